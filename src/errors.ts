@@ -1,0 +1,94 @@
+/** @file The one error class, and nearest-name suggestions. */
+
+/** What kind of mistake an error reports; commands map them to exit codes. */
+export type ErrorCode =
+  | "shape"
+  | "dtype"
+  | "argument"
+  | "name"
+  | "config"
+  | "data"
+  | "format"
+  | "engine"
+  | "unsupported"
+  | "disposed"
+  | "not-differentiable";
+
+/** The details of an error beside its message. */
+export interface ErrorDetails {
+  /** What was given. */
+  readonly given?: unknown;
+  /** What would have been valid, the nearest choice first. */
+  readonly valid?: readonly string[];
+  /** How to mend it, in one sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error class of Ocelli: a code, one clear line, what was given, what is valid, how to mend it. */
+export class OcelliError extends Error {
+  readonly code: ErrorCode;
+  readonly given: unknown;
+  readonly valid: readonly string[] | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(
+      details.hint ? `${message} ${details.hint}` : message,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.name = "OcelliError";
+    this.code = code;
+    this.given = details.given;
+    this.valid = details.valid;
+    this.hint = details.hint;
+  }
+}
+
+/** The Damerau–Levenshtein distance (adjacent swaps count one) between two names, ignoring case. */
+export function editDistance(a: string, b: string): number {
+  const s = a.toLowerCase();
+  const t = b.toLowerCase();
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: t.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= s.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= t.length; j++) {
+      const swap = i > 1 && j > 1 && s[i - 1] === t[j - 2] && s[i - 2] === t[j - 1];
+      row[j] = Math.min(
+        last[j] + 1,
+        row[j - 1] + 1,
+        last[j - 1] + (s[i - 1] === t[j - 1] ? 0 : 1),
+        swap ? beforeLast[j - 2] + 1 : Infinity,
+      );
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[t.length];
+}
+
+/** The valid names, nearest to `given` first (a name that contains it counts as near). */
+export function nearestNames(given: string, valid: Iterable<string>): string[] {
+  const score = (name: string) =>
+    editDistance(given, name) - (name.toLowerCase().includes(given.toLowerCase()) ? 3 : 0);
+  return [...valid]
+    .map((name) => ({ name, distance: score(name) }))
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => name);
+}
+
+/** An error for a name that is not among the valid ones; the nearest are listed first. */
+export function unknownName(
+  kind: string,
+  given: string,
+  valid: Iterable<string>,
+  code: ErrorCode = "name",
+): OcelliError {
+  const names = nearestNames(given, valid);
+  const shown = names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
+  return new OcelliError(code, `unknown ${kind} "${given}"; valid: ${shown || "none"}.`, {
+    given,
+    valid: names,
+  });
+}
