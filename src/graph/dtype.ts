@@ -4,15 +4,7 @@ import { OcelliError } from "../errors.ts";
 
 /** Element types of programs; float64 lives in the interpreter only, int64 at format edges only. */
 export type DType =
-  | "float32"
-  | "bfloat16"
-  | "float16"
-  | "float64"
-  | "int32"
-  | "uint32"
-  | "uint8"
-  | "bool"
-  | "int64";
+  "float32" | "bfloat16" | "float16" | "float64" | "int32" | "uint32" | "uint8" | "bool" | "int64";
 
 /** All element types, widest use first. */
 export const DTYPES: readonly DType[] = [
@@ -32,13 +24,7 @@ export type Shape = readonly number[];
 
 /** The typed arrays that hold elements; bfloat16 and float16 as bits in a Uint16Array, bool as 0/1 bytes. */
 export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Int32Array
-  | Uint32Array
-  | Uint8Array
-  | Uint16Array
-  | BigInt64Array;
+  Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Uint16Array | BigInt64Array;
 
 /** An array in host memory, row-major. */
 export interface HostArray {

@@ -1,0 +1,157 @@
+/** @file The contract of engines: compile a program, hold arrays on a device, run. */
+
+import { OcelliError } from "../errors.ts";
+import type { DType, HostArray, Shape } from "../graph/dtype.ts";
+import type { Program } from "../graph/program.ts";
+import { type Spec, Tensor } from "../graph/tensor.ts";
+import { trace } from "../graph/trace.ts";
+import { type Tree, flatten, unflatten } from "../tree.ts";
+
+/** An array in a device's memory. It owns that memory until it is disposed, donated or collected. */
+export interface DeviceArray {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Disposed, or donated to an execution: any use throws. */
+  readonly disposed: boolean;
+  /** A copy in host memory, once the computation that makes it is done. */
+  read(): Promise<HostArray>;
+  /** Frees the memory; a pending read still completes. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** What a run takes: arrays of the host are uploaded for it. */
+export type ArrayLike = DeviceArray | HostArray;
+
+/** Options of {@link Engine.compile}. */
+export interface CompileOptions {
+  /** Which inputs (by position) the caller gives up: their memory may hold outputs, and their handles throw afterwards. */
+  readonly donate?: readonly number[];
+  /** A name for messages and profiles. */
+  readonly name?: string;
+}
+
+/** A compiled program. */
+export interface Executable {
+  readonly inputs: readonly Spec[];
+  readonly outputs: readonly Spec[];
+  /** Runs once; outputs may still be pending on the device when the promise of their handles resolves. */
+  run(inputs: readonly ArrayLike[]): Promise<DeviceArray[]>;
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** An engine: compiles programs and runs them natively. */
+export interface Engine {
+  /** Its short name, as `--engine` takes it. */
+  readonly name: string;
+  /** What runs underneath, in one line. */
+  readonly description: string;
+  compile(program: Program, options?: CompileOptions): Promise<Executable>;
+  upload(array: HostArray): Promise<DeviceArray>;
+  dispose(): Promise<void>;
+}
+
+/** Whether an array lives on a device. */
+export const isDeviceArray = (array: ArrayLike): array is DeviceArray => "read" in array;
+
+/** The error for a handle used after its memory was given up. */
+export const disposedError = (
+  what: string,
+  array: Spec,
+  how: "disposed" | "donated",
+): OcelliError =>
+  new OcelliError(
+    "disposed",
+    `${what}: this ${array.dtype}[${array.shape.join(",")}] was ${how} and can no longer be used.`,
+  );
+
+/** Checks the arguments of a run against what the executable takes. */
+export function checkInputs(
+  name: string,
+  expected: readonly Spec[],
+  given: readonly ArrayLike[],
+): void {
+  if (expected.length !== given.length) {
+    throw new OcelliError(
+      "argument",
+      `${name} takes ${expected.length} arrays, not ${given.length}.`,
+    );
+  }
+  expected.forEach((spec, i) => {
+    const array = given[i];
+    if (array.dtype !== spec.dtype || String(array.shape) !== String(spec.shape)) {
+      const show = ({ dtype, shape }: Spec) => `${dtype}[${shape.join(",")}]`;
+      throw new OcelliError(
+        "shape",
+        `${name}: input ${i} is ${show(array)} where ${show(spec)} is taken.`,
+      );
+    }
+    if (isDeviceArray(array) && array.disposed) throw disposedError(name, array, "disposed");
+  });
+}
+
+/** Options of {@link jit}. */
+export interface JitOptions {
+  /** Arguments (by position) whose device arrays are donated. */
+  readonly donate?: readonly number[];
+  readonly name?: string;
+}
+
+/**
+ * A function of trees of tensors, compiled on an engine at its first call for each combination of shapes.
+ *
+ * @example
+ * const double = jit(engine, (x: Tensor) => mul(x, 2));
+ * const y = await double(hostArray([2], "float32", new Float32Array([1, 2])));
+ */
+export function jit(
+  engine: Engine,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  fn: (...args: any[]) => Tree<Tensor>,
+  { donate = [], name = fn.name || "program" }: JitOptions = {},
+): (...args: Tree<ArrayLike>[]) => Promise<Tree<DeviceArray>> {
+  const compiled = new Map<
+    string,
+    Promise<{ executable: Executable; outputs: ReturnType<typeof trace>["outputs"] }>
+  >();
+  return async (...args) => {
+    const { leaves, structure } = flatten<ArrayLike>(args);
+    const signature = `${JSON.stringify(structure)}${leaves.map(({ dtype, shape }) => `${dtype}[${shape}]`).join()}`;
+    let entry = compiled.get(signature);
+    if (!entry) {
+      const traced = trace(fn, ...(args as Tree<Spec>[]));
+      const counts = args.map((arg) => flatten(arg).leaves.length);
+      const first = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0));
+      const donated = donate.flatMap((i) =>
+        Array.from({ length: counts[i] }, (_, k) => first[i] + k),
+      );
+      entry = engine
+        .compile(traced.program, { donate: donated, name })
+        .then((executable) => ({ executable, outputs: traced.outputs }));
+      compiled.set(signature, entry);
+      entry.catch(() => compiled.delete(signature));
+    }
+    const { executable, outputs } = await entry;
+    return unflatten(outputs, await executable.run(leaves));
+  };
+}
+
+/**
+ * Evaluates an expression without inputs and reads its values: for tests and notebooks.
+ *
+ * @example
+ * await evaluate(engine, add(tensor([1, 2]), 3)); // { shape: [2], dtype: "float32", data: [4, 5] }
+ */
+export async function evaluate(engine: Engine, expression: Tensor): Promise<HostArray> {
+  const { program } = trace(() => expression);
+  const executable = await engine.compile(program);
+  try {
+    const [result] = await executable.run([]);
+    const value = await result.read();
+    result.dispose();
+    return value;
+  } finally {
+    executable.dispose();
+  }
+}

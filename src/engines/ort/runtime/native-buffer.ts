@@ -1,0 +1,97 @@
+/** @file Device arrays of the C API: our memory, and an OrtValue over it made when first bound. */
+
+import { byteSize, sizeOf, typedArray } from "../../../graph/dtype.ts";
+import type { DType, Shape, TypedArray } from "../../../graph/dtype.ts";
+import { TrackedBuffer } from "./buffer.ts";
+import type { OrtApi, Pointer } from "./c-api.ts";
+import type { Block, MemoryPool } from "./memory.ts";
+
+/** ONNX's numbers for element types. */
+export const ONNX_TYPES: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  bfloat16: 16,
+};
+
+/** What a buffer holds in native hands; kept apart so that it can be released after the buffer is collected. */
+interface Holding {
+  readonly api: OrtApi;
+  readonly pool: MemoryPool;
+  readonly block: Block;
+  value: Pointer;
+}
+
+function releaseHolding(holding: Holding): void {
+  holding.api.release("ReleaseValue", holding.value);
+  holding.value = 0n;
+  holding.pool.give(holding.block);
+}
+
+/** The backstop for buffers that nobody disposed of. */
+const forgotten = new FinalizationRegistry<Holding>(releaseHolding);
+
+/** An array in host memory that ONNX Runtime reads and writes in place. */
+export class NativeBuffer extends TrackedBuffer {
+  readonly #holding: Holding;
+
+  constructor(api: OrtApi, pool: MemoryPool, dtype: DType, shape: Shape) {
+    super(dtype, shape);
+    const block = pool.take(sizeOf(shape) * byteSize(dtype));
+    this.#holding = { api, pool, block, value: 0n };
+    forgotten.register(this, this.#holding, this);
+  }
+
+  /** The elements themselves, not a copy; of no use after `dispose`, and unsteady while a run writes them. */
+  get view(): TypedArray {
+    this.assertLive();
+    return this.#view();
+  }
+
+  #view(): TypedArray {
+    const { buffer, byteOffset } = this.#holding.block;
+    return typedArray(this.dtype, buffer, byteOffset, sizeOf(this.shape));
+  }
+
+  /** The OrtValue over the memory. */
+  get value(): Pointer {
+    return this.#holding.value || this.#makeValue();
+  }
+
+  #makeValue(): Pointer {
+    const { api, block } = this.#holding;
+    const dims = new BigInt64Array(Buffer.allocUnsafeSlow(64 + 8 * this.shape.length).buffer);
+    this.shape.forEach((extent, i) => (dims[i] = BigInt(extent)));
+    this.#holding.value = api.create(
+      "CreateTensorWithDataAsOrtValue",
+      api.cpuMemory,
+      block.address,
+      sizeOf(this.shape) * byteSize(this.dtype),
+      dims,
+      this.shape.length,
+      ONNX_TYPES[this.dtype],
+    );
+    return this.#holding.value;
+  }
+
+  protected override copyOut(): TypedArray {
+    return this.#view().slice();
+  }
+
+  protected override copyIn(data: TypedArray): void {
+    const { buffer, byteOffset } = this.#holding.block;
+    new Uint8Array(buffer, byteOffset, data.byteLength).set(
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    );
+  }
+
+  protected override free(): void {
+    forgotten.unregister(this);
+    releaseHolding(this.#holding);
+  }
+}

@@ -1,0 +1,372 @@
+/** @file Reductions over axes, arg-reductions and cumulative operations. */
+
+import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../dtype.ts";
+import { type Primitive, type Spec, Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { constantLike, iota, ones, zerosLike } from "./constant.ts";
+import {
+  add,
+  convert,
+  div,
+  equal,
+  exp,
+  greater,
+  isFinite,
+  log,
+  mul,
+  select,
+  sqrt,
+  sub,
+} from "./elementwise.ts";
+import { stopGradient } from "./control.ts";
+import { scatterAdd } from "./gather.ts";
+import {
+  axesOf,
+  axisOf,
+  broadcastInDim,
+  concatenate,
+  inversePermutation,
+  moveAxis,
+  reshape,
+  sliceAxis,
+  transpose,
+} from "./shape.ts";
+
+interface Axes {
+  /** Ascending. */
+  readonly axes: readonly number[];
+}
+
+const dropAxes = (shape: Shape, axes: readonly number[]): number[] =>
+  shape.filter((_, i) => !axes.includes(i));
+
+/** A reduced tensor stretched back over the axes that a reduction removed. */
+function restore(reduced: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  return broadcastInDim(reduced, shape, kept);
+}
+
+type Reducer = (a: number, b: number) => number;
+
+function reduceValues(x: Value, axes: readonly number[], initial: number, reducer: Reducer): Value {
+  const shape = dropAxes(x.shape, axes);
+  const strides = new Array<number>(x.shape.length).fill(0);
+  const inner = stridesOf(shape);
+  x.shape.forEach((_, i) => {
+    if (!axes.includes(i)) strides[i] = inner[dropAxes(x.shape.slice(0, i), axes).length];
+  });
+  const accumulator = new Float64Array(sizeOf(shape)).fill(initial);
+  forEachIndex(x.shape, (flat, index) => {
+    const at = offsetOf(index, strides);
+    accumulator[at] = reducer(accumulator[at], x.data[flat]);
+  });
+  const result = zerosValue(shape, x.dtype);
+  result.data.set(accumulator);
+  return roundValue(result);
+}
+
+interface ReductionRule {
+  readonly domain: "number" | "bool";
+  readonly initial: (spec: Spec) => number;
+  readonly reducer: (dtype: Spec["dtype"]) => Reducer;
+  readonly gradient: ((x: Tensor, y: Tensor, d: Tensor, axes: readonly number[]) => Tensor) | null;
+}
+
+function reduction<N extends string>(name: N, rule: ReductionRule): Primitive<N, Axes> {
+  const { domain, initial, reducer, gradient } = rule;
+  const primitive: Primitive<N, Axes> = {
+    name,
+    infer(inputs, { axes }) {
+      const [{ shape, dtype }] = inputs;
+      if ((domain === "bool") !== (dtype === "bool")) {
+        throw dtypeError(name, inputs, `takes ${domain === "bool" ? "bool" : "numbers"}`);
+      }
+      return [{ shape: dropAxes(shape, axes), dtype }];
+    },
+    gradient: gradient
+      ? ({ inputs: [x], outputs: [y], attrs }, [d]) => [d && gradient(x, y, d, attrs.axes)]
+      : "none",
+    batch: ({ inputs, attrs }) => [
+      emitOne(primitive, inputs, { axes: attrs.axes.map((axis) => axis + 1) }),
+    ],
+    interpret: ([x], { axes }) => [reduceValues(x, axes, initial(x), reducer(x.dtype))],
+    flops: ([x]) => sizeOf(x.shape),
+  };
+  return primitive;
+}
+
+/** The cotangent shared equally among the elements that attain the extreme value. */
+function extremeGradient(x: Tensor, y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
+  const attained = convert(equal(x, restore(y, x.shape, axes)), x.dtype);
+  const count = reduceSum(attained, axes);
+  return mul(attained, restore(div(d, count), x.shape, axes));
+}
+
+/** The cotangent times the product of all the other elements, exact where elements are zero. */
+function productGradient(x: Tensor, _y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
+  const order = [...x.shape.map((_, i) => i).filter((i) => !axes.includes(i)), ...axes];
+  const moved = transpose(x, order);
+  const rows = reshape(moved, [sizeOf(dropAxes(x.shape, axes)), -1]);
+  const one = ones([rows.shape[0], 1], x.dtype);
+  const before = concatenate([one, sliceAxis(cumProd(rows, 1), 1, 0, rows.shape[1] - 1)], 1);
+  const after = concatenate([sliceAxis(cumProd(rows, 1, true), 1, 1), one], 1);
+  const others = reshape(mul(before, after), moved.shape);
+  return mul(transpose(others, inversePermutation(order)), restore(d, x.shape, axes));
+}
+
+/** The neutral elements of max and min: infinities for floats, the ends of the range for integers. */
+const LOW: Partial<Record<DType, number>> = { int32: -(2 ** 31), uint32: 0, uint8: 0 };
+const HIGH: Partial<Record<DType, number>> = {
+  int32: 2 ** 31 - 1,
+  uint32: 2 ** 32 - 1,
+  uint8: 255,
+};
+const lowEnd = ({ dtype }: Spec): number => LOW[dtype] ?? -Infinity;
+const highEnd = ({ dtype }: Spec): number => HIGH[dtype] ?? Infinity;
+
+function argReduction<N extends string>(
+  name: N,
+  better: (a: number, b: number) => boolean,
+): Primitive<N, { axis: number }> {
+  const primitive: Primitive<N, { axis: number }> = {
+    name,
+    infer(inputs, { axis }) {
+      const [{ shape, dtype }] = inputs;
+      if (dtype === "bool") throw dtypeError(name, inputs, "takes numbers");
+      if (shape[axis] === 0) throw shapeError(name, inputs, `axis ${axis} is empty`);
+      return [{ shape: dropAxes(shape, [axis]), dtype: "int32" }];
+    },
+    gradient: "none",
+    batch: ({ inputs, attrs }) => [emitOne(primitive, inputs, { axis: attrs.axis + 1 })],
+    interpret([x], { axis }) {
+      const result = zerosValue(dropAxes(x.shape, [axis]), "int32");
+      const stride = stridesOf(x.shape)[axis];
+      const n = x.shape[axis];
+      for (let i = 0; i < result.data.length; i++) {
+        const base = Math.floor(i / stride) * stride * n + (i % stride);
+        let best = 0;
+        for (let k = 1; k < n && !Number.isNaN(x.data[base + best * stride]); k++) {
+          const candidate = x.data[base + k * stride];
+          if (Number.isNaN(candidate) || better(candidate, x.data[base + best * stride])) best = k;
+        }
+        result.data[i] = best;
+      }
+      return [result];
+    },
+    flops: ([x]) => sizeOf(x.shape),
+  };
+  return primitive;
+}
+
+interface Cumulative {
+  readonly axis: number;
+  readonly reverse: boolean;
+}
+
+function cumulative<N extends string>(
+  name: N,
+  reducer: Reducer,
+  gradient: (x: Tensor, y: Tensor, d: Tensor, attrs: Cumulative) => Tensor,
+): Primitive<N, Cumulative> {
+  const primitive: Primitive<N, Cumulative> = {
+    name,
+    infer(inputs) {
+      const [{ shape, dtype }] = inputs;
+      if (dtype === "bool") throw dtypeError(name, inputs, "takes numbers");
+      return [{ shape, dtype }];
+    },
+    gradient: ({ inputs: [x], outputs: [y], attrs }, [d]) => [d && gradient(x, y, d, attrs)],
+    batch: ({ inputs, attrs }) => [emitOne(primitive, inputs, { ...attrs, axis: attrs.axis + 1 })],
+    interpret([x], { axis, reverse }) {
+      const result = zerosValue(x.shape, x.dtype);
+      const stride = stridesOf(x.shape)[axis];
+      const n = x.shape[axis];
+      const lines = n === 0 ? 0 : x.data.length / n;
+      for (let line = 0; line < lines; line++) {
+        const base = Math.floor(line / stride) * stride * n + (line % stride);
+        let running = 0;
+        for (let k = 0; k < n; k++) {
+          const at = base + (reverse ? n - 1 - k : k) * stride;
+          running = k === 0 ? x.data[at] : reducer(running, x.data[at]);
+          result.data[at] = running;
+        }
+      }
+      return [roundValue(result)];
+    },
+  };
+  return primitive;
+}
+
+/** The reducing primitives by name. */
+export const reducePrimitives = {
+  reduceSum: reduction("reduceSum", {
+    domain: "number",
+    initial: () => 0,
+    reducer: () => (a, b) => a + b,
+    gradient: (x, _y, d, axes) => restore(d, x.shape, axes),
+  }),
+  /** −∞ (or the least integer) over nothing; NaN if any element is. */
+  reduceMax: reduction("reduceMax", {
+    domain: "number",
+    initial: lowEnd,
+    reducer: () => Math.max,
+    gradient: extremeGradient,
+  }),
+  reduceMin: reduction("reduceMin", {
+    domain: "number",
+    initial: highEnd,
+    reducer: () => Math.min,
+    gradient: extremeGradient,
+  }),
+  reduceProd: reduction("reduceProd", {
+    domain: "number",
+    initial: () => 1,
+    reducer: (dtype) => (isFloat(dtype) ? (a, b) => a * b : Math.imul),
+    gradient: productGradient,
+  }),
+  reduceAnd: reduction("reduceAnd", {
+    domain: "bool",
+    initial: () => 1,
+    reducer: () => (a, b) => a & b,
+    gradient: null,
+  }),
+  reduceOr: reduction("reduceOr", {
+    domain: "bool",
+    initial: () => 0,
+    reducer: () => (a, b) => a | b,
+    gradient: null,
+  }),
+  /** The first index of the largest element; the first NaN wins. */
+  argMax: argReduction("argMax", (a, b) => a > b),
+  argMin: argReduction("argMin", (a, b) => a < b),
+  cumSum: cumulative(
+    "cumSum",
+    (a, b) => a + b,
+    (_x, _y, d, { axis, reverse }) => cumSum(d, axis, !reverse),
+  ),
+  /** Its cotangent goes to the first element that attains each running maximum. */
+  cumMax: cumulative("cumMax", Math.max, (x, y, d, attrs) => cumMaxGradient(x, y, d, attrs)),
+};
+
+const P = reducePrimitives;
+
+function cumMaxGradient(x: Tensor, y: Tensor, d: Tensor, { axis, reverse }: Cumulative): Tensor {
+  const n = x.shape[axis];
+  if (n === 0) return d;
+  const place = iota(x.shape, "int32", axis);
+  const order = reverse ? add(mul(place, -1), n - 1) : place;
+  const [low, high] = reverse ? [0, 1] : [1, 0];
+  const neighbour = reverse ? sliceAxis(y, axis, 1) : sliceAxis(y, axis, 0, n - 1);
+  const edge = constantLike(
+    { shape: x.shape.map((m, i) => (i === axis ? 1 : m)), dtype: x.dtype },
+    -Infinity,
+  );
+  const previous = concatenate(low > high ? [edge, neighbour] : [neighbour, edge], axis);
+  const first = select(greater(y, previous), order, zerosLike(order));
+  const winner = cumMax(first, axis, reverse);
+  const source = reverse ? add(mul(winner, -1), n - 1) : winner;
+  const rows = (t: Tensor): Tensor => moveAxis(t, axis, -1);
+  const flat = scatterAdd(zerosLike(rows(d)), rows(source), rows(d), {
+    axis: x.rank - 1,
+    batchDims: x.rank - 1,
+  });
+  return moveAxis(flat, -1, axis);
+}
+
+interface KeepDims {
+  /** Keep the reduced axes with extent 1. */
+  readonly keepDims?: boolean;
+}
+
+type AxesArgument = number | readonly number[];
+
+function reduceWith(
+  primitive: Primitive<string, Axes>,
+  x: Tensor,
+  axes: AxesArgument | undefined,
+  { keepDims = false }: KeepDims,
+): Tensor {
+  const list = axesOf(primitive.name, x, axes);
+  const reduced = list.length === 0 ? x : emitOne(primitive, [x], { axes: list });
+  return keepDims
+    ? reshape(
+        reduced,
+        x.shape.map((n, i) => (list.includes(i) ? 1 : n)),
+      )
+    : reduced;
+}
+
+const lift =
+  (primitive: Primitive<string, Axes>) =>
+  (x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor =>
+    reduceWith(primitive, x, axes, options);
+
+/** The sum over axes (all of them unless said). */
+export const reduceSum = lift(P.reduceSum);
+/** The maximum over axes; ties share the cotangent equally. */
+export const reduceMax = lift(P.reduceMax);
+/** The minimum over axes; ties share the cotangent equally. */
+export const reduceMin = lift(P.reduceMin);
+/** The product over axes. */
+export const reduceProd = lift(P.reduceProd);
+/** Whether all hold. */
+export const reduceAnd = lift(P.reduceAnd);
+/** Whether any holds. */
+export const reduceOr = lift(P.reduceOr);
+
+/** The mean over axes. */
+export function mean(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
+  const count = sizeOf(axesOf("mean", x, axes).map((axis) => x.shape[axis]));
+  return mul(reduceSum(x, axes, options), 1 / count);
+}
+
+/** The biased variance over axes: the mean squared distance from the mean. */
+export function variance(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
+  const centred = add(x, mul(broadcastTo(mean(x, axes, { keepDims: true }), x.shape), -1));
+  return mean(mul(centred, centred), axes, options);
+}
+
+/** The square root of the sum of squares over axes. */
+export const norm = (x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor =>
+  sqrt(reduceSum(mul(x, x), axes, options));
+
+/** The index of the largest element along an axis, as int32. */
+export const argMax = (x: Tensor, axis = -1): Tensor =>
+  emitOne(P.argMax, [x], { axis: axisOf("argMax", x, axis) });
+/** The index of the smallest element along an axis, as int32. */
+export const argMin = (x: Tensor, axis = -1): Tensor =>
+  emitOne(P.argMin, [x], { axis: axisOf("argMin", x, axis) });
+
+/** Running sums along an axis, from the end when reversed. */
+export const cumSum = (x: Tensor, axis = 0, reverse = false): Tensor =>
+  emitOne(P.cumSum, [x], { axis: axisOf("cumSum", x, axis), reverse });
+/** Running maxima along an axis. */
+export const cumMax = (x: Tensor, axis = 0, reverse = false): Tensor =>
+  emitOne(P.cumMax, [x], { axis: axisOf("cumMax", x, axis), reverse });
+
+/** Running products along an axis, by doubling (log n multiplications). */
+export function cumProd(x: Tensor, axis = 0, reverse = false): Tensor {
+  const at = axisOf("cumProd", x, axis);
+  const n = x.shape[at];
+  let result = x;
+  for (let shift = 1; shift < n; shift *= 2) {
+    const edge = ones(
+      x.shape.map((m, i) => (i === at ? shift : m)),
+      x.dtype,
+    );
+    const shifted = reverse
+      ? concatenate([sliceAxis(result, at, shift), edge], at)
+      : concatenate([edge, sliceAxis(result, at, 0, n - shift)], at);
+    result = mul(result, shifted);
+  }
+  return result;
+}
+
+/** log Σ exp over axes, shifted by the maximum. */
+export function logSumExp(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
+  const peak = stopGradient(reduceMax(x, axes, { keepDims: true }));
+  const top = select(isFinite(peak), peak, zerosLike(peak));
+  const sum = reduceSum(exp(sub(x, top)), axes, options);
+  return add(log(sum), reshape(top, sum.shape));
+}

@@ -1,0 +1,183 @@
+/** @file Random numbers from explicit keys; the same streams as jax.random (partitionable Threefry). */
+
+import { OcelliError } from "../errors.ts";
+import { type DType, type Shape, fromNumbers, sizeOf } from "./dtype.ts";
+import { broadcastTo } from "./ops/broadcast.ts";
+import { constant, full, iota, scalar, zeros } from "./ops/constant.ts";
+import {
+  abs,
+  add,
+  bitwiseXor,
+  clip,
+  convert,
+  div,
+  equal,
+  erf,
+  less,
+  log,
+  log1p,
+  logicalAnd,
+  logistic,
+  maximum,
+  mul,
+  neg,
+  rem,
+  select,
+  shiftRightLogical,
+  sqrt,
+  square,
+  sub,
+} from "./ops/elementwise.ts";
+import { sortWith, takeAlongAxis } from "./ops/gather.ts";
+import { threefry2x32 } from "./ops/random.ts";
+import { argMax } from "./ops/reduce.ts";
+import { indexAxis, reshape, squeeze, stack } from "./ops/shape.ts";
+import { Tensor, dtypeError } from "./tensor.ts";
+
+/** A key of two uint32 words from a seed. */
+export function randomKey(seed: number): Tensor {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new OcelliError("argument", `a seed is a whole number from 0 to 2^53 − 1, not ${seed}.`);
+  }
+  return constant(fromNumbers([Math.floor(seed / 2 ** 32), seed % 2 ** 32], [2], "uint32"));
+}
+
+/** Both output words for the counters 0 … n − 1. */
+function words(key: Tensor, shape: Shape): [Tensor, Tensor] {
+  if (key.dtype !== "uint32" || String(key.shape) !== "2") {
+    throw dtypeError("random", [key], "a key is uint32[2]; make one with randomKey(seed)");
+  }
+  const n = sizeOf(shape);
+  const word = (i: number) => broadcastTo(indexAxis(key, 0, i), [n]);
+  const low = n === 0 ? zeros([0], "uint32") : iota([n], "uint32");
+  const [a, b] = threefry2x32(word(0), word(1), zeros([n], "uint32"), low);
+  return [reshape(a, shape), reshape(b, shape)];
+}
+
+/** n independent keys. */
+export function splitKey(key: Tensor, n = 2): Tensor[] {
+  const pairs = stack(words(key, [n]), 1);
+  return Array.from({ length: n }, (_, i) => indexAxis(pairs, 0, i));
+}
+
+/** A key derived from another and a number (an int constant or an integer scalar). */
+export function foldIn(key: Tensor, data: number | Tensor): Tensor {
+  const value = data instanceof Tensor ? convert(data, "uint32") : scalar(data, "uint32");
+  const [a, b] = threefry2x32(
+    indexAxis(key, 0, 0),
+    indexAxis(key, 0, 1),
+    scalar(0, "uint32"),
+    value,
+  );
+  return stack([a, b]);
+}
+
+/** 32 random bits an element, as uint32. */
+export const randomBits = (key: Tensor, shape: Shape): Tensor => bitwiseXor(...words(key, shape));
+
+/** Uniform numbers in [low, high): 23 random bits each, exactly the same on every engine for [0, 1). */
+export function uniform(
+  key: Tensor,
+  shape: Shape,
+  low = 0,
+  high = 1,
+  dtype: DType = "float32",
+): Tensor {
+  const unit = mul(convert(shiftRightLogical(randomBits(key, shape), 9), "float32"), 2 ** -23);
+  const scaled =
+    low === 0 && high === 1 ? unit : maximum(add(mul(unit, Math.fround(high - low)), low), low);
+  return convert(scaled, dtype);
+}
+
+const CENTRAL = [
+  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503,
+  -0.00417768164, 0.246640727, 1.50140941,
+];
+const TAIL = [
+  -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
+  0.00943887047, 1.00167406, 2.83297682,
+];
+
+/** The inverse error function in single precision (M. Giles 2012, "Approximating the erfinv function"). */
+export function erfInv(x: Tensor): Tensor {
+  const w = neg(log1p(neg(square(x))));
+  const central = less(w, 5);
+  const z = select(central, sub(w, 2.5), sub(sqrt(w), 3));
+  const coefficient = (i: number) =>
+    select(central, full(x.shape, CENTRAL[i]), full(x.shape, TAIL[i]));
+  let p = coefficient(0);
+  for (let i = 1; i < CENTRAL.length; i++) p = add(coefficient(i), mul(p, z));
+  return select(equal(abs(x), 1), mul(x, Infinity), mul(p, x));
+}
+
+const BELOW_ONE = 1 - 2 ** -24;
+
+/** Standard normal numbers. */
+export const normal = (key: Tensor, shape: Shape, dtype: DType = "float32"): Tensor =>
+  convert(mul(erfInv(uniform(key, shape, -BELOW_ONE, 1)), Math.SQRT2), dtype);
+
+/** The error function of a number, by which {@link truncatedNormal} finds its bounds. */
+const erfOf = (x: number): Tensor => erf(scalar(x / Math.SQRT2));
+
+/** Standard normal numbers conditioned on lying within [low, high]. */
+export function truncatedNormal(key: Tensor, low: number, high: number, shape: Shape): Tensor {
+  const [a, b] = [erfOf(low), erfOf(high)];
+  const unit = uniform(key, shape);
+  const u = maximum(add(mul(unit, sub(b, a)), a), a);
+  return clip(mul(erfInv(u), Math.SQRT2), low, high);
+}
+
+/** True with probability p. */
+export const bernoulli = (key: Tensor, p: number | Tensor, shape: Shape): Tensor =>
+  less(uniform(key, shape), p);
+
+/** Whole numbers in [low, high), as int32 (the bias is below 2⁻³² times the width). */
+export function randomInt(key: Tensor, shape: Shape, low: number, high: number): Tensor {
+  const offset = convert(rem(randomBits(key, shape), high - low), "int32");
+  return add(offset, low);
+}
+
+/** A random order of 0 … n − 1 as int32: stable sorts by random keys, as many as make collisions rare. */
+export function permutation(key: Tensor, n: number): Tensor {
+  const rounds = Math.ceil((3 * Math.log(Math.max(1, n))) / Math.log(2 ** 32 - 1));
+  let order = iota([Math.max(n, 0)], "int32");
+  let rest = key;
+  for (let i = 0; i < rounds; i++) {
+    const [next, now] = splitKey(rest);
+    rest = next;
+    order = sortWith(randomBits(now, [n]), [order], 0)[1];
+  }
+  return order;
+}
+
+const TRIES = 16;
+
+/**
+ * The logarithm of Gamma(a, 1) numbers by Marsaglia & Tsang (2000), the first accepted of 16 proposals
+ * (each is accepted with probability above 0.95), lifted from a + 1 for a < 1.
+ */
+export function logGamma(key: Tensor, a: number, shape: Shape): Tensor {
+  const [forNormal, forUniform, forBoost] = splitKey(key, 3);
+  const d = (a < 1 ? a + 1 : a) - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  const proposals = [...shape, TRIES];
+  const x = normal(forNormal, proposals);
+  const root = add(mul(x, c), 1);
+  const positive = less(full(proposals, 0), root);
+  const logV = mul(log(select(positive, root, full(proposals, 1))), 3);
+  const logU = log(maximum(uniform(forUniform, proposals), 2 ** -24));
+  const v = mul(mul(root, root), root);
+  const bound = add(mul(square(x), 0.5), mul(add(sub(1, v), logV), d));
+  const accepted = logicalAnd(positive, less(logU, bound));
+  const first = argMax(convert(accepted, "int32"), -1);
+  const chosen = squeeze(takeAlongAxis(logV, reshape(first, [...shape, 1]), -1), shape.length);
+  const lifted = add(chosen, Math.log(d));
+  if (a >= 1) return lifted;
+  return add(lifted, div(log(maximum(uniform(forBoost, shape), 2 ** -24)), a));
+}
+
+/** Beta(a, b) numbers, from two Gammas. */
+export function beta(key: Tensor, a: number, b: number, shape: Shape = []): Tensor {
+  const [forA, forB] = splitKey(key);
+  return logistic(sub(logGamma(forA, a, shape), logGamma(forB, b, shape)));
+}
