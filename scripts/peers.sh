@@ -18,10 +18,12 @@ install_onnxruntime() {
 }
 
 # PyPI has only the CUDA build of torch for Linux. It computes on the CPU just as well, but loads the
-# NVIDIA libraries at import (3 GB of packages). Two of them are installed; the others are stubs
-# that satisfy the loader and are never called. On a GPU use `pip install torch` instead.
+# NVIDIA libraries at import (3 GB of packages). Two of them are installed; the others are stubs that
+# satisfy the loader and are never called. For a GPU install torch with its dependencies instead;
+# pip's later complaints about torch's missing dependencies are expected.
 install_torch() {
-  "$venv/bin/pip" install -q 'setuptools>=77.0.3' numpy filelock 'typing-extensions>=4.13' sympy networkx jinja2 fsspec
+  "$venv/bin/pip" install -q numpy filelock fsspec jinja2 networkx sympy \
+    'setuptools>=77.0.3' 'typing-extensions>=4.13'
   if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
     "$venv/bin/pip" install -q torch==2.15.0
     return
@@ -30,14 +32,16 @@ install_torch() {
     echo "peers.sh: torch needs a C compiler and binutils (Debian: apt-get install gcc binutils)" >&2
     exit 1
   }
-  "$venv/bin/pip" install -q --no-deps torch==2.15.0 nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86
+  "$venv/bin/pip" install -q --no-deps torch==2.15.0 \
+    nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86
   local site scratch
   site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["platlib"])')
   scratch=$(mktemp -d)
-  nm -D --undefined-only "$site"/torch/lib/*.so | awk '$1 == "U" { sub("@.*", "", $2); print $2 }' | sort -u >"$scratch/symbols"
+  nm -D --undefined-only "$site"/torch/lib/*.so |
+    awk '$1 == "U" { sub("@.*", "", $2); print $2 }' | sort -u >"$scratch/symbols"
   # library, symbol version (any name will do where torch asks for none), prefix of its functions
   while read -r file version prefix; do
-    grep "^$prefix" "$scratch/symbols" | sed 's/.*/void &(void) { __builtin_trap(); }/' >"$scratch/stub.c"
+    sed -n "s/^$prefix.*/void &(void) { __builtin_trap(); }/p" "$scratch/symbols" >"$scratch/stub.c"
     echo "$version { *; };" >"$scratch/stub.map"
     cc -w -fno-builtin -shared -fPIC "$scratch/stub.c" -Wl,-soname,"$file" \
       -Wl,--version-script="$scratch/stub.map" -o "$site/nvidia/cu13/lib/$file"
@@ -70,7 +74,11 @@ done
 
 "$venv/bin/python" - "$group" <<'PY'
 import importlib, sys
-groups = {"jax": ["jax", "flax", "optax"], "onnxruntime": ["onnxruntime", "PIL", "safetensors"], "torch": ["torch"]}
+groups = {
+    "jax": ["jax", "flax", "optax"],
+    "onnxruntime": ["onnxruntime", "PIL", "safetensors"],
+    "torch": ["torch"],
+}
 names = sum(groups.values(), []) if sys.argv[1] == "all" else groups[sys.argv[1]]
 print(*(f"{name} {importlib.import_module(name).__version__}" for name in ["numpy", *names]), sep="\n")
 PY

@@ -1,9 +1,9 @@
-"""JAX on the CPU: one training step, or one forward pass, of big_vision's ViT in float32, one `jit`.
+"""JAX on the CPU: one training step, or one forward pass, of big_vision's float32 ViT, one `jit`.
 
-The model and the step are those of `vit_torch.py`; parameters have big_vision's names and layouts, and
-are donated with the optimiser's state. `--formulation fast` (the default) writes every layer as a 2-D
-product `[batch * tokens, width]` and puts an `optimization_barrier` on the residual stream, forward and
-backward, which XLA's CPU compiler needs; `plain` is what one would write first.
+The model and the step are those of `vit_torch.py`; parameters have big_vision's names and layouts,
+and are donated with the optimiser's state. `--formulation fast` (the default) writes every layer as
+a 2-D product `[batch * tokens, width]` and puts an `optimization_barrier` on the residual stream,
+forward and backward, which XLA's CPU compiler needs; `plain` is what one would write first.
 
     python bench/peers/vit_jax.py --model vit-s16 --size 224 --batch 8 --work step --threads 2
 """
@@ -14,15 +14,9 @@ from functools import partial
 from worker import CLASSES, LEARNING_RATE, WEIGHT_DECAY, Shape, parse_args, serve
 
 
-def limit_threads(count: int) -> None:
-    """XLA makes one thread per processor it may use; only before jax is imported."""
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, allowed[:count])
-
-
 args = parse_args(__doc__, formulation=["fast", "plain"]) if __name__ == "__main__" else None
-if args:
-    limit_threads(args.threads)
+if args:  # before jax is imported: XLA makes one thread per processor it may use
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
     os.environ["JAX_PLATFORMS"] = "cpu"
 
 import jax  # noqa: E402
@@ -49,9 +43,10 @@ def init(shape: Shape, rng: np.random.Generator) -> Params:
     for i in range(shape.depth):
         block = f"Transformer/encoderblock_{i}"
         add_norm(f"{block}/LayerNorm_0")
+        attention, per_head = f"{block}/MultiHeadDotProductAttention_0", (heads, width // heads)
         for name in ("query", "key", "value"):
-            add(f"{block}/MultiHeadDotProductAttention_0/{name}", (width, heads, width // heads), (heads, width // heads))
-        add(f"{block}/MultiHeadDotProductAttention_0/out", (heads, width // heads, width), (width,))
+            add(f"{attention}/{name}", (width, *per_head), per_head)
+        add(f"{attention}/out", (*per_head, width), (width,))
         add_norm(f"{block}/LayerNorm_1")
         add(f"{block}/MlpBlock_0/Dense_0", (width, shape.hidden), (shape.hidden,))
         add(f"{block}/MlpBlock_0/Dense_1", (shape.hidden, width), (width,))
@@ -69,10 +64,11 @@ def init(shape: Shape, rng: np.random.Generator) -> Params:
 def layer_norm(params: Params, name: str, x: Array) -> Array:
     mean = x.mean(-1, keepdims=True)
     variance = jnp.square(x - mean).mean(-1, keepdims=True)
-    return (x - mean) * jax.lax.rsqrt(variance + 1e-6) * params[f"{name}/scale"] + params[f"{name}/bias"]
+    normal = (x - mean) * jax.lax.rsqrt(variance + 1e-6)
+    return normal * params[f"{name}/scale"] + params[f"{name}/bias"]
 
 
-def patches(image: Array, patch: int) -> Array:  # [batch, size, size, 3] -> [batch, tokens, patch * patch * 3]
+def patches(image: Array, patch: int) -> Array:  # [batch, tokens, patch * patch * 3]
     batch, size = image.shape[0], image.shape[1] // patch
     x = image.reshape(batch, size, patch, size, patch, 3)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(batch, size * size, -1)
@@ -82,25 +78,29 @@ def vit_fast(shape: Shape, params: Params, image: Array) -> Array:
     batch, tokens, width, heads = image.shape[0], shape.tokens, shape.width, shape.heads
     barrier = jax.lax.optimization_barrier  # its gradient is a barrier too
 
-    def dense(name: str, x: Array, outputs: int) -> Array:  # [rows, inputs] -> [rows, outputs]
-        return x @ params[f"{name}/kernel"].reshape(-1, outputs) + params[f"{name}/bias"].reshape(outputs)
+    def dense(name: str, x: Array, outputs: int) -> Array:  # [rows, outputs]
+        kernel, bias = params[f"{name}/kernel"], params[f"{name}/bias"]
+        return x @ kernel.reshape(-1, outputs) + bias.reshape(outputs)
 
     def attention(name: str, x: Array) -> Array:
         def project(which: str) -> Array:  # [batch, heads, tokens, head width]
-            return dense(f"{name}/{which}", x, width).reshape(batch, tokens, heads, -1).transpose(0, 2, 1, 3)
+            y = dense(f"{name}/{which}", x, width)
+            return y.reshape(batch, tokens, heads, -1).transpose(0, 2, 1, 3)
 
         q, k, v = project("query") * (width // heads) ** -0.5, project("key"), project("value")
         weights = jax.nn.softmax(q @ k.swapaxes(2, 3))  # [batch, heads, tokens, tokens]
         return dense(f"{name}/out", (weights @ v).transpose(0, 2, 1, 3).reshape(-1, width), width)
 
     x = dense("embedding", patches(image, shape.patch).reshape(batch * tokens, -1), width)
-    x = (x.reshape(batch, tokens, width) + params["pos_embedding"]).reshape(-1, width)  # [batch * tokens, width]
+    x = x.reshape(batch, tokens, width) + params["pos_embedding"]
+    x = x.reshape(-1, width)  # [batch * tokens, width]
     for i in range(shape.depth):
         block = f"Transformer/encoderblock_{i}"
         x = barrier(x)
-        x = x + attention(f"{block}/MultiHeadDotProductAttention_0", layer_norm(params, f"{block}/LayerNorm_0", x))
-        x = barrier(x)
-        h = dense(f"{block}/MlpBlock_0/Dense_0", layer_norm(params, f"{block}/LayerNorm_1", x), shape.hidden)
+        h = layer_norm(params, f"{block}/LayerNorm_0", x)
+        x = barrier(x + attention(f"{block}/MultiHeadDotProductAttention_0", h))
+        h = layer_norm(params, f"{block}/LayerNorm_1", x)
+        h = dense(f"{block}/MlpBlock_0/Dense_0", h, shape.hidden)
         x = x + dense(f"{block}/MlpBlock_0/Dense_1", jax.nn.gelu(h), width)
     x = layer_norm(params, "Transformer/encoder_norm", barrier(x))
     return dense("head", x.reshape(batch, tokens, width).mean(1), CLASSES)
@@ -111,17 +111,23 @@ def vit_plain(shape: Shape, params: Params, image: Array) -> Array:
         return jnp.einsum(equation, x, params[f"{name}/kernel"]) + params[f"{name}/bias"]
 
     def attention(name: str, x: Array) -> Array:
-        q, k, v = (dense(f"{name}/{which}", x, "bti,ihd->bthd") for which in ("query", "key", "value"))
+        q, k, v = (dense(f"{name}/{w}", x, "bti,ihd->bthd") for w in ("query", "key", "value"))
         weights = jax.nn.softmax(jnp.einsum("bqhd,bkhd->bhqk", q * q.shape[-1] ** -0.5, k))
         return dense(f"{name}/out", jnp.einsum("bhqk,bkhd->bqhd", weights, v), "bthd,hdo->bto")
 
-    stride = (shape.patch, shape.patch)
-    layout = ("NHWC", "HWIO", "NHWC")
-    x = jax.lax.conv_general_dilated(image, params["embedding/kernel"], stride, "VALID", dimension_numbers=layout)
-    x = (x + params["embedding/bias"]).reshape(image.shape[0], -1, shape.width) + params["pos_embedding"]
+    x = jax.lax.conv_general_dilated(
+        image,
+        params["embedding/kernel"],
+        (shape.patch, shape.patch),
+        "VALID",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+    x = (x + params["embedding/bias"]).reshape(image.shape[0], -1, shape.width)
+    x = x + params["pos_embedding"]
     for i in range(shape.depth):
         block = f"Transformer/encoderblock_{i}"
-        x = x + attention(f"{block}/MultiHeadDotProductAttention_0", layer_norm(params, f"{block}/LayerNorm_0", x))
+        h = layer_norm(params, f"{block}/LayerNorm_0", x)
+        x = x + attention(f"{block}/MultiHeadDotProductAttention_0", h)
         h = dense(f"{block}/MlpBlock_0/Dense_0", layer_norm(params, f"{block}/LayerNorm_1", x))
         x = x + dense(f"{block}/MlpBlock_0/Dense_1", jax.nn.gelu(h))
     return dense("head", layer_norm(params, "Transformer/encoder_norm", x).mean(1))
@@ -151,13 +157,17 @@ def main() -> None:
     vit = partial({"fast": vit_fast, "plain": vit_plain}[args.formulation], shape)
     rng = np.random.default_rng(0)
     params = init(shape, rng)
-    image = jnp.asarray(rng.uniform(-1, 1, (args.batch, args.size, args.size, 3)).astype(np.float32))
+    size = (args.batch, args.size, args.size, 3)
+    image = jnp.asarray(rng.uniform(-1, 1, size).astype(np.float32))
     labels = jnp.asarray(rng.integers(CLASSES, size=args.batch, dtype=np.int32))
 
     if args.work == "step":
-        m, v = ({name: jnp.asarray(np.zeros(p.shape, p.dtype)) for name, p in params.items()} for _ in range(2))
-        state = {"step": jnp.float32(0), "params": params, "m": m, "v": v}
-        compiled = jax.jit(partial(train_step, vit), donate_argnums=0).lower(state, image, labels).compile()
+        def zeros() -> Params:
+            return {name: jnp.asarray(np.zeros(p.shape, p.dtype)) for name, p in params.items()}
+
+        state = {"step": jnp.float32(0), "params": params, "m": zeros(), "v": zeros()}
+        step = jax.jit(partial(train_step, vit), donate_argnums=0)
+        compiled = step.lower(state, image, labels).compile()
 
         def run() -> None:
             nonlocal state

@@ -1,4 +1,4 @@
-"""What both peers share: the model's shapes, the flags, and the line protocol `ocelli bench` speaks.
+"""What both peers share: the shapes, the flags, and the line protocol that `ocelli bench` speaks.
 
 A peer builds its model, compiles, runs two steps unmeasured and prints
     {"ready": true, "params": N, "startup_s": S, "versions": {...}, "how": "..."}
@@ -17,7 +17,8 @@ import time
 from typing import Callable, NamedTuple
 
 CLASSES = 1000
-LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-4  # p -= LEARNING_RATE * (update + WEIGHT_DECAY * p), kernels only
+LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 1e-4  # of kernels only: p -= LEARNING_RATE * (update + WEIGHT_DECAY * p)
 
 VARIANTS = {  # width, depth, hidden width of the MLP, heads: as in big_vision
     "mu": (32, 1, 128, 2),
@@ -44,13 +45,15 @@ class Shape(NamedTuple):
 def parse_model(name: str) -> tuple[int, int, int, int, int]:
     match = re.fullmatch(rf"vit-({'|'.join(VARIANTS)})(\d+)", name)
     if not match:
-        raise argparse.ArgumentTypeError(f'"{name}"; valid: vit-{{{",".join(VARIANTS)}}}PATCH, such as vit-s16')
+        valid = f"vit-{{{','.join(VARIANTS)}}}PATCH, such as vit-s16"
+        raise argparse.ArgumentTypeError(f'"{name}"; valid: {valid}')
     return (*VARIANTS[match[1]], int(match[2]))
 
 
 def parse_args(doc: str, **choices: list[str]) -> argparse.Namespace:
     """The flags of a peer; each further choice's first value is its default."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=doc, formatter_class=raw)
     parser.add_argument("--model", type=parse_model, required=True)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=8)
@@ -83,8 +86,8 @@ def serve(step: Callable[[], None], params: int, versions: dict[str, str], how: 
     startup = seconds_since_start()
     step()
     step()
-    say(ready=True, params=params, startup_s=round(startup, 3),
-        versions={"python": platform.python_version(), **versions}, how=how)
+    versions = {"python": platform.python_version(), **versions}
+    say(ready=True, params=params, startup_s=round(startup, 3), versions=versions, how=how)
     for line in sys.stdin:
         if line.strip() == "stop":
             break

@@ -3,7 +3,8 @@
 import { OcelliError } from "../errors.ts";
 import type { DType, HostArray, Shape } from "../graph/dtype.ts";
 import type { Program } from "../graph/program.ts";
-import { type Spec, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { type Spec } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
 import { type Tree, flatten, unflatten } from "../tree.ts";
 

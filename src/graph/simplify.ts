@@ -3,7 +3,8 @@
 import { type HostArray, isFloat, sameShape, toNumbers } from "./dtype.ts";
 import { interpretProgram } from "./interpret.ts";
 import { type Program, collect } from "./program.ts";
-import { type Attrs, type Equation, Tensor, emit, withScope } from "./tensor.ts";
+import type { Tensor} from "./tensor.ts";
+import { type Attrs, type Equation, emit, withScope } from "./tensor.ts";
 import { encode } from "./values.ts";
 
 /** Tells equal equations apart cheaply: objects by identity, the rest by content. */

@@ -4,10 +4,11 @@ import { batchReplay } from "../batching.ts";
 import { pullBack } from "../gradient.ts";
 import { interpretProgram } from "../interpret.ts";
 import { type Program, replay, traceRegion } from "../program.ts";
+import type {
+  Tensor} from "../tensor.ts";
 import {
   type Cotangent,
   type Primitive,
-  Tensor,
   emit,
   equationMark,
   shapeError,

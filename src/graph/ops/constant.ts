@@ -1,10 +1,11 @@
 /** @file Constants and iota: the tensors that need no input. */
 
 import { type DType, type HostArray, type Shape, fromNumbers, stridesOf } from "../dtype.ts";
+import type {
+  Tensor} from "../tensor.ts";
 import {
   type Primitive,
   type Spec,
-  Tensor,
   dtypeError,
   emitOne,
   shapeError,

@@ -1,7 +1,8 @@
 /** @file Convolutions and sliding windows; NHWC activations, HWIO kernels. */
 
 import { type Shape, sameShape, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, type Spec, Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import type { Tensor} from "../tensor.ts";
+import { type Primitive, type Spec, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { zerosLike } from "./constant.ts";

@@ -1,7 +1,8 @@
 /** @file Matrix products: `dotGeneral`, and NumPy's `matmul` and `einsum` over it. */
 
 import { type DType, type Shape, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import type { Tensor} from "../tensor.ts";
+import { type Primitive, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { convert } from "./elementwise.ts";

@@ -1,7 +1,8 @@
 /** @file Elementwise primitives: arithmetic, transcendental, comparison, logic, selection, conversion. */
 
 import { type DType, isFloat, isInteger, roundHalfEven, sameShape } from "../dtype.ts";
-import { type Primitive, type Spec, Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import type { Tensor} from "../tensor.ts";
+import { type Primitive, type Spec, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { allocate, roundValue } from "../values.ts";
 import {
   broadcastBatch,

@@ -1,10 +1,11 @@
 /** @file Indexed access: gather, scatter-add, dynamic slices, sort and top-k. */
 
 import { type Shape, isInteger, sizeOf, stridesOf } from "../dtype.ts";
+import type {
+  Tensor} from "../tensor.ts";
 import {
   type Primitive,
   type Spec,
-  Tensor,
   dtypeError,
   emit,
   emitOne,

@@ -1,7 +1,8 @@
 /** @file Reductions over axes, arg-reductions and cumulative operations. */
 
 import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, type Spec, Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import type { Tensor} from "../tensor.ts";
+import { type Primitive, type Spec, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { constantLike, iota, ones, zerosLike } from "./constant.ts";

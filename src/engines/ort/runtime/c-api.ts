@@ -66,6 +66,7 @@ const TABLE = {
 } as const;
 
 type Entry = keyof typeof TABLE;
+type Library = ReturnType<typeof koffi.load>;
 type NativeFunction = ReturnType<typeof koffi.decode>;
 
 /** Eight bytes outside V8's heap that a C function writes a pointer or a count into. */
@@ -79,6 +80,8 @@ class OutSlot {
 
 /** The loaded C API: checked calls, with every OrtStatus turned into an error and released. */
 export class OrtApi {
+  /** Held for good: koffi unloads a library whose handle is collected, whatever functions are in use. */
+  readonly library: Library;
   readonly version: string;
   /** Created once and left to the end of the process: releasing it at exit races with pending runs. */
   readonly env: Pointer;
@@ -90,7 +93,8 @@ export class OrtApi {
   readonly #out = new OutSlot();
   readonly #pending = new Set<unknown[]>();
 
-  constructor(version: string, table: Pointer) {
+  constructor(library: Library, version: string, table: Pointer) {
+    this.library = library;
     this.version = version;
     this.#table = table;
     this.#selfTest();
@@ -215,7 +219,8 @@ function open(): OrtApi | string {
       return `koffi has loaded another library before, with stacks of only ${stack} bytes`;
     }
   }
-  const base = koffi.load(path).func("void *OrtGetApiBase()")() as Pointer;
+  const library = koffi.load(path);
+  const base = library.func("void *OrtGetApiBase()")() as Pointer;
   const getVersion = koffi.decode(koffi.decode(base, 8, P), koffi.proto("str", []));
   const version = getVersion() as string;
   const api = KNOWN_VERSIONS[version.split(".").slice(0, 2).join(".")];
@@ -223,5 +228,7 @@ function open(): OrtApi | string {
     return `ONNX Runtime ${version} is not among the known versions of the C table`;
   const getApi = koffi.decode(koffi.decode(base, P), koffi.proto(P, ["uint32_t"]));
   const table = getApi(api) as Pointer | null;
-  return table ? new OrtApi(version, table) : `ONNX Runtime ${version} has no C API ${api}`;
+  return table
+    ? new OrtApi(library, version, table)
+    : `ONNX Runtime ${version} has no C API ${api}`;
 }

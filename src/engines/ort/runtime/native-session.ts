@@ -165,6 +165,7 @@ function makeOptions(api: OrtApi, threads: number, options: SessionOptions): Poi
   const { optimization = "all", disabledOptimizers = [], spinning = true } = options;
   const config: Record<string, string> = {
     "session.intra_op.allow_spinning": spinning ? "1" : "0",
+    "session.force_spinning_stop": "1", // else every run is followed by some 20 ms of a busy core
     ...options.config,
   };
   if (disabledOptimizers.length > 0) {

@@ -118,6 +118,23 @@ describe("native runtime", () => {
     await expect(runtime.createSession({ path: "/nowhere.onnx" })).rejects.toThrow(/nowhere/);
   });
 
+  it("survives garbage collection, of the library's handle too", () => {
+    const script = `
+      const { createNativeRuntime } = await import(${JSON.stringify(import.meta.resolve("./native.ts"))});
+      const runtime = createNativeRuntime({ threads: 1 });
+      const model = Buffer.from("${Buffer.from(slow).toString("base64")}", "base64");
+      for (let i = 0; i < 3; i++) {
+        const session = await runtime.createSession(model);
+        const x = runtime.upload({ shape: [${N}, ${N}], dtype: "float32", data: new Float32Array(${N * N}) });
+        const run = session.run([x], [runtime.allocate("float32", [${N}, ${N}])]);
+        gc();
+        await run;
+        gc();
+      }
+      await runtime.close();`;
+    execFileSync(process.execPath, ["--expose-gc", "--input-type=module", "-e", script]);
+  });
+
   it.each(["finished", "pending", "error"])("exits cleanly with a run %s", (when) => {
     const script = `
       const { createNativeRuntime } = await import(${JSON.stringify(import.meta.resolve("./native.ts"))});

@@ -14,7 +14,7 @@ export interface SessionOptions {
   readonly optimization?: "none" | "basic" | "extended" | "layout" | "all";
   /** Optimiser passes to leave out, by name (`optimization.disable_specified_optimizers`). */
   readonly disabledOptimizers?: readonly string[];
-  /** Whether idle threads spin for a moment before they sleep: faster steps, busier cores; true by default. */
+  /** Whether threads spin for a moment between the operators of a run before they sleep; true by default. */
   readonly spinning?: boolean;
   /** Whether temporaries come from an arena that is kept between runs; true by default. */
   readonly memoryArena?: boolean;
