@@ -52,7 +52,11 @@ export function resizeBilinear(image: HostArray, height: number, width: number):
   return { shape: [height, width, channels], dtype: "uint8", data: out };
 }
 
-/** An image of three channels as its luma (0.2989 R + 0.587 G + 0.114 B, truncated); one channel stays as it is. */
+/**
+ * An image of three channels as its luma, 0.2989 R + 0.587 G + 0.114 B; one channel stays as it is.
+ *
+ * @see https://www.tensorflow.org/api_docs/python/tf/image/rgb_to_grayscale (its rounding too)
+ */
 export function grayscale(image: HostArray): HostArray {
   const data = checkImage("grayscale", image);
   const [h, w, channels] = image.shape;
@@ -62,7 +66,8 @@ export function grayscale(image: HostArray): HostArray {
   }
   const out = new Uint8Array(h * w);
   for (let i = 0; i < out.length; i++) {
-    out[i] = 0.2989 * data[3 * i] + 0.587 * data[3 * i + 1] + 0.114 * data[3 * i + 2];
+    const luma = 0.2989 * data[3 * i] + 0.587 * data[3 * i + 1] + 0.114 * data[3 * i + 2];
+    out[i] = (luma / 255) * 255.5;
   }
   return { shape: [h, w, 1], dtype: "uint8", data: out };
 }

@@ -2,7 +2,7 @@
 
 import { convert, div, add, mul, sub } from "../graph/ops/elementwise.ts";
 import { grayscale, shift, resizeBilinear } from "./image.ts";
-import { type Features, type OperationKind, preprocessingError } from "./pipeline.ts";
+import { type Features, type OperationKind, preprocessingError } from "./operation.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { Random } from "./random.ts";
 

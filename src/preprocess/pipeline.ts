@@ -6,17 +6,11 @@
  * @see https://github.com/google-research/big_vision (the language and its names)
  */
 
-import { OcelliError, unknownName } from "../errors.ts";
-import type { HostArray } from "../graph/dtype.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { unknownName } from "../errors.ts";
+import { preprocessingError } from "./operation.ts";
+import type { DeviceFeatures, Features, OperationKind } from "./operation.ts";
 import { operations } from "./operations.ts";
 import type { Random } from "./random.ts";
-
-/** One example, or one batch with a leading batch axis: arrays by name, such as `image` and `label`. */
-export type Features = Readonly<Record<string, HostArray>>;
-
-/** A batch on the device, as traced functions see it. */
-export type DeviceFeatures = Readonly<Record<string, Tensor>>;
 
 /** A parsed preprocessing. */
 export interface Preprocessing {
@@ -26,19 +20,6 @@ export interface Preprocessing {
   onHost(example: Features, random: Random): Features;
   /** Device operations on a batch. */
   onDevice(batch: DeviceFeatures): DeviceFeatures;
-}
-
-/** An operation with its arguments bound. */
-export type Operation =
-  | { readonly host: (example: Features, random: Random) => Features }
-  | { readonly device: (batch: DeviceFeatures) => DeviceFeatures };
-
-/** An operation of the language. */
-export interface OperationKind {
-  /** Parameters in order with their defaults; undefined is required. */
-  readonly parameters: Readonly<Record<string, number | undefined>>;
-  /** Binds the arguments; refuses values that make no sense. */
-  bind(args: Readonly<Record<string, number>>): Operation;
 }
 
 const CALL = /^\s*([a-z_][a-z0-9_]*)\s*(?:\(([^()]*)\))?\s*$/;
@@ -53,7 +34,9 @@ export function parsePreprocessing(text: string): Preprocessing {
   const calls = text.trim() === "" ? [] : text.split("|").map(parseCall);
   const bound = calls.map(({ kind, args }) => kind.bind(args));
   const firstDevice = bound.findIndex((operation) => "device" in operation);
-  const late = bound.findIndex((operation, i) => firstDevice >= 0 && i > firstDevice && "host" in operation);
+  const late = bound.findIndex(
+    (operation, i) => firstDevice >= 0 && i > firstDevice && "host" in operation,
+  );
   if (late >= 0) {
     throw preprocessingError(
       `${calls[late].text} works on single examples and cannot come after ${calls[firstDevice].text}, which works on the device.`,
@@ -101,13 +84,11 @@ function bindArguments(
       }
       const value = Number(values[i]);
       if (values[i].trim() === "" || !Number.isFinite(value)) {
-        throw preprocessingError(`${signature}: ${parameter} is not a number: "${values[i].trim()}".`);
+        throw preprocessingError(
+          `${signature}: ${parameter} is not a number: "${values[i].trim()}".`,
+        );
       }
       return [parameter, value];
     }),
   );
 }
-
-/** An error in a preprocessing text. */
-export const preprocessingError = (problem: string): OcelliError =>
-  new OcelliError("config", `preprocessing: ${problem}`);

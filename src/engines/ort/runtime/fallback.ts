@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../../../errors.ts";
 import { JsRuntime } from "./js-runtime.ts";
-import type { OrtModule } from "./js-runtime.ts";
+import type { OrtModule } from "./js-buffer.ts";
 
 /**
  * Opens `onnxruntime-node`. Its runs block the event loop and copy every output, a tenth of a second per training step

@@ -2,9 +2,10 @@
 
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { OcelliError } from "../../../errors.ts";
-import { typedArray, sizeOf } from "../../../graph/dtype.ts";
-import type { DType, HostArray, Shape, TypedArray } from "../../../graph/dtype.ts";
+import type { DType, HostArray, Shape } from "../../../graph/dtype.ts";
 import { checkBindings, checkData, TrackedBuffer } from "./buffer.ts";
+import { JsBuffer } from "./js-buffer.ts";
+import type { OrtModule } from "./js-buffer.ts";
 import { RunQueue } from "./queue.ts";
 import type {
   ModelSource,
@@ -16,17 +17,6 @@ import type {
   ValueInfo,
 } from "./runtime.ts";
 
-/** What is used of the package's module, so that it need not be imported here. */
-export interface OrtModule {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: typeof Tensor;
-  readonly env: {
-    logLevel?: string;
-    readonly versions: { readonly node?: string; readonly web?: string };
-    readonly wasm: { numThreads?: number; proxy?: boolean; wasmPaths?: unknown };
-  };
-}
-
 /** What a JavaScript runtime is made of. */
 export interface JsRuntimeParts {
   readonly ort: OrtModule;
@@ -34,76 +24,6 @@ export interface JsRuntimeParts {
   readonly name: string;
   readonly threads: number;
   readonly provider: "cpu" | "wasm" | "webgpu";
-}
-
-/** Arrays as tensors of the JavaScript API; a run replaces its outputs' tensors, so that aliasing is always safe. */
-class JsBuffer extends TrackedBuffer {
-  readonly #ort: OrtModule;
-  #tensor: Tensor | undefined;
-
-  constructor(ort: OrtModule, dtype: DType, shape: Shape) {
-    super(dtype, shape);
-    if (dtype === "bfloat16") {
-      throw new OcelliError("unsupported", "ONNX Runtime's JavaScript API has no bfloat16.");
-    }
-    this.#ort = ort;
-  }
-
-  get tensor(): Tensor {
-    return (this.#tensor ??= this.#wrap(typedArray(this.dtype, sizeOf(this.shape))));
-  }
-
-  #wrap(data: TypedArray): Tensor {
-    const type = this.dtype as Exclude<DType, "bfloat16">;
-    const tensor = new this.#ort.Tensor(type, asTensorData(type, data), this.shape);
-    // onnxruntime-node's binding cannot see into a Float16Array, which Node-API does not know.
-    if (type === "float16" && this.#ort.env.versions.node) {
-      Object.defineProperty(tensor, "data", { value: data });
-    }
-    return tensor;
-  }
-
-  /** Takes the tensor a run has made; the old one's memory goes back, unless a read still copies it. */
-  replace(tensor: Tensor): void {
-    const old = this.#tensor;
-    this.#tensor = tensor;
-    if (old && old !== tensor) void settle(old).then(() => old.dispose());
-  }
-
-  protected override copyOut(): Promise<TypedArray> | TypedArray {
-    const { tensor } = this;
-    if (tensor.location === "cpu") return asHostData(this.dtype, tensor.data).slice();
-    const data = tensor.getData();
-    readers.set(tensor, Promise.allSettled([settle(tensor), data]));
-    return data.then((elements) => asHostData(this.dtype, elements).slice());
-  }
-
-  protected override copyIn(data: TypedArray): void {
-    this.replace(this.#wrap(data.slice()));
-  }
-
-  protected override free(): void {
-    this.#tensor?.dispose();
-    this.#tensor = undefined;
-  }
-}
-
-/** Copies under way from tensors that live on a GPU. */
-const readers = new WeakMap<Tensor, Promise<unknown>>();
-const settle = (tensor: Tensor): Promise<unknown> => readers.get(tensor) ?? Promise.resolve();
-
-type Float16 = new (buffer: ArrayBufferLike, offset: number, length: number) => Uint16Array;
-
-/** The API wants float16 in a Float16Array wherever the platform has one. */
-function asTensorData(dtype: DType, data: TypedArray): Uint16Array {
-  const { Float16Array } = globalThis as unknown as { Float16Array?: Float16 };
-  if (dtype !== "float16" || !Float16Array) return data as Uint16Array;
-  return new Float16Array(data.buffer, data.byteOffset, data.length);
-}
-
-function asHostData(dtype: DType, data: unknown): TypedArray {
-  const { buffer, byteOffset, length } = data as TypedArray;
-  return typedArray(dtype, buffer, byteOffset, length);
 }
 
 /** ONNX Runtime through `InferenceSession.run`. */
@@ -181,7 +101,7 @@ class JsSession implements RuntimeSession {
     const to = [...outputs] as JsBuffer[];
     return TrackedBuffer.enqueue(this.#queue, from, to, async () => {
       const feeds = Object.fromEntries(this.inputs.map(({ name }, i) => [name, from[i].tensor]));
-      const results = await engineErrors(this.#inner.run(feeds));
+      const results = await engineErrors(this.#inner.run(feeds, { logSeverityLevel: 4 }));
       this.outputs.forEach(({ name }, i) => to[i].replace(results[name] as Tensor));
     });
   }

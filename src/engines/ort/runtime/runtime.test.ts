@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OcelliError } from "../../../errors.ts";
 import { DTYPES, fromNumbers, toNumbers } from "../../../graph/dtype.ts";
 import type { DType } from "../../../graph/dtype.ts";
-import type { OrtModule } from "./js-runtime.ts";
+import type { OrtModule } from "./js-buffer.ts";
 import type { Runtime } from "./runtime.ts";
 import { openRuntime } from "./select.ts";
 import { testModel, unaryModel } from "./test-models.ts";
