@@ -3,7 +3,8 @@
 import { OcelliError } from "../errors.ts";
 import { type Tree, flatten, unflatten } from "../tree.ts";
 import { isFloat } from "./dtype.ts";
-import { add, convert } from "./ops/elementwise.ts";
+import { add } from "./ops/binary.ts";
+import { convert } from "./ops/select.ts";
 import { alias } from "./ops/shape.ts";
 import { ones, zerosLike } from "./ops/constant.ts";
 import { collect } from "./program.ts";

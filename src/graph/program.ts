@@ -1,6 +1,7 @@
 /** @file Programs: closed lists of equations, collected from symbolic tensors, and replayed. */
 
 import { OcelliError } from "../errors.ts";
+import { sizeOf } from "./dtype.ts";
 import {
   type Attrs,
   type Equation,
@@ -129,3 +130,11 @@ export const replay = (
       withScope(scope, () => emit(primitive, operands, attrs as Attrs)),
     known,
   );
+
+/** Floating-point operations of a program, by its primitives' own counts. */
+export function programFlops(program: Program): number {
+  return program.equations.reduce((sum, { primitive, inputs, outputs, attrs }) => {
+    const count = primitive.flops?.(inputs, outputs, attrs as unknown);
+    return sum + (count ?? outputs.reduce((n, { shape }) => n + sizeOf(shape), 0));
+  }, 0);
+}

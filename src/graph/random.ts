@@ -4,30 +4,9 @@ import { OcelliError } from "../errors.ts";
 import { type DType, type Shape, fromNumbers, sizeOf } from "./dtype.ts";
 import { broadcastTo } from "./ops/broadcast.ts";
 import { constant, full, iota, scalar, zeros } from "./ops/constant.ts";
-import {
-  abs,
-  add,
-  bitwiseXor,
-  clip,
-  convert,
-  div,
-  equal,
-  erf,
-  less,
-  log,
-  log1p,
-  logicalAnd,
-  logistic,
-  maximum,
-  mul,
-  neg,
-  rem,
-  select,
-  shiftRightLogical,
-  sqrt,
-  square,
-  sub,
-} from "./ops/elementwise.ts";
+import { add, bitwiseXor, clip, div, logicalAnd, maximum, mul, rem, shiftRightLogical, sub } from "./ops/binary.ts";
+import { convert, equal, less, select } from "./ops/select.ts";
+import { abs, erf, log, log1p, logistic, neg, sqrt, square } from "./ops/unary.ts";
 import { sortWith, takeAlongAxis } from "./ops/gather.ts";
 import { threefry2x32 } from "./ops/random.ts";
 import { argMax } from "./ops/reduce.ts";

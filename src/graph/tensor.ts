@@ -137,7 +137,7 @@ export function emit<A>(
     scope: currentScope,
   };
   for (let i = 0; i < specs.length; i++) outputs.push(new Tensor(specs[i], equation, i));
-  return outputs;
+  return outputs.slice(); // the caller's own: rules take results off the front
 }
 
 /** Applies a primitive with one output. */

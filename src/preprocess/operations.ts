@@ -1,6 +1,6 @@
 /** @file The operations of the preprocessing language, by name. */
 
-import { convert, div, add, mul, sub } from "../graph/ops/elementwise.ts";
+import { convert, div, add, mul, sub } from "../graph/index.ts";
 import { grayscale, shift, resizeBilinear } from "./image.ts";
 import { type Features, type OperationKind, preprocessingError } from "./operation.ts";
 import type { HostArray } from "../graph/dtype.ts";

@@ -1,7 +1,7 @@
 /** @file NumPy broadcasting over the explicit `broadcastInDim`, and scalars that take a tensor's dtype. */
 
 import { OcelliError } from "../../errors.ts";
-import { type DType, type Shape, sameShape } from "../dtype.ts";
+import { type DType, type Shape, isFloat, sameShape } from "../dtype.ts";
 import { type BatchContext, type Spec, Tensor, dtypeError, shapeError } from "../tensor.ts";
 import { scalar } from "./constant.ts";
 import { broadcastInDim } from "./shape.ts";
@@ -49,23 +49,30 @@ export function promote(operation: string, x: TensorLike, y: TensorLike): [Tenso
   return [broadcastTo(a, shape), broadcastTo(b, shape)];
 }
 
+const RANGE: Partial<Record<DType, readonly [low: number, high: number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  uint8: [0, 255],
+  bool: [0, 1],
+};
+
 function asScalar(operation: string, value: unknown, like: Tensor): Tensor {
   if (typeof value !== "number" && typeof value !== "boolean") {
     throw new OcelliError(
       "argument",
-      `${operation} takes tensors and numbers, not ${typeof value}.`,
-      {
-        given: value,
-      },
+      `${operation} takes tensors and numbers, not ${value === null ? "null" : typeof value}.`,
+      { given: value },
     );
   }
-  const dtype: DType = like.dtype;
-  if (!Number.isInteger(Number(value)) && ["int32", "uint32", "uint8", "bool"].includes(dtype)) {
+  const { dtype } = like;
+  const [low, high] = RANGE[dtype] ?? [-Infinity, Infinity];
+  const fits = isFloat(dtype) || (Number.isInteger(Number(value)) && +value >= low && +value <= high);
+  if (!fits) {
     throw dtypeError(operation, [like], `${value} is no ${dtype}; convert the tensor first`);
   }
   return scalar(value, dtype);
 }
 
-/** For elementwise batching rules: unbatched operands stretched over the leading batch axis. */
+/** For batching rules: unbatched operands stretched over the leading batch axis. */
 export const broadcastBatch = ({ inputs, batched, size }: BatchContext<unknown>): Tensor[] =>
   inputs.map((x, i) => (batched[i] ? x : broadcastTo(x, [size, ...x.shape])));

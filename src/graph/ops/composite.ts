@@ -1,38 +1,23 @@
 /** @file Composites: operations with a decomposition, an optional gradient rule, and whole lowerings in engines. */
 
+import { OcelliError } from "../../errors.ts";
 import { batchReplay } from "../batching.ts";
 import { pullBack } from "../gradient.ts";
 import { interpretProgram } from "../interpret.ts";
-import { type Program, replay, traceRegion } from "../program.ts";
-import type {
-  Tensor} from "../tensor.ts";
+import { type Program, programFlops, replay, traceRegion } from "../program.ts";
 import {
   type Cotangent,
   type Primitive,
+  type Tensor,
   emit,
   equationMark,
   shapeError,
   specOf,
 } from "../tensor.ts";
-import { broadcastTo } from "./broadcast.ts";
-import { programFlops, stopGradient } from "./control.ts";
-import { einsum } from "./dot.ts";
-import {
-  add,
-  div,
-  exp,
-  isFinite,
-  log,
-  logistic,
-  mul,
-  rsqrt,
-  select,
-  sub,
-  tanh,
-} from "./elementwise.ts";
+import { add } from "./binary.ts";
 import { zerosLike } from "./constant.ts";
-import { mean, reduceMax, reduceSum } from "./reduce.ts";
-import { axisOf, reshape } from "./shape.ts";
+import { reduceSum } from "./reduce.ts";
+import { alias } from "./shape.ts";
 
 /** The names that engines may lower as a whole. */
 export type CompositeName =
@@ -72,12 +57,15 @@ const compositeP: Primitive<"composite", CompositeAttrs> = {
   gradient({ inputs, outputs, attrs, needs }, cotangents) {
     const { program, results, rule, ruleIsFinal } = attrs;
     const plain = cotangents.slice(results).every((d) => d === null);
-    if (rule && (plain || ruleIsFinal)) return rule(inputs, outputs, cotangents, needs);
-    const mark = equationMark();
-    const made = replay(program, inputs);
-    const wanted = inputs.filter((_, i) => needs[i]);
-    const grads = pullBack(made, cotangents, wanted, ({ id }) => id < mark);
-    return needs.map((need) => (need ? (grads.shift() ?? null) : null));
+    if (rule && plain) return rule(inputs, outputs, cotangents, needs);
+    if (!rule || !ruleIsFinal) return decomposedGradient(program, inputs, cotangents, needs);
+    // the rule speaks for the results alone: residuals that a second gradient reads are differentiated as written
+    const residuals = cotangents.map((d, i) => (i < results ? null : d));
+    const through = decomposedGradient(program, inputs, residuals, needs);
+    return rule(inputs, outputs, cotangents, needs).map((d, i) => {
+      const e = through[i];
+      return d && e ? add(d, e) : (d ?? e);
+    });
   },
   batch: ({ inputs, batched, attrs, size }) => {
     if (!attrs.ruleIsFinal) return batchReplay(attrs.program, inputs, batched, size);
@@ -90,6 +78,20 @@ const compositeP: Primitive<"composite", CompositeAttrs> = {
   interpret: (inputs, { program }) => interpretProgram(program, inputs),
   flops: (_inputs, _outputs, { program }) => programFlops(program),
 };
+
+/** The gradient of a decomposition: its program is emitted again and differentiated. */
+function decomposedGradient(
+  program: Program,
+  inputs: readonly Tensor[],
+  cotangents: readonly Cotangent[],
+  needs: readonly boolean[],
+): Cotangent[] {
+  const mark = equationMark();
+  const own = inputs.map(alias); // an operand that is given twice gets two cotangents
+  const wanted = own.filter((_, i) => needs[i]);
+  const grads = pullBack(replay(program, own), cotangents, wanted, ({ id }) => id < mark);
+  return needs.map((need) => (need ? grads.shift()! : null));
+}
 
 /** A custom rule over a batch: the rule itself is traced for one example and batched. */
 function batchRule(
@@ -137,32 +139,33 @@ function batchRule(
 /** The composite primitive by name. */
 export const compositePrimitives = { composite: compositeP };
 
-interface CompositeDefinition {
-  readonly name: CompositeName;
+/** What makes a composite of one result. */
+export interface CompositeDefinition {
+  readonly name: Exclude<CompositeName, "customGradient">;
   readonly options?: CompositeAttrs["options"];
-  /** Outputs the caller sees; the default is one. */
-  readonly results?: number;
+  /** The result, then residuals for the rule. */
   readonly decompose: (...inputs: Tensor[]) => readonly Tensor[];
   readonly rule?: CompositeGradient;
-  readonly ruleIsFinal?: boolean;
 }
 
-function applyComposite(definition: CompositeDefinition, inputs: readonly Tensor[]): Tensor[] {
-  const { name, options = {}, results = 1, decompose, rule, ruleIsFinal } = definition;
-  const { program, captures } = traceRegion(inputs.map(specOf), decompose);
-  const padded: CompositeGradient | undefined =
-    rule &&
-    ((xs, ys, ds, needs) => [
-      ...rule(xs.slice(0, inputs.length), ys, ds, needs),
-      ...captures.map(() => null),
-    ]);
-  const attrs = { name, options, program, results, rule: padded, ruleIsFinal };
-  return emit(compositeP, [...inputs, ...captures], attrs);
+/** Applies a composite; its decomposition is traced for the inputs' shapes and reads nothing else. */
+export function applyComposite(definition: CompositeDefinition, inputs: readonly Tensor[]): Tensor {
+  const { name, options = {}, decompose, rule } = definition;
+  const { program } = traceRegion(inputs.map(specOf), decompose);
+  return emit(compositeP, inputs, { name, options, program, results: 1, rule })[0];
 }
 
 /**
  * A function with a gradient of its own. `fn` returns its outputs and what the rule needs of the forward pass;
- * `rule` gets these residuals and the cotangents of the outputs (zeros filled in), and returns those of the inputs.
+ * `rule` gets these residuals and the cotangents of the outputs (zeros filled in), and returns those of the inputs,
+ * null for zero. What the rule reads of the forward pass goes through the residuals, and what is to be
+ * differentiated through the arguments: a tensor that `fn` takes from around it has no gradient.
+ *
+ * @example
+ * const clipped = customGradient(
+ *   (x) => ({ outputs: [x], residuals: [] }),
+ *   (_residuals, [d]) => [clip(d, -1, 1)],
+ * );
  */
 export function customGradient(
   fn: (...args: Tensor[]) => { outputs: readonly Tensor[]; residuals: readonly Tensor[] },
@@ -170,269 +173,40 @@ export function customGradient(
 ): (...args: Tensor[]) => Tensor[] {
   return (...args) => {
     let results = 0;
-    const decompose = (...inner: Tensor[]): Tensor[] => {
+    const { program, captures } = traceRegion(args.map(specOf), (...inner) => {
       const { outputs, residuals } = fn(...inner);
       results = outputs.length;
       return [...outputs, ...residuals];
-    };
-    const region = traceRegion(args.map(specOf), decompose);
-    const inputs = [...args, ...region.captures];
-    const made = emit(compositeP, inputs, {
+    });
+    const made = emit(compositeP, [...args, ...captures], {
       name: "customGradient",
       options: {},
-      program: region.program,
+      program,
       results,
       ruleIsFinal: true,
-      rule: (_xs, ys, ds) => {
-        const filled = ys.slice(0, results).map((y, i) => ds[i] ?? zerosLike(y));
-        return [...rule(ys.slice(results), filled), ...region.captures.map(() => null)];
+      rule: (inputs, outputs, cotangents, needs) => {
+        if (needs.slice(args.length).some(Boolean)) {
+          throw new OcelliError(
+            "not-differentiable",
+            "customGradient: the function reads a tensor around it that needs a gradient; pass it as an argument.",
+          );
+        }
+        const filled = outputs.slice(0, results).map((y, i) => cotangents[i] ?? zerosLike(y));
+        const grads = rule(outputs.slice(results), filled);
+        checkCotangents(inputs.slice(0, args.length), grads);
+        return [...grads, ...captures.map(() => null)];
       },
     });
     return made.slice(0, results);
   };
 }
 
-const keep = { keepDims: true };
-const along = (x: Tensor, like: Tensor): Tensor => broadcastTo(x, like.shape);
-
-/** exp(x) / Σ exp(x) along an axis, shifted by the maximum. */
-export function softmax(x: Tensor, axis = -1): Tensor {
-  const at = axisOf("softmax", x, axis);
-  return applyComposite(
-    {
-      name: "softmax",
-      options: { axis: at },
-      decompose: (z) => {
-        const e = exp(sub(z, along(shift(z, at), z)));
-        return [div(e, along(reduceSum(e, at, keep), e))];
-      },
-      rule: (_inputs, [y], [d]) => [d && mul(y, sub(d, along(reduceSum(mul(d, y), at, keep), d)))],
-    },
-    [x],
-  )[0];
-}
-
-/** The maximum along an axis, 0 where it is infinite, without a gradient. */
-function shift(x: Tensor, axis: number): Tensor {
-  const peak = stopGradient(reduceMax(x, axis, keep));
-  return select(isFinite(peak), peak, zerosLike(peak));
-}
-
-/** x − log Σ exp(x) along an axis. */
-export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  const at = axisOf("logSoftmax", x, axis);
-  return applyComposite(
-    {
-      name: "logSoftmax",
-      options: { axis: at },
-      decompose: (z) => {
-        const centred = sub(z, along(shift(z, at), z));
-        return [sub(centred, along(log(reduceSum(exp(centred), at, keep)), z))];
-      },
-      rule: (_inputs, [y], [d]) => [d && sub(d, mul(exp(y), along(reduceSum(d, at, keep), d)))],
-    },
-    [x],
-  )[0];
-}
-
-/**
- * (x − mean) / √(variance + ε) · scale + bias over the last axis; the variance is the biased one.
- * x [..., features], scale and bias [features]. Ba et al. 2016, arXiv:1607.06450.
- */
-export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-6): Tensor {
-  checkFeatures("layerNorm", x, [scale, bias]);
-  const axis = x.rank - 1;
-  return applyComposite(
-    {
-      name: "layerNorm",
-      options: { epsilon },
-      decompose: (z, s, b) => {
-        const centre = mean(z, axis, keep);
-        const centred = sub(z, along(centre, z));
-        const inverse = rsqrt(add(mean(mul(centred, centred), axis, keep), epsilon));
-        const normal = mul(centred, along(inverse, z));
-        return [add(mul(normal, along(s, z)), along(b, z)), centre, inverse];
-      },
-      rule: ([z, s], [, centre, inverse], [d], needs) => {
-        if (!d) return [null, null, null];
-        const lead = z.shape.map((_, i) => i).slice(0, -1);
-        const normal = mul(sub(z, along(centre, z)), along(inverse, z));
-        return [
-          needs[0] ? normGradient(normal, inverse, mul(d, along(s, d)), axis, true) : null,
-          needs[1] ? reduceSum(mul(d, normal), lead) : null,
-          needs[2] ? reduceSum(d, lead) : null,
-        ];
-      },
-    },
-    [x, scale, bias],
-  )[0];
-}
-
-/** d/dx of a normalisation, from the normalised values, 1/σ and the cotangent of the normalised values. */
-function normGradient(
-  normal: Tensor,
-  inverse: Tensor,
-  d: Tensor,
-  axes: number | readonly number[],
-  centred: boolean,
-): Tensor {
-  const projection = along(mean(mul(d, normal), axes, keep), d);
-  const direct = centred ? sub(d, along(mean(d, axes, keep), d)) : d;
-  return mul(along(inverse, d), sub(direct, mul(normal, projection)));
-}
-
-/**
- * x / √(mean(x²) + ε) · scale over the last axis. x [..., features], scale [features].
- * Zhang & Sennrich 2019, arXiv:1910.07467. (Gemma passes 1 + its parameter as scale.)
- */
-export function rmsNorm(x: Tensor, scale: Tensor, epsilon = 1e-6): Tensor {
-  checkFeatures("rmsNorm", x, [scale]);
-  const axis = x.rank - 1;
-  return applyComposite(
-    {
-      name: "rmsNorm",
-      options: { epsilon },
-      decompose: (z, s) => {
-        const inverse = rsqrt(add(mean(mul(z, z), axis, keep), epsilon));
-        return [mul(mul(z, along(inverse, z)), along(s, z)), inverse];
-      },
-      rule: ([z, s], [, inverse], [d], needs) => {
-        if (!d) return [null, null];
-        const normal = mul(z, along(inverse, z));
-        const lead = z.shape.map((_, i) => i).slice(0, -1);
-        return [
-          needs[0] ? normGradient(normal, inverse, mul(d, along(s, d)), axis, false) : null,
-          needs[1] ? reduceSum(mul(d, normal), lead) : null,
-        ];
-      },
-    },
-    [x, scale],
-  )[0];
-}
-
-/**
- * Normalises each group of features over space and the group. x [batch, spatial…, features], scale and bias [features].
- * Wu & He 2018, arXiv:1803.08494.
- */
-export function groupNorm(
-  x: Tensor,
-  scale: Tensor,
-  bias: Tensor,
-  groups = 32,
-  epsilon = 1e-6,
-): Tensor {
-  checkFeatures("groupNorm", x, [scale, bias]);
-  const features = x.shape.at(-1)!;
-  if (features % groups !== 0)
-    throw shapeError("groupNorm", [x], `${features} features do not divide into ${groups} groups`);
-  const grouped = [x.shape[0], -1, groups, features / groups];
-  const axes = [1, 3];
-  return applyComposite(
-    {
-      name: "groupNorm",
-      options: { groups, epsilon },
-      decompose: (z, s, b) => {
-        const g = reshape(z, grouped);
-        const centre = mean(g, axes, keep);
-        const centred = sub(g, along(centre, g));
-        const inverse = rsqrt(add(mean(mul(centred, centred), axes, keep), epsilon));
-        const normal = reshape(mul(centred, along(inverse, g)), z.shape);
-        return [add(mul(normal, along(s, z)), along(b, z)), centre, inverse];
-      },
-      rule: ([z, s], [, centre, inverse], [d], needs) => {
-        if (!d) return [null, null, null];
-        const g = reshape(z, grouped);
-        const normal = mul(sub(g, along(centre, g)), along(inverse, g));
-        const lead = z.shape.map((_, i) => i).slice(0, -1);
-        const dNormal = reshape(mul(d, along(s, d)), g.shape);
-        return [
-          needs[0] ? reshape(normGradient(normal, inverse, dNormal, axes, true), z.shape) : null,
-          needs[1] ? reduceSum(mul(d, reshape(normal, z.shape)), lead) : null,
-          needs[2] ? reduceSum(d, lead) : null,
-        ];
-      },
-    },
-    [x, scale, bias],
-  )[0];
-}
-
-function checkFeatures(operation: string, x: Tensor, parameters: readonly Tensor[]): void {
-  const features = x.shape.at(-1);
-  if (features === undefined || parameters.some((p) => p.rank !== 1 || p.shape[0] !== features)) {
-    throw shapeError(operation, [x, ...parameters], `parameters must have shape [${features}]`);
-  }
-}
-
-const GELU_CUBIC = 0.044715;
-const GELU_SCALE = Math.sqrt(2 / Math.PI);
-
-/** GELU in its tanh form, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). Hendrycks & Gimpel 2016, arXiv:1606.08415. */
-export function gelu(x: Tensor): Tensor {
-  return applyComposite(
-    {
-      name: "gelu",
-      options: { approximate: "tanh" },
-      decompose: (z) => {
-        const inner = mul(z, add(mul(mul(z, z), GELU_SCALE * GELU_CUBIC), GELU_SCALE));
-        return [mul(mul(z, 0.5), add(tanh(inner), 1))];
-      },
-      // with s = σ(2u), u = √(2/π)(x + 0.044715 x³): y = x s, y' = s + y (1 − s) 2u'
-      rule: ([z], [y], [d]) => {
-        if (!d) return [null];
-        const square = mul(z, z);
-        const s = logistic(mul(z, add(mul(square, 2 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE)));
-        const slope = add(mul(square, 6 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE);
-        return [mul(d, add(s, mul(mul(y, sub(1, s)), slope)))];
-      },
-    },
-    [x],
-  )[0];
-}
-
-/**
- * Scaled dot-product attention: softmax(q kᵀ / √dim + mask) v.
- * q [batch, queries, heads, dim], k and v [batch, keys, heads, dim], mask additive [batch, heads, queries, keys].
- * Vaswani et al. 2017, arXiv:1706.03762.
- */
-export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor {
+function checkCotangents(inputs: readonly Tensor[], grads: readonly Cotangent[]): void {
   const fits =
-    q.rank === 4 &&
-    k.rank === 4 &&
-    String(k.shape) === String(v.shape) &&
-    q.shape.every((n, i) => i === 1 || n === k.shape[i]);
-  if (!fits)
-    throw shapeError(
-      "attention",
-      [q, k, v],
-      "takes q [batch, queries, heads, dim], k and v [batch, keys, heads, dim]",
-    );
-  const scale = 1 / Math.sqrt(q.shape[3]);
-  return applyComposite(
-    {
-      name: "attention",
-      options: { scale },
-      decompose: (a, b, c, bias) => {
-        const scores = einsum("bqhd,bkhd->bhqk", mul(a, scale), b);
-        const weights = softmax(bias ? add(scores, bias) : scores);
-        return [einsum("bhqk,bkhd->bqhd", weights, c), weights];
-      },
-      rule: ([a, b, c], [, weights], [d], needs) => {
-        if (!d) return [null, null, null, null].slice(0, needs.length);
-        const dWeights = einsum("bqhd,bkhd->bhqk", d, c);
-        const dScores = mul(
-          weights,
-          sub(dWeights, along(reduceSum(mul(dWeights, weights), 3, keep), weights)),
-        );
-        return [
-          needs[0] ? mul(einsum("bhqk,bkhd->bqhd", dScores, b), scale) : null,
-          needs[1] ? mul(einsum("bhqk,bqhd->bkhd", dScores, a), scale) : null,
-          needs[2] ? einsum("bhqk,bqhd->bkhd", weights, d) : null,
-          ...(needs.length > 3 ? [needs[3] ? dScores : null] : []),
-        ];
-      },
-    },
-    mask
-      ? [q, k, v, broadcastTo(mask, [q.shape[0], q.shape[2], q.shape[1], k.shape[1]])]
-      : [q, k, v],
-  )[0];
+    grads.length === inputs.length &&
+    grads.every((d, i) => d === null || String(d) === String(inputs[i]));
+  if (!fits) {
+    const given = grads.map((d) => String(d ?? "null")).join(", ");
+    throw shapeError("customGradient", inputs, `the rule must return their cotangents, not ${given}`);
+  }
 }

@@ -1,17 +1,16 @@
 /** @file Constants and iota: the tensors that need no input. */
 
 import { type DType, type HostArray, type Shape, fromNumbers, stridesOf } from "../dtype.ts";
-import type {
-  Tensor} from "../tensor.ts";
 import {
   type Primitive,
   type Spec,
+  type Tensor,
   dtypeError,
   emitOne,
   shapeError,
   specOf,
 } from "../tensor.ts";
-import { decode, zerosValue } from "../values.ts";
+import { decode, roundValue, zerosValue } from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
 
 const constantP: Primitive<"constant", { value: HostArray }> = {
@@ -46,7 +45,7 @@ const iotaP: Primitive<"iota", { shape: Shape; dtype: DType; axis: number }> = {
     for (let i = 0; i < value.data.length; i++) {
       value.data[i] = Math.floor(i / stride) % shape[axis];
     }
-    return [value];
+    return [roundValue(value)];
   },
   flops: () => 0,
 };

@@ -5,7 +5,7 @@ import type { Tensor} from "../tensor.ts";
 import { type Primitive, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
-import { convert } from "./elementwise.ts";
+import { convert } from "./select.ts";
 import { expandDims, inversePermutation, reshape, transpose } from "./shape.ts";
 
 /** Which axes pair up; the result is [batch…, lhs free…, rhs free…]. */

@@ -1,29 +1,13 @@
-/** @file Indexed access: gather, scatter-add, dynamic slices, sort and top-k. */
+/** @file Access by index: gather and scatter-add, and NumPy's take over them. */
 
-import { type Shape, isInteger, sizeOf, stridesOf } from "../dtype.ts";
-import type {
-  Tensor} from "../tensor.ts";
-import {
-  type Primitive,
-  type Spec,
-  dtypeError,
-  emit,
-  emitOne,
-  shapeError,
-} from "../tensor.ts";
-import {
-  type Value,
-  allocate,
-  forEachIndex,
-  gatherValue,
-  offsetOf,
-  roundValue,
-  zerosValue,
-} from "../values.ts";
+import { type DType, type Shape, isInteger, sizeOf, stridesOf } from "../dtype.ts";
+import { type Primitive, type Spec, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import { allocate, forEachIndex, gatherValue, offsetOf, roundValue } from "../values.ts";
+import { clip } from "./binary.ts";
 import { broadcastBatch, broadcastTo } from "./broadcast.ts";
-import { iota, onesLike, zerosLike } from "./constant.ts";
-import { add, clip, convert, equal, greater, mul, select } from "./elementwise.ts";
-import { axisOf, broadcastInDim, expandDims, moveAxis, reshape } from "./shape.ts";
+import { iota, zerosLike } from "./constant.ts";
+import { convert, equal, select } from "./select.ts";
+import { axisOf, broadcastInDim, expandDims, moveAxis } from "./shape.ts";
 
 /** Which axis the indices address, and how many leading axes operand and indices share. */
 export interface GatherDimensions {
@@ -94,18 +78,19 @@ const gatherP: Primitive<"gather", GatherDimensions> = {
     d &&
       scatterAdd(
         zerosLike({ shape: operand.shape, dtype: d.dtype }),
-        clampIndex(indices, operand, attrs.axis),
+        clampIndex(indices, operand.shape[attrs.axis] - 1),
         d,
         attrs,
       ),
     null,
   ],
-  batch({ inputs: [operand, indices], batched, attrs: { axis, batchDims }, size }) {
-    if (!batched[1] && batchDims === 0) {
-      return [emitOne(gatherP, [operand, indices], { axis: axis + 1, batchDims })];
-    }
-    const [x, i] = broadcastBatch({ inputs: [operand, indices], batched, attrs: null, size });
-    return [emitOne(gatherP, [x, i], { axis: axis + 1, batchDims: batchDims + 1 })];
+  batch(context) {
+    const { inputs, batched, attrs } = context;
+    const { axis, batchDims } = attrs;
+    if (batchDims === 0 && !batched[1]) return [emitOne(gatherP, inputs, { axis: axis + 1, batchDims })];
+    if (batchDims === 0 && !batched[0]) return [moveAxis(emitOne(gatherP, inputs, attrs), axis, 0)];
+    const both = { axis: axis + 1, batchDims: batchDims + 1 };
+    return [emitOne(gatherP, broadcastBatch(context), both)];
   },
   interpret([operand, indices], dims) {
     const { shape, stride, operandStrides, indexStrides } = addresses(operand, indices, dims);
@@ -158,241 +143,24 @@ const scatterAddP: Primitive<"scatterAdd", GatherDimensions> = {
   flops: ([, , updates]) => sizeOf(updates.shape),
 };
 
-const clampIndex = (indices: Tensor, operand: Tensor, axis: number): Tensor =>
-  clip(indices, 0, Math.max(operand.shape[axis] - 1, 0));
+/** Indices limited to 0 … last; uint8, which may not hold `last`, as int32. */
+export const clampIndex = (indices: Tensor, last: number): Tensor =>
+  clip(indices.dtype === "uint8" ? convert(indices, "int32") : indices, 0, Math.max(last, 0));
 
 /** What a scatter's updates receive: the element they were added to, zero where they were dropped. */
 function gatherOrZero(d: Tensor, indices: Tensor, operand: Tensor, dims: GatherDimensions): Tensor {
-  if (operand.shape[dims.axis] === 0)
-    return zerosLike({ ...d, shape: gatheredShape(operand, indices, dims) });
+  const n = operand.shape[dims.axis];
+  if (n === 0) return zerosLike({ dtype: d.dtype, shape: gatheredShape(operand, indices, dims) });
   const rows = emitOne(gatherP, [d, indices], dims);
-  const kept = equal(clampIndex(indices, operand, dims.axis), indices);
+  const clamped = clampIndex(indices, n - 1);
+  const kept = equal(clamped, convert(indices, clamped.dtype));
   const { axis, batchDims } = dims;
   const places = indices.shape.map((_, i) => (i < batchDims ? i : axis + i - batchDims));
   return select(broadcastInDim(kept, rows.shape, places), rows, zerosLike(rows));
 }
 
-interface Sizes {
-  readonly sizes: readonly number[];
-}
-
-const startsOf = (starts: readonly Value[], shape: Shape, sizes: readonly number[]): number[] =>
-  starts.map((start, i) => Math.min(Math.max(start.data[0], 0), shape[i] - sizes[i]));
-
-function checkStarts(operation: string, inputs: readonly Spec[], from: number, sizes: Shape): void {
-  const { shape } = inputs[0];
-  const starts = inputs.slice(from);
-  if (starts.length !== shape.length || sizes.length !== shape.length) {
-    throw shapeError(operation, inputs, "needs one scalar start and one size an axis");
-  }
-  if (starts.some((s) => s.shape.length !== 0 || !isInteger(s.dtype))) {
-    throw dtypeError(operation, inputs, "starts must be integer scalars");
-  }
-  if (sizes.some((n, i) => n > shape[i]))
-    throw shapeError(operation, inputs, `[${sizes}] does not fit`);
-}
-
-const dynamicSliceP: Primitive<"dynamicSlice", Sizes> = {
-  name: "dynamicSlice",
-  infer(inputs, { sizes }) {
-    checkStarts("dynamicSlice", inputs, 1, sizes);
-    return [{ shape: sizes, dtype: inputs[0].dtype }];
-  },
-  gradient: ({ inputs: [x, ...starts] }, [d]) => [
-    d && dynamicUpdateSlice(zerosLike({ shape: x.shape, dtype: d.dtype }), d, starts),
-    ...starts.map(() => null),
-  ],
-  batch({ inputs: [x, ...starts], batched: [hasBatch, ...startBatched], attrs: { sizes }, size }) {
-    if (startBatched.some(Boolean)) {
-      const operand = hasBatch ? x : broadcastTo(x, [size, ...x.shape]);
-      return [gatherSlices(operand, starts, startBatched, sizes, size)];
-    }
-    const zero = zerosLike({ shape: [], dtype: starts[0]?.dtype ?? "int32" });
-    return [emitOne(dynamicSliceP, [x, zero, ...starts], { sizes: [size, ...sizes] })];
-  },
-  interpret([x, ...starts], { sizes }) {
-    const strides = stridesOf(x.shape);
-    const base = offsetOf(startsOf(starts, x.shape, sizes), strides);
-    return [gatherValue(x, sizes, (index) => base + offsetOf(index, strides))];
-  },
-  flops: () => 0,
-};
-
-const dynamicUpdateSliceP: Primitive<"dynamicUpdateSlice", Record<string, never>> = {
-  name: "dynamicUpdateSlice",
-  infer(inputs) {
-    const [x, update, ...starts] = inputs;
-    checkStarts("dynamicUpdateSlice", [x, ...starts], 1, update.shape);
-    if (x.dtype !== update.dtype) throw dtypeError("dynamicUpdateSlice", inputs, "dtypes differ");
-    return [{ shape: x.shape, dtype: x.dtype }];
-  },
-  gradient({ inputs: [, update, ...starts], needs }, [d]) {
-    if (!d) return [null, null, ...starts.map(() => null)];
-    const hole = () => dynamicUpdateSlice(d, zerosLike(update), starts);
-    return [
-      needs[0] ? hole() : null,
-      needs[1] ? dynamicSlice(d, starts, update.shape) : null,
-      ...starts.map(() => null),
-    ];
-  },
-  batch({ inputs: [x, update, ...starts], batched, size }) {
-    const [operand, rows] = broadcastBatch({ inputs: [x, update], batched, attrs: null, size });
-    if (!batched.slice(2).some(Boolean)) {
-      const zero = zerosLike({ shape: [], dtype: starts[0]?.dtype ?? "int32" });
-      return [emitOne(dynamicUpdateSliceP, [operand, rows, zero, ...starts], {})];
-    }
-    const places = slicePlaces(operand, starts, batched.slice(2), update.shape, size);
-    const dims = { axis: 1, batchDims: 1 };
-    const blank = zerosLike(reshape(operand, [size, -1]));
-    const updates = reshape(rows, [size, -1]);
-    const hit = scatterAdd(blank, places, onesLike(updates), dims);
-    const written = scatterAdd(blank, places, updates, dims);
-    const merged = select(greater(hit, 0), written, reshape(operand, [size, -1]));
-    return [reshape(merged, operand.shape)];
-  },
-  interpret([x, update, ...starts]) {
-    const strides = stridesOf(x.shape);
-    const base = offsetOf(startsOf(starts, x.shape, update.shape), strides);
-    const data = x.data.slice();
-    forEachIndex(update.shape, (flat, index) => {
-      data[base + offsetOf(index, strides)] = update.data[flat];
-    });
-    return [{ ...x, data }];
-  },
-  flops: () => 0,
-};
-
-/** Flat positions [batch, slice size] of one slice per row, starts clamped so that slices fit. */
-function slicePlaces(
-  x: Tensor,
-  starts: readonly Tensor[],
-  batched: readonly boolean[],
-  sizes: Shape,
-  size: number,
-): Tensor {
-  const strides = stridesOf(x.shape.slice(1));
-  let places = zerosLike({ shape: [size, ...sizes], dtype: "int32" });
-  starts.forEach((start, axis) => {
-    const row = convert(batched[axis] ? start : broadcastTo(start, [size]), "int32");
-    const first = clip(row, 0, x.shape[axis + 1] - sizes[axis]);
-    const offset = mul(iota([size, ...sizes], "int32", axis + 1), strides[axis]);
-    const base = broadcastInDim(mul(first, strides[axis]), [size, ...sizes], [0]);
-    places = add(places, add(offset, base));
-  });
-  return reshape(places, [size, -1]);
-}
-
-function gatherSlices(
-  x: Tensor,
-  starts: readonly Tensor[],
-  batched: readonly boolean[],
-  sizes: Shape,
-  size: number,
-): Tensor {
-  const places = slicePlaces(x, starts, batched, sizes, size);
-  const rows = emitOne(gatherP, [reshape(x, [size, -1]), places], { axis: 1, batchDims: 1 });
-  return reshape(rows, [size, ...sizes]);
-}
-
-/** Ascending with NaN last; −0 and 0 are equal. */
-const ascending = (a: number, b: number): number => {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-  return a - b;
-};
-
-/** The stable sorting permutation of each line along an axis, as flat positions. */
-function sortedLines(
-  x: Value,
-  axis: number,
-  compare: (a: number, b: number) => number,
-): Int32Array[] {
-  const stride = stridesOf(x.shape)[axis];
-  const n = x.shape[axis];
-  const lines = n === 0 ? 0 : x.data.length / n;
-  return Array.from({ length: lines }, (_, line) => {
-    const base = Math.floor(line / stride) * stride * n + (line % stride);
-    const places = Int32Array.from({ length: n }, (_unused, k) => base + k * stride);
-    return places.sort((a, b) => compare(x.data[a], x.data[b]) || a - b);
-  });
-}
-
-const sortP: Primitive<"sort", { axis: number }> = {
-  name: "sort",
-  infer(inputs) {
-    const [keys] = inputs;
-    if (inputs.some((x) => String(x.shape) !== String(keys.shape))) {
-      throw shapeError("sort", inputs, "keys and values must share one shape");
-    }
-    if (keys.dtype === "bool") throw dtypeError("sort", inputs, "keys must be numbers");
-    return inputs.map(({ shape, dtype }) => ({ shape, dtype }));
-  },
-  gradient({ inputs, attrs: { axis }, needs }, cotangents) {
-    const [keys] = inputs;
-    const order = emit(sortP, [keys, iota(keys.shape, "int32", axis)], { axis })[1];
-    const inverse = emit(sortP, [order, iota(keys.shape, "int32", axis)], { axis })[1];
-    return cotangents.map((d, i) => (d && needs[i] ? takeAlongAxis(d, inverse, axis) : null));
-  },
-  batch: (context) => emit(sortP, broadcastBatch(context), { axis: context.attrs.axis + 1 }),
-  interpret(inputs, { axis }) {
-    const [keys] = inputs;
-    const stride = stridesOf(keys.shape)[axis];
-    const lines = sortedLines(keys, axis, ascending);
-    return inputs.map((x) => {
-      const result = zerosValue(x.shape, x.dtype);
-      for (const line of lines) {
-        const base = Math.min(...line);
-        line.forEach((from, k) => (result.data[base + k * stride] = x.data[from]));
-      }
-      return result;
-    });
-  },
-  flops: ([x], _outputs, { axis }) => sizeOf(x.shape) * Math.ceil(Math.log2(x.shape[axis] + 1)),
-};
-
-const topKP: Primitive<"topK", { k: number }> = {
-  name: "topK",
-  infer(inputs, { k }) {
-    const [{ shape, dtype }] = inputs;
-    const n = shape.at(-1);
-    if (n === undefined || k > n || k < 0) {
-      throw shapeError("topK", inputs, `k = ${k} does not fit the last axis`);
-    }
-    const picked = [...shape.slice(0, -1), k];
-    return [
-      { shape: picked, dtype },
-      { shape: picked, dtype: "int32" },
-    ];
-  },
-  gradient: ({ inputs: [x], outputs: [, indices] }, [d]) => {
-    const dims = { axis: x.rank - 1, batchDims: x.rank - 1 };
-    return [d && scatterAdd(zerosLike({ shape: x.shape, dtype: d.dtype }), indices, d, dims)];
-  },
-  batch: ({ inputs, attrs }) => emit(topKP, inputs, attrs),
-  interpret([x], { k }) {
-    const shape = [...x.shape.slice(0, -1), k];
-    const values = zerosValue(shape, x.dtype);
-    const indices = zerosValue(shape, "int32");
-    const n = x.shape.at(-1)!;
-    sortedLines(x, x.shape.length - 1, (a, b) => ascending(b, a)).forEach((line, row) => {
-      for (let i = 0; i < k; i++) {
-        values.data[row * k + i] = x.data[line[i]];
-        indices.data[row * k + i] = line[i] - row * n;
-      }
-    });
-    return [values, indices];
-  },
-  flops: ([x]) => sizeOf(x.shape),
-};
-
 /** The indexing primitives by name. */
-export const gatherPrimitives = {
-  gather: gatherP,
-  scatterAdd: scatterAddP,
-  dynamicSlice: dynamicSliceP,
-  dynamicUpdateSlice: dynamicUpdateSliceP,
-  sort: sortP,
-  topK: topKP,
-};
+export const gatherPrimitives = { gather: gatherP, scatterAdd: scatterAddP };
 
 /**
  * Slices of `operand` at integer `indices` along an axis; indices outside clamp to the edge.
@@ -432,42 +200,10 @@ export function takeAlongAxis(x: Tensor, indices: Tensor, axis = -1): Tensor {
   return moveAxis(picked, last, at);
 }
 
-/** A block of given sizes at run-time starts, clamped so that it fits. */
-export const dynamicSlice = (x: Tensor, starts: readonly Tensor[], sizes: Shape): Tensor =>
-  emitOne(dynamicSliceP, [x, ...starts], { sizes });
-
-/** `x` with a block replaced at run-time starts, clamped so that it fits. */
-export const dynamicUpdateSlice = (x: Tensor, update: Tensor, starts: readonly Tensor[]): Tensor =>
-  emitOne(dynamicUpdateSliceP, [x, update, ...starts], {});
-
-/** Ascending and stable along an axis, NaN last. */
-export const sort = (x: Tensor, axis = -1): Tensor =>
-  emitOne(sortP, [x], { axis: axisOf("sort", x, axis) });
-
-/** Values reordered as their keys sort: [sorted keys, values…]. */
-export const sortWith = (keys: Tensor, values: readonly Tensor[], axis = -1): Tensor[] =>
-  emit(sortP, [keys, ...values], { axis: axisOf("sort", keys, axis) });
-
-/** The permutation that sorts an axis, as int32. */
-export function argSort(x: Tensor, axis = -1): Tensor {
-  const at = axisOf("argSort", x, axis);
-  return sortWith(x, [iota(x.shape, "int32", at)], at)[1];
-}
-
-/** The k largest along the last axis, descending, and their indices; NaN counts as largest. */
-export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor } {
-  const [values, indices] = emit(topKP, [x], { k });
-  return { values, indices };
-}
-
 /** One-hot rows [..., classes]; an index outside gives a zero row. */
-export function oneHot(
-  indices: Tensor,
-  classes: number,
-  dtype: Tensor["dtype"] = "float32",
-): Tensor {
+export function oneHot(indices: Tensor, classes: number, dtype: DType = "float32"): Tensor {
   if (!isInteger(indices.dtype)) throw dtypeError("oneHot", [indices], "indices must be integers");
-  const shape = [...indices.shape, classes];
-  const places = iota(shape, indices.dtype, shape.length - 1);
-  return convert(equal(broadcastTo(expandDims(indices, -1), shape), places), dtype);
+  const places = iota([...indices.shape, classes], "int32", indices.rank);
+  const wide = broadcastTo(expandDims(convert(indices, "int32"), -1), places.shape);
+  return convert(equal(wide, places), dtype);
 }

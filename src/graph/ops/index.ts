@@ -1,28 +1,46 @@
 /** @file All primitives by name. Engines' tables are typed by this record. */
 
 import type { Primitive } from "../tensor.ts";
+import { barrierPrimitives } from "./barrier.ts";
+import { binaryPrimitives } from "./binary.ts";
+import { branchPrimitives } from "./branch.ts";
 import { compositePrimitives } from "./composite.ts";
 import { constantPrimitives } from "./constant.ts";
-import { controlPrimitives } from "./control.ts";
 import { convPrimitives } from "./conv.ts";
 import { dotPrimitives } from "./dot.ts";
-import { elementwisePrimitives } from "./elementwise.ts";
+import { dynamicPrimitives } from "./dynamic.ts";
 import { gatherPrimitives } from "./gather.ts";
 import { randomPrimitives } from "./random.ts";
 import { reducePrimitives } from "./reduce.ts";
+import { rematPrimitives } from "./remat.ts";
+import { scanPrimitives } from "./scan.ts";
+import { selectPrimitives } from "./select.ts";
 import { shapePrimitives } from "./shape.ts";
+import { slicePrimitives } from "./slice.ts";
+import { sortPrimitives } from "./sort.ts";
+import { unaryPrimitives } from "./unary.ts";
+import { windowPrimitives } from "./window.ts";
 
 /** Every primitive of the language. */
 export const primitives = {
   ...constantPrimitives,
-  ...elementwisePrimitives,
+  ...unaryPrimitives,
+  ...binaryPrimitives,
+  ...selectPrimitives,
   ...dotPrimitives,
   ...convPrimitives,
+  ...windowPrimitives,
   ...reducePrimitives,
   ...shapePrimitives,
+  ...slicePrimitives,
   ...gatherPrimitives,
+  ...dynamicPrimitives,
+  ...sortPrimitives,
   ...randomPrimitives,
-  ...controlPrimitives,
+  ...barrierPrimitives,
+  ...rematPrimitives,
+  ...scanPrimitives,
+  ...branchPrimitives,
   ...compositePrimitives,
 };
 

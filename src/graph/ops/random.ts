@@ -4,11 +4,11 @@ import { sameShape } from "../dtype.ts";
 import { type Primitive, dtypeError, emit, shapeError, type Tensor } from "../tensor.ts";
 import { broadcastBatch } from "./broadcast.ts";
 
-const ROTATIONS = [
+export const ROTATIONS = [
   [13, 15, 26, 6],
   [17, 29, 16, 24],
 ] as const;
-const PARITY = 0x1bd11bda;
+export const PARITY = 0x1bd11bda;
 
 const rotateLeft = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
 

@@ -1,38 +1,32 @@
 /** @file Reductions over axes, arg-reductions and cumulative operations. */
 
 import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../dtype.ts";
-import type { Tensor} from "../tensor.ts";
-import { type Primitive, type Spec, dtypeError, emitOne, shapeError } from "../tensor.ts";
-import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
-import { broadcastTo } from "./broadcast.ts";
-import { constantLike, iota, ones, zerosLike } from "./constant.ts";
 import {
-  add,
-  convert,
-  div,
-  equal,
-  exp,
-  greater,
-  isFinite,
-  log,
-  mul,
-  select,
-  sqrt,
-  sub,
-} from "./elementwise.ts";
-import { stopGradient } from "./control.ts";
+  type Primitive,
+  type Spec,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+  specOf,
+} from "../tensor.ts";
+import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
+import { constantLike, iota, ones, zerosLike } from "./constant.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { convert, equal, greater, select } from "./select.ts";
+import { exp, isFinite, log, sqrt } from "./unary.ts";
+import { stopGradient } from "./barrier.ts";
 import { scatterAdd } from "./gather.ts";
 import {
   axesOf,
   axisOf,
   broadcastInDim,
-  concatenate,
   inversePermutation,
   moveAxis,
   reshape,
-  sliceAxis,
   transpose,
 } from "./shape.ts";
+import { concatenate, sliceAxis } from "./slice.ts";
 
 interface Axes {
   /** Ascending. */
@@ -106,14 +100,16 @@ function extremeGradient(x: Tensor, y: Tensor, d: Tensor, axes: readonly number[
 
 /** The cotangent times the product of all the other elements, exact where elements are zero. */
 function productGradient(x: Tensor, _y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
+  if (x.size === 0) return zerosLike(x);
   const order = [...x.shape.map((_, i) => i).filter((i) => !axes.includes(i)), ...axes];
   const moved = transpose(x, order);
-  const rows = reshape(moved, [sizeOf(dropAxes(x.shape, axes)), -1]);
-  const one = ones([rows.shape[0], 1], x.dtype);
-  const before = concatenate([one, sliceAxis(cumProd(rows, 1), 1, 0, rows.shape[1] - 1)], 1);
-  const after = concatenate([sliceAxis(cumProd(rows, 1, true), 1, 1), one], 1);
-  const others = reshape(mul(before, after), moved.shape);
-  return mul(transpose(others, inversePermutation(order)), restore(d, x.shape, axes));
+  const rows = reshape(moved, [d.size, -1]); // [kept, reduced]
+  const n = rows.shape[1];
+  const one = ones([d.size, 1], x.dtype);
+  const before = cumProd(concatenate([one, sliceAxis(rows, 1, 0, n - 1)], 1), 1);
+  const after = cumProd(concatenate([sliceAxis(rows, 1, 1), one], 1), 1, true);
+  const others = transpose(reshape(mul(before, after), moved.shape), inversePermutation(order));
+  return mul(others, restore(d, x.shape, axes));
 }
 
 /** The neutral elements of max and min: infinities for floats, the ends of the range for integers. */
@@ -123,8 +119,8 @@ const HIGH: Partial<Record<DType, number>> = {
   uint32: 2 ** 32 - 1,
   uint8: 255,
 };
-const lowEnd = ({ dtype }: Spec): number => LOW[dtype] ?? -Infinity;
-const highEnd = ({ dtype }: Spec): number => HIGH[dtype] ?? Infinity;
+export const lowEnd = ({ dtype }: Spec): number => LOW[dtype] ?? -Infinity;
+export const highEnd = ({ dtype }: Spec): number => HIGH[dtype] ?? Infinity;
 
 function argReduction<N extends string>(
   name: N,
@@ -252,27 +248,21 @@ export const reducePrimitives = {
 
 const P = reducePrimitives;
 
+/** Each cotangent goes back to the place where its running maximum was first attained. */
 function cumMaxGradient(x: Tensor, y: Tensor, d: Tensor, { axis, reverse }: Cumulative): Tensor {
   const n = x.shape[axis];
-  if (n === 0) return d;
+  if (x.size === 0) return d;
+  const edge = constantLike({ ...specOf(x), shape: x.shape.map((m, i) => (i === axis ? 1 : m)) }, -Infinity);
+  const previous = reverse
+    ? concatenate([sliceAxis(y, axis, 1), edge], axis)
+    : concatenate([edge, sliceAxis(y, axis, 0, n - 1)], axis);
   const place = iota(x.shape, "int32", axis);
-  const order = reverse ? add(mul(place, -1), n - 1) : place;
-  const [low, high] = reverse ? [0, 1] : [1, 0];
-  const neighbour = reverse ? sliceAxis(y, axis, 1) : sliceAxis(y, axis, 0, n - 1);
-  const edge = constantLike(
-    { shape: x.shape.map((m, i) => (i === axis ? 1 : m)), dtype: x.dtype },
-    -Infinity,
-  );
-  const previous = concatenate(low > high ? [edge, neighbour] : [neighbour, edge], axis);
-  const first = select(greater(y, previous), order, zerosLike(order));
-  const winner = cumMax(first, axis, reverse);
-  const source = reverse ? add(mul(winner, -1), n - 1) : winner;
-  const rows = (t: Tensor): Tensor => moveAxis(t, axis, -1);
-  const flat = scatterAdd(zerosLike(rows(d)), rows(source), rows(d), {
-    axis: x.rank - 1,
-    batchDims: x.rank - 1,
-  });
-  return moveAxis(flat, -1, axis);
+  const passed = reverse ? sub(n - 1, place) : place; // elements seen before this one
+  const winner = cumMax(select(greater(y, previous), passed, zerosLike(passed)), axis, reverse);
+  const source = reverse ? sub(n - 1, winner) : winner;
+  const last = (t: Tensor): Tensor => moveAxis(t, axis, -1);
+  const dims = { axis: x.rank - 1, batchDims: x.rank - 1 };
+  return moveAxis(scatterAdd(zerosLike(last(d)), last(source), last(d), dims), -1, axis);
 }
 
 interface KeepDims {
@@ -318,13 +308,14 @@ export const reduceOr = lift(P.reduceOr);
 
 /** The mean over axes. */
 export function mean(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
+  if (!isFloat(x.dtype)) throw dtypeError("mean", [x], "takes floats; convert the tensor first");
   const count = sizeOf(axesOf("mean", x, axes).map((axis) => x.shape[axis]));
-  return mul(reduceSum(x, axes, options), 1 / count);
+  return div(reduceSum(x, axes, options), count);
 }
 
 /** The biased variance over axes: the mean squared distance from the mean. */
 export function variance(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
-  const centred = add(x, mul(broadcastTo(mean(x, axes, { keepDims: true }), x.shape), -1));
+  const centred = sub(x, mean(x, axes, { keepDims: true }));
   return mean(mul(centred, centred), axes, options);
 }
 

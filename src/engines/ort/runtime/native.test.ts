@@ -1,7 +1,7 @@
 /** @file What only the C API does: memory in place, a free event loop, profiles, clean exits. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -94,6 +94,18 @@ describe("native runtime", () => {
       expect(readProfile(json, "op")).toMatchObject([{ op: "MatMul", count: 6 }]);
       expect(readProfile(json)).toHaveLength(6);
       expect(readProfile(json)[0].shapes).toBe(`float[${N},${N}] · float[${N},${N}]`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("opens a model from a file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ocelli-"));
+    try {
+      const path = join(folder, "modèle.onnx");
+      await writeFile(path, unaryModel("Neg", "float32", [2]));
+      await using session = await runtime.createSession({ path });
+      expect(session.inputs).toEqual([{ name: "x", dtype: "float32", shape: [2] }]);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,7 +1,7 @@
 /** @file One contract for every way to ONNX Runtime: all element types, order, failure, disposal. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { OcelliError } from "../../../errors.ts";
+import type { OcelliError } from "../../../errors.ts";
 import { DTYPES, fromNumbers, toNumbers } from "../../../graph/dtype.ts";
 import type { DType } from "../../../graph/dtype.ts";
 import type { OrtModule } from "./js-buffer.ts";

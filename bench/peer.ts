@@ -1,0 +1,83 @@
+/** @file A benchmark worker as a child process: it answers `run` with a time, and `stop` with its peak memory. */
+
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { OcelliError, unknownName } from "../src/errors.ts";
+
+/** What a worker says once it is warm. */
+export interface Ready {
+  readonly params: number;
+  /** Seconds from the start of the process to the dispatch of its first step. */
+  readonly startup_s: number;
+  readonly versions: Readonly<Record<string, string>>;
+  /** What it runs, in a few words. */
+  readonly how: string;
+}
+
+/** A warm worker. */
+export interface Peer {
+  readonly name: string;
+  readonly ready: Ready;
+  /** Milliseconds of one more step. */
+  run(): Promise<number>;
+  /** Ends the process; its peak resident memory in MB. */
+  stop(): Promise<number>;
+}
+
+/** The same work for every worker. */
+export interface Work {
+  readonly model: string;
+  readonly size: number;
+  readonly batch: number;
+  readonly work: "step" | "forward";
+  readonly threads: number;
+}
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The commands of the workers by name: ours, and the peers in Python. */
+function commandOf(name: string, engine: string): string[] {
+  if (name === "ocelli") return [process.execPath, here("worker.ts"), "--engine", engine];
+  const scripts: Record<string, string> = { torch: "peers/vit_torch.py", jax: "peers/vit_jax.py" };
+  if (!(name in scripts)) throw unknownName("peer", name, Object.keys(scripts));
+  const python = here("../.venv/bin/python");
+  if (!existsSync(python)) {
+    throw new OcelliError("data", `the peer ${name} is not installed.`, {
+      hint: `Run scripts/peers.sh ${name}.`,
+    });
+  }
+  return [python, "-B", here(scripts[name])];
+}
+
+/** Starts a worker and waits until it is warm. */
+export async function startPeer(name: string, work: Work, engine: string): Promise<Peer> {
+  const [command, ...first] = commandOf(name, engine);
+  const flags = Object.entries(work).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  const child = spawn(command, [...first, ...flags], { stdio: "pipe" });
+  const next = lineReader(name, child);
+  const ready = (await next()) as Ready;
+  const ask = async (line: string): Promise<Record<string, number>> => {
+    child.stdin.write(`${line}\n`);
+    return (await next()) as Record<string, number>;
+  };
+  return {
+    name,
+    ready,
+    run: async () => (await ask("run")).ms,
+    stop: async () => (await ask("stop")).peak_rss_mb,
+  };
+}
+
+/** Reads a worker's JSON lines one by one; an error with its last words where it ends early. */
+function lineReader(name: string, child: ChildProcessWithoutNullStreams): () => Promise<unknown> {
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let errors = "";
+  child.stderr.on("data", (text: Buffer) => (errors = (errors + text.toString()).slice(-2000)));
+  return async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new OcelliError("engine", `the worker ${name} ended early: ${errors.trim()}`);
+    return JSON.parse(value as string) as unknown;
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * A small vision transformer on MNIST: 60,000 handwritten digits for training, 10,000 for the test.
+ *
+ * Command: npx ocelli train quickstart
+ */
+
+import { defineConfig } from "ocelli";
+
+export default defineConfig({
+  name: "quickstart",
+  data: { name: "mnist" },
+  preprocess: {
+    train: "random_shift(2)|value_range(-1,1)",
+    eval: "resize(28)|grayscale|value_range(-1,1)",
+  },
+  model: {
+    name: "vit",
+    patchSize: [7, 7],
+    width: 64,
+    depth: 6,
+    numHeads: 4,
+    mlpDim: 128,
+    posemb: "learn",
+    poolType: "gap",
+  },
+  batchSize: 128,
+  duration: { epochs: 10 },
+});

@@ -1,0 +1,46 @@
+/** @file `ocelli bench`: measurements, beside another framework where it is set up. */
+
+import { ENGINE_NAMES } from "../engines/select.ts";
+import { cpuBudget } from "../engines/threads.ts";
+import { unknownName } from "../errors.ts";
+import type { Command } from "./command.ts";
+
+export const bench: Command = {
+  name: "bench",
+  summary: "Measure a training step, a forward pass, tracing or the start",
+  operands: "step|forward|trace|start",
+  arity: [1, 1],
+  flags: {
+    model: { type: "text", value: "NAME", help: "such as vit-s16 (the default) or vit-ti16" },
+    size: { type: "integer", help: "image size in pixels (224)" },
+    batch: { type: "integer", help: "examples in a batch (8)" },
+    against: { type: "text", value: "torch|jax", help: "a peer to alternate with" },
+    pairs: { type: "integer", help: "how many runs (5)" },
+    engine: { type: "text", value: "E", help: "the engine (auto)" },
+    threads: { type: "integer", help: "threads for both (all cores)" },
+  },
+  examples: [
+    "ocelli bench step --model vit-s16 --batch 8 --against torch",
+    "ocelli bench trace --model vit-s16 --json",
+  ],
+  async run({ operands: [kind], texts, integers }, output) {
+    const engine = texts.get("engine") ?? "auto";
+    if (!ENGINE_NAMES.includes(engine)) {
+      throw unknownName("engine", engine, ENGINE_NAMES, "argument");
+    }
+    const { bench: measure, describeBench } = await import("../../bench/cli.ts");
+    const options = {
+      kind,
+      model: texts.get("model") ?? "vit-s16",
+      size: integers.get("size") ?? 224,
+      batch: integers.get("batch") ?? 8,
+      against: texts.get("against"),
+      pairs: integers.get("pairs") ?? 5,
+      engine,
+      threads: integers.get("threads") ?? cpuBudget().engine,
+    };
+    const result = await measure(options, (line) => output.line(line));
+    output.line(describeBench(result));
+    return result;
+  },
+};

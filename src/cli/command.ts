@@ -1,0 +1,58 @@
+/** @file What a command is: its flags and operands, its help, and what runs. */
+
+/** A flag of a command. */
+export interface Flag {
+  /** A switch stands alone; text and integers take a value. */
+  readonly type: "switch" | "text" | "integer";
+  /** What stands for the value in the help, such as `DIR`. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** The command line of one call, parsed. */
+export interface Call {
+  /** Operands, in order. */
+  readonly operands: readonly string[];
+  readonly switches: ReadonlySet<string>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly integers: ReadonlyMap<string, number>;
+  /** Further `--name value` pairs, where the command takes them as configuration. */
+  readonly overrides: readonly (readonly [name: string, value: string])[];
+}
+
+/** Where a command writes for people, and how it ends. */
+export interface Output {
+  /** Writes a line for people: standard output, or standard error when `--json` keeps that clean. */
+  line(text: string): void;
+  /** Shows a line that the next one replaces, on a terminal; elsewhere nothing. */
+  status(text: string): void;
+  /** Whether lines are read on a terminal. */
+  readonly terminal: boolean;
+}
+
+/** What a command prints with `--json`. */
+export interface CommandResult {
+  /** Stopped before its end on the user's demand. */
+  readonly interrupted?: boolean;
+}
+
+/** A command. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** What follows the name in the help, such as `RUN IMAGE…`. */
+  readonly operands: string;
+  /** The fewest and the most operands. */
+  readonly arity: readonly [number, number];
+  readonly flags: Readonly<Record<string, Flag>>;
+  /** Whether unknown flags are configuration values, to be checked by the command. */
+  readonly takesOverrides?: boolean;
+  readonly examples: readonly string[];
+  run(call: Call, output: Output): Promise<CommandResult & object>;
+}
+
+/** Flags that every command has. */
+export const COMMON_FLAGS: Readonly<Record<string, Flag>> = {
+  json: { type: "switch", help: "print the result as one JSON object on the last line" },
+  help: { type: "switch", help: "show this help" },
+};

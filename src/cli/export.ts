@@ -1,0 +1,38 @@
+/** @file `ocelli export`: a trained model for other programs. */
+
+import { join } from "node:path";
+import { OcelliError, unknownName } from "../errors.ts";
+import { EXPORT_FORMATS, type ExportFormat, exportModel } from "../train/export.ts";
+import type { Command } from "./command.ts";
+
+export const exportCommand: Command = {
+  name: "export",
+  summary: "Write a trained model as ONNX, safetensors or npz",
+  operands: "RUN",
+  arity: [1, 1],
+  flags: {
+    to: { type: "text", value: EXPORT_FORMATS.join("|"), help: "the format" },
+    out: { type: "text", value: "FILE", help: "where to (RUN/model.FORMAT)" },
+  },
+  examples: [
+    "ocelli export runs/quickstart --to onnx",
+    "ocelli export runs/quickstart --to npz --out params.npz",
+  ],
+  async run({ operands: [run], texts }, output) {
+    const to = texts.get("to");
+    if (to === undefined) {
+      throw new OcelliError("argument", "ocelli export needs --to.", {
+        hint: `Valid: ${EXPORT_FORMATS.join(", ")}.`,
+        valid: EXPORT_FORMATS,
+      });
+    }
+    if (!isFormat(to)) throw unknownName("format", to, EXPORT_FORMATS, "argument");
+    const file = texts.get("out") ?? join(run.replace(/[\w.-]*\.safetensors$/, ""), `model.${to}`);
+    const result = await exportModel(run, { to, file });
+    output.line(`${file}: ${(result.bytes / 1e6).toFixed(2)} MB`);
+    return result;
+  },
+};
+
+const isFormat = (name: string): name is ExportFormat =>
+  (EXPORT_FORMATS as readonly string[]).includes(name);

@@ -1,0 +1,70 @@
+/** @file The command line program: `ocelli COMMAND …`. */
+
+import { OcelliError, unknownName } from "../errors.ts";
+import { packageVersion } from "../runs/environment.ts";
+import { parseArguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { bench } from "./bench.ts";
+import { engines } from "./engines.ts";
+import { exportCommand } from "./export.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { models } from "./models.ts";
+import { createOutput } from "./output.ts";
+import { predict } from "./predict.ts";
+import { recipes } from "./recipes.ts";
+import { train } from "./train.ts";
+
+const COMMANDS: readonly Command[] = [
+  train,
+  predict,
+  exportCommand,
+  recipes,
+  models,
+  engines,
+  bench,
+];
+
+/** Mistakes of the caller end with 2, failures of the machine or of Ocelli with 1. */
+const FAILURES: ReadonlySet<string> = new Set(["engine", "disposed", "not-differentiable"]);
+
+/** The shell's code for a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** Runs the program; resolves to its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    if (error instanceof OcelliError) {
+      process.stderr.write(`ocelli: ${error.message.replaceAll(/\s*\n\s*/g, " ")}\n`);
+      return FAILURES.has(error.code) ? 1 : 2;
+    }
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return 1;
+  }
+}
+
+async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    process.stdout.write(`${programHelp(COMMANDS)}\n`);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "--version") {
+    process.stdout.write(`${packageVersion()}\n`);
+    return 0;
+  }
+  const command = COMMANDS.find((command) => command.name === name);
+  if (!command) {
+    const valid = COMMANDS.map((command) => command.name);
+    throw unknownName(name.startsWith("-") ? "option" : "command", name, valid, "argument");
+  }
+  const call = parseArguments(command, rest);
+  if (call.switches.has("help")) {
+    process.stdout.write(`${commandHelp(command)}\n`);
+    return 0;
+  }
+  const json = call.switches.has("json");
+  const result = await command.run(call, createOutput(json ? process.stderr : process.stdout));
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  return result.interrupted ? INTERRUPTED : 0;
+}

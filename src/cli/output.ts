@@ -1,0 +1,26 @@
+/** @file Where commands write. */
+
+import type { Output } from "./command.ts";
+
+/** Writes for people on a stream: standard error when standard output is kept for JSON. */
+export function createOutput(stream: NodeJS.WriteStream): Output {
+  const terminal = stream.isTTY === true;
+  let shown = false;
+  const clear = () => {
+    if (shown) stream.write("\r\x1b[K");
+    shown = false;
+  };
+  return {
+    terminal,
+    line(text) {
+      clear();
+      stream.write(`${text}\n`);
+    },
+    status(text) {
+      if (!terminal) return;
+      clear();
+      stream.write(text.slice(0, stream.columns - 1));
+      shown = true;
+    },
+  };
+}

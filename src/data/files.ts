@@ -1,0 +1,41 @@
+/** @file Reading data files, with errors that say which file and what to do. */
+
+import { readFile, readdir } from "node:fs/promises";
+import { OcelliError } from "../errors.ts";
+
+const reason = (error: unknown): string => {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") return "there is no such file or folder";
+  if (code === "ENOTDIR") return "it is not a folder";
+  if (code === "EISDIR") return "it is a folder";
+  if (code === "EACCES") return "it may not be read";
+  return error instanceof Error ? error.message : String(error);
+};
+
+/** The bytes of a data file. */
+export async function readDataFile(path: string, hint?: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
+  }
+}
+
+/** The names in a data folder, sorted. */
+export async function listDataFolder(path: string, hint?: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    throw new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
+  }
+}
+
+/** What `parse` makes of a file's content; its errors name the file. */
+export function parseDataFile<T>(path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof OcelliError)) throw error;
+    throw new OcelliError("data", `${path}: ${error.message}`, { cause: error });
+  }
+}

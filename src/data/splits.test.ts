@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { arraySource } from "./arrays.ts";
+import { openSplit } from "./splits.ts";
+
+const dataset = {
+  name: "ten",
+  splits: ["train", "test"],
+  open: (split: string) =>
+    Promise.resolve(
+      arraySource({
+        images: { shape: [10, 1, 1], dtype: "uint8", data: new Uint8Array(10) },
+        labels: { shape: [10], dtype: "uint8", data: new Uint8Array(10) },
+        name: `ten/${split}`,
+      }),
+    ),
+};
+
+test.each([
+  ["train", 0, 10],
+  ["test[:3]", 0, 3],
+  ["train[3:]", 3, 10],
+  ["train[-2:]", 8, 10],
+  ["train[:-2]", 0, 8],
+  ["train[20%:50%]", 2, 5],
+  ["train[-10%:]", 9, 10],
+  ["train[:99]", 0, 10],
+])("%s", async (split, begin, end) => {
+  const source = await openSplit(dataset, split);
+  const ids = Array.from({ length: source.length }, (_, i) => source.id(i));
+  const name = split.replace(/\[.*/, "");
+  const expected = Array.from({ length: end - begin }, (_, i) => `ten/${name}/${begin + i}`);
+  expect(ids).toEqual(expected);
+});
+
+test.each([
+  ["tset", 'unknown split of ten "tset"; valid: test, train.'],
+  ["train[5:5]", 'the split "train[5:5]" is empty: train has 10 examples.'],
+  ["train[5]", "is not a name, or a slice such as train[:90%]"],
+  ["train[a:]", "is not a name, or a slice"],
+])("%s is refused", async (split, message) => {
+  await expect(openSplit(dataset, split)).rejects.toThrow(message);
+});

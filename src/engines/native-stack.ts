@@ -1,0 +1,24 @@
+/** @file The stack on which native code called from worker threads runs: large enough for compilers and kernels. */
+
+import koffi from "koffi";
+import { OcelliError } from "../errors.ts";
+
+const STACK_BYTES = 8 << 20;
+
+/**
+ * Gives asynchronous native calls stacks of 8 MiB instead of koffi's 128 kiB. It must come before the first library
+ * is loaded; an error where another one was loaded with small stacks.
+ */
+export function useLargeStacks(): void {
+  const stack = koffi.config().async_stack_size ?? 0;
+  if (stack >= STACK_BYTES) return;
+  try {
+    koffi.config({ async_stack_size: STACK_BYTES });
+  } catch (cause) {
+    throw new OcelliError(
+      "engine",
+      `koffi has loaded another library before, with stacks of only ${stack} bytes.`,
+      { hint: "Create the engine first.", cause },
+    );
+  }
+}

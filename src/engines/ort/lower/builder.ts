@@ -1,0 +1,223 @@
+/** @file Builds ONNX graphs: nodes, constants, and layout nodes that are made once and shared. */
+
+import {
+  type DType,
+  type HostArray,
+  type Shape,
+  fromNumbers,
+  sameShape,
+  sizeOf,
+  toNumbers,
+} from "../../../graph/dtype.ts";
+import { ONNX_DTYPES } from "../../../formats/onnx.ts";
+import type { OnnxAttribute, OnnxNode, OnnxValueInfo } from "../../../formats/onnx.ts";
+import type { Dense } from "./view.ts";
+
+/** Microsoft's operators, which every ONNX Runtime has. */
+export const MICROSOFT = "com.microsoft";
+
+type Attributes = Readonly<Record<string, OnnxAttribute>>;
+
+/** What a node makes, and how. */
+export interface NodeOptions {
+  readonly attributes?: Attributes;
+  readonly domain?: string;
+}
+
+/** What an operator's result looks like. */
+export interface ResultOptions extends NodeOptions {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Counters and constants that a graph shares with the graphs inside it. */
+interface Shared {
+  names: number;
+  readonly initializers: Record<string, HostArray>;
+  readonly scalars: Map<string, Dense>;
+}
+
+/** One ONNX graph in the making; sub-graphs of control flow are children that see the names of their parents. */
+export class GraphBuilder {
+  readonly nodes: OnnxNode[] = [];
+  readonly #parent: GraphBuilder | undefined;
+  readonly #shared: Shared;
+  readonly #layouts = new Map<string, Dense>();
+  /** What reshaped values were before. */
+  readonly #sources = new Map<string, Dense>();
+
+  constructor(parent?: GraphBuilder) {
+    this.#parent = parent;
+    this.#shared = parent ? parent.#shared : { names: 0, initializers: {}, scalars: new Map() };
+  }
+
+  /** Constants of the whole model. */
+  get initializers(): Readonly<Record<string, HostArray>> {
+    return this.#shared.initializers;
+  }
+
+  /** A name that no other value has. */
+  fresh(prefix = "v"): string {
+    return `${prefix}${this.#shared.names++}`;
+  }
+
+  /** Adds a node with `count` outputs and returns their names. */
+  node(opType: string, inputs: readonly string[], count: number, options?: NodeOptions): string[] {
+    const outputs = Array.from({ length: count }, () => this.fresh());
+    this.nodes.push({ opType, inputs, outputs, ...options });
+    return outputs;
+  }
+
+  /** Adds a node with one output. */
+  op(opType: string, inputs: readonly (Dense | string)[], options: ResultOptions): Dense {
+    const { shape, dtype, attributes, domain } = options;
+    const names = inputs.map((x) => (typeof x === "string" ? x : x.name));
+    return { name: this.node(opType, names, 1, { attributes, domain })[0], shape, dtype };
+  }
+
+  /** A constant; where all elements are equal a scalar stands for it (its shape is then []). */
+  constant(value: HostArray): Dense {
+    const { dtype, shape, data } = value;
+    const { length } = data as Uint8Array;
+    if (length > 0) {
+      const first = data[0];
+      const isUniform = length < 1 << 16 && (data as Float32Array).every((x) => Object.is(x, first));
+      if (isUniform) return this.scalar(toNumbers({ ...value, data: data.subarray(0, 1) } as HostArray)[0], dtype);
+    }
+    const name = this.fresh("c");
+    this.#shared.initializers[name] = value;
+    return { name, shape, dtype };
+  }
+
+  /** A scalar constant. */
+  scalar(value: number, dtype: DType): Dense {
+    const key = `${dtype}:${Object.is(value, -0) ? "-0" : value}`;
+    let known = this.#shared.scalars.get(key);
+    if (!known) {
+      const name = this.fresh("c");
+      this.#shared.initializers[name] = fromNumbers([value], [], dtype);
+      known = { name, shape: [], dtype, uniform: value };
+      this.#shared.scalars.set(key, known);
+    }
+    return known;
+  }
+
+  /** A one-dimensional int64 constant, as operators take axes and shapes. */
+  ints(values: readonly number[]): string {
+    const key = `ints:${values.join()}`;
+    let known = this.#shared.scalars.get(key);
+    if (!known) {
+      const name = this.fresh("c");
+      this.#shared.initializers[name] = fromNumbers(values, [values.length], "int64");
+      known = { name, shape: [values.length], dtype: "int64" };
+      this.#shared.scalars.set(key, known);
+    }
+    return known.name;
+  }
+
+  /** The same elements under another ONNX shape. */
+  reshape(x: Dense, shape: Shape): Dense {
+    if (sameShape(x.shape, shape)) return x;
+    const source = this.#sourceOf(x);
+    if (sameShape(source.shape, shape)) return source;
+    return this.#once(`reshape:${source.name}:${shape.join()}`, () => {
+      const made = this.op("Reshape", [source, this.ints(shape)], { ...source, shape });
+      this.#sources.set(made.name, source);
+      return made;
+    });
+  }
+
+  #sourceOf(x: Dense): Dense {
+    return this.#sources.get(x.name) ?? this.#parent?.#sourceOf(x) ?? x;
+  }
+
+  /** Axes in another order; neighbours that stay neighbours travel as one. */
+  transpose(x: Dense, permutation: readonly number[]): Dense {
+    if (permutation.every((axis, i) => axis === i)) return x;
+    const groups: number[][] = [];
+    for (const axis of permutation) {
+      const last = groups.at(-1);
+      if (last?.at(-1) === axis - 1) last.push(axis);
+      else groups.push([axis]);
+    }
+    const order = [...groups].sort((a, b) => a[0] - b[0]);
+    const extents = (list: readonly number[][]) =>
+      list.map((group) => sizeOf(group.map((axis) => x.shape[axis])));
+    const merged = this.reshape(x, extents(order));
+    const perm = groups.map((group) => order.indexOf(group));
+    const moved = this.#once(`transpose:${merged.name}:${perm.join()}`, () =>
+      this.op("Transpose", [merged], {
+        shape: extents(groups),
+        dtype: x.dtype,
+        attributes: { perm: { ints: perm } },
+      }),
+    );
+    return this.reshape(
+      moved,
+      permutation.map((axis) => x.shape[axis]),
+    );
+  }
+
+  /** Axes of extent 1 stretched, the elements repeated. */
+  expand(x: Dense, shape: Shape): Dense {
+    if (sameShape(x.shape, shape)) return x;
+    return this.#once(`expand:${x.name}:${shape.join()}`, () =>
+      this.op("Expand", [x, this.ints(shape)], { shape, dtype: x.dtype }),
+    );
+  }
+
+  /** ONNX's conversion, whose results are defined only for numbers that fit. */
+  cast(x: Dense, dtype: DType): Dense {
+    if (x.dtype === dtype) return x;
+    if (x.uniform !== undefined) return this.scalar(x.uniform, dtype);
+    return this.#once(`cast:${x.name}:${dtype}`, () =>
+      this.op("Cast", [x], {
+        shape: x.shape,
+        dtype,
+        attributes: { to: { i: ONNX_DTYPES[dtype] } },
+      }),
+    );
+  }
+
+  /** A float value times a number. */
+  scaled(x: Dense, scale: number): Dense {
+    if (scale === 1) return x;
+    if (x.uniform !== undefined) return this.scalar(Math.fround(x.uniform * scale), x.dtype);
+    return this.#once(`scaled:${x.name}:${scale}`, () =>
+      scale === -1
+        ? this.op("Neg", [x], { shape: x.shape, dtype: x.dtype })
+        : this.op("Mul", [x, this.scalar(scale, x.dtype)], { shape: x.shape, dtype: x.dtype }),
+    );
+  }
+
+  /** 0, 1, …, n − 1. */
+  range(n: number, dtype: DType): Dense {
+    return this.#once(`range:${n}:${dtype}`, () => {
+      if (n <= SMALL_RANGE) {
+        return this.constant(fromNumbers(Array.from({ length: n }, (_, i) => i), [n], dtype));
+      }
+      const counter: DType = dtype === "float32" || dtype === "int64" ? dtype : "int32";
+      const ends = [0, n, 1].map((value) => this.scalar(value, counter));
+      return this.cast(this.op("Range", ends, { shape: [n], dtype: counter }), dtype);
+    });
+  }
+
+  /** A layout node made once here or in a parent. */
+  #once(key: string, make: () => Dense): Dense {
+    const known = this.#find(key);
+    if (known) return known;
+    const made = make();
+    this.#layouts.set(key, made);
+    return made;
+  }
+
+  #find(key: string): Dense | undefined {
+    return this.#layouts.get(key) ?? this.#parent?.#find(key);
+  }
+}
+
+/** Counting constants up to this length are stored, longer ones computed. */
+const SMALL_RANGE = 1024;
+
+/** The description of a value for a graph's inputs and outputs. */
+export const valueInfo = ({ name, shape, dtype }: Dense): OnnxValueInfo => ({ name, shape, dtype });

@@ -1,0 +1,61 @@
+/** @file What lowerings share: their signature, the context they write to, and the dtypes that carry values. */
+
+import { OcelliError } from "../../../errors.ts";
+import type { DType, Shape } from "../../../graph/dtype.ts";
+import type { AttrsOf, PrimitiveName } from "../../../graph/ops/index.ts";
+import type { Program } from "../../../graph/program.ts";
+import type { Equation, Tensor } from "../../../graph/tensor.ts";
+import type { GraphBuilder } from "./builder.ts";
+import type { Dense, View } from "./view.ts";
+
+/** A value that the program prints when it runs. */
+export interface Print {
+  readonly label: string;
+  readonly view: View;
+  readonly dtype: DType;
+}
+
+/** Where lowerings write, and what they may ask. */
+export interface LoweringContext {
+  readonly builder: GraphBuilder;
+  /** Only operators of the ONNX standard. */
+  readonly portable: boolean;
+  /** Whether anything reads a tensor; unread outputs need not be made. */
+  isUsed(tensor: Tensor): boolean;
+  /** Lowers a program into this graph. */
+  inline(program: Program, inputs: readonly View[]): View[];
+  /** A context for the graph of a branch or a loop's body. */
+  nested(): LoweringContext;
+  print(print: Print): void;
+}
+
+/** Turns one application of a primitive into ONNX nodes. Outputs that nobody reads may be left out. */
+export type Lowering<A> = (
+  context: LoweringContext,
+  inputs: readonly View[],
+  attrs: A,
+  equation: Equation,
+) => readonly (View | undefined)[];
+
+/** A lowering for each of some primitives. */
+export type Lowerings<N extends PrimitiveName> = { readonly [K in N]: Lowering<AttrsOf<K>> };
+
+/**
+ * The ONNX type in which a program's values travel. Half-width floats travel as float32 and are rounded after every
+ * operation, as the interpreter does it: ONNX Runtime's CPU kernels hardly know them.
+ */
+export function carrierOf(dtype: DType): DType {
+  if (dtype === "bfloat16" || dtype === "float16") return "float32";
+  if (dtype === "float64" || dtype === "int64") {
+    throw new OcelliError("unsupported", `the ort engine has no ${dtype}.`, {
+      hint: dtype === "float64" ? "Use float32, or the interpreter." : "Use int32.",
+    });
+  }
+  return dtype;
+}
+
+/** A value nobody can read: it has no elements. */
+export const emptyView = (shape: Shape, dtype: DType): View => {
+  const dense: Dense = { name: "", shape, dtype };
+  return { dense, shape, strides: shape.map(() => 0), scale: 1 };
+};

@@ -1,0 +1,103 @@
+/** @file Loaded executables: runs that return before they are done, and what they need of memory. */
+
+import { OcelliError } from "../../../errors.ts";
+import type { Client } from "./client.ts";
+import type { Holding } from "./owner.ts";
+import { type Pointer, PointerList, Struct, addressOf } from "./struct.ts";
+
+/** Bytes that an executable takes on its device. */
+export interface ExecutableMemory {
+  readonly arguments: number;
+  readonly outputs: number;
+  /** Of the outputs, those that lie in donated arguments. */
+  readonly aliased: number;
+  readonly temporaries: number;
+  readonly code: number;
+}
+
+/** Runs that may be under way at once; more would only hold memory. */
+const RUNS_IN_FLIGHT = 2;
+
+/** A compiled program on one device. */
+export class LoadedExecutable {
+  readonly #client: Client;
+  readonly #holding: Holding;
+  readonly #outputs: number;
+  readonly #inFlight: Promise<unknown>[] = [];
+  #disposed = false;
+
+  constructor(client: Client, handle: Pointer) {
+    this.#client = client;
+    this.#holding = client.owner.hold("LoadedExecutable", handle, this);
+    this.#outputs = this.#withExecutable((executable) =>
+      client.api.call("Executable_NumOutputs", { executable }).number("num_outputs"),
+    );
+  }
+
+  #withExecutable<T>(use: (executable: Pointer) => T): T {
+    const { api } = this.#client;
+    const executable = api
+      .call("LoadedExecutable_GetExecutable", { loaded_executable: this.#handle })
+      .pointer("executable");
+    try {
+      return use(executable);
+    } finally {
+      api.destroy("Executable", executable);
+    }
+  }
+
+  get #handle(): Pointer {
+    if (this.#disposed || this.#client.owner.closed) {
+      throw new OcelliError("disposed", "the executable has been disposed.");
+    }
+    return this.#holding.handle;
+  }
+
+  /** Starts a run; the outputs' buffers are pending. Donated inputs listed in `keep` are copied instead. */
+  start(inputs: readonly Pointer[], keep: readonly number[] = []): Pointer[] {
+    const outputs = new PointerList(this.#outputs);
+    const events = new PointerList(1);
+    const options = new Struct("ExecuteOptions", {
+      non_donatable_input_indices: BigInt64Array.from(keep, BigInt),
+      num_non_donatable_input_indices: keep.length,
+    });
+    const inputList = new PointerList(inputs);
+    const lists = [inputList, outputs].map(({ words }) => new PointerList([addressOf(words)]));
+    this.#client.api.call("LoadedExecutable_Execute", {
+      executable: this.#handle,
+      options,
+      argument_lists: lists[0].words,
+      num_devices: 1,
+      num_args: inputs.length,
+      output_lists: lists[1].words,
+      device_complete_events: events.words,
+    });
+    const [done] = events.toArray();
+    // a failed run shows where its outputs are read
+    this.#inFlight.push(this.#client.owner.settle(done, [inputList]).catch(() => undefined));
+    return outputs.toArray();
+  }
+
+  /** Resolves when few enough runs are under way to start the next. */
+  async ready(): Promise<void> {
+    while (this.#inFlight.length >= RUNS_IN_FLIGHT) await this.#inFlight.shift();
+  }
+
+  get memory(): ExecutableMemory {
+    return this.#withExecutable((executable) => {
+      const stats = this.#client.api.call("Executable_GetCompiledMemoryStats", { executable });
+      return {
+        arguments: stats.number("argument_size_in_bytes"),
+        outputs: stats.number("output_size_in_bytes"),
+        aliased: stats.number("alias_size_in_bytes"),
+        temporaries: stats.number("temp_size_in_bytes"),
+        code: stats.number("generated_code_size_in_bytes"),
+      };
+    });
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#client.owner.release(this.#holding);
+  }
+}

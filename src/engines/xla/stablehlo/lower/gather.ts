@@ -1,0 +1,105 @@
+/** @file Indexed access in StableHLO: gather, scatter-add, dynamic slices. */
+
+import { sizeOf } from "../../../../graph/dtype.ts";
+import type { AttrsOf } from "../../../../graph/ops/index.ts";
+import { type Builder, type Value, dimensions } from "../builder.ts";
+import type { Lowering } from "../lowering.ts";
+import { i64s } from "../text.ts";
+import { combiner, widened } from "./reduce.ts";
+
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: Math.max(to - from, 0) }, (_, i) => from + i);
+
+/** Indices in a type that every extent fits into. */
+const asIndex = (b: Builder, x: Value): Value =>
+  b.convert(x, x.dtype === "uint32" || x.dtype === "int64" ? "int64" : "int32");
+
+/** The axes of the result that run over the operand, not over the indices. */
+function windowAxes(
+  operand: Value,
+  indices: Value,
+  { axis, batchDims }: AttrsOf<"gather">,
+): number[] {
+  const indexRank = indices.shape.length - batchDims;
+  const rank = operand.shape.length - 1 + indexRank;
+  return [...range(batchDims, axis), ...range(axis + indexRank, rank)];
+}
+
+const gather: Lowering<AttrsOf<"gather">> = ({
+  b,
+  inputs: [operand, raw],
+  outputs: [out],
+  attrs,
+}) => {
+  if (sizeOf(out.shape) === 0) return [b.full(out, 0)];
+  const indices = asIndex(b, raw);
+  const { axis, batchDims } = attrs;
+  const shared = range(0, batchDims);
+  return [
+    b.one("gather", [operand, indices], out, {
+      dimension_numbers: dimensions("gather", {
+        offset_dims: windowAxes(operand, indices, attrs),
+        collapsed_slice_dims: [axis],
+        operand_batching_dims: shared,
+        start_indices_batching_dims: shared,
+        start_index_map: [axis],
+        index_vector_dim: indices.shape.length,
+      }),
+      slice_sizes: i64s(operand.shape.map((n, i) => (i === axis || i < batchDims ? 1 : n))),
+    }),
+  ];
+};
+
+const scatterAdd: Lowering<AttrsOf<"scatterAdd">> = ({
+  b,
+  inputs: [operand, raw, updates],
+  attrs,
+}) => {
+  if (sizeOf(updates.shape) === 0 || sizeOf(operand.shape) === 0) return [operand];
+  const indices = asIndex(b, raw);
+  const { axis, batchDims } = attrs;
+  const shared = range(0, batchDims);
+  const add = (wide: Value): Value =>
+    b.one(
+      "scatter",
+      [wide, indices, b.convert(updates, wide.dtype)],
+      wide,
+      {
+        scatter_dimension_numbers: dimensions("scatter", {
+          update_window_dims: windowAxes(operand, indices, attrs),
+          inserted_window_dims: [axis],
+          input_batching_dims: shared,
+          scatter_indices_batching_dims: shared,
+          scatter_dims_to_operand_dims: [axis],
+          index_vector_dim: indices.shape.length,
+        }),
+      },
+      [combiner(b, "add", wide.dtype)],
+    );
+  return [widened(b, operand, add)];
+};
+
+/** Starts of one type, as dynamic slices want them. */
+function asStarts(b: Builder, starts: readonly Value[]): Value[] {
+  const converted = starts.map((start) => asIndex(b, start));
+  return converted.some(({ dtype }) => dtype === "int64")
+    ? converted.map((start) => b.convert(start, "int64"))
+    : converted;
+}
+
+const dynamicSlice: Lowering<AttrsOf<"dynamicSlice">> = ({
+  b,
+  inputs: [x, ...starts],
+  outputs: [out],
+  attrs,
+}) => [
+  b.one("dynamic_slice", [x, ...asStarts(b, starts)], out, { slice_sizes: i64s(attrs.sizes) }),
+];
+
+const dynamicUpdateSlice: Lowering<AttrsOf<"dynamicUpdateSlice">> = ({
+  b,
+  inputs: [x, update, ...starts],
+  outputs: [out],
+}) => [b.one("dynamic_update_slice", [x, update, ...asStarts(b, starts)], out)];
+
+export const gatherLowerings = { gather, scatterAdd, dynamicSlice, dynamicUpdateSlice };

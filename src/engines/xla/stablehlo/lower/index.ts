@@ -1,0 +1,28 @@
+/** @file The lowering of every primitive to StableHLO; one that is missing does not compile. */
+
+import type { AttrsOf, PrimitiveName } from "../../../../graph/ops/index.ts";
+import type { Lowering } from "../lowering.ts";
+import { constantLowerings } from "./constant.ts";
+import { controlLowerings } from "./control.ts";
+import { convLowerings } from "./conv.ts";
+import { dotLowerings } from "./dot.ts";
+import { elementwiseLowerings } from "./elementwise.ts";
+import { gatherLowerings } from "./gather.ts";
+import { randomLowerings } from "./random.ts";
+import { reduceLowerings } from "./reduce.ts";
+import { shapeLowerings } from "./shape.ts";
+import { sortLowerings } from "./sort.ts";
+
+/** Lowerings by primitive. */
+export const lowerings: { readonly [N in PrimitiveName]: Lowering<AttrsOf<N>> } = {
+  ...constantLowerings,
+  ...elementwiseLowerings,
+  ...dotLowerings,
+  ...convLowerings,
+  ...reduceLowerings,
+  ...shapeLowerings,
+  ...gatherLowerings,
+  ...sortLowerings,
+  ...randomLowerings,
+  ...controlLowerings,
+};

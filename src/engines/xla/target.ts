@@ -1,0 +1,27 @@
+/** @file What programs are compiled for: what a platform likes decides how they are written. */
+
+/** Properties of a platform that the lowering looks at. */
+export interface Target {
+  /** As the client names it: "cpu", "cuda", "rocm", "tpu". */
+  readonly platform: string;
+  /** Write products as matrices of two or three axes; else axes are left to the compiler's layouts. */
+  readonly flatProducts: boolean;
+  /** Keep the residual stream in memory: fusions would recompute it. */
+  readonly residualBarriers: boolean;
+  /** Whether float32 products need to be told to stay float32. */
+  readonly exactProducts: boolean;
+}
+
+/** Numbers of float32 products where the hardware has a faster, narrower form. */
+export type ProductPrecision = "float32" | "tf32";
+
+/** The target of a platform. */
+export function targetOf(platform: string, precision: ProductPrecision = "float32"): Target {
+  const onCpu = platform === "cpu";
+  return {
+    platform,
+    flatProducts: onCpu,
+    residualBarriers: onCpu,
+    exactProducts: !onCpu && precision === "float32",
+  };
+}

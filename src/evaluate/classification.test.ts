@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { jit } from "../engines/engine.ts";
+import type { DeviceArray } from "../engines/engine.ts";
+import { createInterpreter } from "../engines/interpreter/index.ts";
+import { readNpz } from "../formats/npz.ts";
+import { add, exp, log1p, logSoftmax, maximum, mul, neg, reduceSum, sub } from "../graph/index.ts";
+import { abs, fromNumbers } from "../graph/index.ts";
+import type { HostArray, Tensor } from "../graph/index.ts";
+import { classification } from "./classification.ts";
+
+const losses = {
+  softmax_xent: (logits: Tensor, labels: Tensor) =>
+    neg(reduceSum(mul(labels, logSoftmax(logits)), 1)),
+  sigmoid_xent: (logits: Tensor, labels: Tensor) =>
+    reduceSum(add(sub(maximum(logits, 0), mul(logits, labels)), log1p(exp(neg(abs(logits))))), 1),
+};
+
+async function measure(loss: keyof typeof losses, inputs: Record<string, HostArray>) {
+  const { logits, labels, mask } = inputs;
+  const evaluator = classification(losses[loss]);
+  const run = jit(createInterpreter(), (output: Tensor, batch: Record<string, Tensor>) =>
+    evaluator.measure({ output, batch }),
+  );
+  const sums = (await run(logits, { labels, mask })) as Record<string, DeviceArray>;
+  const totals: Record<string, number> = {};
+  for (const [name, sum] of Object.entries(sums)) totals[name] = Number((await sum.read()).data[0]);
+  return { totals, values: Object.fromEntries(evaluator.summarise(totals)) };
+}
+
+const golden = readNpz(
+  readFileSync(new URL("../../tests/golden/evaluators/classification/io.npz", import.meta.url)),
+);
+
+test.each([
+  ["labels_multihot", "softmax_xent"],
+  ["labels_multihot", "sigmoid_xent"],
+  ["labels_onehot", "softmax_xent"],
+  ["labels_onehot", "sigmoid_xent"],
+] as const)("%s with %s equals big_vision", async (labels, loss) => {
+  const { totals, values } = await measure(loss, {
+    logits: golden["in/logits"],
+    labels: golden[`in/${labels}`],
+    mask: fromNumbers(Float32Array.from(golden["in/mask"].data as Float32Array), [24], "float32"),
+  });
+  const expected = (name: string) => Number(golden[`out/${labels}/${loss}/${name}`].data[0]);
+  expect(totals.correct).toBe(expected("ncorrect"));
+  expect(totals.count).toBe(expected("nseen"));
+  expect(values.accuracy).toBeCloseTo(expected("prec@1"), 6);
+  expect(Math.abs(values.loss / expected("mean_loss") - 1)).toBeLessThan(1e-6);
+});
+
+test("a set without labels is an error", () => {
+  const { summarise } = classification(losses.softmax_xent);
+  expect(() => summarise({ correct: 0, loss: 0, count: 0 })).toThrow(
+    "none of the examples has a label",
+  );
+});

@@ -1,0 +1,79 @@
+/** @file softmax, logSoftmax and GELU as composites. */
+
+import type { Tensor } from "../tensor.ts";
+import { stopGradient } from "./barrier.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { applyComposite } from "./composite.ts";
+import { zerosLike } from "./constant.ts";
+import { reduceMax, reduceSum } from "./reduce.ts";
+import { select } from "./select.ts";
+import { axisOf } from "./shape.ts";
+import { exp, isFinite, log, logistic, tanh } from "./unary.ts";
+
+const keep = { keepDims: true };
+
+/** exp(x) / Σ exp(x) along an axis, shifted by the maximum. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  const at = axisOf("softmax", x, axis);
+  return applyComposite(
+    {
+      name: "softmax",
+      options: { axis: at },
+      decompose: (z) => {
+        const e = exp(sub(z, shift(z, at)));
+        return [div(e, reduceSum(e, at, keep))];
+      },
+      rule: (_inputs, [y], [d]) => [d && mul(y, sub(d, reduceSum(mul(d, y), at, keep)))],
+    },
+    [x],
+  );
+}
+
+/** The maximum along an axis, 0 where it is infinite, without a gradient. */
+function shift(x: Tensor, axis: number): Tensor {
+  const peak = stopGradient(reduceMax(x, axis, keep));
+  return select(isFinite(peak), peak, zerosLike(peak));
+}
+
+/** x − log Σ exp(x) along an axis. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const at = axisOf("logSoftmax", x, axis);
+  return applyComposite(
+    {
+      name: "logSoftmax",
+      options: { axis: at },
+      decompose: (z) => {
+        const centred = sub(z, shift(z, at));
+        return [sub(centred, log(reduceSum(exp(centred), at, keep)))];
+      },
+      rule: (_inputs, [y], [d]) => [d && sub(d, mul(exp(y), reduceSum(d, at, keep)))],
+    },
+    [x],
+  );
+}
+
+const GELU_CUBIC = 0.044715;
+const GELU_SCALE = Math.sqrt(2 / Math.PI);
+
+/** GELU in its tanh form, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). Hendrycks & Gimpel 2016, arXiv:1606.08415. */
+export function gelu(x: Tensor): Tensor {
+  return applyComposite(
+    {
+      name: "gelu",
+      options: { approximate: "tanh" },
+      decompose: (z) => {
+        const inner = mul(z, add(mul(mul(z, z), GELU_SCALE * GELU_CUBIC), GELU_SCALE));
+        return [mul(mul(z, 0.5), add(tanh(inner), 1))];
+      },
+      // with s = σ(2u), u = √(2/π)(x + 0.044715 x³): y = x s, y' = s + y (1 − s) 2u'
+      rule: ([z], [y], [d]) => {
+        if (!d) return [null];
+        const square = mul(z, z);
+        const s = logistic(mul(z, add(mul(square, 2 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE)));
+        const slope = add(mul(square, 6 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE);
+        return [mul(d, add(s, mul(mul(y, sub(1, s)), slope)))];
+      },
+    },
+    [x],
+  );
+}

@@ -1,0 +1,60 @@
+/** @file Scaled dot-product attention as a composite. */
+
+import { type Tensor, shapeError } from "../tensor.ts";
+import { softmax } from "./activation.ts";
+import { add, mul, sub } from "./binary.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { applyComposite } from "./composite.ts";
+import { einsum } from "./dot.ts";
+import { reduceSum } from "./reduce.ts";
+
+const keep = { keepDims: true };
+
+/**
+ * Scaled dot-product attention: softmax(q kᵀ / √dim + mask) v.
+ * q [batch, queries, heads, dim], k and v [batch, keys, heads, dim], mask additive [batch, heads, queries, keys].
+ * Vaswani et al. 2017, arXiv:1706.03762.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor {
+  const fits =
+    q.rank === 4 &&
+    k.rank === 4 &&
+    String(k.shape) === String(v.shape) &&
+    q.shape.every((n, i) => i === 1 || n === k.shape[i]);
+  if (!fits)
+    throw shapeError(
+      "attention",
+      [q, k, v],
+      "takes q [batch, queries, heads, dim], k and v [batch, keys, heads, dim]",
+    );
+  const scale = 1 / Math.sqrt(q.shape[3]);
+  return applyComposite(
+    {
+      name: "attention",
+      options: { scale },
+      decompose: (a, b, c, bias) => {
+        const scores = einsum("bqhd,bkhd->bhqk", mul(a, scale), b);
+        const weights = softmax(bias ? add(scores, bias) : scores);
+        return [einsum("bhqk,bkhd->bqhd", weights, c), weights];
+      },
+      rule: ([a, b, c], [, weights], [d], needs) => {
+        if (!d) return needs.map(() => null);
+        const dWeights = einsum("bqhd,bkhd->bhqk", d, c);
+        const dScores = mul(
+          weights,
+          sub(dWeights, reduceSum(mul(dWeights, weights), 3, keep)),
+        );
+        const grads = [
+          needs[0] ? mul(einsum("bhqk,bkhd->bqhd", dScores, b), scale) : null,
+          needs[1] ? mul(einsum("bhqk,bqhd->bkhd", dScores, a), scale) : null,
+          needs[2] ? einsum("bhqk,bqhd->bkhd", weights, d) : null,
+          dScores,
+        ];
+        return grads.slice(0, needs.length);
+      },
+    },
+    mask
+      ? [q, k, v, broadcastTo(mask, [q.shape[0], q.shape[2], q.shape[1], k.shape[1]])]
+      : [q, k, v],
+  );
+}

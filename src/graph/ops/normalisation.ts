@@ -1,0 +1,141 @@
+/** @file Layer, root-mean-square and group normalisation as composites. */
+
+import { sizeOf } from "../dtype.ts";
+import { type Tensor, shapeError } from "../tensor.ts";
+import { add, mul, sub } from "./binary.ts";
+import { applyComposite } from "./composite.ts";
+import { mean, reduceSum } from "./reduce.ts";
+import { reshape } from "./shape.ts";
+import { rsqrt } from "./unary.ts";
+
+const keep = { keepDims: true };
+
+/**
+ * (x − mean) / √(variance + ε) · scale + bias over the last axis; the variance is the biased one.
+ * x [..., features], scale and bias [features]. Ba et al. 2016, arXiv:1607.06450.
+ */
+export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-6): Tensor {
+  checkFeatures("layerNorm", x, [scale, bias]);
+  const axis = x.rank - 1;
+  return applyComposite(
+    {
+      name: "layerNorm",
+      options: { epsilon },
+      decompose: (z, s, b) => {
+        const centre = mean(z, axis, keep);
+        const centred = sub(z, centre);
+        const inverse = rsqrt(add(mean(mul(centred, centred), axis, keep), epsilon));
+        const normal = mul(centred, inverse);
+        return [add(mul(normal, s), b), centre, inverse];
+      },
+      rule: ([z, s], [, centre, inverse], [d], needs) => {
+        if (!d) return [null, null, null];
+        const lead = z.shape.map((_, i) => i).slice(0, -1);
+        const normal = mul(sub(z, centre), inverse);
+        return [
+          needs[0] ? normGradient(normal, inverse, mul(d, s), axis, true) : null,
+          needs[1] ? reduceSum(mul(d, normal), lead) : null,
+          needs[2] ? reduceSum(d, lead) : null,
+        ];
+      },
+    },
+    [x, scale, bias],
+  );
+}
+
+/** d/dx of a normalisation, from the normalised values, 1/σ and the cotangent of the normalised values. */
+function normGradient(
+  normal: Tensor,
+  inverse: Tensor,
+  d: Tensor,
+  axes: number | readonly number[],
+  centred: boolean,
+): Tensor {
+  const projection = mean(mul(d, normal), axes, keep);
+  const direct = centred ? sub(d, mean(d, axes, keep)) : d;
+  return mul(inverse, sub(direct, mul(normal, projection)));
+}
+
+/**
+ * x / √(mean(x²) + ε) · scale over the last axis. x [..., features], scale [features].
+ * Zhang & Sennrich 2019, arXiv:1910.07467. (Gemma passes 1 + its parameter as scale.)
+ */
+export function rmsNorm(x: Tensor, scale: Tensor, epsilon = 1e-6): Tensor {
+  checkFeatures("rmsNorm", x, [scale]);
+  const axis = x.rank - 1;
+  return applyComposite(
+    {
+      name: "rmsNorm",
+      options: { epsilon },
+      decompose: (z, s) => {
+        const inverse = rsqrt(add(mean(mul(z, z), axis, keep), epsilon));
+        return [mul(mul(z, inverse), s), inverse];
+      },
+      rule: ([z, s], [, inverse], [d], needs) => {
+        if (!d) return [null, null];
+        const normal = mul(z, inverse);
+        const lead = z.shape.map((_, i) => i).slice(0, -1);
+        return [
+          needs[0] ? normGradient(normal, inverse, mul(d, s), axis, false) : null,
+          needs[1] ? reduceSum(mul(d, normal), lead) : null,
+        ];
+      },
+    },
+    [x, scale],
+  );
+}
+
+/**
+ * Normalises each group of features over space and the group. x [batch, spatial…, features], scale and bias [features].
+ * Wu & He 2018, arXiv:1803.08494.
+ */
+export function groupNorm(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  groups = 32,
+  epsilon = 1e-6,
+): Tensor {
+  checkFeatures("groupNorm", x, [scale, bias]);
+  if (x.rank < 2) throw shapeError("groupNorm", [x], "takes [batch, spatial…, features]");
+  const features = x.shape.at(-1)!;
+  if (features % groups !== 0) {
+    throw shapeError("groupNorm", [x], `${features} features do not divide into ${groups} groups`);
+  }
+  const grouped = [x.shape[0], sizeOf(x.shape.slice(1, -1)), groups, features / groups];
+  const axes = [1, 3];
+  return applyComposite(
+    {
+      name: "groupNorm",
+      options: { groups, epsilon },
+      decompose: (z, s, b) => {
+        const g = reshape(z, grouped);
+        const centre = mean(g, axes, keep);
+        const centred = sub(g, centre);
+        const inverse = rsqrt(add(mean(mul(centred, centred), axes, keep), epsilon));
+        const normal = reshape(mul(centred, inverse), z.shape);
+        return [add(mul(normal, s), b), centre, inverse];
+      },
+      rule: ([z, s], [, centre, inverse], [d], needs) => {
+        if (!d) return [null, null, null];
+        const g = reshape(z, grouped);
+        const normal = mul(sub(g, centre), inverse);
+        const lead = z.shape.map((_, i) => i).slice(0, -1);
+        const dNormal = reshape(mul(d, s), g.shape);
+        return [
+          needs[0] ? reshape(normGradient(normal, inverse, dNormal, axes, true), z.shape) : null,
+          needs[1] ? reduceSum(mul(d, reshape(normal, z.shape)), lead) : null,
+          needs[2] ? reduceSum(d, lead) : null,
+        ];
+      },
+    },
+    [x, scale, bias],
+  );
+}
+
+function checkFeatures(operation: string, x: Tensor, parameters: readonly Tensor[]): void {
+  const features = x.shape.at(-1);
+  if (features === undefined || parameters.some((p) => p.rank !== 1 || p.shape[0] !== features)) {
+    throw shapeError(operation, [x, ...parameters], `parameters must have shape [${features}]`);
+  }
+}

@@ -1,0 +1,124 @@
+/** @file Elementwise primitives of one operand. */
+
+import { roundHalfEven } from "../dtype.ts";
+import { type Primitive, type Tensor, emitOne } from "../tensor.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { type NoAttrs, unary } from "./pointwise.ts";
+import { erf as erfNumber } from "./special.ts";
+
+const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
+
+/** The elementwise primitives of one operand by name. */
+export const unaryPrimitives = {
+  neg: unary("neg", { domain: "numbers", compute: (x) => -x, gradient: (_x, _y, d) => neg(d) }),
+  abs: unary("abs", {
+    domain: "numbers",
+    compute: Math.abs,
+    gradient: (x, _y, d) => mul(d, sign(x)),
+  }),
+  sign: unary("sign", { domain: "numbers", compute: Math.sign, gradient: null }),
+  floor: unary("floor", { domain: "floats", compute: Math.floor, gradient: null }),
+  ceil: unary("ceil", { domain: "floats", compute: Math.ceil, gradient: null }),
+  /** Ties to even. */
+  round: unary("round", { domain: "floats", compute: roundHalfEven, gradient: null }),
+  exp: unary("exp", { domain: "floats", compute: Math.exp, gradient: (_x, y, d) => mul(d, y) }),
+  expm1: unary("expm1", {
+    domain: "floats",
+    compute: Math.expm1,
+    gradient: (x, _y, d) => mul(d, exp(x)),
+  }),
+  log: unary("log", { domain: "floats", compute: Math.log, gradient: (x, _y, d) => div(d, x) }),
+  log1p: unary("log1p", {
+    domain: "floats",
+    compute: Math.log1p,
+    gradient: (x, _y, d) => div(d, add(x, 1)),
+  }),
+  sqrt: unary("sqrt", {
+    domain: "floats",
+    compute: Math.sqrt,
+    gradient: (_x, y, d) => div(mul(d, 0.5), y),
+  }),
+  rsqrt: unary("rsqrt", {
+    domain: "floats",
+    compute: (x) => 1 / Math.sqrt(x),
+    gradient: (x, y, d) => mul(mul(d, -0.5), div(y, x)),
+  }),
+  tanh: unary("tanh", {
+    domain: "floats",
+    compute: Math.tanh,
+    gradient: (_x, y, d) => mul(d, sub(1, mul(y, y))),
+  }),
+  logistic: unary("logistic", {
+    domain: "floats",
+    compute: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
+    gradient: (_x, y, d) => mul(d, mul(y, sub(1, y))),
+  }),
+  sin: unary("sin", {
+    domain: "floats",
+    compute: Math.sin,
+    gradient: (x, _y, d) => mul(d, cos(x)),
+  }),
+  cos: unary("cos", {
+    domain: "floats",
+    compute: Math.cos,
+    gradient: (x, _y, d) => neg(mul(d, sin(x))),
+  }),
+  erf: unary("erf", {
+    domain: "floats",
+    compute: erfNumber,
+    gradient: (x, _y, d) => mul(d, mul(exp(neg(mul(x, x))), TWO_OVER_SQRT_PI)),
+  }),
+  isFinite: unary("isFinite", {
+    domain: "floats",
+    compute: (x) => (Number.isFinite(x) ? 1 : 0),
+    gradient: null,
+    output: "bool",
+  }),
+  not: unary("not", { domain: "bool", compute: (x) => (x ? 0 : 1), gradient: null }),
+};
+
+const P = unaryPrimitives;
+const lift =
+  (primitive: Primitive<string, NoAttrs>) =>
+  (x: Tensor): Tensor =>
+    emitOne(primitive, [x], {});
+
+/** −x. */
+export const neg = lift(P.neg);
+/** |x|; its derivative is sign(x). */
+export const abs = lift(P.abs);
+/** −1, 0 or 1 (NaN stays NaN). */
+export const sign = lift(P.sign);
+/** The largest integer at or below x. */
+export const floor = lift(P.floor);
+/** The smallest integer at or above x. */
+export const ceil = lift(P.ceil);
+/** The nearest integer, ties to even. */
+export const round = lift(P.round);
+/** eˣ. */
+export const exp = lift(P.exp);
+/** eˣ − 1, exact near 0. */
+export const expm1 = lift(P.expm1);
+/** The natural logarithm. */
+export const log = lift(P.log);
+/** log(1 + x), exact near 0. */
+export const log1p = lift(P.log1p);
+/** The square root. */
+export const sqrt = lift(P.sqrt);
+/** 1 / √x. */
+export const rsqrt = lift(P.rsqrt);
+/** The hyperbolic tangent. */
+export const tanh = lift(P.tanh);
+/** The sigmoid 1 / (1 + e⁻ˣ). */
+export const logistic = lift(P.logistic);
+export const sin = lift(P.sin);
+export const cos = lift(P.cos);
+/** The error function. */
+export const erf = lift(P.erf);
+/** Where x is neither infinite nor NaN. */
+export const isFinite = lift(P.isFinite);
+/** Logical negation. */
+export const logicalNot = lift(P.not);
+
+/** x², one multiplication. */
+export const square = (x: Tensor): Tensor => mul(x, x);

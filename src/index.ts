@@ -1,0 +1,3 @@
+/** @file Ocelli's public entry: train, evaluate and ship vision models. */
+
+export { OcelliError } from "./errors.ts";

@@ -1,0 +1,13 @@
+/** @file Losses: one value for each example, and means over them. */
+
+export {
+  type SoftmaxXentOptions,
+  type WeightedXentOptions,
+  smoothLabels,
+  softmaxXent,
+  weightedSoftmaxXent,
+} from "./softmax.ts";
+export { sigmoidXent } from "./sigmoid.ts";
+export { type ContrastiveResult, bidirectionalContrastive } from "./contrastive.ts";
+export { mix, mixupCoefficient } from "./mixup.ts";
+export { maskedMean } from "./reduce.ts";

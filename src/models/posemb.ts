@@ -1,0 +1,51 @@
+/** @file Position embeddings. */
+
+import {
+  type Tensor,
+  broadcastTo,
+  concatenate,
+  cos,
+  exp,
+  iota,
+  mul,
+  reshape,
+  sin,
+} from "../graph/index.ts";
+import { OcelliError } from "../errors.ts";
+import { type Scope, normal } from "../nn/index.ts";
+
+/** Kinds of position embedding. */
+export type Posemb = "learn" | "sincos2d";
+
+const TEMPERATURE = 10_000;
+
+/**
+ * Sines and cosines of a grid's columns and rows, [1, rows · columns, width]: [sin x, cos x, sin y, cos y].
+ * Chen et al. 2021 (MoCo v3), arXiv:2104.02057.
+ */
+export function sincos2d(rows: number, columns: number, width: number): Tensor {
+  if (width % 4 !== 0 || width < 8) {
+    throw new OcelliError(
+      "config",
+      `sincos2d needs a width of 8 or more that divides by 4, not ${width}.`,
+    );
+  }
+  const bands = width / 4;
+  const omega = exp(mul(iota([bands], "float32"), -Math.log(TEMPERATURE) / (bands - 1)));
+  const shape = [rows, columns, bands];
+  const angles = (axis: number): Tensor =>
+    mul(iota(shape, "float32", axis), broadcastTo(omega, shape));
+  const [y, x] = [angles(0), angles(1)];
+  return reshape(concatenate([sin(x), cos(x), sin(y), cos(y)], 2), [1, rows * columns, width]);
+}
+
+/** Embeddings of a grid's positions in float32, [1, rows · columns, width]; "learn" owns `pos_embedding`. */
+export function positionEmbedding(
+  scope: Scope,
+  kind: Posemb,
+  [rows, columns]: readonly [number, number],
+  width: number,
+): Tensor {
+  if (kind === "sincos2d") return sincos2d(rows, columns, width);
+  return scope.param("pos_embedding", normal(1 / Math.sqrt(width)), [1, rows * columns, width]);
+}

@@ -1,0 +1,80 @@
+/** @file Models by name, made from plain options. */
+
+import { z } from "zod";
+import { OcelliError, unknownName } from "../errors.ts";
+import type { ImageModel } from "./model.ts";
+import { VIT_VARIANTS } from "./vit-variants.ts";
+import { vit } from "./vit.ts";
+
+const whole = z.int().min(1);
+const patch = z.tuple([whole, whole]).readonly();
+
+/** Options of the vision transformer, as in a configuration. */
+const vitSchema = z.strictObject({
+  name: z.literal("vit"),
+  variant: z
+    .string()
+    .regex(new RegExp(`^(${Object.keys(VIT_VARIANTS).join("|")})(/[1-9][0-9]*)?$`), {
+      message: `one of ${Object.keys(VIT_VARIANTS).join(", ")}, then /PATCH, as in "S/16"`,
+    })
+    .optional(),
+  numClasses: whole.nullable().optional(),
+  patchSize: patch.optional(),
+  width: whole.optional(),
+  depth: whole.optional(),
+  mlpDim: whole.nullable().optional(),
+  numHeads: whole.optional(),
+  posemb: z.enum(["learn", "sincos2d"]).optional(),
+  repSize: z.union([z.boolean(), whole]).optional(),
+  dropout: z.number().min(0).lt(1).optional(),
+  poolType: z.enum(["gap", "map", "tok", "0", "none"]).optional(),
+  headZeroinit: z.boolean().optional(),
+  headBiasInit: z.number().optional(),
+  scan: z.boolean().optional(),
+  rematPolicy: z.enum(["everything", "dots", "nothing"]).optional(),
+  dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
+});
+
+/** A model by name with its options, as in a configuration. */
+export const modelSchema = z.discriminatedUnion("name", [vitSchema]);
+
+/** A model's configuration. */
+export type ModelConfig = z.infer<typeof modelSchema>;
+
+interface Family {
+  readonly schema: z.ZodObject;
+  readonly create: (options: never) => ImageModel;
+}
+
+const FAMILIES: Readonly<Record<ModelConfig["name"], Family>> = {
+  vit: { schema: vitSchema, create: vit },
+};
+
+/** The names that {@link createModel} takes. */
+export const modelNames: readonly string[] = Object.keys(FAMILIES);
+
+/**
+ * A model by name.
+ *
+ * @throws a configuration error with the nearest valid names where the name or an option is unknown
+ * @example
+ * const model = createModel("vit", { variant: "S/16", numClasses: 1000 });
+ */
+export function createModel(
+  name: string,
+  options: Readonly<Record<string, unknown>> = {},
+): ImageModel {
+  if (!Object.hasOwn(FAMILIES, name)) throw unknownName("model", name, modelNames, "config");
+  const { schema, create } = FAMILIES[name as ModelConfig["name"]];
+  const { success, error } = schema.safeParse({ ...options, name });
+  if (!success) throw optionError(name, schema, error.issues[0]);
+  return create(options as never);
+}
+
+function optionError(name: string, schema: z.ZodObject, issue: z.core.$ZodIssue): OcelliError {
+  if (issue.code === "unrecognized_keys") {
+    const valid = Object.keys(schema.shape).filter((key) => key !== "name");
+    return unknownName(`option of ${name}`, issue.keys[0], valid, "config");
+  }
+  return new OcelliError("config", `${name}: ${issue.path.join(".")}: ${issue.message}.`);
+}

@@ -1,0 +1,236 @@
+/**
+ * @file The vision transformer.
+ *
+ * Paper: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929; the plain baseline with
+ * sincos2d and GAP is Beyer et al. 2022, arXiv:2205.01580; the MAP head and the larger sizes are Zhai et al. 2022,
+ * arXiv:2106.04560. Matches big_vision/models/vit.py: names, layouts, numbers.
+ */
+
+import {
+  type DType,
+  type Tensor,
+  add,
+  broadcastTo,
+  concatenate,
+  convert,
+  indexAxis,
+  mean,
+  reshape,
+  saveDots,
+  saveNothing,
+  sliceAxis,
+  tanh,
+} from "../graph/index.ts";
+import {
+  type LayerBody,
+  type Scope,
+  constantValue,
+  dense,
+  dropout,
+  layer,
+  layerNorm,
+  lecunNormal,
+  mapHead,
+  mlpBlock,
+  multiHeadAttention,
+  patchEmbedding,
+  rematLayer,
+  scanLayers,
+  xavierUniform,
+  zerosInit,
+} from "../nn/index.ts";
+import { type Tree, mapTree } from "../tree.ts";
+import type { ImageModel, ModelOutput } from "./model.ts";
+import { type Posemb, positionEmbedding } from "./posemb.ts";
+import { decodeVariant } from "./vit-variants.ts";
+
+/** How tokens become one vector: their mean, attention by a probe, an extra token, the first token, or not at all. */
+export type PoolType = "gap" | "map" | "tok" | "0" | "none";
+
+/** What of a block is kept for the backward pass; the rest is computed again. */
+export type RematPolicy = "everything" | "dots" | "nothing";
+
+/** Options of {@link vit}. */
+export interface VitOptions {
+  /** A named size, with its patch if given: `"S/16"`. Options given beside it take precedence. */
+  readonly variant?: string;
+  /** Without classes the model ends with `pre_logits`. */
+  readonly numClasses?: number | null;
+  /** Extents of a patch in pixels; [16, 16] unless given. */
+  readonly patchSize?: readonly [number, number];
+  readonly width?: number;
+  readonly depth?: number;
+  /** Width inside the feed-forward blocks; 4 × width unless given. */
+  readonly mlpDim?: number | null;
+  readonly numHeads?: number;
+  readonly posemb?: Posemb;
+  /** A tanh layer before the head: true for the model's width, or its width. */
+  readonly repSize?: number | boolean;
+  readonly dropout?: number;
+  readonly poolType?: PoolType;
+  /** Whether the head begins at zero; true unless given. */
+  readonly headZeroinit?: boolean;
+  /** The head's first bias, such as −10 under a sigmoid loss with many classes. */
+  readonly headBiasInit?: number;
+  /** One scan over stacked blocks: a smaller program. */
+  readonly scan?: boolean;
+  /** "nothing" for a scanned model unless given, else "everything". */
+  readonly rematPolicy?: RematPolicy;
+  /** The dtype of the encoder's products and residual stream; parameters and normalisations are float32. */
+  readonly dtypeMm?: DType;
+}
+
+type Settled = Required<Omit<VitOptions, "variant" | "numClasses" | "mlpDim">> & {
+  readonly numClasses: number | null;
+  readonly mlpDim: number;
+};
+
+const DEFAULTS = {
+  patchSize: [16, 16],
+  width: 768,
+  depth: 12,
+  numHeads: 12,
+  posemb: "learn",
+  repSize: false,
+  dropout: 0,
+  poolType: "gap",
+  headZeroinit: true,
+  headBiasInit: 0,
+  scan: false,
+  dtypeMm: "float32",
+} as const;
+
+function settle({ variant, ...given }: VitOptions): Settled {
+  const named = variant === undefined ? {} : fromVariant(variant);
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options = { ...DEFAULTS, ...named, ...(Object.fromEntries(present) as typeof given) };
+  return {
+    ...options,
+    numClasses: options.numClasses ?? null,
+    mlpDim: options.mlpDim ?? 4 * options.width,
+    rematPolicy: options.rematPolicy ?? (options.scan ? "nothing" : "everything"),
+  };
+}
+
+function fromVariant(variant: string): VitOptions {
+  const { heads, patch, ...shape } = decodeVariant(variant);
+  return { ...shape, numHeads: heads, ...(patch ? { patchSize: patch } : {}) };
+}
+
+/** Self-attention and feed-forward, each behind a normalisation and around a residual. x [batch, tokens, width]. */
+const encoderBlock = layer((scope, x: Tensor, options: Settled): ModelOutput => {
+  const { numHeads, mlpDim, dropout: rate, dtypeMm: dtype } = options;
+  const normal = layerNorm(scope.at("LayerNorm_0"), x);
+  const sa = multiHeadAttention(scope.at("MultiHeadDotProductAttention_0"), normal, normal, {
+    heads: numHeads,
+    kernelInit: xavierUniform,
+    dtype,
+  });
+  const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
+  const mlp = mlpBlock(scope.at("MlpBlock_0"), layerNorm(scope.at("LayerNorm_1"), mixed), {
+    hidden: mlpDim,
+    dropout: rate,
+    dtype,
+  });
+  const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
+  return [result, { sa, "+sa": mixed, mlp, "+mlp": result }];
+});
+
+/** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
+const encoder = layer((scope, x: Tensor, options: Settled): ModelOutput => {
+  const { depth, scan, rematPolicy } = options;
+  const block: LayerBody = (inner, z) => encoderBlock(inner, z, options);
+  const body =
+    rematPolicy === "everything"
+      ? block
+      : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
+  const out: Record<string, Tree<Tensor>> = {};
+  const name = (i: number): string => `block${String(i).padStart(2, "0")}`;
+  let state = x;
+  if (scan) {
+    const [last, stacked] = scanLayers(scope, "encoderblock", depth, body, x);
+    for (let i = 0; i < depth; i++) out[name(i)] = mapTree(stacked, (y) => indexAxis(y, 0, i));
+    state = last;
+  } else {
+    for (let i = 0; i < depth; i++)
+      [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
+    out["pre_ln"] = state;
+  }
+  return [layerNorm(scope.at("encoder_norm"), state), out];
+});
+
+/** Tokens [batch, tokens, width] to what the head takes: [batch, width], or all tokens. */
+function pool(scope: Scope, tokens: Tensor, { poolType, numHeads, mlpDim }: Settled): Tensor {
+  switch (poolType) {
+    case "map":
+      return mapHead(scope.at("MAPHead_0"), tokens, { heads: numHeads, hidden: mlpDim });
+    case "gap":
+      return mean(tokens, 1);
+    case "tok":
+    case "0":
+      return indexAxis(tokens, 1, 0);
+    case "none":
+      return tokens;
+  }
+}
+
+/** The tanh layer and the classifier, where there are such, over any leading axes. */
+function head(scope: Scope, x: Tensor, { width, repSize, ...options }: Settled) {
+  const { numClasses, headZeroinit, headBiasInit } = options;
+  const rep = repSize === true ? width : repSize;
+  const preLogits = rep ? tanh(dense(scope.at("pre_logits"), x, rep)) : x;
+  if (!numClasses) return { preLogits };
+  const logits = dense(scope.at("head"), preLogits, numClasses, {
+    kernelInit: headZeroinit ? zerosInit : lecunNormal,
+    biasInit: constantValue(headBiasInit),
+  });
+  return { preLogits, logits };
+}
+
+/**
+ * A vision transformer: image [batch, height, width, channels] to `[logits, out]`, logits [batch, classes].
+ *
+ * @example
+ * const model = vit({ variant: "S/16", numClasses: 1000, posemb: "sincos2d", repSize: true });
+ */
+export function vit(given: VitOptions = {}): ImageModel {
+  const options = settle(given);
+  const { width, poolType, dtypeMm } = options;
+  return layer((scope, image: Tensor): ModelOutput => {
+    const pixels = convert(image, dtypeMm);
+    const stem = patchEmbedding(scope.at("embedding"), pixels, width, options.patchSize, dtypeMm);
+    const [batch, rows, columns] = stem.shape;
+    const grid = [rows, columns] as const;
+    const posemb = convert(positionEmbedding(scope, options.posemb, grid, width), dtypeMm);
+    const patches = reshape(stem, [batch, rows * columns, width]);
+    const placed = add(patches, broadcastTo(posemb, patches.shape)); // [batch, tokens, width]
+    const tokens = poolType === "tok" ? withToken(scope, placed) : placed;
+    const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
+    const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
+    const pooled = pool(scope, encoded, options);
+    const cells = poolType === "tok" ? sliceAxis(encoded, 1, 1) : encoded;
+    const flat = head(scope, pooled, options);
+    const local = head(scope, reshape(cells, [batch, rows, columns, width]), options);
+    const out: Record<string, Tree<Tensor>> = {
+      stem,
+      with_posemb: placed,
+      encoder: blocks,
+      encoded,
+      pre_logits_2d: local.preLogits,
+      pre_logits: flat.preLogits,
+    };
+    if (poolType !== "none") out["head_input"] = pooled;
+    if (flat.logits && local.logits) {
+      out["logits"] = flat.logits;
+      out["logits_2d"] = local.logits;
+    }
+    return [flat.logits ?? flat.preLogits, out];
+  });
+}
+
+/** A learned token before the others. */
+function withToken(scope: Scope, tokens: Tensor): Tensor {
+  const [batch, , width] = tokens.shape;
+  const cls = convert(scope.param("cls", zerosInit, [1, 1, width]), tokens.dtype);
+  return concatenate([broadcastTo(cls, [batch, 1, width]), tokens], 1);
+}

@@ -1,0 +1,20 @@
+/** @file Layers: parameters by scope, initialisers, and the functions that use them. */
+
+export { type LayerBody, type Scope, type Variable, layer, scanLayers } from "./scope.ts";
+export {
+  type ModelSpecs,
+  type Params,
+  countParameters,
+  initialise,
+  modelSpecs,
+} from "./initialise.ts";
+export { type ApplyOptions, apply, rematLayer } from "./apply.ts";
+export * from "./initialisers.ts";
+export { type DenseOptions, dense } from "./dense.ts";
+export { type ConvLayerOptions, conv, patchEmbedding } from "./conv.ts";
+export { groupNorm, layerNorm, rmsNorm } from "./norm.ts";
+export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
+export { dropout } from "./dropout.ts";
+export { type MlpOptions, mlpBlock } from "./mlp.ts";
+export { type MapHeadOptions, mapHead } from "./pool.ts";
+export { type EmbedOptions, embed } from "./embedding.ts";

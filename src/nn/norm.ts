@@ -1,0 +1,42 @@
+/** @file Normalisations with a learned scale (and bias), computed in float32. */
+
+import {
+  type Tensor,
+  add,
+  convert,
+  groupNorm as normaliseGroups,
+  layerNorm as normaliseLayer,
+  rmsNorm as normaliseRms,
+} from "../graph/index.ts";
+import { onesInit, zerosInit } from "./initialisers.ts";
+import { type Scope, layer } from "./scope.ts";
+
+const EPSILON = 1e-6;
+
+const affine = (scope: Scope, x: Tensor): [Tensor, Tensor] => {
+  const shape = [x.shape.at(-1)!];
+  return [scope.param("scale", onesInit, shape), scope.param("bias", zerosInit, shape)];
+};
+
+/** Layer normalisation over the last axis; `scale` and `bias` [features]. Ba et al. 2016, arXiv:1607.06450. */
+export const layerNorm = layer((scope, x: Tensor, epsilon: number = EPSILON): Tensor => {
+  const [scale, bias] = affine(scope, x);
+  return normaliseLayer(convert(x, "float32"), scale, bias, epsilon);
+});
+
+/**
+ * Root-mean-square normalisation over the last axis by 1 + `scale` [features], as in Gemma.
+ * Zhang & Sennrich 2019, arXiv:1910.07467.
+ */
+export const rmsNorm = layer((scope, x: Tensor, epsilon: number = EPSILON): Tensor => {
+  const scale = scope.param("scale", zerosInit, [x.shape.at(-1)!]);
+  return normaliseRms(convert(x, "float32"), add(scale, 1), epsilon);
+});
+
+/** Group normalisation; x [batch, spatial…, features], `scale` and `bias` [features]. Wu & He 2018, arXiv:1803.08494. */
+export const groupNorm = layer(
+  (scope, x: Tensor, groups: number = 32, epsilon: number = EPSILON): Tensor => {
+    const [scale, bias] = affine(scope, x);
+    return normaliseGroups(convert(x, "float32"), scale, bias, groups, epsilon);
+  },
+);

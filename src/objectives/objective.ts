@@ -1,0 +1,41 @@
+/** @file What a step minimises. */
+
+import type { Spec, Tensor } from "../graph/index.ts";
+import type { Params } from "../nn/index.ts";
+
+/** A batch: arrays by name, each with the examples along its leading axis. */
+export type Batch = Readonly<Record<string, Tensor>>;
+
+/** The specs of a batch. */
+export type BatchSpec = Readonly<Record<string, Spec>>;
+
+/** What an objective computes from. */
+export interface LossInputs {
+  readonly params: Params;
+  readonly variables: Params;
+  readonly batch: Batch;
+  /** uint32[2], another one in every step. */
+  readonly key: Tensor;
+  /** Updates made so far, an int32 scalar. */
+  readonly step: Tensor;
+  readonly train: boolean;
+}
+
+/** What an objective computes. */
+export interface LossOutputs {
+  /** A float32 scalar. */
+  readonly loss: Tensor;
+  /** Scalars by name. */
+  readonly metrics: Readonly<Record<string, Tensor>>;
+  /** The variables after the call. */
+  readonly variables: Params;
+}
+
+/** What a step minimises: what it owns, and its loss. */
+export interface Objective {
+  /** Initial parameters and variables for batches of a spec. */
+  init(key: Tensor, batch: BatchSpec): { params: Params; variables: Params };
+  loss(inputs: LossInputs): LossOutputs;
+  /** Names under which the parameters of scanned layers lie stacked, for rules by name. */
+  stacked(batch: BatchSpec): readonly string[];
+}

@@ -1,0 +1,137 @@
+/** @file Adafactor in big_vision's variant. */
+
+import {
+  type DType,
+  type Shape,
+  type Tensor,
+  add,
+  convert,
+  div,
+  expandDims,
+  mean,
+  minimum,
+  mul,
+  pow,
+  rsqrt,
+  square,
+  sub,
+  zeros,
+} from "../graph/index.ts";
+import { clipByBlockRms } from "./clip.ts";
+import { ema } from "./momentum.ts";
+import { type Named, type Transform, chain, scaled } from "./transform.ts";
+
+/** Options of {@link scaleByAdafactor}. */
+export interface AdafactorOptions {
+  /** Factor the second moment of kernels whose two largest extents are at least this. */
+  readonly minDimSizeToFactor?: number;
+  readonly decayRate?: number;
+  /** Steps by which the decay's schedule is moved. */
+  readonly decayOffset?: number;
+  readonly beta2Cap?: number;
+  /** Of each parameter's root mean square; none unless given. */
+  readonly clippingThreshold?: number | null;
+  /** Of an average without bias correction; 0 or null for none. */
+  readonly momentum?: number | null;
+  readonly dtypeMomentum?: DType;
+  readonly eps?: number;
+}
+
+/** Second moments: of rows and columns where factored, else whole. */
+type FactoredState = { readonly row: Named; readonly column: Named; readonly full: Named };
+
+/** The second largest and the largest axis of a kernel large enough to be factored. */
+function factoredAxes(shape: Shape, smallest: number): [rows: number, columns: number] | undefined {
+  const order = shape.map((_, i) => i).sort((a, b) => shape[a] - shape[b] || a - b);
+  const [d1, d0] = order.slice(-2);
+  return shape.length < 2 || shape[d1] < smallest ? undefined : [d1, d0];
+}
+
+const without = (shape: Shape, axis: number): number[] => shape.filter((_, i) => i !== axis);
+
+/** `decay · old + (1 − decay) · next`, with a decay that is computed. */
+const blend = (old: Tensor, next: Tensor, decay: Tensor): Tensor =>
+  add(scaled(old, decay), scaled(next, sub(1, decay)));
+
+/** Updates over the root of a factored second moment. Shazeer & Stern 2018, arXiv:1804.04235. */
+function scaleByFactoredRms(options: Required<AdafactorOptions>): Transform<FactoredState> {
+  const { minDimSizeToFactor, decayRate, decayOffset, beta2Cap, eps } = options;
+  return {
+    init(params) {
+      const kinds: Record<keyof FactoredState, Record<string, Tensor>> = {
+        row: {},
+        column: {},
+        full: {},
+      };
+      for (const [name, { shape }] of Object.entries(params)) {
+        const axes = factoredAxes(shape, minDimSizeToFactor);
+        if (axes) {
+          kinds.row[name] = zeros(without(shape, axes[1]));
+          kinds.column[name] = zeros(without(shape, axes[0]));
+        } else {
+          kinds.full[name] = zeros(shape);
+        }
+      }
+      return kinds;
+    },
+    update({ values, scale }, state, _params, { step }) {
+      const time = add(convert(step, "float32"), 1 - decayOffset);
+      const decay = minimum(sub(1, pow(time, -decayRate)), beta2Cap);
+      const next: Record<keyof FactoredState, Record<string, Tensor>> = {
+        row: {},
+        column: {},
+        full: {},
+      };
+      const scaledUpdates: Record<string, Tensor> = {};
+      for (const [name, value] of Object.entries(values)) {
+        const grad = scaled(value, scale);
+        const squares = add(square(grad), eps);
+        const axes = factoredAxes(value.shape, minDimSizeToFactor);
+        if (!axes) {
+          const full = blend(state.full[name], squares, decay);
+          next.full[name] = full;
+          scaledUpdates[name] = mul(grad, rsqrt(full));
+          continue;
+        }
+        const [d1, d0] = axes;
+        const row = blend(state.row[name], mean(squares, d0), decay);
+        const column = blend(state.column[name], mean(squares, d1), decay);
+        next.row[name] = row;
+        next.column[name] = column;
+        scaledUpdates[name] = mul(mul(grad, rowFactor(row, axes)), expandDims(rsqrt(column), d1));
+      }
+      return { updates: { values: scaledUpdates, scale: 1 }, state: next };
+    },
+  };
+}
+
+/** √(mean of the rows' moments / each row's), with the columns' axis put back. */
+function rowFactor(row: Tensor, [d1, d0]: readonly [number, number]): Tensor {
+  const reduced = d1 > d0 ? d1 - 1 : d1;
+  const centre = mean(row, reduced, { keepDims: true });
+  return expandDims(rsqrt(div(row, centre)), d0);
+}
+
+/**
+ * big_vision's Adafactor: no parameter scaling, second-moment decay min(cap, 1 − t^−0.8), momentum in bfloat16.
+ * Zhai et al. 2022, arXiv:2106.04560.
+ */
+export function scaleByAdafactor(given: AdafactorOptions = {}): Transform {
+  const options = {
+    minDimSizeToFactor: 32,
+    decayRate: 0.8,
+    decayOffset: 0,
+    beta2Cap: 0.999,
+    clippingThreshold: null,
+    momentum: 0.9,
+    dtypeMomentum: "bfloat16",
+    eps: 1e-30,
+    ...given,
+  } as const;
+  const { clippingThreshold, momentum, dtypeMomentum } = options;
+  return chain(
+    scaleByFactoredRms(options),
+    ...(clippingThreshold ? [clipByBlockRms(clippingThreshold)] : []),
+    ...(momentum ? [ema(momentum, dtypeMomentum)] : []),
+  );
+}

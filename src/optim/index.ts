@@ -1,0 +1,29 @@
+/** @file Optimisers: gradient transformations, schedules, rules by parameter name, and their configuration. */
+
+export {
+  type Named,
+  type Scalar,
+  type Transform,
+  type UpdateContext,
+  type Updates,
+  asUpdates,
+  chain,
+  sgd,
+} from "./transform.ts";
+export { type AdamOptions, scaleByAdam } from "./adam.ts";
+export { type AdafactorOptions, scaleByAdafactor } from "./adafactor.ts";
+export { type LionOptions, scaleByLion } from "./lion.ts";
+export { type MomentumOptions, ema, trace } from "./momentum.ts";
+export { averageParameters } from "./average.ts";
+export { clipByBlockRms, clipByGlobalNorm, globalNorm } from "./clip.ts";
+export { type Duration, type DurationContext, durationSchema, toSteps } from "./durations.ts";
+export {
+  type Schedule,
+  type ScheduleConfig,
+  type TrainingLength,
+  makeSchedule,
+  scheduleSchema,
+} from "./schedules.ts";
+export { type Rule, compileRules, layerNames } from "./rules.ts";
+export { type OptimizerConfig, optimizerSchema } from "./config.ts";
+export { type Optimizer, type OptimizerState, makeOptimizer } from "./optimizer.ts";

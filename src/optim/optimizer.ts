@@ -1,0 +1,135 @@
+/** @file The optimiser of a configuration: clipping, a rule, learning rates, decay and schedules by parameter name. */
+
+import { type Tensor, add, mul, scalar } from "../graph/index.ts";
+import type { Tree } from "../tree.ts";
+import { scaleByAdafactor } from "./adafactor.ts";
+import { scaleByAdam } from "./adam.ts";
+import { averageParameters } from "./average.ts";
+import { clipByGlobalNorm } from "./clip.ts";
+import type { OptimizerConfig } from "./config.ts";
+import { scaleByLion } from "./lion.ts";
+import { trace } from "./momentum.ts";
+import { layerFactor, layerMask, makePlanner, moves } from "./plan.ts";
+import { type Schedule, type TrainingLength, makeSchedule } from "./schedules.ts";
+import {
+  type Named,
+  type Transform,
+  type UpdateContext,
+  type Updates,
+  asUpdates,
+  chain,
+  mapNamed,
+  product,
+  scaled,
+  sgd,
+} from "./transform.ts";
+
+/** What an optimiser keeps. */
+export type OptimizerState = {
+  readonly rule: Tree<Tensor>;
+  /** The moving average of the trainable parameters, where it is asked for. */
+  readonly average?: Named;
+};
+
+/** An optimiser over parameters by full name. */
+export interface Optimizer {
+  /** The parameters that it moves; the others are frozen, and have no gradient and no state. */
+  trainable(params: Named): Named;
+  init(params: Named): OptimizerState;
+  /** Updates, to be added to the trainable parameters, from their gradients. */
+  update(
+    grads: Named,
+    state: OptimizerState,
+    params: Named,
+    context: UpdateContext,
+  ): { updates: Named; state: OptimizerState };
+  /** `lr` under the first schedule, for logs. */
+  readonly learningRate: Schedule;
+  /** The schedules of the configuration that are not null. */
+  readonly schedules: readonly Schedule[];
+}
+
+function ruleOf(config: OptimizerConfig): Transform {
+  switch (config.name) {
+    case "adam":
+    case "adamw":
+      return scaleByAdam(config);
+    case "adafactor":
+      return scaleByAdafactor(config);
+    case "lion":
+      return scaleByLion(config);
+    case "momentum":
+      return trace(config);
+    case "sgd":
+      return sgd();
+  }
+}
+
+/**
+ * The optimiser of a configuration, equal to big_vision's `optax.make`: global-norm clipping, the rule, `lr` and its
+ * multipliers, decay added after them, the schedule over both.
+ *
+ * @param length by which the schedules' durations convert
+ * @param stacked names under which scanned layers lie stacked; rules see the name of each layer
+ * @see https://github.com/google-research/big_vision (`optax.py`)
+ */
+export function makeOptimizer(
+  config: OptimizerConfig,
+  length: TrainingLength,
+  stacked: readonly string[] = [],
+): Optimizer {
+  const { gradClipNorm, averageDecay } = config;
+  const planner = makePlanner(config, stacked);
+  const schedules = planner.schedules.map((schedule) => makeSchedule(schedule, length));
+  const rule = chain(...(gradClipNorm ? [clipByGlobalNorm(gradClipNorm)] : []), ruleOf(config));
+  const trainable = (params: Named): Named =>
+    Object.fromEntries(
+      Object.entries(params).filter(([name, param]) => moves(planner.plansOf(name, param))),
+    );
+
+  /** A direction times its rate, and decay. */
+  function finish({ values, scale }: Updates, params: Named, rates: readonly Tensor[]): Named {
+    return mapNamed(params, (param, name) => {
+      const plans = planner.plansOf(name, param);
+      const rate = layerFactor(plans, "rate", rates, param.rank);
+      const decay = layerFactor(plans, "decay", rates, param.rank);
+      const update =
+        rate?.rank === 0
+          ? scaled(values[name], product(scale, rate))
+          : mul(scaled(values[name], scale), rate ?? 0);
+      return decay ? add(update, mul(param, decay)) : update;
+    });
+  }
+
+  return {
+    trainable,
+    schedules,
+    learningRate: (step) => (schedules.length > 0 ? mul(schedules[0](step), config.lr) : scalar(0)),
+    init(params) {
+      const moved = trainable(params);
+      const state = { rule: rule.init(moved) };
+      return averageDecay === undefined ? state : { ...state, average: moved };
+    },
+    update(grads, { rule: ruleState, average }, params, context) {
+      const moved = trainable(params);
+      const values = mapNamed(moved, (param, name) => {
+        const mask = layerMask(planner.plansOf(name, param), param.rank);
+        return mask ? mul(grads[name], mask) : grads[name];
+      });
+      const { updates: directions, state } = rule.update(
+        asUpdates(values),
+        ruleState,
+        moved,
+        context,
+      );
+      const rates = schedules.map((schedule) => schedule(context.step));
+      const updates = finish(directions, moved, rates);
+      if (averageDecay === undefined || !average) return { updates, state: { rule: state } };
+      const after = mapNamed(moved, (param, name) => add(param, updates[name]));
+      return {
+        updates,
+        state: { rule: state, average: averageParameters(average, after, averageDecay) },
+      };
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** @file Configuration values given as text by their names, such as `--model.width 96`. */
+
+import { z } from "zod";
+import { unknownName } from "../errors.ts";
+import { type Json, children, pathsOf } from "./schema-walk.ts";
+import { explain } from "./schema.ts";
+
+/**
+ * A configuration with the value at a path set from text: a number, true or false, JSON, or the text itself,
+ * whichever the schema takes there. Where the new value excludes its neighbours (another unit of a duration, another
+ * model), the neighbours go.
+ *
+ * @param others further names for suggestions, such as the flags of a command
+ * @example
+ * override(schema, { duration: { epochs: 10 } }, "duration.steps", "5"); // { duration: { steps: 5 } }
+ */
+export function override(
+  schema: z.ZodType,
+  config: unknown,
+  path: string,
+  text: string,
+  others: readonly string[] = [],
+): unknown {
+  const set = (at: z.ZodType, value: unknown, keys: readonly string[]): unknown => {
+    const [key, ...rest] = keys;
+    const base = (value ?? {}) as Json;
+    const options = children(at, key, value);
+    const within = options.filter(
+      (option) => rest.length === 0 || children(option, rest[0], base[key]).length > 0,
+    );
+    if (within.length === 0) {
+      throw unknownName("option", path, [...pathsOf(schema, config), ...others], "config");
+    }
+    const result =
+      rest.length > 0 ? set(within[0], base[key], rest) : parseText(within, text, path);
+    const merged = { ...base, [key]: result };
+    const alone = { [key]: result };
+    const excludes = !at.safeParse(merged).success && at.safeParse(alone).success;
+    return excludes ? alone : merged;
+  };
+  return set(schema, config, path.split("."));
+}
+
+/** The first reading of a text that one of the schemas takes. */
+function parseText(schemas: readonly z.ZodType[], text: string, path: string): unknown {
+  const readings = readingsOf(text);
+  for (const schema of schemas) {
+    const reading = readings.find((value) => schema.safeParse(value).success);
+    if (reading !== undefined) return reading;
+  }
+  const whole = z.strictObject({ [path]: z.union(schemas) });
+  const single = schemas.length === 1 ? z.strictObject({ [path]: schemas[0] }) : whole;
+  const value = { [path]: readings[0] };
+  throw explain(single, value, single.safeParse(value).error!.issues[0]);
+}
+
+function readingsOf(text: string): unknown[] {
+  if (text === "true" || text === "false") return [text === "true", text];
+  if (text.trim() !== "" && Number.isFinite(Number(text))) return [Number(text), text];
+  try {
+    return [JSON.parse(text), text];
+  } catch {
+    return [text];
+  }
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { Meter, describeReport, showDuration, showMetric } from "./progress.ts";
+
+test("a meter reports means, speed, waiting and the time left, then starts again", async () => {
+  let clock = 0;
+  const meter = new Meter(100, 32, () => clock);
+  await meter.waitFor(Promise.resolve().then(() => (clock += 50)));
+  meter.add({ loss: 2, accuracy: 0.5 });
+  clock += 150;
+  meter.add({ loss: 1, accuracy: 1 });
+  const report = meter.report(20);
+  expect(report).toEqual({
+    step: 20,
+    means: { loss: 1.5, accuracy: 0.75 },
+    imagesPerSecond: 320,
+    dataWait: 0.25,
+    eta: 8,
+  });
+  expect(describeReport(report, 100)).toBe(
+    "step 20/100 · loss 1.5 · accuracy 75.00 % · 320 images/s · data wait 25.0 % · 0:08 left",
+  );
+  clock += 1000;
+  meter.skip();
+  clock += 100;
+  meter.add({ loss: 3 });
+  expect(meter.report(21)).toMatchObject({ means: { loss: 3 }, imagesPerSecond: 320, dataWait: 0 });
+});
+
+test("numbers for people", () => {
+  expect([showDuration(5.4), showDuration(65), showDuration(3725)]).toEqual([
+    "0:05",
+    "1:05",
+    "1:02:05",
+  ]);
+  expect(showMetric("accuracy", 0.98317)).toBe("98.32 %");
+  expect(showMetric("loss", 0.00123456)).toBe("0.001235");
+});

@@ -1,0 +1,114 @@
+/** @file How a training goes: means since the last report, speed, time left, and the share of time spent on data. */
+
+/** Where lines for people go. */
+export interface Reporter {
+  line(text: string): void;
+  /** Shows a line that the next one replaces, where there is a terminal. */
+  status(text: string): void;
+  readonly terminal: boolean;
+}
+
+/** Says nothing. */
+export const SILENT: Reporter = {
+  line: () => undefined,
+  status: () => undefined,
+  terminal: false,
+};
+
+/** What was measured between two reports. */
+export interface Report {
+  readonly step: number;
+  /** Means of the steps' metrics. */
+  readonly means: Readonly<Record<string, number>>;
+  readonly imagesPerSecond: number;
+  /** The share of the time in which the loop waited for a batch, from 0 to 1. */
+  readonly dataWait: number;
+  /** Seconds until the last step. */
+  readonly eta: number;
+}
+
+/** Gathers the metrics of steps, and times. */
+export class Meter {
+  private readonly total: number;
+  private readonly batchSize: number;
+  private readonly now: () => number;
+  private began: number;
+  private waited = 0;
+  private steps = 0;
+  private sums: Record<string, number> = {};
+
+  /**
+   * @param total steps of the whole training
+   * @param now milliseconds on a clock that never goes back
+   */
+  constructor(total: number, batchSize: number, now: () => number = () => performance.now()) {
+    this.total = total;
+    this.batchSize = batchSize;
+    this.now = now;
+    this.began = now();
+  }
+
+  /** Waits for a batch, and counts how long. */
+  async waitFor<T>(batch: Promise<T>): Promise<T> {
+    const began = this.now();
+    const result = await batch;
+    this.waited += this.now() - began;
+    return result;
+  }
+
+  /** Counts a step that is done. */
+  add(metrics: Readonly<Record<string, number>>): void {
+    this.steps++;
+    for (const [name, value] of Object.entries(metrics)) {
+      this.sums[name] = (this.sums[name] ?? 0) + value;
+    }
+  }
+
+  /** What happened since the last report; the next one begins here. */
+  report(step: number): Report {
+    const now = this.now();
+    const seconds = Math.max(now - this.began, 1e-3) / 1000;
+    const means = Object.entries(this.sums).map(([name, sum]) => [name, sum / this.steps]);
+    const report = {
+      step,
+      means: Object.fromEntries(means) as Record<string, number>,
+      imagesPerSecond: (this.steps * this.batchSize) / seconds,
+      dataWait: this.waited / 1000 / seconds,
+      eta: this.steps === 0 ? 0 : ((this.total - step) * seconds) / this.steps,
+    };
+    this.skip();
+    return report;
+  }
+
+  /** Forgets the time since the last report, such as that of an evaluation. */
+  skip(): void {
+    this.began = this.now();
+    this.waited = 0;
+    this.steps = 0;
+    this.sums = {};
+  }
+}
+
+/** A report as one line, such as `step 300/4690 · loss 0.312 · 4312 images/s · data wait 0.1 % · 1:23 left`. */
+export function describeReport(report: Report, total: number): string {
+  const { step, means, imagesPerSecond, dataWait, eta } = report;
+  return [
+    `step ${step}/${total}`,
+    ...Object.entries(means).map(([name, value]) => `${name} ${showMetric(name, value)}`),
+    `${Math.round(imagesPerSecond)} images/s`,
+    `data wait ${(100 * dataWait).toFixed(1)} %`,
+    `${showDuration(eta)} left`,
+  ].join(" · ");
+}
+
+/** A metric for people: accuracies in percent, other numbers to four digits. */
+export const showMetric = (name: string, value: number): string =>
+  name === "accuracy" ? `${(100 * value).toFixed(2)} %` : String(Number(value.toPrecision(4)));
+
+/** Seconds as minutes and seconds, with hours where there are any. */
+export function showDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const pad = (value: number) => String(value).padStart(2, "0");
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+}

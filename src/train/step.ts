@@ -1,0 +1,128 @@
+/** @file The programs of a training: initialisation, one step, one evaluation. Pure functions over symbolic tensors. */
+
+import {
+  type Tensor,
+  add,
+  convert,
+  foldIn,
+  isFinite,
+  logicalAnd,
+  logicalNot,
+  scalar,
+  select,
+  splitKey,
+  valueAndGrad,
+} from "../graph/index.ts";
+import type { Params } from "../nn/index.ts";
+import type { Batch, BatchSpec, Objective } from "../objectives/index.ts";
+import { type Named, type Optimizer, type OptimizerState, globalNorm } from "../optim/index.ts";
+import { type Tree, flatten, fromFlat, toFlat, unflatten } from "../tree.ts";
+import { type GradientFunction, accumulateGradients } from "./accumulate.ts";
+
+/** All that a training carries from step to step. */
+export type TrainState = {
+  readonly params: Params;
+  readonly variables: Params;
+  readonly optimizer: OptimizerState;
+  /** Updates made, an int32 scalar. */
+  readonly step: Tensor;
+  /** uint32[2]; every step folds its number in. */
+  readonly key: Tensor;
+};
+
+/** Scalars by name. */
+export type Metrics = Readonly<Record<string, Tensor>>;
+
+/** Options of {@link makeTrainStep}. */
+export interface TrainStepOptions {
+  /** Parts into which a batch is cut; their gradients are averaged before the one update. 1 unless given. */
+  readonly accumulate?: number;
+}
+
+/** The program from a key, uint32[2], to the first state. */
+export const makeInit =
+  (objective: Objective, optimizer: Optimizer, batch: BatchSpec) =>
+  (key: Tensor): TrainState => {
+    const [forModel, forSteps] = splitKey(key);
+    const { params, variables } = objective.init(forModel, batch);
+    return {
+      params,
+      variables,
+      optimizer: optimizer.init(toFlat(params)),
+      step: scalar(0, "int32"),
+      key: forSteps,
+    };
+  };
+
+/**
+ * The program of one step: (state, batch) to the next state and metrics: the objective's, `loss`, `gradNorm` (before
+ * clipping), `learningRate`, and `skipped`, 1 where loss or gradient norm is not finite and the state stays as it was.
+ */
+export const makeTrainStep =
+  (objective: Objective, optimizer: Optimizer, { accumulate = 1 }: TrainStepOptions = {}) =>
+  (state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics } => {
+    const { step } = state;
+    const params = toFlat<Tensor>(state.params);
+    const trainable = optimizer.trainable(params);
+    const stepKey = foldIn(state.key, step);
+    const gradients: GradientFunction = (variables, part, key) => {
+      const { value, aux, grads } = valueAndGrad((moved: Named) => {
+        const all = fromFlat<Tensor>({ ...params, ...moved });
+        const result = objective.loss({
+          params: all,
+          variables,
+          batch: part,
+          key,
+          step,
+          train: true,
+        });
+        return [result.loss, result] as const;
+      })(trainable);
+      return { grads, loss: value, metrics: aux.metrics, variables: aux.variables };
+    };
+    const { grads, loss, metrics, variables } =
+      accumulate === 1
+        ? gradients(state.variables, batch, stepKey)
+        : accumulateGradients(gradients, accumulate, trainable, state.variables, batch, stepKey);
+    const gradNorm = globalNorm(grads);
+    const finite = logicalAnd(isFinite(loss), isFinite(gradNorm));
+    const result = optimizer.update(grads, state.optimizer, params, { step });
+    const moved = Object.entries(result.updates).map(([name, update]) => {
+      return [name, add(params[name], update)] as const;
+    });
+    const next: TrainState = {
+      params: fromFlat({ ...params, ...Object.fromEntries(moved) }),
+      variables,
+      optimizer: result.state,
+      step: add(step, 1),
+      key: state.key,
+    };
+    return {
+      state: selectTree(finite, next, state),
+      metrics: {
+        ...metrics,
+        loss,
+        gradNorm,
+        learningRate: optimizer.learningRate(step),
+        skipped: convert(logicalNot(finite), "float32"),
+      },
+    };
+  };
+
+/** The program of an evaluation: metrics of a batch, with `loss`. */
+export const makeEvalStep =
+  (objective: Objective) =>
+  ({ params, variables, step, key }: Omit<TrainState, "optimizer">, batch: Batch): Metrics => {
+    const { loss, metrics } = objective.loss({ params, variables, batch, key, step, train: false });
+    return { ...metrics, loss };
+  };
+
+/** `next` where the condition holds, else `old`; leaves that are the same need no choice. */
+function selectTree<T extends Tree<Tensor>>(condition: Tensor, next: T, old: T): T {
+  const { leaves, structure } = flatten<Tensor>(next);
+  const before = flatten<Tensor>(old).leaves;
+  const chosen = leaves.map((leaf, i) =>
+    leaf === before[i] ? leaf : select(condition, leaf, before[i]),
+  );
+  return unflatten(structure, chosen) as T;
+}

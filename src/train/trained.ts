@@ -1,0 +1,57 @@
+/** @file Trained models: from a run's checkpoint back to something that computes. */
+
+import type { HostArray, Tensor } from "../graph/index.ts";
+import { type ImageModel, createModel } from "../models/index.ts";
+import { apply, modelSpecs } from "../nn/index.ts";
+import { readRunCheckpoint } from "../runs/run.ts";
+import { fromFlat, toFlat } from "../tree.ts";
+import type { Spec } from "../graph/tensor.ts";
+import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
+import { matchArrays } from "../weights/match.ts";
+
+/** A model with its trained arrays. */
+export interface TrainedModel extends Checkpoint {
+  readonly model: ImageModel;
+}
+
+/** The model that a card describes, untrained. */
+export function modelOf({ model: { name, ...options }, classes }: ModelCard): ImageModel {
+  return createModel(name, { ...options, numClasses: classes.length });
+}
+
+/**
+ * Loads the trained model of a run folder or of a checkpoint's path.
+ *
+ * @throws a data error when there is none; a shape error that lists both sides when it does not fit its own model
+ */
+export async function loadTrained(path: string): Promise<TrainedModel> {
+  const checkpoint = readCheckpoint(await readRunCheckpoint(path), path);
+  const model = modelOf(checkpoint.card);
+  return { ...checkpoint, ...fitted(path, model, checkpoint), model };
+}
+
+/** A checkpoint's arrays under exactly a model's names; an error lists both sides where they differ. */
+export function fitted(
+  what: string,
+  model: ImageModel,
+  { params, variables, card: { imageShape } }: Checkpoint,
+): Pick<Checkpoint, "params" | "variables"> {
+  const image: Spec = { shape: [1, ...imageShape], dtype: "float32" };
+  const specs = modelSpecs(model, image);
+  return {
+    params: fromFlat(matchArrays(what, toFlat<Spec>(specs.params), toFlat<HostArray>(params))),
+    variables: fromFlat(
+      matchArrays(what, toFlat<Spec>(specs.variables), toFlat<HostArray>(variables)),
+    ),
+  };
+}
+
+/** Arrays of a model as tensors. */
+export interface ModelTensors {
+  readonly params: Parameters<typeof apply>[1]["params"];
+  readonly variables?: Parameters<typeof apply>[1]["variables"];
+}
+
+/** What a model returns in evaluation: image [batch, height, width, channels] to [batch, classes]. */
+export const evaluateModel = (model: ImageModel, arrays: ModelTensors, image: Tensor): Tensor =>
+  apply(model, arrays, image).result[0];

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { writeSafetensors } from "../formats/safetensors.ts";
+import { concatBytes } from "../formats/bytes.ts";
+import { fromNumbers } from "../graph/dtype.ts";
+import { checkpointChunks, readCheckpoint } from "./checkpoint.ts";
+import { matchArrays } from "./match.ts";
+
+const kernel = fromNumbers([1, 2, 3, 4, 5, 6], [2, 3], "float32");
+const bias = fromNumbers([1, 2, 3], [3], "float32");
+const card = {
+  model: { name: "vit", width: 2 },
+  classes: ["a", "é", "c"],
+  preprocessing: "value_range(-1,1)",
+  loss: "softmax" as const,
+  imageShape: [4, 4, 1],
+  step: 12,
+};
+
+test("a checkpoint reads back as it was written", () => {
+  const checkpoint = { card, params: { head: { kernel, bias } }, variables: {} };
+  const bytes = concatBytes(checkpointChunks(checkpoint));
+  expect(readCheckpoint(bytes, "file")).toEqual(checkpoint);
+});
+
+test("another safetensors file is refused", () => {
+  expect(() => readCheckpoint(writeSafetensors({ kernel }), "x.safetensors")).toThrow(
+    "x.safetensors is not a checkpoint of an Ocelli run",
+  );
+});
+
+test("arrays that fit come in the model's order", () => {
+  const spec = { "head/bias": bias, "head/kernel": kernel };
+  const matched = matchArrays("file", spec, { "head/kernel": kernel, "head/bias": bias });
+  expect(Object.keys(matched)).toEqual(["head/bias", "head/kernel"]);
+});
+
+test("a mismatch lists both sides", () => {
+  const expected = {
+    "head/bias": { shape: [4], dtype: "float32" as const },
+    "head/kernel": { shape: [2, 4], dtype: "float32" as const },
+    cls: { shape: [1, 1, 2], dtype: "float32" as const },
+  };
+  const given = { "head/bias": bias, "head/kernel": kernel, extra: bias };
+  expect(() => matchArrays("a checkpoint", expected, given)).toThrow(
+    "a checkpoint does not fit the model: head/bias is float32[3] (model: float32[4]); " +
+      "head/kernel is float32[2,3] (model: float32[2,4]); " +
+      "cls is missing (model: float32[1,1,2]); extra is float32[3] (model: none).",
+  );
+});

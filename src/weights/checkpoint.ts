@@ -1,0 +1,74 @@
+/** @file Ocelli's own checkpoints: a safetensors file of parameters and variables, and what prediction needs. */
+
+import { OcelliError } from "../errors.ts";
+import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
+import type { HostArray, Shape } from "../graph/dtype.ts";
+import { type Tree, fromFlat, toFlat } from "../tree.ts";
+
+/** Arrays by nested name. */
+export type HostTree = Tree<HostArray>;
+
+/** What a trained model is, beside its arrays: enough to build it again and to use it. */
+export interface ModelCard {
+  /** The model's name and options, as in a configuration. */
+  readonly model: Readonly<Record<string, unknown>> & { readonly name: string };
+  /** One name per output class. */
+  readonly classes: readonly string[];
+  /** The evaluation preprocessing. */
+  readonly preprocessing: string;
+  /** The loss it was trained by, which says how logits become probabilities. */
+  readonly loss: "softmax" | "sigmoid";
+  /** Shape of one preprocessed image: [height, width, channels]. */
+  readonly imageShape: Shape;
+  /** Steps trained. */
+  readonly step: number;
+}
+
+/** A checkpoint. */
+export interface Checkpoint {
+  readonly card: ModelCard;
+  readonly params: HostTree;
+  readonly variables: HostTree;
+}
+
+const FORMAT = "ocelli-checkpoint-1";
+
+/** A card as texts, for a file's metadata: lists and records as JSON. */
+export const cardTexts = (card: ModelCard): Record<string, string> => ({
+  model: JSON.stringify(card.model),
+  classes: JSON.stringify(card.classes),
+  preprocessing: card.preprocessing,
+  loss: card.loss,
+  imageShape: JSON.stringify(card.imageShape),
+  step: String(card.step),
+});
+
+/** The parts of the file, in order, to be written one after another. */
+export function checkpointChunks({ card, params, variables }: Checkpoint): Uint8Array[] {
+  const tensors = toFlat<HostArray>({ params, variables });
+  return safetensorsChunks(tensors, { format: FORMAT, ...cardTexts(card) });
+}
+
+/** A checkpoint from its file's content; `what` names the file in errors. */
+export function readCheckpoint(bytes: Uint8Array, what: string): Checkpoint {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata.format !== FORMAT) {
+    throw new OcelliError("format", `${what} is not a checkpoint of an Ocelli run.`, {
+      given: metadata.format,
+      valid: [FORMAT],
+    });
+  }
+  const tree = fromFlat(tensors);
+  return {
+    card: {
+      model: JSON.parse(metadata.model) as ModelCard["model"],
+      classes: JSON.parse(metadata.classes) as string[],
+      preprocessing: metadata.preprocessing,
+      loss: metadata.loss as ModelCard["loss"],
+      imageShape: JSON.parse(metadata.imageShape) as number[],
+      step: Number(metadata.step),
+    },
+    params: tree.params ?? {},
+    variables: tree.variables ?? {},
+  };
+}
