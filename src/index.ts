@@ -1,3 +1,14 @@
-/** @file Ocelli's public entry: train, evaluate and ship vision models. */
+/** @file Ocelli's public entry: train, predict with and ship vision models. */
 
-export { OcelliError } from "./errors.ts";
+export { type ErrorCode, OcelliError } from "./errors.ts";
+export { type Config, type ConfigInput, defineConfig } from "./train/config.ts";
+export { type TrainOptions, type TrainResult, train } from "./train/train.ts";
+export type { Reporter } from "./train/progress.ts";
+export {
+  type Predictor,
+  type PredictorOptions,
+  type Ranked,
+  loadPredictor,
+} from "./train/predict.ts";
+export { decodeImageFile } from "./data/decode.ts";
+export { type EngineReport, listEngines } from "./engines/select.ts";

@@ -3,6 +3,7 @@
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { unknownName } from "../errors.ts";
 import { configSchema } from "../train/config.ts";
+import { validate } from "../train/schema.ts";
 import { override } from "../train/overrides.ts";
 import { train as trainModel } from "../train/train.ts";
 import type { Command } from "./command.ts";
@@ -31,10 +32,11 @@ export const train: Command = {
       throw unknownName("engine", engine, ENGINE_NAMES, "argument");
     }
     const others = [...Object.keys(FLAGS), "json", "help"];
-    const config = overrides.reduce(
+    const overridden = overrides.reduce(
       (config, [path, text]) => override(configSchema, config, path, text, others),
       await loadConfig(name),
     );
+    const config = validate(configSchema, overridden);
     const stop = new AbortController();
     const onSignal = () => {
       if (stop.signal.aborted) process.exit(130);

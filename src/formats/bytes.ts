@@ -74,7 +74,7 @@ export function arrayFromBytes(
       `${what}: ${type} of shape [${shape}] takes ${size * width} bytes, not ${bytes.length}.`,
     );
   }
-  let aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  let aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes); // a Buffer's slice copies nothing
   if (bigEndian && width > 1) aligned = swapBytes(bytes, width);
   const { buffer, byteOffset } = aligned;
   switch (type) {

@@ -5,7 +5,7 @@ import { type Tree, flatten, unflatten } from "../tree.ts";
 import { broadcastTo } from "./ops/broadcast.ts";
 import { moveAxis } from "./ops/shape.ts";
 import { type Program, evaluateProgram, traceRegion } from "./program.ts";
-import type { Tensor} from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
 import { emit, withScope } from "./tensor.ts";
 
 interface Batched {

@@ -146,13 +146,13 @@ export function fromFloat16Bits(bits: number): number {
   return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
-/** The nearest integer, ties to even (IEEE 754 roundTiesToEven). */
+/** The nearest integer, ties to even (IEEE 754 roundTiesToEven); the sign of zero is kept. */
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
+  const down = rest < 0.5 || (rest === 0.5 && floor % 2 === 0);
+  const nearest = down || Number.isNaN(rest) ? floor : floor + 1;
+  return nearest === 0 ? 0 * value : nearest;
 }
 
 /** The numbers of a host array as plain numbers: half floats decoded, bool as 0/1, int64 narrowed. */

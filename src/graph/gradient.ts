@@ -4,9 +4,9 @@ import { OcelliError } from "../errors.ts";
 import { type Tree, flatten, unflatten } from "../tree.ts";
 import { isFloat } from "./dtype.ts";
 import { add } from "./ops/binary.ts";
+import { ones, zerosLike } from "./ops/constant.ts";
 import { convert } from "./ops/select.ts";
 import { alias } from "./ops/shape.ts";
-import { ones, zerosLike } from "./ops/constant.ts";
 import { collect } from "./program.ts";
 import { type Cotangent, type Equation, Tensor, equationMark, withScope } from "./tensor.ts";
 
@@ -64,12 +64,6 @@ function applyRule(
   const needs = inputs.map((input) => active.has(input));
   const context = { inputs, outputs, attrs, needs, equation } as Parameters<typeof rule>[0];
   withScope(scope, () => rule(context, cotangents).forEach((d, i) => accumulate(inputs[i], d)));
-}
-
-/** Options of {@link valueAndGrad}. */
-export interface GradOptions {
-  /** The function returns `[loss, auxiliary]`; the auxiliary tree is handed through. */
-  readonly hasAux?: boolean;
 }
 
 /** What {@link valueAndGrad} returns with auxiliary output. */

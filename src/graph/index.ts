@@ -10,9 +10,9 @@ export {
   specOf,
   withScope,
 } from "./tensor.ts";
-export { type Program } from "./program.ts";
+export { type Program, programFlops } from "./program.ts";
 export { type TracedFunction, trace } from "./trace.ts";
-export { type GradOptions, type ValueAuxGrad, grad, valueAndGrad, vjp } from "./gradient.ts";
+export { type ValueAuxGrad, grad, valueAndGrad, vjp } from "./gradient.ts";
 export { type VmapOptions, vmap } from "./batching.ts";
 export { printProgram } from "./print.ts";
 export { simplify } from "./simplify.ts";
@@ -32,19 +32,62 @@ export {
   zeros,
   zerosLike,
 } from "./ops/constant.ts";
-export { add, bitwiseAnd, bitwiseOr, bitwiseXor, clip, div, logicalAnd, logicalOr, maximum, minimum, mul, pow, rem, shiftLeft, shiftRightLogical, sub } from "./ops/binary.ts";
-export { convert, equal, greater, greaterEqual, isNaN, less, lessEqual, notEqual, select, truncate } from "./ops/select.ts";
-export { abs, ceil, cos, erf, exp, expm1, floor, isFinite, log, log1p, logicalNot, logistic, neg, round, rsqrt, sign, sin, sqrt, square, tanh } from "./ops/unary.ts";
-export { type DotDimensions, dotGeneral, einsum, matmul } from "./ops/dot.ts";
 export {
-  type ConvOptions,
-  type Padding,
-  type PaddingArgument,
-  type WindowKind,
-  conv,
-  reduceWindow,
-  selectAndScatterAdd,
-} from "./ops/conv.ts";
+  abs,
+  ceil,
+  cos,
+  erf,
+  exp,
+  expm1,
+  floor,
+  isFinite,
+  log,
+  log1p,
+  logicalNot,
+  logistic,
+  neg,
+  round,
+  rsqrt,
+  sign,
+  sin,
+  sqrt,
+  square,
+  tanh,
+} from "./ops/unary.ts";
+export {
+  add,
+  bitwiseAnd,
+  bitwiseOr,
+  bitwiseXor,
+  clip,
+  div,
+  logicalAnd,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  rem,
+  shiftLeft,
+  shiftRightLogical,
+  sub,
+} from "./ops/binary.ts";
+export {
+  convert,
+  equal,
+  greater,
+  greaterEqual,
+  isNaN,
+  less,
+  lessEqual,
+  notEqual,
+  select,
+  truncate,
+} from "./ops/select.ts";
+export { type DotDimensions, dotGeneral, einsum, matmul } from "./ops/dot.ts";
+export { type Padding, type PaddingArgument } from "./ops/padding.ts";
+export { type ConvOptions, conv } from "./ops/conv.ts";
+export { type WindowKind, reduceWindow, selectAndScatterAdd } from "./ops/window.ts";
 export {
   argMax,
   argMin,
@@ -64,62 +107,26 @@ export {
 } from "./ops/reduce.ts";
 export {
   broadcastInDim,
-  concatenate,
   expandDims,
-  indexAxis,
   moveAxis,
-  pad,
   reshape,
   reverse,
-  roll,
-  slice,
-  sliceAxis,
-  split,
   squeeze,
-  stack,
   swapAxes,
   transpose,
 } from "./ops/shape.ts";
-export {
-  argSort,
-  dynamicSlice,
-  dynamicUpdateSlice,
-  gather,
-  oneHot,
-  scatterAdd,
-  sort,
-  sortWith,
-  take,
-  takeAlongAxis,
-  topK,
-} from "./ops/gather.ts";
-export {
-  type SavePolicy,
-  type ScanOptions,
-  type ScanResult,
-  barrier,
-  cond,
-  debugPrint,
-  debugSink,
-  programFlops,
-  remat,
-  saveDots,
-  saveNothing,
-  scan,
-  stopGradient,
-  whileLoop,
-} from "./ops/control.ts";
-export {
-  type CompositeName,
-  attention,
-  customGradient,
-  gelu,
-  groupNorm,
-  layerNorm,
-  logSoftmax,
-  rmsNorm,
-  softmax,
-} from "./ops/composite.ts";
+export { concatenate, indexAxis, pad, roll, slice, sliceAxis, split, stack } from "./ops/slice.ts";
+export { type GatherDimensions, gather, oneHot, scatterAdd, take, takeAlongAxis } from "./ops/gather.ts";
+export { dynamicSlice, dynamicUpdateSlice } from "./ops/dynamic.ts";
+export { argSort, sort, sortWith, topK } from "./ops/sort.ts";
+export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
+export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";
+export { type ScanOptions, type ScanResult, scan } from "./ops/scan.ts";
+export { cond, whileLoop } from "./ops/branch.ts";
+export { type CompositeName, customGradient } from "./ops/composite.ts";
+export { gelu, logSoftmax, softmax } from "./ops/activation.ts";
+export { groupNorm, layerNorm, rmsNorm } from "./ops/normalisation.ts";
+export { attention } from "./ops/attention.ts";
 export {
   bernoulli,
   beta,

@@ -2,15 +2,29 @@
 
 import { OcelliError } from "../errors.ts";
 import { type DType, type Shape, fromNumbers, sizeOf } from "./dtype.ts";
+import {
+  add,
+  bitwiseAnd,
+  bitwiseXor,
+  clip,
+  div,
+  logicalAnd,
+  maximum,
+  mul,
+  rem,
+  shiftRightLogical,
+  sub,
+} from "./ops/binary.ts";
 import { broadcastTo } from "./ops/broadcast.ts";
 import { constant, full, iota, scalar, zeros } from "./ops/constant.ts";
-import { add, bitwiseXor, clip, div, logicalAnd, maximum, mul, rem, shiftRightLogical, sub } from "./ops/binary.ts";
-import { convert, equal, less, select } from "./ops/select.ts";
-import { abs, erf, log, log1p, logistic, neg, sqrt, square } from "./ops/unary.ts";
-import { sortWith, takeAlongAxis } from "./ops/gather.ts";
+import { takeAlongAxis } from "./ops/gather.ts";
 import { threefry2x32 } from "./ops/random.ts";
 import { argMax } from "./ops/reduce.ts";
-import { indexAxis, reshape, squeeze, stack } from "./ops/shape.ts";
+import { convert, equal, greater, less, select } from "./ops/select.ts";
+import { reshape, squeeze } from "./ops/shape.ts";
+import { indexAxis, stack } from "./ops/slice.ts";
+import { sortWith } from "./ops/sort.ts";
+import { abs, erf, log, log1p, logistic, neg, sqrt, square } from "./ops/unary.ts";
 import { Tensor, dtypeError } from "./tensor.ts";
 
 /** A key of two uint32 words from a seed. */
@@ -54,7 +68,13 @@ export function foldIn(key: Tensor, data: number | Tensor): Tensor {
 /** 32 random bits an element, as uint32. */
 export const randomBits = (key: Tensor, shape: Shape): Tensor => bitwiseXor(...words(key, shape));
 
-/** Uniform numbers in [low, high): 23 random bits each, exactly the same on every engine for [0, 1). */
+/** The random bits of one number, and how many of them its mantissa takes; as jax.random. */
+const DRAWS: Partial<Record<DType, { readonly width: number; readonly mantissa: number }>> = {
+  float16: { width: 16, mantissa: 10 },
+  bfloat16: { width: 8, mantissa: 7 },
+};
+
+/** Uniform numbers in [low, high); those in [0, 1) are the same bit for bit on every engine. */
 export function uniform(
   key: Tensor,
   shape: Shape,
@@ -62,10 +82,13 @@ export function uniform(
   high = 1,
   dtype: DType = "float32",
 ): Tensor {
-  const unit = mul(convert(shiftRightLogical(randomBits(key, shape), 9), "float32"), 2 ** -23);
-  const scaled =
-    low === 0 && high === 1 ? unit : maximum(add(mul(unit, Math.fround(high - low)), low), low);
-  return convert(scaled, dtype);
+  const { width, mantissa } = DRAWS[dtype] ?? { width: 32, mantissa: 23 };
+  const bits = randomBits(key, shape);
+  const drawn = width < 32 ? bitwiseAnd(bits, 2 ** width - 1) : bits;
+  const whole = convert(shiftRightLogical(drawn, width - mantissa), "float32");
+  const unit = convert(mul(whole, 2 ** -mantissa), dtype); // exact in either dtype
+  if (low === 0 && high === 1) return unit;
+  return maximum(add(mul(unit, Math.fround(high) - Math.fround(low)), low), low);
 }
 
 const CENTRAL = [
@@ -142,7 +165,7 @@ export function logGamma(key: Tensor, a: number, shape: Shape): Tensor {
   const proposals = [...shape, TRIES];
   const x = normal(forNormal, proposals);
   const root = add(mul(x, c), 1);
-  const positive = less(full(proposals, 0), root);
+  const positive = greater(root, 0);
   const logV = mul(log(select(positive, root, full(proposals, 1))), 3);
   const logU = log(maximum(uniform(forUniform, proposals), 2 ** -24));
   const v = mul(mul(root, root), root);

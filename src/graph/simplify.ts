@@ -1,33 +1,41 @@
 /** @file The simplifier: removes dead and repeated equations, no-ops, and arithmetic with 0 and 1. */
 
-import { type HostArray, isFloat, sameShape, toNumbers } from "./dtype.ts";
+import { type HostArray, sameShape, toNumbers } from "./dtype.ts";
 import { interpretProgram } from "./interpret.ts";
+import { constant } from "./ops/constant.ts";
 import { type Program, collect } from "./program.ts";
-import type { Tensor} from "./tensor.ts";
-import { type Attrs, type Equation, emit, withScope } from "./tensor.ts";
+import { type Attrs, type Equation, type Tensor, emit, withScope } from "./tensor.ts";
 import { encode } from "./values.ts";
 
-/** Tells equal equations apart cheaply: objects by identity, the rest by content. */
+/** Gives equal things equal names: numbers, lists and plain objects by content, the rest by identity. */
 class Interner {
-  private readonly objects = new Map<object, number>();
+  private readonly identities = new Map<unknown, number>();
 
-  identify(value: unknown): string {
+  /** The number of an object, the same whenever it comes again. */
+  numberOf(value: unknown): number {
+    let id = this.identities.get(value);
+    if (id === undefined) this.identities.set(value, (id = this.identities.size));
+    return id;
+  }
+
+  nameOf(value: unknown): string {
+    if (typeof value === "function") return `#${this.numberOf(value)}`;
     if (typeof value !== "object" || value === null) return `${typeof value}:${String(value)}`;
-    if (Array.isArray(value)) return `[${value.map((item) => this.identify(item)).join(",")}]`;
-    const proto: unknown = Object.getPrototypeOf(value);
-    if (proto === Object.prototype && !("equations" in value) && !("data" in value)) {
-      const entries = Object.entries(value).map(([k, v]) => `${k}=${this.identify(v)}`);
-      return `{${entries.join(",")}}`;
+    if (Array.isArray(value)) return `[${value.map((item) => this.nameOf(item)).join(",")}]`;
+    if (isHostArray(value) && value.data.length <= SMALL) {
+      const numbers = toNumbers(value).map((x) => (Object.is(x, -0) ? "-0" : String(x)));
+      return `${value.dtype}[${value.shape.join(",")}]${numbers.join(",")}`;
     }
-    if ("data" in value && (value as HostArray).data.length <= 16) {
-      const { dtype, shape, data } = value as HostArray;
-      return `${dtype}[${shape.join(",")}]${Array.from(data as Float32Array, (x) => (Object.is(x, -0) ? "-0" : String(x))).join(",")}`;
-    }
-    let id = this.objects.get(value);
-    if (id === undefined) this.objects.set(value, (id = this.objects.size));
-    return `#${id}`;
+    if (isHostArray(value) || isProgram(value)) return `#${this.numberOf(value)}`;
+    const entries = Object.entries(value).map(([key, item]) => `${key}=${this.nameOf(item)}`);
+    return `{${entries.join(",")}}`;
   }
 }
+
+const SMALL = 16;
+const isHostArray = (value: object): value is HostArray => "data" in value && "dtype" in value;
+const isProgram = (value: unknown): value is Program =>
+  typeof value === "object" && value !== null && "equations" in value;
 
 /** The number that a tensor holds everywhere, where that is known. */
 function uniformValue(x: Tensor): number | undefined {
@@ -65,7 +73,7 @@ function shortcut({ primitive, attrs, inputs, outputs }: Equation): Tensor | und
     case "mul":
       return isValue(y, 1) ? x : isValue(x, 1) ? y : undefined;
     case "div":
-      return isValue(y, 1) && isFloat(x.dtype) ? x : undefined;
+      return isValue(y, 1) ? x : undefined;
     case "neg": {
       const inner = x.equation;
       return inner?.primitive.name === "neg" ? inner.inputs[0] : undefined;
@@ -77,32 +85,28 @@ function shortcut({ primitive, attrs, inputs, outputs }: Equation): Tensor | und
   }
 }
 
-const FOLDABLE_SIZE = 16;
-
-/** Folds an equation over small constants into a constant. */
-function fold(equation: Equation): HostArray | undefined {
-  const { primitive, inputs, outputs } = equation;
+/** Folds an equation over small constants into a constant. Regions are left alone: they may run for long. */
+function fold(equation: Equation): Tensor | undefined {
+  const { primitive, attrs, inputs, outputs } = equation;
   if (primitive.opaque || outputs.length !== 1 || inputs.length === 0) return undefined;
-  if (outputs[0].size > FOLDABLE_SIZE || primitive.name === "broadcastInDim") return undefined;
-  if (inputs.some((x) => x.equation?.primitive.name !== "constant" || x.size > FOLDABLE_SIZE))
-    return undefined;
-  const equations = [...inputs.map((x) => x.equation!), equation];
-  const unique = [...new Set(equations)];
-  return encode(interpretProgram({ inputs: [], outputs, equations: unique }, [])[0]);
+  if (outputs[0].size > SMALL || primitive.name === "broadcastInDim") return undefined;
+  const small = (x: Tensor) => x.equation?.primitive.name === "constant" && x.size <= SMALL;
+  if (!inputs.every(small) || Object.values(attrs as object).some(isProgram)) return undefined;
+  const equations = [...new Set(inputs.map((x) => x.equation!)), equation];
+  const [value] = interpretProgram({ inputs: [], outputs, equations }, []);
+  return constant(encode(value));
 }
 
-const isRegion = (value: unknown): value is Program =>
-  typeof value === "object" && value !== null && "equations" in value;
-
-/** Attributes with their inner programs simplified. */
-function simplifyAttrs(attrs: Attrs, seen: Map<Program, Program>): Attrs {
+/** Attributes with their inner programs simplified, without the outputs that are not kept. */
+function simplifyAttrs(attrs: Attrs, kept: readonly number[], seen: Map<Program, Program>): Attrs {
   const entries = Object.entries(attrs as object);
-  if (!entries.some(([, value]) => isRegion(value))) return attrs;
+  if (!entries.some(([, value]) => isProgram(value))) return attrs;
+  const simpler = (value: Program): Program => {
+    if (kept.length >= value.outputs.length) return simplifyWith(value, seen);
+    return simplifyWith({ ...value, outputs: kept.map((i) => value.outputs[i]) }, seen);
+  };
   return Object.fromEntries(
-    entries.map(([key, value]) => [
-      key,
-      isRegion(value) ? simplifyWith(value, seen) : (value as unknown),
-    ]),
+    entries.map(([key, value]) => [key, isProgram(value) ? simpler(value) : (value as unknown)]),
   );
 }
 
@@ -116,41 +120,27 @@ function simplifyWith(program: Program, seen: Map<Program, Program>): Program {
   const known = seen.get(program);
   if (known) return known;
   const live = collect(program.outputs, new Set(program.inputs)).equations;
-  const interner = new Interner();
+  const read = new Set([...program.outputs, ...live.flatMap(({ inputs }) => inputs)]);
   const mapped = new Map<Tensor, Tensor>(program.inputs.map((input) => [input, input]));
-  const identities = new Map<Tensor, number>();
-  const identify = (tensor: Tensor): number => {
-    let id = identities.get(tensor);
-    if (id === undefined) identities.set(tensor, (id = identities.size));
-    return id;
-  };
-  const made = new Map<string, Tensor[]>();
-  const primitiveOf = new Map<string, Equation["primitive"]>();
-  const rebuild = ({ primitive, attrs, scope }: Equation, inputs: Tensor[]): Tensor[] => {
-    const key = primitive.opaque
-      ? undefined
-      : `${primitive.name}(${inputs.map(identify).join(",")})${interner.identify(attrs)}`;
-    const twin = key === undefined ? undefined : made.get(key);
-    if (twin) return twin;
-    const outputs = withScope(scope, () =>
-      emit(primitive, inputs, simplifyAttrs(attrs as Attrs, seen)),
-    );
-    const { equation } = outputs[0];
-    const same = outputs.length === 1 ? shortcut(equation!) : undefined;
-    const folded = same ? undefined : fold(equation!);
-    const constantPrimitive = primitiveOf.get("constant");
-    const result = same
-      ? [same]
-      : folded && constantPrimitive
-        ? emit(constantPrimitive, [], { value: folded })
-        : outputs;
-    if (key !== undefined) made.set(key, result);
-    return result;
-  };
-  for (const equation of live) {
-    if (equation.primitive.name === "constant") primitiveOf.set("constant", equation.primitive);
-    const inputs = equation.inputs.map((input) => mapped.get(input)!);
-    rebuild(equation, inputs).forEach((output, i) => mapped.set(equation.outputs[i], output));
+  const interner = new Interner();
+  const made = new Map<string, readonly Tensor[]>();
+  for (const { primitive, attrs, inputs: before, outputs: after, scope } of live) {
+    const inputs = before.map((input) => mapped.get(input)!);
+    const required = primitive.optionalOutputs?.(attrs as Attrs) ?? after.length;
+    const kept = after.map((_, i) => i).filter((i) => i < required || read.has(after[i]));
+    const operands = inputs.map((x) => interner.numberOf(x)).join(",");
+    const key = `${primitive.name}(${operands})${interner.nameOf(attrs)}${kept.join(",")}`;
+    let results = primitive.opaque ? undefined : made.get(key);
+    if (!results) {
+      results = withScope(scope, () =>
+        emit(primitive, inputs, simplifyAttrs(attrs as Attrs, kept, seen)),
+      );
+      const { equation } = results[0];
+      const better = results.length === 1 && (shortcut(equation!) ?? fold(equation!));
+      if (better) results = [better];
+      made.set(key, results);
+    }
+    kept.forEach((i, k) => mapped.set(after[i], results[k]));
   }
   const outputs = program.outputs.map((output) => mapped.get(output)!);
   const { equations } = collect(outputs, new Set(program.inputs));

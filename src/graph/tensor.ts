@@ -98,6 +98,11 @@ export interface Primitive<N extends string = string, A = Attrs> {
   flops?(inputs: readonly Spec[], outputs: readonly Spec[], attrs: A): number;
   /** Whether the simplifier must leave it alone (barriers, prints). */
   readonly opaque?: boolean;
+  /**
+   * The first output that may be left out when nobody reads it; from there on, and where this is given at all,
+   * outputs stand in the order of the outputs of the attributes' programs.
+   */
+  optionalOutputs?(attrs: A): number;
 }
 
 let nextId = 0;

@@ -73,7 +73,9 @@ export function classification(
       const smooth = train ? smoothLabels(hot, labelSmoothing) : hot;
       const targets = mixed ? mix(smooth, mixed) : smooth;
       const loss = maskedMean(xent(logits, targets), mask);
-      const metrics = mixed ? {} : { accuracy: maskedMean(correctness(logits, label, hot), mask) };
+      const metrics: Record<string, Tensor> = mixed
+        ? {}
+        : { accuracy: maskedMean(correctness(logits, label, hot), mask) };
       return { loss, metrics, variables: next };
     },
   };

@@ -5,10 +5,12 @@ import {
   type Tensor,
   add,
   convert,
+  fromNumbers,
   mul,
   pow,
   scalar,
   sub,
+  toNumbers,
   zeros,
 } from "../graph/index.ts";
 import { type Named, type Scalar, mapNamed, scaled } from "./transform.ts";
@@ -17,9 +19,14 @@ import { type Named, type Scalar, mapNamed, scaled } from "./transform.ts";
 export const zeroMoments = (params: Named, dtype: DType = "float32"): Named =>
   mapNamed(params, ({ shape }) => zeros(shape, dtype));
 
-/** `decay · accumulator`, rounded to the accumulator's dtype as optax does, in float32. */
-const decayed = (accumulator: Tensor, decay: number): Tensor =>
-  convert(mul(accumulator, decay), "float32");
+/**
+ * `decay · accumulator` in float32, the decay in the accumulator's dtype: 0.9 counts as 0.8984375 beside bfloat16, as
+ * in optax once it is compiled.
+ */
+function decayed(accumulator: Tensor, decay: number): Tensor {
+  const [rounded] = toNumbers(fromNumbers([decay], [], accumulator.dtype));
+  return mul(convert(accumulator, "float32"), rounded);
+}
 
 /** `decay · accumulator + weight · scale · value`, in float32. */
 export const accumulate = (

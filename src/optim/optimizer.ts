@@ -81,7 +81,10 @@ export function makeOptimizer(
   const { gradClipNorm, averageDecay } = config;
   const planner = makePlanner(config, stacked);
   const schedules = planner.schedules.map((schedule) => makeSchedule(schedule, length));
-  const rule = chain(...(gradClipNorm ? [clipByGlobalNorm(gradClipNorm)] : []), ruleOf(config));
+  const rule: Transform = chain(
+    ...(gradClipNorm ? [clipByGlobalNorm(gradClipNorm)] : []),
+    ruleOf(config),
+  );
   const trainable = (params: Named): Named =>
     Object.fromEntries(
       Object.entries(params).filter(([name, param]) => moves(planner.plansOf(name, param))),

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { modelSchema } from "../models/index.ts";
-import { objectiveSchema } from "../objectives/index.ts";
+import { classificationSchema } from "../objectives/index.ts";
 import { durationSchema, optimizerSchema } from "../optim/index.ts";
 import { validate } from "./schema.ts";
 
@@ -25,6 +25,11 @@ const evaluationSchema = z.strictObject({
   /** How often; at the end in any case. */
   every: durationSchema.optional(),
 });
+
+/** Pixels are scaled by the preprocessing alone. */
+const objectiveSchema = z.discriminatedUnion("name", [
+  classificationSchema.omit({ valueRange: true }),
+]);
 
 /** The schema of a configuration: strict, so that a key that nothing reads is an error. */
 export const configSchema = z.strictObject({

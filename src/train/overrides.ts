@@ -10,7 +10,7 @@ import { explain } from "./schema.ts";
  * whichever the schema takes there. Where the new value excludes its neighbours (another unit of a duration, another
  * model), the neighbours go.
  *
- * @param others further names for suggestions, such as the flags of a command
+ * @param others further names for suggestions, such as those of a command's own flags
  * @example
  * override(schema, { duration: { epochs: 10 } }, "duration.steps", "5"); // { duration: { steps: 5 } }
  */
@@ -29,7 +29,8 @@ export function override(
       (option) => rest.length === 0 || children(option, rest[0], base[key]).length > 0,
     );
     if (within.length === 0) {
-      throw unknownName("option", path, [...pathsOf(schema, config), ...others], "config");
+      const valid = [...pathsOf(schema, config), ...others].map((name) => `--${name}`);
+      throw unknownName("option", `--${path}`, valid, "config");
     }
     const result =
       rest.length > 0 ? set(within[0], base[key], rest) : parseText(within, text, path);
@@ -48,10 +49,18 @@ function parseText(schemas: readonly z.ZodType[], text: string, path: string): u
     const reading = readings.find((value) => schema.safeParse(value).success);
     if (reading !== undefined) return reading;
   }
-  const whole = z.strictObject({ [path]: z.union(schemas) });
-  const single = schemas.length === 1 ? z.strictObject({ [path]: schemas[0] }) : whole;
+  const whole = z.strictObject({ [path]: combined(schemas) });
   const value = { [path]: readings[0] };
-  throw explain(single, value, single.safeParse(value).error!.issues[0]);
+  throw explain(whole, value, whole.safeParse(value).error!.issues[0]);
+}
+
+/** One schema for what any of several take. */
+function combined(schemas: readonly z.ZodType[]): z.ZodType {
+  if (schemas.length === 1) return schemas[0];
+  const literals = schemas.flatMap((schema) =>
+    schema instanceof z.ZodLiteral ? [...schema.values] : [],
+  );
+  return literals.length === schemas.length ? z.literal(literals) : z.union(schemas);
 }
 
 function readingsOf(text: string): unknown[] {

@@ -5,13 +5,13 @@ test("a meter reports means, speed, waiting and the time left, then starts again
   let clock = 0;
   const meter = new Meter(100, 32, () => clock);
   await meter.waitFor(Promise.resolve().then(() => (clock += 50)));
-  meter.add({ loss: 2, accuracy: 0.5 });
+  meter.add({ accuracy: 0.5, gradNorm: 1, loss: 2 });
   clock += 150;
-  meter.add({ loss: 1, accuracy: 1 });
+  meter.add({ accuracy: 1, gradNorm: 3, loss: 1 });
   const report = meter.report(20);
   expect(report).toEqual({
     step: 20,
-    means: { loss: 1.5, accuracy: 0.75 },
+    means: { loss: 1.5, accuracy: 0.75, gradNorm: 2 },
     imagesPerSecond: 320,
     dataWait: 0.25,
     eta: 8,
@@ -19,6 +19,8 @@ test("a meter reports means, speed, waiting and the time left, then starts again
   expect(describeReport(report, 100)).toBe(
     "step 20/100 · loss 1.5 · accuracy 75.00 % · 320 images/s · data wait 25.0 % · 0:08 left",
   );
+  const skipping = { ...report, means: { loss: 1, skipped: 0.5 } };
+  expect(describeReport(skipping, 100)).toContain("50.0 % of the steps not finite and left out");
   clock += 1000;
   meter.skip();
   clock += 100;

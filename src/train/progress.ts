@@ -89,17 +89,27 @@ export class Meter {
   }
 }
 
+/** Metrics that are recorded, but too many for a line. */
+const QUIET: ReadonlySet<string> = new Set(["gradNorm", "learningRate", "skipped"]);
+
 /** A report as one line, such as `step 300/4690 · loss 0.312 · 4312 images/s · data wait 0.1 % · 1:23 left`. */
 export function describeReport(report: Report, total: number): string {
   const { step, means, imagesPerSecond, dataWait, eta } = report;
+  const { loss, ...others } = means;
+  const shown = Object.entries({ loss, ...others }).filter(([name]) => !QUIET.has(name));
   return [
     `step ${step}/${total}`,
-    ...Object.entries(means).map(([name, value]) => `${name} ${showMetric(name, value)}`),
+    ...shown.map(([name, value]) => `${name} ${showMetric(name, value)}`),
+    ...(means.skipped > 0
+      ? [`${percent(means.skipped)} of the steps not finite and left out`]
+      : []),
     `${Math.round(imagesPerSecond)} images/s`,
-    `data wait ${(100 * dataWait).toFixed(1)} %`,
+    `data wait ${percent(dataWait)}`,
     `${showDuration(eta)} left`,
   ].join(" · ");
 }
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** A metric for people: accuracies in percent, other numbers to four digits. */
 export const showMetric = (name: string, value: number): string =>

@@ -104,10 +104,10 @@ test("a choice drops what only the old choice knows", () => {
 });
 
 test.each([
-  ["lrr", "1", 'unknown option "lrr"; valid: lr,'],
-  ["model.tokens", "1", 'unknown option "model.tokens"; valid: model.name,'],
-  ["workdri", "x", 'unknown option "workdri"; valid: workdir,'],
-  ["lr.rate", "1", 'unknown option "lr.rate"'],
+  ["lrr", "1", 'unknown option "--lrr"; valid: --lr,'],
+  ["model.tokens", "1", 'unknown option "--model.tokens"; valid: --model.name,'],
+  ["workdri", "x", 'unknown option "--workdri"; valid: --workdir,'],
+  ["lr.rate", "1", 'unknown option "--lr.rate"'],
   ["lr", "quick", 'lr must be a number, not "quick".'],
   ["posemb", "none", 'posemb must be one of learn, sincos2d; not "none".'],
   ["seed", "-1", "seed must be at least 0, not -1."],

@@ -1,7 +1,7 @@
 /** @file Programs compiled by XLA, as the engines' contract has them. */
 
 import { OcelliError } from "../../errors.ts";
-import { debugSink } from "../../graph/ops/control.ts";
+import { debugSink } from "../../graph/index.ts";
 import type { Spec } from "../../graph/tensor.ts";
 import { decode } from "../../graph/values.ts";
 import {

@@ -40,10 +40,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tenso
       rule: ([a, b, c], [, weights], [d], needs) => {
         if (!d) return needs.map(() => null);
         const dWeights = einsum("bqhd,bkhd->bhqk", d, c);
-        const dScores = mul(
-          weights,
-          sub(dWeights, reduceSum(mul(dWeights, weights), 3, keep)),
-        );
+        const dScores = mul(weights, sub(dWeights, reduceSum(mul(dWeights, weights), 3, keep)));
         const grads = [
           needs[0] ? mul(einsum("bhqk,bkhd->bqhd", dScores, b), scale) : null,
           needs[1] ? mul(einsum("bhqk,bqhd->bkhd", dScores, a), scale) : null,

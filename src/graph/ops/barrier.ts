@@ -3,7 +3,7 @@
 import { type Primitive, type Tensor, emit, emitOne, specOf } from "../tensor.ts";
 import type { Value } from "../values.ts";
 import { broadcastBatch } from "./broadcast.ts";
-import type { NoAttrs } from "./pointwise.ts";
+import { type NoAttrs } from "./pointwise.ts";
 
 const free = (): number => 0;
 

@@ -3,7 +3,14 @@
 import { batchProgram, batchReplay } from "../batching.ts";
 import { pullBack } from "../gradient.ts";
 import { interpretProgram } from "../interpret.ts";
-import { type Program, type Region, programFlops, replay, traceRegion, withCaptures } from "../program.ts";
+import {
+  type Program,
+  type Region,
+  programFlops,
+  replay,
+  traceRegion,
+  withCaptures,
+} from "../program.ts";
 import { type Primitive, type Tensor, dtypeError, emit, shapeError, specOf } from "../tensor.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { zerosLike } from "./constant.ts";
@@ -69,6 +76,7 @@ const condP: Primitive<"cond", CondAttrs> = {
   },
   flops: (_inputs, _outputs, { whenTrue, whenFalse }) =>
     Math.max(programFlops(whenTrue), programFlops(whenFalse)),
+  optionalOutputs: () => 0,
 };
 
 /** Applies one of two regions to operands; both get the captures of either. */

@@ -66,7 +66,8 @@ function asScalar(operation: string, value: unknown, like: Tensor): Tensor {
   }
   const { dtype } = like;
   const [low, high] = RANGE[dtype] ?? [-Infinity, Infinity];
-  const fits = isFloat(dtype) || (Number.isInteger(Number(value)) && +value >= low && +value <= high);
+  const fits =
+    isFloat(dtype) || (Number.isInteger(Number(value)) && +value >= low && +value <= high);
   if (!fits) {
     throw dtypeError(operation, [like], `${value} is no ${dtype}; convert the tensor first`);
   }

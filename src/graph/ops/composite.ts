@@ -207,6 +207,10 @@ function checkCotangents(inputs: readonly Tensor[], grads: readonly Cotangent[])
     grads.every((d, i) => d === null || String(d) === String(inputs[i]));
   if (!fits) {
     const given = grads.map((d) => String(d ?? "null")).join(", ");
-    throw shapeError("customGradient", inputs, `the rule must return their cotangents, not ${given}`);
+    throw shapeError(
+      "customGradient",
+      inputs,
+      `the rule must return their cotangents, not ${given}`,
+    );
   }
 }

@@ -1,10 +1,23 @@
 /** @file Convolutions; NHWC activations, HWIO kernels. */
 
 import { type Shape, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, type Spec, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import {
+  type Primitive,
+  type Spec,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+} from "../tensor.ts";
 import { type Value, forEachIndex, roundValue, zerosValue } from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
-import { type Padding, type PaddingArgument, dilated, resolvePadding, windowExtent } from "./padding.ts";
+import {
+  type Padding,
+  type PaddingArgument,
+  dilated,
+  resolvePadding,
+  windowExtent,
+} from "./padding.ts";
 import { moveAxis, reshape, reverse, transpose } from "./shape.ts";
 
 /** A convolution over n spatial axes (StableHLO's convolution with NHWC·HWIO→NHWC). */
@@ -57,7 +70,8 @@ const convP: Primitive<"convGeneralDilated", ConvDimensions> = {
         `${lhs.shape.at(-1)} input features, but the kernel takes ${rhs.shape.at(-2)} × ${featureGroups} groups`,
       );
     }
-    if (featureGroups > 1 && batchGroups > 1) throw fail("has feature groups or batch groups, not both");
+    if (featureGroups > 1 && batchGroups > 1)
+      throw fail("has feature groups or batch groups, not both");
     if (
       rhs.shape.at(-1)! % (featureGroups * batchGroups) !== 0 ||
       lhs.shape[0] % batchGroups !== 0
@@ -210,7 +224,7 @@ function batchedKernel(
   const { featureGroups, batchGroups } = attrs;
   const first = lhsBatched ? 1 : 0;
   const last = lhs.rank - 1;
-  const images = regroup(lhs, first, batchGroups, last - 1); // groups of images → of features
+  const images = regroup(lhs, first, batchGroups, last); // groups of images → of features
   const groups = featureGroups * batchGroups;
   const shared = !lhsBatched && groups === 1;
   const rows = lhsBatched || shared ? images : broadcastTo(images, [size, ...images.shape]);

@@ -1,12 +1,19 @@
 /** @file Matrix products: `dotGeneral`, and NumPy's `matmul` and `einsum` over it. */
 
-import { type DType, type Shape, sizeOf, stridesOf } from "../dtype.ts";
-import type { Tensor} from "../tensor.ts";
-import { type Primitive, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../dtype.ts";
+import {
+  type Primitive,
+  type Spec,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+} from "../tensor.ts";
 import { forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
-import { broadcastTo } from "./broadcast.ts";
+import { broadcastShape, broadcastTo } from "./broadcast.ts";
+import { reduceSum } from "./reduce.ts";
 import { convert } from "./select.ts";
-import { expandDims, inversePermutation, reshape, transpose } from "./shape.ts";
+import { expandDims, inversePermutation, squeeze, transpose } from "./shape.ts";
 
 /** Which axes pair up; the result is [batch…, lhs free…, rhs free…]. */
 export interface DotDimensions {
@@ -31,6 +38,14 @@ export function dotRoles(lhs: { shape: Shape }, rhs: { shape: Shape }, attrs: Do
   };
 }
 
+/** Checks that an operand's paired axes exist and do not repeat. */
+function checkAxes(inputs: readonly Spec[], side: number, axes: readonly number[]): void {
+  const rank = inputs[side].shape.length;
+  if (new Set(axes).size !== axes.length || axes.some((axis) => !(axis >= 0 && axis < rank))) {
+    throw shapeError("dotGeneral", inputs, `[${axes}] are no distinct axes of operand ${side}`);
+  }
+}
+
 const pick = (shape: Shape, axes: readonly number[]): number[] => axes.map((axis) => shape[axis]);
 
 const dotGeneralP: Primitive<"dotGeneral", DotDimensions> = {
@@ -41,6 +56,8 @@ const dotGeneralP: Primitive<"dotGeneral", DotDimensions> = {
       throw dtypeError("dotGeneral", inputs, "operands must share one dtype; convert one of them");
     }
     if (lhs.dtype === "bool") throw dtypeError("dotGeneral", inputs, "takes numbers");
+    checkAxes(inputs, 0, [...attrs.lhsBatch, ...attrs.lhsContract]);
+    checkAxes(inputs, 1, [...attrs.rhsBatch, ...attrs.rhsContract]);
     const batch = pick(lhs.shape, attrs.lhsBatch);
     const contracted = pick(lhs.shape, attrs.lhsContract);
     if (String(batch) !== String(pick(rhs.shape, attrs.rhsBatch))) {
@@ -99,11 +116,14 @@ const dotGeneralP: Primitive<"dotGeneral", DotDimensions> = {
       rhsAt[flat] = offsetOf(index, pick(rs, attrs.rhsContract));
     });
     const result = zerosValue(shape, dtype);
+    const times = isFloat(lhs.dtype) ? (a: number, b: number) => a * b : Math.imul;
     forEachIndex(shape, (flat, index) => {
       const l = offsetOf(index, lhsStep);
       const r = offsetOf(index, rhsStep);
       let sum = 0;
-      for (let k = 0; k < lhsAt.length; k++) sum += lhs.data[l + lhsAt[k]] * rhs.data[r + rhsAt[k]];
+      for (let k = 0; k < lhsAt.length; k++) {
+        sum += times(lhs.data[l + lhsAt[k]], rhs.data[r + rhsAt[k]]);
+      }
       result.data[flat] = sum;
     });
     return [roundValue(result)];
@@ -165,8 +185,8 @@ export function dotGeneral(lhs: Tensor, rhs: Tensor, dimensions: Partial<DotDime
 /** NumPy's matmul: [..., m, k] × [..., k, n]; leading axes broadcast, vectors are rows or columns. */
 export function matmul(x: Tensor, y: Tensor): Tensor {
   if (x.rank === 0 || y.rank === 0) throw shapeError("matmul", [x, y], "takes no scalars");
-  if (x.rank === 1) return squeezeAxis(matmul(expandDims(x, 0), y), -2);
-  if (y.rank === 1) return squeezeAxis(matmul(x, expandDims(y, 1)), -1);
+  if (y.rank === 1) return squeeze(matmul(x, expandDims(y, 1)), -1);
+  if (x.rank === 1) return squeeze(matmul(expandDims(x, 0), y), -2);
   if (x.shape.at(-1) !== y.shape.at(-2)) {
     throw shapeError(
       "matmul",
@@ -175,53 +195,52 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
     );
   }
   if (y.rank === 2) return dotGeneral(x, y, { lhsContract: [x.rank - 1], rhsContract: [0] });
-  const rank = Math.max(x.rank, y.rank);
-  const lead = (t: Tensor) => [
-    ...new Array<number>(rank - t.rank).fill(1),
-    ...t.shape.slice(0, -2),
-  ];
-  const shape = lead(x).map((n, i) => (n === 1 ? lead(y)[i] : n));
+  const lead = (t: Tensor): Spec => ({ shape: t.shape.slice(0, -2), dtype: t.dtype });
+  const shape = broadcastShape("matmul", [lead(x), lead(y)]);
   const a = broadcastTo(x, [...shape, ...x.shape.slice(-2)]);
   const b = broadcastTo(y, [...shape, ...y.shape.slice(-2)]);
   const batch = shape.map((_, i) => i);
-  const contract = { lhsContract: [rank - 1], rhsContract: [rank - 2] };
+  const contract = { lhsContract: [a.rank - 1], rhsContract: [a.rank - 2] };
   return dotGeneral(a, b, { lhsBatch: batch, rhsBatch: batch, ...contract });
 }
 
-const squeezeAxis = (x: Tensor, axis: number): Tensor => {
-  const at = axis + x.rank;
-  return reshape(
-    x,
-    x.shape.filter((_, i) => i !== at),
-  );
-};
-
-/** A product of two tensors in Einstein's notation: `einsum("bqhd,bkhd->bhqk", q, k)`. */
+/**
+ * A product of two tensors in Einstein's notation; names that the result lacks are summed over.
+ *
+ * @example
+ * einsum("bqhd,bkhd->bhqk", q, k);
+ */
 export function einsum(equation: string, x: Tensor, y: Tensor): Tensor {
-  const match = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]*)$/.exec(equation.replaceAll(" ", ""));
-  const [left, right, out] = (match?.slice(1) ?? []).map((part) => [...part]);
-  const invalid = (problem: string) => shapeError(`einsum "${equation}"`, [x, y], problem);
-  if (!match) throw invalid("is not of the form ab,bc->ac");
-  if (left.length !== x.rank || right.length !== y.rank)
-    throw invalid("names do not match the ranks");
+  const match = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(equation.replaceAll(" ", ""));
+  const fail = (problem: string) => shapeError(`einsum "${equation}"`, [x, y], problem);
+  if (!match) throw fail("is not of the form ab,bc->ac");
+  const [left, right, out] = match.slice(1).map((part) => [...part]);
+  if (left.length !== x.rank || right.length !== y.rank) throw fail("names do not match the ranks");
   if ([left, right, out].some((names) => new Set(names).size !== names.length)) {
-    throw invalid("repeats a name within one operand");
+    throw fail("repeats a name within one operand");
   }
-  const batch = left.filter((c) => right.includes(c) && out.includes(c));
-  const contract = left.filter((c) => right.includes(c) && !out.includes(c));
-  const kept = [...left, ...right].filter((c) => !contract.includes(c));
-  if ([...out].some((c) => !kept.includes(c)) || kept.some((c) => !out.includes(c))) {
-    throw invalid("a name is missing on one side of the arrow");
-  }
-  const product = dotGeneral(x, y, {
-    lhsBatch: batch.map((c) => left.indexOf(c)),
-    rhsBatch: batch.map((c) => right.indexOf(c)),
-    lhsContract: contract.map((c) => left.indexOf(c)),
-    rhsContract: contract.map((c) => right.indexOf(c)),
+  const unknown = out.find((c) => !left.includes(c) && !right.includes(c));
+  if (unknown) throw fail(`"${unknown}" is in no operand`);
+
+  const needed = (names: string[], others: string[]) =>
+    names.filter((c) => others.includes(c) || out.includes(c));
+  const [a, b] = [needed(left, right), needed(right, left)];
+  const sum = (t: Tensor, names: string[], kept: string[]): Tensor =>
+    reduceSum(
+      t,
+      names.flatMap((c, i) => (kept.includes(c) ? [] : [i])),
+    );
+  const batch = a.filter((c) => b.includes(c) && out.includes(c));
+  const contract = a.filter((c) => b.includes(c) && !out.includes(c));
+  const product = dotGeneral(sum(x, left, a), sum(y, right, b), {
+    lhsBatch: batch.map((c) => a.indexOf(c)),
+    rhsBatch: batch.map((c) => b.indexOf(c)),
+    lhsContract: contract.map((c) => a.indexOf(c)),
+    rhsContract: contract.map((c) => b.indexOf(c)),
   });
   const free = (names: string[]) =>
     names.filter((c) => !batch.includes(c) && !contract.includes(c));
-  const order = [...batch, ...free(left), ...free(right)];
+  const order = [...batch, ...free(a), ...free(b)];
   return transpose(
     product,
     out.map((c) => order.indexOf(c)),

@@ -1,7 +1,14 @@
 /** @file Blocks at run-time positions: dynamicSlice and dynamicUpdateSlice. */
 
 import { type Shape, isInteger, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, type Spec, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import {
+  type Primitive,
+  type Spec,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+} from "../tensor.ts";
 import { type Value, forEachIndex, gatherValue, offsetOf } from "../values.ts";
 import { add, clip, logicalAnd, mul, sub } from "./binary.ts";
 import { broadcastBatch } from "./broadcast.ts";
@@ -47,7 +54,10 @@ const dynamicSliceP: Primitive<"dynamicSlice", Sizes> = {
     }
     const shape = has ? x.shape.slice(1) : x.shape;
     const places = sizes.map((n, axis) =>
-      add(iota([size, ...sizes], "int32", axis + 1), firstOf(starts[axis], shape[axis] - n, sizes, size)),
+      add(
+        iota([size, ...sizes], "int32", axis + 1),
+        firstOf(starts[axis], shape[axis] - n, sizes, size),
+      ),
     );
     return [gatherPlaces(x, has, places, shape)];
   },
@@ -91,9 +101,7 @@ const dynamicUpdateSliceP: Primitive<"dynamicUpdateSlice", Record<string, never>
     const places = shape.map((n, axis) =>
       sub(iota(x.shape, "int32", axis + 1), firstOf(starts[axis], n - block[axis], shape, size)),
     );
-    const inside = places.map((at, axis) =>
-      logicalAnd(greaterEqual(at, 0), less(at, block[axis])),
-    );
+    const inside = places.map((at, axis) => logicalAnd(greaterEqual(at, 0), less(at, block[axis])));
     const nearest = places.map((at, axis) => clip(at, 0, block[axis] - 1));
     return [
       select(inside.reduce(logicalAnd), gatherPlaces(inputs[1], batched[1], nearest, block), x),
@@ -122,7 +130,12 @@ function firstOf(start: Tensor, last: number, block: Shape, size: number): Tenso
 }
 
 /** Elements at positions given axis by axis, int32[batch, …]; x carries the batch axis or serves all rows. */
-function gatherPlaces(x: Tensor, batched: boolean, places: readonly Tensor[], shape: Shape): Tensor {
+function gatherPlaces(
+  x: Tensor,
+  batched: boolean,
+  places: readonly Tensor[],
+  shape: Shape,
+): Tensor {
   const strides = stridesOf(shape);
   const flat = places.map((at, axis) => mul(at, strides[axis])).reduce((a, b) => add(a, b));
   if (!batched) return gather(reshape(x, [sizeOf(shape)]), flat);

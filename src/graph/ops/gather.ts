@@ -1,7 +1,14 @@
 /** @file Access by index: gather and scatter-add, and NumPy's take over them. */
 
 import { type DType, type Shape, isInteger, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, type Spec, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import {
+  type Primitive,
+  type Spec,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+} from "../tensor.ts";
 import { allocate, forEachIndex, gatherValue, offsetOf, roundValue } from "../values.ts";
 import { clip } from "./binary.ts";
 import { broadcastBatch, broadcastTo } from "./broadcast.ts";
@@ -87,7 +94,8 @@ const gatherP: Primitive<"gather", GatherDimensions> = {
   batch(context) {
     const { inputs, batched, attrs } = context;
     const { axis, batchDims } = attrs;
-    if (batchDims === 0 && !batched[1]) return [emitOne(gatherP, inputs, { axis: axis + 1, batchDims })];
+    if (batchDims === 0 && !batched[1])
+      return [emitOne(gatherP, inputs, { axis: axis + 1, batchDims })];
     if (batchDims === 0 && !batched[0]) return [moveAxis(emitOne(gatherP, inputs, attrs), axis, 0)];
     const both = { axis: axis + 1, batchDims: batchDims + 1 };
     return [emitOne(gatherP, broadcastBatch(context), both)];

@@ -6,7 +6,8 @@ import type { Shape } from "../dtype.ts";
 export type Padding = readonly [low: number, high: number];
 
 /** The extent that an axis or window spans once its elements are `dilation` apart. */
-export const dilated = (n: number, dilation: number): number => (n === 0 ? 0 : (n - 1) * dilation + 1);
+export const dilated = (n: number, dilation: number): number =>
+  n === 0 ? 0 : (n - 1) * dilation + 1;
 
 /** The extent of one spatial axis after a sliding window. */
 export const windowExtent = (

@@ -11,12 +11,11 @@ import {
   specOf,
 } from "../tensor.ts";
 import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
-import { constantLike, iota, ones, zerosLike } from "./constant.ts";
-import { add, div, mul, sub } from "./binary.ts";
-import { convert, equal, greater, select } from "./select.ts";
-import { exp, isFinite, log, sqrt } from "./unary.ts";
 import { stopGradient } from "./barrier.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { constantLike, iota, ones, zerosLike } from "./constant.ts";
 import { scatterAdd } from "./gather.ts";
+import { convert, equal, greater, select } from "./select.ts";
 import {
   axesOf,
   axisOf,
@@ -27,6 +26,7 @@ import {
   transpose,
 } from "./shape.ts";
 import { concatenate, sliceAxis } from "./slice.ts";
+import { exp, isFinite, log, sqrt } from "./unary.ts";
 
 interface Axes {
   /** Ascending. */
@@ -252,7 +252,10 @@ const P = reducePrimitives;
 function cumMaxGradient(x: Tensor, y: Tensor, d: Tensor, { axis, reverse }: Cumulative): Tensor {
   const n = x.shape[axis];
   if (x.size === 0) return d;
-  const edge = constantLike({ ...specOf(x), shape: x.shape.map((m, i) => (i === axis ? 1 : m)) }, -Infinity);
+  const edge = constantLike(
+    { ...specOf(x), shape: x.shape.map((m, i) => (i === axis ? 1 : m)) },
+    -Infinity,
+  );
   const previous = reverse
     ? concatenate([sliceAxis(y, axis, 1), edge], axis)
     : concatenate([edge, sliceAxis(y, axis, 0, n - 1)], axis);

@@ -4,7 +4,14 @@ import { batchProgram } from "../batching.ts";
 import { pullBack } from "../gradient.ts";
 import { interpretProgram } from "../interpret.ts";
 import { type Program, collect, programFlops, replay, traceRegion } from "../program.ts";
-import { type Equation, type Primitive, type Tensor, emit, extendEquation, specOf } from "../tensor.ts";
+import {
+  type Equation,
+  type Primitive,
+  type Tensor,
+  emit,
+  extendEquation,
+  specOf,
+} from "../tensor.ts";
 import { barrier } from "./barrier.ts";
 import { zerosLike } from "./constant.ts";
 
@@ -29,17 +36,20 @@ const rematP: Primitive<"remat", RematAttrs> = {
 
     // the gradient of the whole region, forward pass included …
     let recomputed: readonly Tensor[] = [];
-    const { program: backward, captures } = traceRegion([...inputs, ...ds].map(specOf), (...args) => {
-      const own = args.slice(0, inputs.length);
-      const seeds = args.slice(inputs.length);
-      const made = replay({ ...program, outputs: [...program.outputs, ...kept] }, own);
-      recomputed = made.slice(program.outputs.length);
-      const wanted = own.filter((_, i) => needs[i]);
-      const all = cotangents.map((d) => (d ? seeds.shift()! : null));
-      return pullBack(made.slice(0, program.outputs.length), all, wanted).map(
-        (d, i) => d ?? zerosLike(wanted[i]),
-      );
-    });
+    const { program: backward, captures } = traceRegion(
+      [...inputs, ...ds].map(specOf),
+      (...args) => {
+        const own = args.slice(0, inputs.length);
+        const seeds = args.slice(inputs.length);
+        const made = replay({ ...program, outputs: [...program.outputs, ...kept] }, own);
+        recomputed = made.slice(program.outputs.length);
+        const wanted = own.filter((_, i) => needs[i]);
+        const all = cotangents.map((d) => (d ? seeds.shift()! : null));
+        return pullBack(made.slice(0, program.outputs.length), all, wanted).map(
+          (d, i) => d ?? zerosLike(wanted[i]),
+        );
+      },
+    );
 
     // … emitted over values tied to the cotangents, with what was kept in the place of its recomputation
     const tied = barrier([...inputs, ...held, ...ds]);
@@ -54,6 +64,7 @@ const rematP: Primitive<"remat", RematAttrs> = {
     emit(rematP, inputs, { program: batchProgram(program, batched, size), save }),
   interpret: (inputs, { program }) => interpretProgram(program, inputs),
   flops: (_inputs, _outputs, { program }) => programFlops(program),
+  optionalOutputs: () => 0,
 };
 
 /** The recomputing primitive by name. */

@@ -58,7 +58,8 @@ const scanP: Primitive<"scan", ScanAttrs> = {
     let state = inputs.slice(0, carries);
     const sequences = inputs.slice(carries, carries + xs);
     const captured = inputs.slice(carries + xs);
-    const ys = program.outputs.map(specOf)
+    const ys = program.outputs
+      .map(specOf)
       .slice(carries)
       .map(({ shape, dtype }) => zerosValue([length, ...shape], dtype));
     for (let step = 0; step < length; step++) {
@@ -75,6 +76,7 @@ const scanP: Primitive<"scan", ScanAttrs> = {
     return [...state, ...ys];
   },
   flops: (_inputs, _outputs, { program, length }) => length * programFlops(program),
+  optionalOutputs: ({ carries }) => carries,
 };
 
 /**
@@ -234,7 +236,11 @@ export function scan(
 }
 
 /** Checks that a loop's body returns its carry in the same shapes and dtypes. */
-export function checkCarry(operation: string, before: readonly Tensor[], after: readonly Tensor[]): void {
+export function checkCarry(
+  operation: string,
+  before: readonly Tensor[],
+  after: readonly Tensor[],
+): void {
   const same =
     before.length === after.length && before.every((x, i) => String(x) === String(after[i]));
   if (!same) {

@@ -1,7 +1,14 @@
 /** @file Elementwise comparison, selection and conversion. */
 
 import { type DType, isFloat, isInteger, sameShape } from "../dtype.ts";
-import { type Cotangent, type Primitive, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import {
+  type Cotangent,
+  type Primitive,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+} from "../tensor.ts";
 import { allocate, roundValue } from "../values.ts";
 import {
   type TensorLike,

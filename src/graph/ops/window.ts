@@ -1,14 +1,27 @@
 /** @file Sliding windows: sums and extremes (pooling), and the gradient of max pooling. */
 
 import { sameShape, sizeOf, stridesOf } from "../dtype.ts";
-import { type Primitive, type Spec, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
+import {
+  type Primitive,
+  type Spec,
+  type Tensor,
+  dtypeError,
+  emitOne,
+  shapeError,
+} from "../tensor.ts";
 import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { zerosLike } from "./constant.ts";
-import { type Padding, type PaddingArgument, dilated, resolvePadding, windowExtent } from "./padding.ts";
+import {
+  type Padding,
+  type PaddingArgument,
+  dilated,
+  resolvePadding,
+  windowExtent,
+} from "./padding.ts";
 import { highEnd, lowEnd } from "./reduce.ts";
-import { greaterEqual, select } from "./select.ts";
-import { pad } from "./slice.ts";
+import { greaterEqual, lessEqual, select } from "./select.ts";
+import { pad, slice } from "./slice.ts";
 
 /** A window that slides over every axis of its operand. */
 export interface WindowDimensions {
@@ -20,10 +33,13 @@ export interface WindowDimensions {
 /** What a window computes. */
 export type WindowKind = "sum" | "max" | "min";
 
-const WINDOW: Record<WindowKind, { initial: number; reduce: (a: number, b: number) => number }> = {
-  sum: { initial: 0, reduce: (a, b) => a + b },
-  max: { initial: -Infinity, reduce: Math.max },
-  min: { initial: Infinity, reduce: Math.min },
+const WINDOW: Record<
+  WindowKind,
+  { initial: (spec: Spec) => number; reduce: (a: number, b: number) => number }
+> = {
+  sum: { initial: () => 0, reduce: (a, b) => a + b },
+  max: { initial: lowEnd, reduce: Math.max },
+  min: { initial: highEnd, reduce: Math.min },
 };
 
 const windowShape = (x: Spec, { window, strides, padding }: WindowDimensions): number[] =>
@@ -91,8 +107,9 @@ const reduceWindowP: Primitive<"reduceWindow", WindowDimensions & { kind: Window
   interpret([x], attrs) {
     const { initial, reduce } = WINDOW[attrs.kind];
     const result = zerosValue(windowShape(x, attrs), x.dtype);
+    const start = initial(x);
     forEachWindow(x, attrs, (flat, inside) => {
-      result.data[flat] = inside.reduce((sum, at) => reduce(sum, x.data[at]), initial);
+      result.data[flat] = inside.reduce((sum, at) => reduce(sum, x.data[at]), start);
     });
     return [roundValue(result)];
   },
@@ -119,15 +136,8 @@ const selectAndScatterAddP: Primitive<"selectAndScatterAdd", SelectAttrs> = {
     null,
     d && needs[1] ? gatherSelected(x, d, attrs) : null,
   ],
-  batch: ({ inputs: [x, source], batched, attrs, size }) => [
-    emitOne(
-      selectAndScatterAddP,
-      [
-        batched[0] ? x : broadcastTo(x, [size, ...x.shape]),
-        batched[1] ? source : broadcastTo(source, [size, ...source.shape]),
-      ],
-      batchWindow(attrs),
-    ),
+  batch: (context) => [
+    emitOne(selectAndScatterAddP, broadcastBatch(context), batchWindow(context.attrs)),
   ],
   interpret([x, source], attrs) {
     const sums = new Float64Array(x.data.length);
@@ -142,37 +152,30 @@ const selectAndScatterAddP: Primitive<"selectAndScatterAdd", SelectAttrs> = {
     result.data.set(sums);
     return [roundValue(result)];
   },
-  flops: (_inputs, _outputs, { window }) => sizeOf(window),
+  flops: ([, source], _outputs, { window }) => sizeOf(source.shape) * sizeOf(window),
 };
 
 /** For each window, the element of `from` at the place where `x` is extreme (the first one at ties). */
 function gatherSelected(x: Tensor, from: Tensor, attrs: SelectAttrs): Tensor {
   const { window, strides, padding, kind } = attrs;
-  const config = padding.map(([low, high]) => [low, high] as const);
-  const edge = kind === "max" ? -Infinity : Infinity;
-  const keys = pad(x, config, edge);
-  const values = pad(from, config);
-  const outputs = windowShape(x, attrs);
-  const at = (t: Tensor, tap: readonly number[]): Tensor =>
-    slice(
-      t,
-      tap,
-      tap.map((k, i) => k + (outputs[i] - 1) * strides[i] + 1),
-      strides,
-    );
-  let best: Tensor | undefined;
-  let chosen = zerosLike({ shape: outputs, dtype: from.dtype });
+  const extents = windowShape(x, attrs);
+  if (sizeOf(extents) === 0) return zerosLike({ shape: extents, dtype: from.dtype });
+  const keys = pad(x, padding, kind === "max" ? lowEnd(x) : highEnd(x));
+  const values = pad(from, padding);
+  const last = extents.map((n, i) => (n - 1) * strides[i] + 1);
+  const views: { key: Tensor; value: Tensor }[] = [];
   forEachIndex(window, (_flat, tap) => {
-    const [key, value] = [at(keys, [...tap]), at(values, [...tap])];
-    const keep = best
-      ? kind === "max"
-        ? greaterEqual(best, key)
-        : greaterEqual(key, best)
-      : undefined;
-    chosen = keep ? select(logicalNot(keep), value, chosen) : value;
-    best = keep ? select(keep, best!, key) : key;
+    const limit = tap.map((k, i) => k + last[i]);
+    const view = (t: Tensor) => slice(t, [...tap], limit, strides);
+    views.push({ key: view(keys), value: view(values) });
   });
-  return chosen;
+  return views.reduce((best, next) => {
+    const keeps = kind === "max" ? greaterEqual(best.key, next.key) : lessEqual(best.key, next.key);
+    return {
+      key: select(keeps, best.key, next.key),
+      value: select(keeps, best.value, next.value),
+    };
+  }).value;
 }
 
 /** The sliding-window primitives by name. */

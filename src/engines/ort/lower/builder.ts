@@ -4,6 +4,7 @@ import {
   type DType,
   type HostArray,
   type Shape,
+  byteSize,
   fromNumbers,
   sameShape,
   sizeOf,
@@ -35,6 +36,7 @@ interface Shared {
   names: number;
   readonly initializers: Record<string, HostArray>;
   readonly scalars: Map<string, Dense>;
+  readonly shapes: Map<string, Shape>;
 }
 
 /** One ONNX graph in the making; sub-graphs of control flow are children that see the names of their parents. */
@@ -45,15 +47,23 @@ export class GraphBuilder {
   readonly #layouts = new Map<string, Dense>();
   /** What reshaped values were before. */
   readonly #sources = new Map<string, Dense>();
+  /** What half-width floats were before they were widened. */
+  readonly #halves = new Map<string, Dense>();
+  readonly #owned = new Set<string>();
 
   constructor(parent?: GraphBuilder) {
     this.#parent = parent;
-    this.#shared = parent ? parent.#shared : { names: 0, initializers: {}, scalars: new Map() };
+    this.#shared = parent ? parent.#shared : { names: 0, initializers: {}, scalars: new Map(), shapes: new Map() };
   }
 
   /** Constants of the whole model. */
   get initializers(): Readonly<Record<string, HostArray>> {
     return this.#shared.initializers;
+  }
+
+  /** Shapes of values by name, as far as known. */
+  get shapes(): ReadonlyMap<string, Shape> {
+    return this.#shared.shapes;
   }
 
   /** A name that no other value has. */
@@ -72,7 +82,10 @@ export class GraphBuilder {
   op(opType: string, inputs: readonly (Dense | string)[], options: ResultOptions): Dense {
     const { shape, dtype, attributes, domain } = options;
     const names = inputs.map((x) => (typeof x === "string" ? x : x.name));
-    return { name: this.node(opType, names, 1, { attributes, domain })[0], shape, dtype };
+    for (const x of inputs) if (typeof x !== "string") this.#shared.shapes.set(x.name, x.shape);
+    const [name] = this.node(opType, names, 1, { attributes, domain });
+    this.#shared.shapes.set(name, shape);
+    return { name, shape, dtype };
   }
 
   /** A constant; where all elements are equal a scalar stands for it (its shape is then []). */
@@ -128,7 +141,7 @@ export class GraphBuilder {
   }
 
   #sourceOf(x: Dense): Dense {
-    return this.#sources.get(x.name) ?? this.#parent?.#sourceOf(x) ?? x;
+    return this.#sources.get(x.name) ?? (this.#parent ? this.#parent.#sourceOf(x) : x);
   }
 
   /** Axes in another order; neighbours that stay neighbours travel as one. */
@@ -169,14 +182,35 @@ export class GraphBuilder {
   /** ONNX's conversion, whose results are defined only for numbers that fit. */
   cast(x: Dense, dtype: DType): Dense {
     if (x.dtype === dtype) return x;
-    if (x.uniform !== undefined) return this.scalar(x.uniform, dtype);
-    return this.#once(`cast:${x.name}:${dtype}`, () =>
-      this.op("Cast", [x], {
+    const half = this.#halfOf(x);
+    if (half?.dtype === dtype) return half;
+    return this.#once(`cast:${x.name}:${dtype}`, () => {
+      const made = this.op("Cast", [x], {
         shape: x.shape,
         dtype,
         attributes: { to: { i: ONNX_DTYPES[dtype] } },
-      }),
-    );
+      });
+      if (byteSize(x.dtype) === 2 && dtype === "float32") this.#halves.set(made.name, x);
+      return made;
+    });
+  }
+
+  /** A value under a given name: that of an output. */
+  named(x: Dense, name: string): Dense {
+    this.nodes.push({ opType: "Identity", inputs: [x.name], outputs: [name] });
+    return { ...x, name };
+  }
+
+  #halfOf(x: Dense): Dense | undefined {
+    return this.#halves.get(x.name) ?? (this.#parent ? this.#parent.#halfOf(x) : undefined);
+  }
+
+  /** A value made by a node of this graph, and not yet taken: captured, constant and repeated ones are copied. */
+  own(x: Dense): Dense {
+    const isOurs = !this.#owned.has(x.name) && this.nodes.some(({ outputs }) => outputs.includes(x.name));
+    const made = isOurs ? x : this.op("Identity", [x], x);
+    this.#owned.add(made.name);
+    return made;
   }
 
   /** A float value times a number. */
@@ -212,7 +246,7 @@ export class GraphBuilder {
   }
 
   #find(key: string): Dense | undefined {
-    return this.#layouts.get(key) ?? this.#parent?.#find(key);
+    return this.#layouts.get(key) ?? (this.#parent ? this.#parent.#find(key) : undefined);
   }
 }
 

@@ -25,7 +25,7 @@ export interface LoweringContext {
   /** Lowers a program into this graph. */
   inline(program: Program, inputs: readonly View[]): View[];
   /** A context for the graph of a branch or a loop's body. */
-  nested(): LoweringContext;
+  nested(name: string): LoweringContext;
   print(print: Print): void;
 }
 
@@ -52,6 +52,13 @@ export function carrierOf(dtype: DType): DType {
     });
   }
   return dtype;
+}
+
+/** A view rounded to what a half-width float can hold; other views as they are. */
+export function rounded(builder: GraphBuilder, view: View, dtype: DType): View {
+  if (dtype !== "bfloat16" && dtype !== "float16") return view;
+  const dense = builder.cast(builder.cast(builder.scaled(view.dense, view.scale), dtype), "float32");
+  return { ...view, dense, scale: 1 };
 }
 
 /** A value nobody can read: it has no elements. */

@@ -1,7 +1,7 @@
 /** @file Matrix products: operands' axes are sorted into batch, rows, columns and sum, and transposes fold in. */
 
 import { type DType, type Shape, sizeOf } from "../../../graph/dtype.ts";
-import { type DotDimensions, type dotPrimitives, dotRoles } from "../../../graph/ops/dot.ts";
+import { type DotDimensions, dotRoles } from "../../../graph/ops/dot.ts";
 import { type GraphBuilder, MICROSOFT } from "./builder.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import { align, ordered } from "./realise.ts";
@@ -199,4 +199,4 @@ const lowerDot: Lowerings<"dotGeneral">["dotGeneral"] = (context, [lhs, rhs], at
 };
 
 /** The lowerings of matrix products by name. */
-export const dotLowerings: Lowerings<keyof typeof dotPrimitives> = { dotGeneral: lowerDot };
+export const dotLowerings: Lowerings<"dotGeneral"> = { dotGeneral: lowerDot };

@@ -1,9 +1,11 @@
 /** @file Elementwise primitives in ONNX. */
 
 import { type DType, type Shape, isFloat } from "../../../graph/dtype.ts";
-import type { elementwisePrimitives } from "../../../graph/ops/elementwise.ts";
+import type { binaryPrimitives } from "../../../graph/ops/binary.ts";
+import type { selectPrimitives } from "../../../graph/ops/select.ts";
+import type { unaryPrimitives } from "../../../graph/ops/unary.ts";
 import type { GraphBuilder } from "./builder.ts";
-import { type Lowering, type LoweringContext, type Lowerings, carrierOf } from "./context.ts";
+import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
 import { lowerConvert } from "./convert.ts";
 import { integerArithmetic, lowerIntegerPower } from "./integer.ts";
 import { mapElements } from "./realise.ts";
@@ -170,8 +172,13 @@ const log1p: Expression = (e, x) => {
   return e.where(e.op("Less", [x, e.scalar(1, x.dtype)], "bool"), near, far);
 };
 
+type ElementwiseName =
+  | keyof typeof unaryPrimitives
+  | keyof typeof binaryPrimitives
+  | keyof typeof selectPrimitives;
+
 /** The elementwise lowerings by name. */
-export const elementwiseLowerings: Lowerings<keyof typeof elementwisePrimitives> = {
+export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   neg: byKind((_context, [x]) => [negated(x)], same((e, x) => e.op("Sub", [e.scalar(0, x.dtype), x]))),
   abs: direct("Abs"),
   sign: direct("Sign"),

@@ -82,8 +82,23 @@ function commonOrder(views: readonly View[]): number[] {
   return insertAxes(order, missing);
 }
 
-/** The extents along which axes of an order merge where every operand allows it, the shape of `like` preferred. */
-function mergedShape(order: readonly number[], shape: Shape, views: readonly View[], like: Shape) {
+/** Axes grouped as they may merge into the axes of an operand that holds them all, the one of lowest rank preferred. */
+function mergedGroups(
+  order: readonly number[],
+  shape: Shape,
+  views: readonly View[],
+): readonly (readonly number[])[] | undefined {
+  const whole = views.filter((view) => layoutOf(view).length === order.length);
+  const ranked = whole.sort((a, b) => a.dense.shape.length - b.dense.shape.length);
+  for (const { dense } of ranked) {
+    const groups = groupsAs(dense.shape, order, shape, views);
+    if (groups) return groups;
+  }
+  return undefined;
+}
+
+/** Axes grouped so that the groups have given extents, if every operand holds or broadcasts each group as a whole. */
+function groupsAs(like: Shape, order: readonly number[], shape: Shape, views: readonly View[]) {
   const groups: number[][] = [];
   let at = 0;
   for (const extent of like) {
@@ -118,8 +133,7 @@ export function mapElements(
   const { shape } = views[0];
   const order = commonOrder(views);
   const isNatural = order.every((axis, i) => i === 0 || order[i - 1] < axis);
-  const largest = views.find((view) => layoutOf(view).length === order.length);
-  const groups = largest && mergedShape(order, shape, views, largest.dense.shape);
+  const groups = mergedGroups(order, shape, views);
   const axes = isNatural ? shape.map((_, axis) => axis) : order;
   const extent = (view: View, axis: number) => (view.strides[axis] === 0 ? 1 : shape[axis]);
   const target = (view: View): number[] =>

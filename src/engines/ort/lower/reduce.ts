@@ -1,7 +1,7 @@
 /** @file Reductions, arg-reductions and cumulative operations in ONNX. */
 
 import { type DType, type Shape, isFloat, sizeOf } from "../../../graph/dtype.ts";
-import type { reducePrimitives } from "../../../graph/ops/reduce.ts";
+import { highEnd, lowEnd } from "../../../graph/ops/reduce.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
@@ -113,12 +113,6 @@ interface ReductionKernels {
   readonly integer: string;
 }
 
-const ENDS: Partial<Record<DType, readonly [low: number, high: number]>> = {
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-  uint8: [0, 255],
-};
-
 const reduction =
   ({ initial, float, integer }: ReductionKernels): Lowering<Axes> =>
   (context, [x], { axes }, { outputs: [y] }) => {
@@ -208,19 +202,30 @@ const lowerCumMax: Lowering<Cumulative> = ({ builder }, [x], { axis, reverse }) 
 };
 
 /** The reducing lowerings by name. */
-export const reduceLowerings: Lowerings<keyof typeof reducePrimitives> = {
+export const reduceLowerings: Lowerings<
+  | "reduceSum"
+  | "reduceMax"
+  | "reduceMin"
+  | "reduceProd"
+  | "reduceAnd"
+  | "reduceOr"
+  | "argMax"
+  | "argMin"
+  | "cumSum"
+  | "cumMax"
+> = {
   reduceSum: reduction({
     initial: () => 0,
     float: ({ builder }, view, axes) => sumFloats(builder, view, axes),
     integer: "ReduceSum",
   }),
   reduceMax: reduction({
-    initial: (dtype) => ENDS[dtype]?.[0] ?? -Infinity,
+    initial: (dtype) => lowEnd({ shape: [], dtype }),
     float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMax"),
     integer: "ReduceMax",
   }),
   reduceMin: reduction({
-    initial: (dtype) => ENDS[dtype]?.[1] ?? Infinity,
+    initial: (dtype) => highEnd({ shape: [], dtype }),
     float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMin"),
     integer: "ReduceMin",
   }),

@@ -1,7 +1,6 @@
 /** @file Primitives that move elements, in ONNX; most of them only change the view. */
 
 import { type Shape, sizeOf } from "../../../graph/dtype.ts";
-import type { shapePrimitives } from "../../../graph/ops/shape.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Lowerings } from "./context.ts";
 import { align, insertAxes, ordered, rowMajor, unbroadcast } from "./realise.ts";
@@ -176,7 +175,9 @@ const lowerConcatenate: Lowerings<"concatenate">["concatenate"] = (
 };
 
 /** The lowerings of element-moving primitives by name. */
-export const shapeLowerings: Lowerings<keyof typeof shapePrimitives> = {
+export const shapeLowerings: Lowerings<
+  "reshape" | "transpose" | "broadcastInDim" | "slice" | "pad" | "concatenate" | "reverse"
+> = {
   reshape: ({ builder }, [x], { shape }) => [reshaped(builder, x, shape)],
   transpose: (_context, [x], { permutation }) => [permuteView(x, permutation)],
   broadcastInDim: (_context, [x], { shape, axes }) => [broadcastView(x, shape, axes)],

@@ -1,0 +1,76 @@
+/** @file The ort engine over any ONNX Runtime, in Node or in a browser. */
+
+import type { HostArray } from "../../graph/dtype.ts";
+import type { Program } from "../../graph/program.ts";
+import { simplify } from "../../graph/simplify.ts";
+import { specOf } from "../../graph/tensor.ts";
+import { type EncodedOnnx, encodeModel } from "../../formats/onnx-encode.ts";
+import type { CompileOptions, DeviceArray, Engine } from "../engine.ts";
+import { OrtArray } from "./array.ts";
+import { OrtExecutable } from "./executable.ts";
+import { type LoweredProgram, lowerProgram } from "./lower/program.ts";
+import { modelOf } from "./model.ts";
+import type { ModelSource, Runtime, RuntimeSession, SessionOptions } from "./runtime/runtime.ts";
+
+/** Constants of this many bytes together leave the model's bytes, which end at 2 GB. */
+const EXTERNAL_FROM = 1.5 * 2 ** 30;
+/** Which of them: those of at least this many bytes. */
+const EXTERNAL_THRESHOLD = 1 << 20;
+
+/** How an engine over a runtime is made. */
+export interface OrtEngineParts {
+  readonly runtime: Runtime;
+  /** Puts a model with external data where the runtime can open it, for as long as `use` runs. */
+  readonly withFiles?: <T>(encoded: EncodedOnnx, use: (model: ModelSource) => Promise<T>) => Promise<T>;
+  /** Session options beside the engine's own, such as a profile. */
+  readonly session?: SessionOptions;
+}
+
+/** ONNX Runtime as an engine. */
+export class OrtEngine implements Engine {
+  readonly name = "ort";
+  readonly description: string;
+  readonly #parts: OrtEngineParts;
+
+  constructor(parts: OrtEngineParts) {
+    const { name, threads } = parts.runtime;
+    this.#parts = parts;
+    this.description = `${name}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+  }
+
+  async compile(program: Program, options: CompileOptions = {}): Promise<OrtExecutable> {
+    const { donate = [], name = "program" } = options;
+    const lowered = lowerProgram(simplify(program));
+    const session = lowered.graph.outputs.length > 0 ? await this.#open(lowered) : undefined;
+    return new OrtExecutable({
+      name,
+      runtime: this.#parts.runtime,
+      session,
+      lowered,
+      inputs: program.inputs.map(specOf),
+      outputs: program.outputs.map(specOf),
+      donate,
+    });
+  }
+
+  async upload(array: HostArray): Promise<DeviceArray> {
+    return new OrtArray(this.#parts.runtime.upload(array));
+  }
+
+  dispose(): Promise<void> {
+    return this.#parts.runtime.close();
+  }
+
+  /** A session that runs the graph as it was lowered: what could be fused was, and aliasing relies on it. */
+  #open({ graph }: LoweredProgram): Promise<RuntimeSession> {
+    const { runtime, withFiles, session = {} } = this.#parts;
+    const options: SessionOptions = { ...session, optimization: "none" };
+    const constants = Object.values(graph.initializers ?? {});
+    const bytes = constants.reduce((sum, { data }) => sum + data.byteLength, 0);
+    if (bytes < EXTERNAL_FROM || !withFiles) {
+      return runtime.createSession(encodeModel(modelOf(graph)).model, options);
+    }
+    const encoded = encodeModel(modelOf(graph), { externalThreshold: EXTERNAL_THRESHOLD });
+    return withFiles(encoded, (model) => runtime.createSession(model, options));
+  }
+}

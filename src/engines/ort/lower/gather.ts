@@ -1,0 +1,215 @@
+/** @file Indexed access in ONNX: rows by index, clamped or dropped at the edges, and dynamic slices. */
+
+import { type DType, type Shape, sizeOf, stridesOf } from "../../../graph/dtype.ts";
+import type { GatherDimensions } from "../../../graph/ops/gather.ts";
+import type { GraphBuilder } from "./builder.ts";
+import type { LoweringContext, Lowerings } from "./context.ts";
+import { apply } from "./elementwise.ts";
+import { align, ordered, rowMajor, unbroadcast } from "./realise.ts";
+import { filled } from "./reduce.ts";
+import { type Dense, type View, broadcastView, layoutOf, viewOf } from "./view.ts";
+
+/** The operand of a gather or scatter as rows: axes [batch…, axis, rest…] in the order of `order`. */
+interface Rows {
+  readonly order: readonly number[];
+  readonly batch: Shape;
+  readonly count: number;
+  readonly rest: Shape;
+}
+
+function rowsOf(shape: Shape, { axis, batchDims }: GatherDimensions): Rows {
+  const axes = shape.map((_, i) => i);
+  const rest = axes.filter((i) => i >= batchDims && i !== axis);
+  return {
+    order: [...axes.slice(0, batchDims), axis, ...rest],
+    batch: shape.slice(0, batchDims),
+    count: shape[axis],
+    rest: rest.map((i) => shape[i]),
+  };
+}
+
+/** Flat row numbers over all batches, from indices within each batch. */
+function flatRows(context: LoweringContext, indices: View, { batch, count }: Rows): View {
+  const { builder } = context;
+  const n = sizeOf(batch);
+  if (n === 1) return indices;
+  const strides = stridesOf(batch);
+  return batch.reduce((sum, extent, axis) => {
+    if (extent === 1) return sum;
+    const range = viewOf(builder.range(extent, "int64"));
+    const along = broadcastView(range, indices.shape, [axis]);
+    const step = builder.scalar(strides[axis] * count, "int64");
+    return apply(context, [sum, along], "int64", (e, a, b) => e.op("Add", [a, e.op("Mul", [b, step])]));
+  }, indices);
+}
+
+/** Indices in [0, count), and which of them were so before. */
+function clamped(context: LoweringContext, indices: View, count: number): View {
+  return apply(context, [indices], "int64", (e, x) =>
+    e.op("Clip", [e.cast(x, "int64"), e.scalar(0, "int64"), e.scalar(count - 1, "int64")]),
+  );
+}
+
+/** The result axes of a gather in the order [batch…, index…, rest…] in which rows come. */
+function gatheredOrder(indexRank: number, rank: number, { axis, batchDims }: GatherDimensions): number[] {
+  const resultRank = rank - 1 + indexRank;
+  const all = Array.from({ length: resultRank }, (_, i) => i);
+  const places = all.slice(axis, axis + indexRank);
+  return [...all.slice(0, batchDims), ...places, ...all.slice(batchDims, axis), ...all.slice(axis + indexRank)];
+}
+
+const lowerGather: Lowerings<"gather">["gather"] = (context, [x, indices], dims, { outputs: [y] }) => {
+  const { builder } = context;
+  const rows = rowsOf(x.shape, dims);
+  const indexShape = indices.shape.slice(dims.batchDims);
+  const table = builder.reshape(align(builder, x, rows.order, "full"), [
+    sizeOf(rows.batch) * rows.count,
+    ...rows.rest,
+  ]);
+  const flat = flatRows(context, clamped(context, indices, rows.count), rows);
+  const order = gatheredOrder(indexShape.length, x.shape.length, dims);
+  const places = rowMajor(builder, flat);
+  const picked = builder.op("Gather", [table, places], {
+    shape: [...places.shape, ...rows.rest],
+    dtype: table.dtype,
+    attributes: { axis: { i: 0 } },
+  });
+  return [ordered(picked, y.shape, order)];
+};
+
+/** `rows[indices[i]] += updates[i]` along the first axis; indices must be in range. */
+export function scatterRows(context: LoweringContext, rows: View, indices: View, updates: View): Dense {
+  const { builder } = context;
+  const table = rowMajor(builder, rows);
+  const dtype: DType = table.dtype === "uint8" ? "int32" : table.dtype;
+  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [sizeOf(indices.shape), 1]);
+  const added = builder.op(
+    "ScatterND",
+    [builder.cast(table, dtype), places, builder.cast(rowMajor(builder, updates), dtype)],
+    { shape: table.shape, dtype, attributes: { reduction: { s: "add" } } },
+  );
+  return builder.cast(added, table.dtype);
+}
+
+const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
+  context,
+  [x, indices, updates],
+  dims,
+  { outputs: [y] },
+) => {
+  const { builder } = context;
+  if (sizeOf(updates.shape) === 0) return [x];
+  const rows = rowsOf(x.shape, dims);
+  const { dtype } = x.dense;
+  const indexRank = indices.shape.length - dims.batchDims;
+  const near = clamped(context, indices, rows.count);
+  const inside = apply(context, [indices, near], "bool", (e, a, b) =>
+    e.op("Equal", [e.cast(a, "int64"), b], "bool"),
+  );
+  const places = indices.shape.map((_, i) => (i < dims.batchDims ? i : dims.axis + i - dims.batchDims));
+  const through: DType = dtype === "uint32" ? "int32" : dtype;
+  const kept = apply(context, [broadcastView(inside, updates.shape, places), updates], dtype, (e, p, a) =>
+    e.cast(e.where(p, e.cast(a, through), e.scalar(0, through)), dtype),
+  );
+  const order = gatheredOrder(indexRank, x.shape.length, dims);
+  const count = sizeOf(indices.shape);
+  const total = sizeOf(rows.batch) * rows.count;
+  const table = builder.reshape(align(builder, x, rows.order, "full"), [total, ...rows.rest]);
+  const rowUpdates = builder.reshape(align(builder, kept, order, "full"), [count, ...rows.rest]);
+  const flat = viewOf(rowMajor(builder, flatRows(context, near, rows)), [count]);
+  const added = scatterRows(context, viewOf(table), flat, viewOf(rowUpdates));
+  return [ordered(added, y.shape, rows.order)];
+};
+
+/** Scalar starts as one int64 vector, clamped so that a block of the given sizes fits. */
+function clampedStarts(builder: GraphBuilder, starts: readonly View[], shape: Shape, sizes: Shape): Dense {
+  const parts = starts.map((start, axis) => {
+    const scalar = builder.reshape(builder.cast(align(builder, start, []), "int64"), [1]);
+    const ends = [0, shape[axis] - sizes[axis]].map((end) => builder.scalar(end, "int64"));
+    return builder.op("Clip", [scalar, ...ends], { shape: [1], dtype: "int64" });
+  });
+  if (parts.length === 1) return parts[0];
+  return builder.op("Concat", parts, {
+    shape: [parts.length],
+    dtype: "int64",
+    attributes: { axis: { i: 0 } },
+  });
+}
+
+const lowerDynamicSlice: Lowerings<"dynamicSlice">["dynamicSlice"] = ({ builder }, [x, ...starts], { sizes }) => {
+  const axes = sizes.map((_, i) => i).filter((i) => sizes[i] !== x.shape[i]);
+  const real = axes.filter((i) => x.strides[i] !== 0);
+  if (real.length === 0) return [{ ...x, shape: sizes }];
+  const order = layoutOf(x);
+  const dense = align(builder, { ...x, scale: 1 }, order);
+  const pick = (list: Shape) => real.map((i) => list[i]);
+  const from = clampedStarts(builder, real.map((i) => starts[i]), pick(x.shape), pick(sizes));
+  const to = builder.op("Add", [from, builder.ints(pick(sizes))], { shape: from.shape, dtype: "int64" });
+  const places = builder.ints(real.map((i) => order.indexOf(i)));
+  const sliced = builder.op("Slice", [dense, from, to, places], {
+    shape: order.map((i) => sizes[i]),
+    dtype: dense.dtype,
+  });
+  // strided views cannot tell that an axis of the slice may have extent 1: ordered() does
+  return [{ ...ordered(sliced, sizes, order), scale: x.scale }];
+};
+
+const lowerDynamicUpdateSlice: Lowerings<"dynamicUpdateSlice">["dynamicUpdateSlice"] = (
+  context,
+  [x, update, ...starts],
+  _attrs,
+  { outputs: [y] },
+) => {
+  const { builder } = context;
+  const axes = x.shape.map((_, i) => i).filter((i) => update.shape[i] !== x.shape[i]);
+  if (sizeOf(update.shape) === 0) return [x];
+  if (axes.length === 0) return [update];
+  const full = unbroadcast(builder, x);
+  const sizes = update.shape;
+  if (axes.length === 1) {
+    // [before, update, after] along the one axis that differs
+    const [axis] = axes;
+    const order = layoutOf(full);
+    const dense = align(builder, full, order);
+    const { dtype } = dense;
+    const at = builder.ints([order.indexOf(axis)]);
+    const from = clampedStarts(builder, [starts[axis]], [x.shape[axis]], [sizes[axis]]);
+    const to = builder.op("Add", [from, builder.ints([sizes[axis]])], { shape: [1], dtype: "int64" });
+    const part = (start: Dense | string, end: Dense | string): Dense =>
+      builder.op("Slice", [dense, start, end, at], { shape: [], dtype });
+    const pieces = [
+      part(builder.ints([0]), from),
+      align(builder, update, order, "full"),
+      part(to, builder.ints([x.shape[axis]])),
+    ];
+    const joined = builder.op("Concat", pieces, {
+      shape: order.map((i) => x.shape[i]),
+      dtype,
+      attributes: { axis: { i: order.indexOf(axis) } },
+    });
+    return [ordered(joined, y.shape, order)];
+  }
+  // several axes: write elements at their flat positions
+  const strides = stridesOf(x.shape);
+  let places = filled(builder, 0, sizes, "int64");
+  sizes.forEach((n, axis) => {
+    const start = clampedStarts(builder, [starts[axis]], [x.shape[axis]], [n]);
+    const count = builder.op("Add", [builder.range(n, "int64"), start], { shape: [n], dtype: "int64" });
+    const along = broadcastView(viewOf(count), sizes, [axis]);
+    const step = builder.scalar(strides[axis], "int64");
+    places = apply(context, [places, along], "int64", (e, a, b) => e.op("Add", [a, e.op("Mul", [b, step])]));
+  });
+  const flat = builder.reshape(rowMajor(builder, full), [sizeOf(x.shape)]);
+  const index = builder.reshape(rowMajor(builder, places), [sizeOf(sizes), 1]);
+  const values = builder.reshape(rowMajor(builder, update), [sizeOf(sizes)]);
+  const written = builder.op("ScatterND", [flat, index, values], { shape: flat.shape, dtype: flat.dtype });
+  return [viewOf(written, y.shape)];
+};
+
+/** The lowerings of indexed access by name. */
+export const gatherLowerings: Lowerings<"gather" | "scatterAdd" | "dynamicSlice" | "dynamicUpdateSlice"> = {
+  gather: lowerGather,
+  scatterAdd: lowerScatterAdd,
+  dynamicSlice: lowerDynamicSlice,
+  dynamicUpdateSlice: lowerDynamicUpdateSlice,
+};

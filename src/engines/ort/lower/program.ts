@@ -1,0 +1,176 @@
+/** @file From a program to an ONNX graph: equations are lowered one by one over lazy views. */
+
+import { type DType, type HostArray, type Shape, sizeOf, typedArray } from "../../../graph/dtype.ts";
+import type { PrimitiveName } from "../../../graph/ops/index.ts";
+import { type Program, evaluateProgram } from "../../../graph/program.ts";
+import type { Equation, Tensor } from "../../../graph/tensor.ts";
+import type { OnnxGraph } from "../../../formats/onnx.ts";
+import { checkSupported } from "../unsupported.ts";
+import { GraphBuilder, valueInfo } from "./builder.ts";
+import { type Lowering, type LoweringContext, type Print, carrierOf, emptyView, rounded } from "./context.ts";
+import { lowerings } from "./index.ts";
+import { foldIntoProducts } from "./peephole.ts";
+import { rowMajor } from "./realise.ts";
+import { type Dense, type View, viewOf } from "./view.ts";
+
+/** Where an output of a program comes from. */
+export type OutputSource =
+  | { readonly from: "graph"; readonly index: number }
+  | { readonly from: "input"; readonly index: number }
+  | { readonly from: "constant"; readonly value: HostArray };
+
+/** A graph output that is printed after each run. */
+export interface PrintedOutput {
+  readonly label: string;
+  /** Which output of the graph. */
+  readonly index: number;
+}
+
+/** A program as an ONNX graph, and how its inputs and outputs map to the program's. */
+export interface LoweredProgram {
+  readonly graph: OnnxGraph;
+  /** For each input of the graph, which input of the program it is. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly OutputSource[];
+  readonly prints: readonly PrintedOutput[];
+}
+
+/** Options of {@link lowerProgram}. */
+export interface LoweringOptions {
+  /** Only operators of the ONNX standard; for files that other runtimes read. */
+  readonly portable?: boolean;
+  readonly inputNames?: readonly string[];
+  readonly outputNames?: readonly string[];
+  /** Inputs (by position) that become constants of the graph. */
+  readonly constants?: ReadonlyMap<number, HostArray>;
+}
+
+/** Primitives whose results need no rounding: they move or choose elements, or their parts were rounded. */
+const EXACT = new Set<string>([
+  "constant",
+  "iota",
+  "neg",
+  "abs",
+  "sign",
+  "max",
+  "min",
+  "select",
+  "reshape",
+  "transpose",
+  "broadcastInDim",
+  "slice",
+  "pad",
+  "concatenate",
+  "reverse",
+  "gather",
+  "dynamicSlice",
+  "dynamicUpdateSlice",
+  "sort",
+  "topK",
+  "reduceMax",
+  "reduceMin",
+  "cumMax",
+  "stopGradient",
+  "barrier",
+  "debugPrint",
+  "remat",
+  "scan",
+  "cond",
+  "whileLoop",
+  "composite",
+] satisfies PrimitiveName[]);
+
+function lowerEquation(context: LoweringContext, equation: Equation, inputs: View[]): View[] {
+  const { primitive, attrs, outputs } = equation;
+  const blank = (y: Tensor): View => emptyView(y.shape, carrierOf(y.dtype));
+  if (outputs.every((y) => sizeOf(y.shape) === 0) && primitive.name !== "debugPrint") {
+    return outputs.map(blank);
+  }
+  const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
+  const results = lower(context, inputs, attrs, equation);
+  return outputs.map((y, i) => {
+    const view = results[i];
+    if (!view || sizeOf(y.shape) === 0) return blank(y);
+    return EXACT.has(primitive.name) ? view : rounded(context.builder, view, y.dtype);
+  });
+}
+
+/** The tensors that something reads, in a program and in those inside it. */
+function usedTensors(program: Program, used = new Set<Tensor>()): Set<Tensor> {
+  for (const output of program.outputs) used.add(output);
+  for (const { inputs, attrs } of program.equations) {
+    for (const input of inputs) used.add(input);
+    for (const value of Object.values(attrs as object)) {
+      if (typeof value === "object" && value !== null && "equations" in value) {
+        usedTensors(value as Program, used);
+      }
+    }
+  }
+  return used;
+}
+
+/**
+ * Lowers a program to an ONNX graph in which every shape is known.
+ *
+ * @throws OcelliError "unsupported" where a dtype or operation has no ONNX Runtime kernel
+ */
+export function lowerProgram(program: Program, options: LoweringOptions = {}): LoweredProgram {
+  checkSupported(program);
+  const { portable = false, constants = new Map<number, HostArray>() } = options;
+  const builder = new GraphBuilder();
+  const used = usedTensors(program);
+  const prints: Print[] = [];
+  const contextOf = (inner: GraphBuilder): LoweringContext => {
+    const context: LoweringContext = {
+      builder: inner,
+      portable,
+      isUsed: (tensor) => used.has(tensor),
+      inline: (region, inputs) =>
+        evaluateProgram<View>(region, inputs, (equation, operands) =>
+          lowerEquation(context, equation, operands),
+        ),
+      nested: () => contextOf(new GraphBuilder(inner)),
+      print: (print) => void prints.push(print),
+    };
+    return context;
+  };
+  const inputs: Dense[] = [];
+  const positions: number[] = [];
+  const views = program.inputs.map((tensor, i): View => {
+    const { shape, dtype } = tensor;
+    const value = constants.get(i);
+    if (sizeOf(shape) === 0 || !used.has(tensor)) return emptyView(shape, carrierOf(dtype));
+    if (value) return viewOf(builder.cast(builder.constant(value), carrierOf(dtype)), shape);
+    const dense = { name: options.inputNames?.[i] ?? builder.fresh("in"), shape, dtype };
+    inputs.push(dense);
+    positions.push(i);
+    return viewOf(builder.cast(dense, carrierOf(dtype)), shape);
+  });
+  const results = contextOf(builder).inline(program, views);
+
+  const outputs: Dense[] = [];
+  const add = (view: View, dtype: DType, name?: string): number => {
+    const dense = builder.cast(rowMajor(builder, view), dtype);
+    outputs.push(name === undefined ? builder.own(dense) : builder.named(dense, name));
+    return outputs.length - 1;
+  };
+  const sources = program.outputs.map((tensor, i): OutputSource => {
+    const { shape, dtype } = tensor;
+    if (sizeOf(shape) === 0) return { from: "constant", value: emptyArray(shape, dtype) };
+    const input = program.inputs.indexOf(tensor);
+    if (input >= 0 && !options.outputNames) return { from: "input", index: input };
+    return { from: "graph", index: add(results[i], dtype, options.outputNames?.[i]) };
+  });
+  const printed = prints.map(({ label, view, dtype }) => ({ label, index: add(view, dtype) }));
+  const graph = {
+    name: "program",
+    nodes: builder.nodes,
+    inputs: inputs.map(valueInfo),
+    outputs: outputs.map(valueInfo),
+    initializers: builder.initializers,
+  };
+  const folded = foldIntoProducts(graph, builder.shapes, portable);
+  return { graph: folded, inputs: positions, outputs: sources, prints: printed };
+}
+
+const emptyArray = (shape: Shape, dtype: DType): HostArray => ({ shape, dtype, data: typedArray(dtype, 0) });

@@ -1,0 +1,19 @@
+/** @file The families that cases may be of: a new one is a file here and a line below. */
+
+import type { JsonObject } from "../case.ts";
+import type { Family } from "../family.ts";
+import { losses } from "./losses.ts";
+import { optim } from "./optim.ts";
+import { vit } from "./vit.ts";
+
+const FAMILIES: readonly Family[] = [vit, losses, optim];
+
+/** The family of a case, by its name or by the model it records; undefined where it is not known yet. */
+export function familyOf({ family, model }: JsonObject): Family | undefined {
+  return (
+    FAMILIES.find(({ name }) => name === family) ??
+    (family === undefined
+      ? FAMILIES.find((candidate) => candidate.model.test(String(model)))
+      : undefined)
+  );
+}

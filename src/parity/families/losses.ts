@@ -1,0 +1,129 @@
+/** @file Cases of losses: the names of the outputs say which function of which inputs, and with what options. */
+
+import { OcelliError } from "../../errors.ts";
+import { type Tensor, valueAndGrad } from "../../graph/index.ts";
+import {
+  bidirectionalContrastive,
+  maskedMean,
+  mix,
+  sigmoidXent,
+  softmaxXent,
+  weightedSoftmaxXent,
+} from "../../losses/index.ts";
+import type { Family } from "../family.ts";
+import { under } from "../case.ts";
+import { compileNamed } from "../compute.ts";
+
+type Inputs = Readonly<Record<string, Tensor>>;
+
+/** A loss by its recorded name: results by suffix ("value" is what gradients are taken of). */
+interface NamedLoss {
+  /** The inputs that gradients are taken of; of a single one they carry no suffix. */
+  readonly wrt: readonly string[];
+  readonly results: (inputs: Inputs) => Readonly<Record<string, Tensor>>;
+}
+
+const reduced = (perExample: Tensor): Record<string, Tensor> => ({
+  value: maskedMean(perExample),
+  per_example: perExample,
+});
+
+/** Which function of which inputs a name stands for. */
+function parseLoss(name: string, inputs: Iterable<string>): NamedLoss {
+  const names = new Set(inputs);
+  const plain = /^(softmax|sigmoid)_xent_(.+)$/.exec(name);
+  if (plain) {
+    const [, kind, rest] = plain;
+    const kl = kind === "softmax" && !names.has(rest) && rest.startsWith("kl_");
+    const labels = kl ? rest.slice(3) : rest;
+    if (names.has(labels)) {
+      return {
+        wrt: ["logits"],
+        results: (given) =>
+          reduced(
+            kind === "softmax"
+              ? softmaxXent(given.logits, given[labels], { kl })
+              : sigmoidXent(given.logits, given[labels]),
+          ),
+      };
+    }
+  }
+  const weighted = /^weighted_softmax_xent_smoothing([\d.e-]+)_(no)?weights_(normalize|sum)$/.exec(
+    name,
+  );
+  if (weighted) {
+    const [, smoothing, none, reduction] = weighted;
+    return {
+      wrt: ["seq_logits"],
+      results: ({ seq_logits: logits, seq_labels: labels, seq_weights: weights }) =>
+        reduced(
+          weightedSoftmaxXent(logits, labels, {
+            labelSmoothing: Number(smoothing),
+            weights: none ? undefined : weights,
+            normalize: reduction === "normalize",
+          }),
+        ),
+    };
+  }
+  if (name === "contrastive_all" || name === "contrastive_masked") {
+    return { wrt: ["zimg", "ztxt", "temperature"], results: contrastive(name) };
+  }
+  throw new OcelliError("unsupported", `the loss ${name} is not known.`);
+}
+
+const contrastive =
+  (name: "contrastive_all" | "contrastive_masked") =>
+  ({ zimg, ztxt, temperature, mask }: Inputs): Record<string, Tensor> => {
+    const kept = name === "contrastive_masked" ? mask : undefined;
+    const { loss, correct } = bidirectionalContrastive(zimg, ztxt, temperature, kept);
+    return {
+      value: maskedMean(loss, kept),
+      ncorrect: maskedMean(correct, kept),
+      per_example: loss,
+      per_example_correct: correct,
+    };
+  };
+
+/** Results and gradients of one loss, under the names they are recorded by. */
+function evaluateLoss(name: string, inputs: Inputs): Readonly<Record<string, Tensor>> {
+  const { wrt, results } = parseLoss(name, Object.keys(inputs));
+  const moved = Object.fromEntries(wrt.map((input) => [input, inputs[input]]));
+  const { aux, grads } = valueAndGrad((given: Inputs) => {
+    const all = results({ ...inputs, ...given });
+    return [all.value, all] as const;
+  })(moved);
+  const suffix = (input: string): string => (wrt.length === 1 ? "" : `/${input}`);
+  return {
+    ...Object.fromEntries(Object.entries(aux).map(([key, x]) => [`out/${name}/${key}`, x])),
+    ...Object.fromEntries(wrt.map((input) => [`grads/${name}${suffix(input)}`, grads[input]])),
+  };
+}
+
+const MIXED = "mixed_";
+
+export const losses: Family = {
+  name: "losses",
+  model: /utils: .*(_xent|contrastive_loss|mixup)/,
+  async compute({ inputs, outputs, grads }, engine) {
+    const mixed = Object.keys(outputs).filter((name) => name.startsWith(MIXED));
+    const recorded = [...Object.keys(outputs), ...Object.keys(grads[""] ?? {})];
+    const names = new Set(
+      recorded
+        .filter((name) => name !== "lam" && !name.startsWith(MIXED))
+        .map((name) => name.split("/")[0]),
+    );
+    const run = compileNamed(engine, (given, { lam }) =>
+      Object.assign(
+        {},
+        ...mixed.map((name) => ({ [`out/${name}`]: mix(given[name.slice(MIXED.length)], lam) })),
+        ...[...names].map((name) => evaluateLoss(name, given)),
+      ),
+    );
+    const results = await run(inputs, outputs.lam ? { lam: outputs.lam } : {});
+    return {
+      outputs: under(results, "out/"),
+      grads: { "": under(results, "grads/") },
+      unchecked: (name) => name === "lam", // drawn by another generator, so it is taken as given
+    };
+  },
+};

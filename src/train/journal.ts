@@ -1,0 +1,47 @@
+/** @file What a training says: lines for people, and metrics in the run folder. */
+
+import type { Engine } from "../engines/engine.ts";
+import type { Run } from "../runs/run.ts";
+import type { Config } from "./config.ts";
+import type { Values } from "./evaluation.ts";
+import type { Plan } from "./plan.ts";
+import { type Report, type Reporter, describeReport, showMetric } from "./progress.ts";
+
+/** Tells a training to people and to its run folder. */
+export interface Journal {
+  /** What is about to happen. */
+  begin(config: Config, plan: Plan, engine: Engine): void;
+  /** How the steps since the last report went. */
+  progress(report: Report): void;
+  evaluation(step: number, name: string, values: Values): void;
+  line(text: string): void;
+}
+
+/** A journal of a training of `total` steps. */
+export function createJournal(run: Run, reporter: Reporter, total: number): Journal {
+  const count = (value: number): string => value.toLocaleString("en");
+  return {
+    line: (text) => reporter.line(text),
+    begin({ data, split, model, batchSize }, { source, card, parameters }, engine) {
+      const size = `${count(source.length)} images of ${card.classes.length} classes`;
+      reporter.line(`data    ${data.name} ${split}: ${size}`);
+      reporter.line(`model   ${model.name}: ${count(parameters)} parameters`);
+      reporter.line(`engine  ${engine.name}: ${engine.description}`);
+      reporter.line(`run     ${run.folder}: ${count(total)} steps of ${batchSize}`);
+    },
+    progress(report) {
+      const { step, means, imagesPerSecond, dataWait } = report;
+      run.log({ step, ...means, imagesPerSecond, dataWait });
+      const line = describeReport(report, total);
+      if (reporter.terminal && step < total) reporter.status(line);
+      else reporter.line(line);
+    },
+    evaluation(step, name, values) {
+      const entries = Object.entries(values);
+      const named = entries.map(([key, value]) => [`${name}/${key}`, value]);
+      run.log({ step, ...(Object.fromEntries(named) as Values) });
+      const shown = entries.map(([key, value]) => `${key} ${showMetric(key, value)}`);
+      reporter.line(`step ${step} · ${name}: ${shown.join(" · ")}`);
+    },
+  };
+}

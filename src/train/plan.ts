@@ -1,0 +1,153 @@
+/** @file A training planned out: what its configuration and its data decide before anything is computed. */
+
+import { openDataset } from "../data/datasets.ts";
+import type { Source } from "../data/source.ts";
+import { openSplit } from "../data/splits.ts";
+import { OcelliError } from "../errors.ts";
+import { type Evaluator } from "../evaluate/evaluator.ts";
+import { classification as classificationEvaluator } from "../evaluate/classification.ts";
+import { type Spec, type Tensor, oneHot, trace } from "../graph/index.ts";
+import { sigmoidXent, softmaxXent } from "../losses/index.ts";
+import { type ImageModel } from "../models/index.ts";
+import { countParameters } from "../nn/index.ts";
+import { type BatchSpec, type Objective, classification } from "../objectives/index.ts";
+import { type Optimizer, makeOptimizer, toSteps } from "../optim/index.ts";
+import type { DeviceFeatures, Features } from "../preprocess/operation.ts";
+import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import { seededRandom } from "../preprocess/random.ts";
+import { readRunCheckpoint } from "../runs/run.ts";
+import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
+import type { Config } from "./config.ts";
+import { type ModelTensors, evaluateModel, fitted, modelOf } from "./trained.ts";
+
+/** An evaluation of a plan. */
+export interface PlannedEvaluation {
+  readonly name: string;
+  readonly source: Source;
+  /** Steps between two runs of it; undefined for the end alone. */
+  readonly every: number | undefined;
+}
+
+/** All that is decided before the first step. */
+export interface Plan {
+  readonly source: Source;
+  readonly preprocessing: { readonly train: Preprocessing; readonly eval: Preprocessing };
+  readonly evaluations: readonly PlannedEvaluation[];
+  readonly evaluator: Evaluator;
+  readonly totalSteps: number;
+  readonly logSteps: number;
+  readonly model: ImageModel;
+  readonly parameters: number;
+  readonly objective: Objective;
+  readonly optimizer: Optimizer;
+  /** A batch as the objective sees it, after the preprocessing on the device. */
+  readonly batchSpec: BatchSpec;
+  /** Without the number of steps trained. */
+  readonly card: Omit<ModelCard, "step">;
+  /** What the model begins with instead of its own initial values. */
+  readonly initial: Pick<Checkpoint, "params" | "variables"> | undefined;
+  /** What the evaluator looks at, from a batch as it was uploaded. */
+  readonly evaluate: (
+    arrays: ModelTensors,
+    batch: DeviceFeatures,
+  ) => { output: Tensor; batch: DeviceFeatures };
+}
+
+/** Opens the data, checks that everything fits, and makes model, objective and optimiser. */
+export async function planTraining(config: Config): Promise<Plan> {
+  const dataset = await openDataset(config.data);
+  const source = await openSplit(dataset, config.split);
+  const preprocessing = {
+    train: parsePreprocessing(config.preprocess.train),
+    eval: parsePreprocessing(config.preprocess.eval),
+  };
+  const batchSpec = await specOf(source, preprocessing.train, config.batchSize, "preprocess.train");
+  const evalSpec = await specOf(source, preprocessing.eval, config.batchSize, "preprocess.eval");
+  const [, ...imageShape] = evalSpec.image.shape;
+  if (String(batchSpec.image.shape) !== String(evalSpec.image.shape)) {
+    const [, ...trainShape] = batchSpec.image.shape;
+    throw new OcelliError(
+      "config",
+      `preprocess.train gives images of [${trainShape}], preprocess.eval of [${imageShape}].`,
+    );
+  }
+  const { numClasses, ...model } = config.model;
+  const classes = source.classes;
+  if (numClasses !== undefined && numClasses !== classes.length) {
+    throw new OcelliError(
+      "config",
+      `model.numClasses is ${numClasses}, but ${dataset.name} has ${classes.length} classes.`,
+      { hint: "Leave it out." },
+    );
+  }
+  const { name: _, ...objectiveOptions } = config.objective;
+  const loss = objectiveOptions.loss ?? "softmax";
+  const card = { model, classes, preprocessing: preprocessing.eval.text, loss, imageShape };
+  const net = modelOf({ ...card, step: 0 });
+  const objective = classification(net, objectiveOptions);
+  const length = { batchSize: config.batchSize, examples: source.length };
+  const totalSteps = toSteps(config.duration, length);
+  const context = { ...length, totalSteps };
+  const evaluations: PlannedEvaluation[] = [];
+  for (const [name, { split, every }] of Object.entries(config.evals)) {
+    const evalSource = await openSplit(dataset, split);
+    if (evalSource.classes.length > classes.length) {
+      throw new OcelliError("data", `${split} has labels that ${config.split} does not have.`);
+    }
+    evaluations.push({ name, source: evalSource, every: every && toSteps(every, context) });
+  }
+  return {
+    source,
+    preprocessing,
+    evaluations,
+    evaluator: classificationEvaluator(loss === "softmax" ? softmaxXent : sigmoidXent),
+    totalSteps,
+    logSteps: Math.max(1, toSteps(config.log, context)),
+    model: net,
+    parameters: countParameters(net, evalSpec.image),
+    objective,
+    optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),
+    batchSpec,
+    card,
+    initial: config.init === undefined ? undefined : await loadInitial(config.init, net, card),
+    evaluate(arrays, raw) {
+      const batch = preprocessing.eval.onDevice(raw);
+      return {
+        output: evaluateModel(net, arrays, batch.image),
+        batch: { ...batch, labels: oneHot(batch.label, classes.length) },
+      };
+    },
+  };
+}
+
+/** The arrays of another run's checkpoint, which must fit the model. */
+async function loadInitial(path: string, model: ImageModel, card: Plan["card"]) {
+  const checkpoint = readCheckpoint(await readRunCheckpoint(path), path);
+  return fitted(path, model, { ...checkpoint, card: { ...card, step: 0 } });
+}
+
+/** The spec of a preprocessed batch, from the first example; images must come out as floats. */
+async function specOf(
+  source: Source,
+  { onHost, onDevice }: Preprocessing,
+  batchSize: number,
+  key: string,
+): Promise<BatchSpec> {
+  const example: Features = onHost(await source.read(0), seededRandom("spec"));
+  const batched = Object.entries(example).map(([name, { shape, dtype }]) => {
+    return [name, { shape: [batchSize, ...shape], dtype }] as const;
+  });
+  const mask: Spec = { shape: [batchSize], dtype: "float32" };
+  const raw = { ...Object.fromEntries(batched), mask };
+  let spec: BatchSpec = {};
+  trace(
+    (batch: DeviceFeatures) => (spec = onDevice(batch) as Record<string, Tensor>) as never,
+    raw,
+  );
+  if (spec.image.dtype !== "float32") {
+    throw new OcelliError("config", `${key} must end with an operation that scales the pixels.`, {
+      hint: "Such as value_range(-1,1).",
+    });
+  }
+  return spec;
+}

@@ -1,0 +1,216 @@
+/** @file Contract rows: random bits, identities with a meaning, recomputation, control flow. */
+
+import * as g from "../../../src/graph/index.ts";
+import { threefry2x32 } from "../../../src/graph/ops/random.ts";
+import { type Case, FLOATS, array, draw } from "../table.ts";
+
+const x = draw([2, 3], 91);
+const w = draw([3, 3], 92);
+const xs = draw([4, 3], 93);
+const words = (seed: number) => draw([5], seed, { whole: [0, 2 ** 32 - 1] });
+
+const row = (
+  of: g.PrimitiveName,
+  name: string,
+  fn: Case["fn"],
+  inputs: Case["inputs"],
+  more: Partial<Case> = {},
+): Case => ({
+  name,
+  of,
+  fn,
+  inputs,
+  scale: "array",
+  ...more,
+});
+
+const layer = (a: g.Tensor, k: g.Tensor): g.Tensor => g.tanh(g.matmul(g.sin(g.matmul(a, k)), k));
+const remat = (save?: g.SavePolicy) => (a: g.Tensor, k: g.Tensor) =>
+  g.remat((b, l) => [layer(b, l)], save)(a, k);
+
+/** A recurrent layer: its state is the carry, its kernel is captured. */
+const recurrent =
+  (step: (h: g.Tensor, x: g.Tensor, k: g.Tensor) => g.Tensor, options: g.ScanOptions = {}) =>
+  (h: g.Tensor, inputs: g.Tensor, k: g.Tensor): g.Tensor[] => {
+    const { carry, ys } = g.scan(
+      ([state], [input]) => {
+        const next = step(state, input, k);
+        return { carry: [next], ys: [g.mul(next, input)] };
+      },
+      [h],
+      [inputs],
+      options,
+    );
+    return [...carry, ...ys];
+  };
+const cell = (h: g.Tensor, input: g.Tensor, k: g.Tensor) => g.tanh(g.add(g.matmul(h, k), input));
+const state = draw([3], 94);
+
+const branches = (p: g.Tensor, a: g.Tensor, b: g.Tensor): g.Tensor[] =>
+  g.cond(
+    p,
+    (u) => [g.mul(g.sin(u), b), u],
+    (u) => [g.exp(u), g.mul(u, 2)],
+    a,
+  );
+const yes = array([1], "bool", []);
+const no = array([0], "bool", []);
+
+/** Newton's iteration for √a, until it stands still. */
+const newton = (a: g.Tensor): g.Tensor[] =>
+  g.whileLoop(
+    (r, steps) =>
+      g.logicalAnd(g.less(steps, 50), g.greater(g.reduceMax(g.abs(g.sub(g.mul(r, r), a))), 1e-3)),
+    (r, steps) => [g.mul(g.add(r, g.div(a, r)), 0.5), g.add(steps, 1)],
+    [g.onesLike(a), g.scalar(0, "int32")],
+  );
+
+export const controlCases: readonly Case[] = [
+  row("threefry2x32", "threefry2x32", threefry2x32, [words(95), words(96), words(97), words(98)], {
+    dtypes: ["uint32"],
+  }),
+  row("stopGradient", "stopGradient", (a) => g.mul(g.stopGradient(g.exp(a)), a), [x], {
+    dtypes: FLOATS,
+    gradient: "kinked",
+  }),
+  row("stopGradient", "stopGradient of integers", (a) => g.stopGradient(a), [x], {
+    dtypes: ["int32"],
+  }),
+  row("barrier", "barrier", (a, b) => g.barrier([g.sin(a), b, g.sin(a)]), [x, w], {
+    dtypes: FLOATS,
+  }),
+  row("debugPrint", "debugPrint", (a) => g.mul(g.debugPrint("a", g.sin(a)), a), [x]),
+  row("remat", "remat saving nothing", remat(), [x, w], { dtypes: FLOATS, ulps: 12 }),
+  row("remat", "remat saving products", remat(g.saveDots), [x, w], { ulps: 12 }),
+  row(
+    "remat",
+    "remat around captured tensors",
+    (a, k) => g.remat((b) => [layer(b, g.sin(k)), g.mul(b, 2)])(g.cos(a)),
+    [x, w],
+    { ulps: 12 },
+  ),
+  row(
+    "remat",
+    "remat in remat",
+    (a, k) => g.remat((b) => g.remat((c) => [layer(c, k)], g.saveDots)(g.sin(b)))(a),
+    [x, w],
+    {
+      ulps: 12,
+    },
+  ),
+  row("remat", "remat of a scan", (h, i, k) => g.remat(recurrent(cell))(h, i, k), [state, xs, w], {
+    ulps: 12,
+  }),
+  row("scan", "scan", recurrent(cell), [state, xs, w], { dtypes: FLOATS, ulps: 12 }),
+  row("scan", "scan in reverse", recurrent(cell, { reverse: true }), [state, xs, w], { ulps: 12 }),
+  row("scan", "scan of no steps", recurrent(cell), [state, draw([0, 3], 93), w]),
+  row(
+    "scan",
+    "scan without inputs",
+    (h, k) => g.scan(([s]) => ({ carry: [g.tanh(g.matmul(s, k))] }), [h], [], { length: 3 }).carry,
+    [state, w],
+    {
+      ulps: 12,
+    },
+  ),
+  row(
+    "scan",
+    "scan without a carry",
+    (i, k) => g.scan((_c, [a]) => ({ carry: [], ys: [g.sin(g.matmul(a, k))] }), [], [i]).ys,
+    [xs, w],
+  ),
+  row(
+    "scan",
+    "scan with a counter and an outer constant",
+    (h, i) => {
+      const scale = g.exp(g.reduceSum(i, 0));
+      const { carry, ys } = g.scan(
+        ([s, n], [a]) => ({
+          carry: [g.add(g.mul(s, 0.5), g.mul(a, g.sin(scale))), g.add(n, 1)],
+          ys: [g.mul(s, g.convert(n, s.dtype)), n],
+        }),
+        [h, g.scalar(0, "int32")],
+        [i],
+      );
+      return [...carry, ...ys];
+    },
+    [state, draw([4, 3], 93, { from: -0.5, to: 0.5 })],
+    { ulps: 12 },
+  ),
+  row(
+    "scan",
+    "scan that passes its carry through",
+    (h, i) => {
+      const { carry, ys } = g.scan(
+        ([a, b], [c]) => ({ carry: [b, a], ys: [g.mul(a, c), c] }),
+        [h, g.sin(h)],
+        [i],
+      );
+      return [...carry, ...ys];
+    },
+    [state, xs],
+  ),
+  row(
+    "scan",
+    "scan in scan",
+    (h, i, k) =>
+      g.scan(
+        ([s], [a]) => {
+          const inner = recurrent(cell)(s, g.mul(i, g.reshape(a, [1, 3])), k);
+          return { carry: [inner[0]], ys: [g.reduceSum(inner[1], 0)] };
+        },
+        [h],
+        [g.sliceAxis(i, 0, 0, 2)],
+      ).ys,
+    [state, xs, w],
+    { ulps: 16 },
+  ),
+  row(
+    "scan",
+    "scan of remat",
+    recurrent((h, i, k) => g.remat((a, b) => [cell(a, b, k)])(h, i)[0]),
+    [state, xs, w],
+    { ulps: 12 },
+  ),
+  row(
+    "scan",
+    "scan of remat saving products",
+    recurrent((h, i, k) => g.remat((a, b) => [cell(g.sin(a), b, k)], g.saveDots)(h, i)[0]),
+    [state, xs, w],
+    { ulps: 12 },
+  ),
+  row("cond", "cond when true", branches, [yes, x, draw([2, 3], 99)], { dtypes: FLOATS }),
+  row("cond", "cond when false", branches, [no, x, draw([2, 3], 99)]),
+  row(
+    "cond",
+    "cond in scan",
+    (h, i) =>
+      g.scan(
+        ([s], [a]) => ({
+          carry: g.cond(
+            g.greater(g.reduceSum(a), 0),
+            (t) => [g.sin(g.mul(t, a))],
+            (t) => [g.add(t, a)],
+            s,
+          ),
+        }),
+        [h],
+        [i],
+      ).carry,
+    [state, xs],
+    { ulps: 12 },
+  ),
+  row("whileLoop", "whileLoop", newton, [draw([3], 95, { from: 1, to: 9 })], { gradient: "none" }),
+  row(
+    "whileLoop",
+    "whileLoop with captures",
+    (a, step) =>
+      g.whileLoop(
+        (v) => g.less(g.reduceSum(v), 50),
+        (v) => [g.add(v, step)],
+        [a],
+      ),
+    [x, draw([], 96, { from: 1, to: 3 })],
+    { gradient: "none" },
+  ),
+];

@@ -1,0 +1,160 @@
+/** @file Contract rows: reductions, arg-reductions, cumulative operations. */
+
+import * as g from "../../../src/graph/index.ts";
+import { type Case, FLOATS, NUMBERS, array, draw } from "../table.ts";
+
+const x = draw([2, 3, 4], 61, { whole: [-5, 5] });
+const near = draw([2, 3, 4], 62, { from: 0.5, to: 1.5, whole: [1, 3] });
+const empty = draw([2, 0, 3], 63);
+const ties = array([1, 3, 3, 2, 5, 5, 5, 1, -1, -1, -2, -1], "float32", [3, 4]);
+const odd = array(
+  [NaN, 1, 2, Infinity, 3, -Infinity, 4, NaN, -Infinity, -Infinity, 0, -0],
+  "float32",
+  [4, 3],
+);
+const zeros = array([0, 2, 3, 0, 0, 4, 1, 2, 3], "float32", [3, 3]);
+
+type Reduction = (
+  x: g.Tensor,
+  axes?: number | readonly number[],
+  options?: { keepDims?: boolean },
+) => g.Tensor;
+
+const rows = (of: g.PrimitiveName, fn: Reduction, input: Case["inputs"][number]): Case[] => [
+  { name: of, of, fn: (a) => fn(a), inputs: [input], dtypes: NUMBERS, scale: "array" },
+  {
+    name: `${of} over the last axis`,
+    of,
+    fn: (a) => fn(a, -1),
+    inputs: [input],
+    dtypes: FLOATS,
+    scale: "array",
+  },
+  { name: `${of} over outer axes`, of, fn: (a) => fn(a, [2, 0]), inputs: [input], scale: "array" },
+  {
+    name: `${of} keeping axes`,
+    of,
+    fn: (a) => fn(a, 1, { keepDims: true }),
+    inputs: [input],
+    scale: "array",
+  },
+  {
+    name: `${of} over nothing`,
+    of,
+    fn: (a) => fn(a, 1),
+    inputs: [empty],
+    dtypes: ["float32", "int32", "uint32"],
+  },
+  { name: `${of} of nothing`, of, fn: (a) => fn(a, 2), inputs: [empty] },
+  { name: `${of} of odd numbers`, of, fn: (a) => fn(a, 1), inputs: [odd], gradient: "none" },
+];
+
+const arg = (of: "argMax" | "argMin", fn: (x: g.Tensor, axis?: number) => g.Tensor): Case[] => [
+  { name: of, of, fn: (a) => fn(a), inputs: [x], dtypes: NUMBERS },
+  { name: `${of} along the first axis`, of, fn: (a) => fn(a, 0), inputs: [x] },
+  { name: `${of} at ties`, of, fn: (a) => fn(a, 1), inputs: [ties] },
+  { name: `${of} of odd numbers`, of, fn: (a) => fn(a, 1), inputs: [odd] },
+];
+
+const bools = array([1, 1, 1, 0, 1, 0], "bool", [2, 3]);
+const bool = (of: "reduceAnd" | "reduceOr", fn: Reduction): Case[] => [
+  { name: of, of, fn: (a) => fn(a, 1), inputs: [bools] },
+  { name: `${of} over all`, of, fn: (a) => fn(a), inputs: [bools] },
+  { name: `${of} over nothing`, of, fn: (a) => fn(a, 1), inputs: [array([], "bool", [2, 0])] },
+];
+
+export const reduceCases: readonly Case[] = [
+  ...rows("reduceSum", g.reduceSum, x),
+  ...rows("reduceMax", g.reduceMax, x),
+  ...rows("reduceMin", g.reduceMin, x),
+  ...rows("reduceProd", g.reduceProd, near),
+  {
+    name: "reduceSum of a scalar",
+    of: "reduceSum",
+    fn: (a) => g.reduceSum(a),
+    inputs: [draw([], 64)],
+  },
+  {
+    name: "reduceSum wraps",
+    of: "reduceSum",
+    fn: (a) => g.reduceSum(a),
+    inputs: [array([2 ** 32 - 1, 7, 2 ** 31], "uint32")],
+  },
+  {
+    name: "reduceMax at ties",
+    of: "reduceMax",
+    fn: (a) => g.reduceMax(a, 1),
+    inputs: [ties],
+    gradient: "kinked",
+  },
+  {
+    name: "reduceMin at ties",
+    of: "reduceMin",
+    fn: (a) => g.reduceMin(a, 1),
+    inputs: [ties],
+    gradient: "kinked",
+  },
+  { name: "reduceProd of zeros", of: "reduceProd", fn: (a) => g.reduceProd(a, 1), inputs: [zeros] },
+  ...bool("reduceAnd", g.reduceAnd),
+  ...bool("reduceOr", g.reduceOr),
+  ...arg("argMax", g.argMax),
+  ...arg("argMin", g.argMin),
+  {
+    name: "cumSum",
+    of: "cumSum",
+    fn: (a) => g.cumSum(a),
+    inputs: [x],
+    dtypes: NUMBERS,
+    scale: "array",
+  },
+  {
+    name: "cumSum reversed",
+    of: "cumSum",
+    fn: (a) => g.cumSum(a, 1, true),
+    inputs: [x],
+    scale: "array",
+  },
+  { name: "cumSum of nothing", of: "cumSum", fn: (a) => g.cumSum(a, 1), inputs: [empty] },
+  { name: "cumMax", of: "cumMax", fn: (a) => g.cumMax(a, 2), inputs: [x], dtypes: NUMBERS },
+  { name: "cumMax reversed", of: "cumMax", fn: (a) => g.cumMax(a, 1, true), inputs: [x] },
+  {
+    name: "cumMax of odd numbers",
+    of: "cumMax",
+    fn: (a) => g.cumMax(a, 0),
+    inputs: [odd],
+    gradient: "none",
+  },
+  { name: "cumProd", of: "mul", fn: (a) => g.cumProd(a, 2), inputs: [near], scale: "array" },
+  {
+    name: "cumProd reversed",
+    of: "mul",
+    fn: (a) => g.cumProd(a, 1, true),
+    inputs: [near],
+    scale: "array",
+  },
+  {
+    name: "mean",
+    of: "reduceSum",
+    fn: (a) => g.mean(a, [0, 2]),
+    inputs: [x],
+    dtypes: FLOATS,
+    scale: "array",
+  },
+  {
+    name: "mean of nothing",
+    of: "reduceSum",
+    fn: (a) => g.mean(a, 1),
+    inputs: [empty],
+    gradient: "none",
+  },
+  { name: "variance", of: "reduceSum", fn: (a) => g.variance(a, 1), inputs: [x], scale: "array" },
+  { name: "norm", of: "reduceSum", fn: (a) => g.norm(a, 2), inputs: [x] },
+  { name: "logSumExp", of: "reduceSum", fn: (a) => g.logSumExp(a, [0, 2]), inputs: [x] },
+  {
+    name: "logSumExp of odd numbers",
+    of: "reduceSum",
+    fn: (a) => g.logSumExp(a, 1),
+    inputs: [array([-Infinity, -Infinity, Infinity, 1, 500, 501, -Infinity, 2], "float32", [4, 2])],
+    gradient: "none",
+  },
+];

@@ -1,0 +1,63 @@
+/** @file Contract rows: elementwise operations of one operand. */
+
+import * as g from "../../../src/graph/index.ts";
+import { type Case, FLOATS, NUMBERS, array, draw } from "../table.ts";
+
+const x = draw([2, 5], 1);
+const positive = draw([2, 5], 2, { from: 0.1, to: 4 });
+const special = array([NaN, Infinity, -Infinity, 0, -0, 1, -1, 88, -88, 1e-7, -1e-7, 0.5]);
+const halves = array([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 8388609, -0.3, NaN, Infinity, -Infinity]);
+
+type Unary = (x: g.Tensor) => g.Tensor;
+
+/** A smooth float function on ordinary and on special numbers. */
+const smooth = (of: g.PrimitiveName, fn: Unary, input = x): Case[] => [
+  { name: of, of, fn, inputs: [input], dtypes: FLOATS },
+  { name: `${of} of special numbers`, of, fn, inputs: [special], gradient: "kinked" },
+];
+
+/** A float function that steps. */
+const steps = (of: g.PrimitiveName, fn: Unary): Case[] => [
+  { name: of, of, fn, inputs: [x], dtypes: FLOATS },
+  { name: `${of} at halves and special numbers`, of, fn, inputs: [halves], gradient: "kinked" },
+];
+
+export const unaryCases: readonly Case[] = [
+  { name: "neg", of: "neg", fn: g.neg, inputs: [x], dtypes: NUMBERS },
+  { name: "neg of a scalar", of: "neg", fn: g.neg, inputs: [draw([], 3)] },
+  { name: "neg of nothing", of: "neg", fn: g.neg, inputs: [draw([0, 3], 3)] },
+  { name: "abs", of: "abs", fn: g.abs, inputs: [x], dtypes: NUMBERS },
+  { name: "abs of special numbers", of: "abs", fn: g.abs, inputs: [special], gradient: "kinked" },
+  {
+    name: "abs of the least int32",
+    of: "abs",
+    fn: g.abs,
+    inputs: [array([-(2 ** 31), 5], "int32")],
+  },
+  { name: "sign", of: "sign", fn: g.sign, inputs: [x], dtypes: NUMBERS },
+  {
+    name: "sign of special numbers",
+    of: "sign",
+    fn: g.sign,
+    inputs: [special],
+    gradient: "kinked",
+  },
+  ...steps("floor", g.floor),
+  ...steps("ceil", g.ceil),
+  ...steps("round", g.round),
+  ...smooth("exp", g.exp),
+  ...smooth("expm1", g.expm1),
+  ...smooth("log", g.log, positive),
+  ...smooth("log1p", g.log1p, positive),
+  ...smooth("sqrt", g.sqrt, positive),
+  ...smooth("rsqrt", g.rsqrt, positive),
+  ...smooth("tanh", g.tanh),
+  ...smooth("logistic", g.logistic),
+  ...smooth("sin", g.sin),
+  ...smooth("cos", g.cos),
+  ...smooth("erf", g.erf),
+  { name: "isFinite", of: "isFinite", fn: g.isFinite, inputs: [special] },
+  { name: "isFinite of halves", of: "isFinite", fn: g.isFinite, inputs: [x], dtypes: FLOATS },
+  { name: "logicalNot", of: "not", fn: g.logicalNot, inputs: [x], dtypes: ["bool"] },
+  { name: "square", of: "mul", fn: g.square, inputs: [x], dtypes: NUMBERS },
+];

@@ -1,0 +1,107 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TrainResult } from "../../src/index.ts";
+import { openMnist } from "../../src/data/mnist.ts";
+import { TINY, lastJson, runCli } from "./run-cli.ts";
+
+let dir: string;
+let trained: TrainResult;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocelli-e2e-"));
+  const args = ["train", "quickstart", ...TINY, "--workdir", join(dir, "run"), "--json"];
+  const captured = await runCli(args);
+  expect(captured.stderr).not.toContain("ocelli:");
+  expect(captured.code).toBe(0);
+  trained = lastJson<TrainResult>(captured);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+test("training prints its result as JSON and leaves a run folder", async () => {
+  expect(trained).toMatchObject({ steps: 8, engine: "interpreter", interrupted: false });
+  expect(trained.workdir).toBe(join(dir, "run"));
+  expect(trained.accuracy).toBe(trained.evals.test.accuracy);
+  expect(await readdir(trained.workdir)).toEqual([
+    "checkpoint.safetensors",
+    "config.json",
+    "environment.json",
+    "metrics.jsonl",
+    "result.json",
+  ]);
+  const lines = (await readFile(join(dir, "run", "metrics.jsonl"), "utf8")).trim().split("\n");
+  const metrics = lines.map((line) => JSON.parse(line) as Record<string, number>);
+  expect(metrics.slice(0, 8).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(metrics.at(-1)).toMatchObject({ step: 8, "test/accuracy": trained.accuracy });
+});
+
+test("the same seed gives the same run, another seed another", async () => {
+  const again = async (name: string, seed: string) => {
+    const args = [...TINY, "--seed", seed, "--workdir", join(dir, name), "--json"];
+    expect((await runCli(["train", "quickstart", ...args])).code).toBe(0);
+    return readFile(join(dir, name, "checkpoint.safetensors"));
+  };
+  const first = await readFile(join(dir, "run", "checkpoint.safetensors"));
+  expect((await again("same", "0")).equals(first)).toBe(true);
+  expect((await again("other", "1")).equals(first)).toBe(false);
+});
+
+test("a run may begin with the arrays of another", async () => {
+  const args = ["--init", trained.workdir, "--duration.steps=1", "--optimizer.lr=0"];
+  const workdir = join(dir, "continued");
+  const captured = await runCli([
+    "train",
+    "quickstart",
+    ...TINY.filter((flag) => !flag.includes("steps")),
+    ...args,
+    "--workdir",
+    workdir,
+    "--json",
+  ]);
+  expect(captured.stderr).not.toContain("ocelli:");
+  const { loss } = lastJson<TrainResult>(captured);
+  expect(loss).toBeCloseTo(trained.loss!, 6);
+});
+
+test("prediction ranks the classes of image files", async () => {
+  const source = await (await openMnist()).open("test");
+  const { image } = await source.read(0);
+  const file = join(dir, "digit.png");
+  await sharp(image.data as Uint8Array, { raw: { width: 28, height: 28, channels: 1 } })
+    .png()
+    .toFile(file);
+  const args = [trained.workdir, file, file, "--top-k", "2", "--engine=interpreter", "--json"];
+  const captured = await runCli(["predict", ...args]);
+  expect(captured.code).toBe(0);
+  const { predictions } = lastJson<{ predictions: { image: string; top: object[] }[] }>(captured);
+  expect(predictions).toHaveLength(2);
+  expect(predictions[0].top).toHaveLength(2);
+  expect(predictions[0]).toEqual(predictions[1]);
+});
+
+test("without --json people read lines, and standard error stays empty", async () => {
+  const captured = await runCli([
+    "predict",
+    trained.workdir,
+    join(dir, "digit.png"),
+    "--engine=interpreter",
+  ]);
+  expect(captured.stdout).toMatch(/digit\.png {2}\d \d+\.\d % {2}\d \d+\.\d % {2}\d \d+\.\d %\n/);
+  expect(captured.stderr).toBe("");
+});
+
+test("a configuration file of one's own trains", async () => {
+  const file = join(dir, "mine.ts");
+  const recipe = join(import.meta.dirname, "../../recipes/quickstart.ts");
+  await writeFile(
+    file,
+    `import base from ${JSON.stringify(recipe)};\nexport default { ...base, seed: 5 };\n`,
+  );
+  const workdir = join(dir, "mine");
+  const captured = await runCli(["train", file, ...TINY, "--workdir", workdir, "--json"]);
+  expect(captured.code).toBe(0);
+  expect(JSON.parse(await readFile(join(workdir, "config.json"), "utf8"))).toMatchObject({
+    seed: 5,
+  });
+});
