@@ -7,7 +7,7 @@ import { type DeviceArray, jit } from "../src/engines/engine.ts";
 import { openEngine } from "../src/engines/select.ts";
 import { type Tensor, hostArray, sizeOf } from "../src/graph/index.ts";
 import { type Tree, flatten, mapTree } from "../src/tree.ts";
-import { benchKey, makeWorkload } from "./workload.ts";
+import { makeWorkload } from "./workload.ts";
 
 const say = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 

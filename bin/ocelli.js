@@ -42,7 +42,8 @@ function startUnder(binary) {
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => {
-    if (signal) (process.removeAllListeners(signal), process.kill(process.pid, signal));
-    else process.exit(code);
+    if (!signal) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
   });
 }

@@ -31,7 +31,7 @@ export interface Output {
 }
 
 /** What a command prints with `--json`. */
-export interface CommandResult {
+interface CommandResult {
   /** Stopped before its end on the user's demand. */
   readonly interrupted?: boolean;
 }

@@ -10,7 +10,7 @@ const RECIPES = new URL("../../recipes/", import.meta.url);
 const EXTENSION = extname(import.meta.url);
 
 /** A recipe that comes with Ocelli. */
-export interface Recipe {
+interface Recipe {
   readonly name: string;
   /** The first sentence of its head comment: what it reproduces. */
   readonly summary: string;

@@ -5,7 +5,7 @@ import type { HostArray } from "../graph/dtype.ts";
 import type { Source } from "./source.ts";
 
 /** What {@link arraySource} takes. */
-export interface LabelledArrays {
+interface LabelledArrays {
   /** uint8 of [examples, height, width] or [examples, height, width, channels]. */
   readonly images: HostArray;
   /** Whole numbers of [examples], each a class. */

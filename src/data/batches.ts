@@ -10,7 +10,7 @@ import { epochOrder } from "./shuffle.ts";
 import type { Source } from "./source.ts";
 
 /** A place in the training stream: the next example is the `index`-th of the epoch's order. */
-export interface Position {
+interface Position {
   readonly epoch: number;
   readonly index: number;
 }
@@ -45,7 +45,7 @@ export async function* trainingBatches(
   let { epoch, index } = start;
   let order = epochOrder(source.length, seed, epoch);
   for (;;) {
-    const examples: (Features | Promise<Features>)[] = [];
+    const examples: Promise<Features>[] = [];
     while (examples.length < batchSize) {
       if (index === source.length) {
         index = 0;
@@ -73,16 +73,13 @@ export async function* evaluationBatches(
   }
 }
 
-function prepare(
+async function prepare(
   source: Source,
   index: number,
   preprocessing: Preprocessing,
   key: readonly (number | string)[],
-): Features | Promise<Features> {
-  const finish = (example: Features) =>
-    preprocessing.onHost(example, seededRandom(...key, source.id(index)));
-  const example = source.read(index);
-  return example instanceof Promise ? example.then(finish) : finish(example);
+): Promise<Features> {
+  return preprocessing.onHost(await source.read(index), seededRandom(...key, source.id(index)));
 }
 
 /**

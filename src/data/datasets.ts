@@ -6,7 +6,7 @@ import { openNpzFolder } from "./npz.ts";
 import type { Dataset } from "./source.ts";
 
 /** Which data set to open. */
-export type DataConfig =
+type DataConfig =
   | { readonly name: "mnist" }
   | { readonly name: "idx" | "npz"; readonly dir: string; readonly classes?: readonly string[] };
 

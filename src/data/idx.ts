@@ -13,7 +13,7 @@ const IMAGES = /^([\w-]+)-images[-.]idx(\d)-ubyte(\.gz)?$/;
 const splitName = (prefix: string): string => (prefix === "t10k" ? "test" : prefix);
 
 /** How to open a folder. */
-export interface IdxOptions {
+interface IdxOptions {
   readonly name: string;
   readonly dir: string;
   readonly classes?: readonly string[];

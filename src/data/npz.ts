@@ -8,7 +8,7 @@ import { listDataFolder, parseDataFile, readDataFile } from "./files.ts";
 import type { Dataset } from "./source.ts";
 
 /** How to open a folder. */
-export interface NpzFolderOptions {
+interface NpzFolderOptions {
   readonly name: string;
   readonly dir: string;
   readonly classes?: readonly string[];

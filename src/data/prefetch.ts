@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 
 /** How {@link prefetch} makes items ready. */
-export interface PrefetchOptions<T, U> {
+interface PrefetchOptions<T, U> {
   /** Makes an item ready, such as uploading a batch to the device. */
   readonly load: (item: T) => Promise<U>;
   /** Gives up an item that was made ready and is not wanted any more. */

@@ -14,7 +14,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Evaluator } from "./evaluator.ts";
 
 /** A loss of each example: logits and labels [batch, classes] to [batch]. */
-export type PerExampleLoss = (logits: Tensor, labels: Tensor) => Tensor;
+type PerExampleLoss = (logits: Tensor, labels: Tensor) => Tensor;
 
 /**
  * The classification evaluator, on `batch.labels` [batch, classes]: an example is correct by the label's value at the

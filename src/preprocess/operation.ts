@@ -12,7 +12,7 @@ export type Features = Readonly<Record<string, HostArray>>;
 export type DeviceFeatures = Readonly<Record<string, Tensor>>;
 
 /** An operation with its arguments bound. */
-export type Operation =
+type Operation =
   | { readonly host: (example: Features, random: Random) => Features }
   | { readonly device: (batch: DeviceFeatures) => DeviceFeatures };
 

@@ -5,14 +5,14 @@ import type { BatchOptions } from "../data/batches.ts";
 import { prefetch } from "../data/prefetch.ts";
 import type { Source } from "../data/source.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
-import type { Evaluator } from "../evaluate/evaluator.ts";
+import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Tree } from "../tree.ts";
 import { disposeTree, readScalars, uploadTree } from "./device.ts";
 import { type ModelTensors } from "./trained.ts";
 
 /** What an evaluation is made of. */
-export interface EvaluationOptions extends BatchOptions {
+interface EvaluationOptions extends BatchOptions {
   readonly engine: Engine;
   readonly evaluator: Evaluator;
   readonly source: Source;
@@ -20,7 +20,7 @@ export interface EvaluationOptions extends BatchOptions {
   readonly forward: (
     arrays: ModelTensors,
     batch: Readonly<Record<string, Tensor>>,
-  ) => Parameters<Evaluator["measure"]>[0];
+  ) => Evaluated;
 }
 
 /** Values by name. */

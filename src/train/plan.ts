@@ -4,7 +4,7 @@ import { openDataset } from "../data/datasets.ts";
 import type { Source } from "../data/source.ts";
 import { openSplit } from "../data/splits.ts";
 import { OcelliError } from "../errors.ts";
-import { type Evaluator } from "../evaluate/evaluator.ts";
+import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
 import { classification as classificationEvaluator } from "../evaluate/classification.ts";
 import { type Spec, type Tensor, oneHot, trace } from "../graph/index.ts";
 import { sigmoidXent, softmaxXent } from "../losses/index.ts";
@@ -21,7 +21,7 @@ import type { Config } from "./config.ts";
 import { type ModelTensors, evaluateModel, fitted, modelOf } from "./trained.ts";
 
 /** An evaluation of a plan. */
-export interface PlannedEvaluation {
+interface PlannedEvaluation {
   readonly name: string;
   readonly source: Source;
   /** Steps between two runs of it; undefined for the end alone. */
@@ -47,10 +47,7 @@ export interface Plan {
   /** What the model begins with instead of its own initial values. */
   readonly initial: Pick<Checkpoint, "params" | "variables"> | undefined;
   /** What the evaluator looks at, from a batch as it was uploaded. */
-  readonly evaluate: (
-    arrays: ModelTensors,
-    batch: DeviceFeatures,
-  ) => { output: Tensor; batch: DeviceFeatures };
+  readonly evaluate: (arrays: ModelTensors, batch: DeviceFeatures) => Evaluated;
 }
 
 /** Opens the data, checks that everything fits, and makes model, objective and optimiser. */

@@ -14,13 +14,13 @@ import { type TrainState, makeInit, makeTrainStep } from "./step.ts";
 export type DeviceState = { readonly [K in keyof TrainState]: Tree<DeviceArray> };
 
 /** What a step yields: scalars by name, maybe still pending. */
-export interface Stepped {
+interface Stepped {
   readonly state: DeviceState;
   readonly metrics: Readonly<Record<string, DeviceArray>>;
 }
 
 /** An evaluation ready to run. */
-export interface ReadyEvaluation {
+interface ReadyEvaluation {
   readonly name: string;
   /** Steps between two runs of it; undefined for the end alone. */
   readonly every: number | undefined;

@@ -34,7 +34,7 @@ export function discriminated(schema: z.ZodType): z.ZodDiscriminatedUnion | unde
 }
 
 /** The object and record schemas that a value may have to fit; a discriminator that it names narrows them. */
-export function objectOptions(outer: z.ZodType, value: unknown): z.ZodType[] {
+function objectOptions(outer: z.ZodType, value: unknown): z.ZodType[] {
   const schema = bare(outer);
   if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord) return [schema];
   if (!(schema instanceof z.ZodUnion)) return [];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { OcelliError } from "../errors.ts";
+import type { OcelliError } from "../errors.ts";
 import { override } from "./overrides.ts";
 import { pathsOf } from "./schema-walk.ts";
 import { validate } from "./schema.ts";

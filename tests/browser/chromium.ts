@@ -3,10 +3,19 @@
 import chromium from "@sparticuz/chromium";
 import { type Browser, chromium as playwright } from "playwright-core";
 
-/** Starts the browser. Its packaged flags assume one process, under which WebAssembly threads do not start. */
+/** The packaged flags put everything in one process and turn web security off, which denies threads to WebAssembly. */
+const UNWANTED = [
+  "--single-process",
+  "--no-zygote",
+  "--disable-web-security",
+  "--disable-site-isolation-trials",
+  "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
+];
+
+/** Starts the browser. */
 export const launchChromium = async (): Promise<Browser> =>
   playwright.launch({
     executablePath: await chromium.executablePath(),
-    args: chromium.args.filter((flag) => flag !== "--single-process" && flag !== "--no-zygote"),
+    args: chromium.args.filter((flag) => !UNWANTED.includes(flag)),
     headless: true,
   });

@@ -8,7 +8,17 @@ import { readsOf } from "./lower/peephole.ts";
 export const SHARES_MEMORY: ReadonlySet<string> = new Set(["Reshape", "Identity"]);
 
 /** Operators that read each element just before they write the one in its place. */
-export const IN_PLACE: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Max", "Min", "Sqrt", "Neg", "Abs"]);
+export const IN_PLACE: ReadonlySet<string> = new Set([
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Max",
+  "Min",
+  "Sqrt",
+  "Neg",
+  "Abs",
+]);
 
 /** A graph's nodes by number, and who reads what. */
 interface Flow {
@@ -63,7 +73,8 @@ function sharedNames({ nodes, readers }: Flow, name: string): string[] {
   return names;
 }
 
-const signature = ({ dtype, shape }: OnnxValueInfo): string => `${dtype}[${(shape as Shape).join()}]`;
+const signature = ({ dtype, shape }: OnnxValueInfo): string =>
+  `${dtype}[${(shape as Shape).join()}]`;
 
 /** Numbers the values of each type in their order: states keep their order from input to output. */
 function ranks(infos: readonly OnnxValueInfo[]): string[] {

@@ -21,7 +21,10 @@ const EXTERNAL_THRESHOLD = 1 << 20;
 export interface OrtEngineParts {
   readonly runtime: Runtime;
   /** Puts a model with external data where the runtime can open it, for as long as `use` runs. */
-  readonly withFiles?: <T>(encoded: EncodedOnnx, use: (model: ModelSource) => Promise<T>) => Promise<T>;
+  readonly withFiles?: <T>(
+    encoded: EncodedOnnx,
+    use: (model: ModelSource) => Promise<T>,
+  ) => Promise<T>;
   /** Session options beside the engine's own, such as a profile. */
   readonly session?: SessionOptions;
 }

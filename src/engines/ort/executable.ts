@@ -33,7 +33,10 @@ export interface ExecutableParts {
 
 /** Buffers that wait for the next run's outputs, by type; no more than one run can use. */
 class Spares {
-  readonly #lists = new Map<string, { readonly limit: number; readonly buffers: RuntimeBuffer[] }>();
+  readonly #lists = new Map<
+    string,
+    { readonly limit: number; readonly buffers: RuntimeBuffer[] }
+  >();
 
   constructor(outputs: readonly Spec[]) {
     for (const output of outputs) {
@@ -108,7 +111,12 @@ export class OrtExecutable implements Executable {
       return given ?? this.#spares.take({ dtype, shape }) ?? runtime.allocate(dtype, shape);
     });
     if (session) {
-      this.#track(session.run(lowered.inputs.map((input) => buffers[input]), targets));
+      this.#track(
+        session.run(
+          lowered.inputs.map((input) => buffers[input]),
+          targets,
+        ),
+      );
     }
     const outputs = lowered.outputs.map((source): DeviceArray | Promise<DeviceArray> => {
       if (source.from === "graph") return new OrtArray(targets[source.index]);
@@ -178,7 +186,9 @@ export class OrtExecutable implements Executable {
 /** Where in-place writes are safe, by the program's inputs. */
 function aliasesOf({ runtime, lowered, donate }: ExecutableParts): Map<number, number> {
   if (!runtime.inPlace) return new Map();
-  const passed = lowered.outputs.flatMap((source) => (source.from === "input" ? [source.index] : []));
+  const passed = lowered.outputs.flatMap((source) =>
+    source.from === "input" ? [source.index] : [],
+  );
   const given = lowered.inputs.flatMap((input, position) =>
     donate.includes(input) && !passed.includes(input) ? [position] : [],
   );

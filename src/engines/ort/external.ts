@@ -18,7 +18,8 @@ export async function withFiles<T>(
     if (external) {
       const file = await open(join(folder, external.location), "w");
       try {
-        for (const { bytes, offset } of external.blobs) await file.write(bytes, 0, bytes.length, offset);
+        for (const { bytes, offset } of external.blobs)
+          await file.write(bytes, 0, bytes.length, offset);
       } finally {
         await file.close();
       }

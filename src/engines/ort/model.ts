@@ -8,7 +8,10 @@ export const OPSET = 21;
 const IR_VERSION = 10;
 
 /** The model of a graph. */
-export const modelOf = (graph: OnnxGraph, metadata?: Readonly<Record<string, string>>): OnnxModel => ({
+export const modelOf = (
+  graph: OnnxGraph,
+  metadata?: Readonly<Record<string, string>>,
+): OnnxModel => ({
   irVersion: IR_VERSION,
   opsetImports: {
     "": OPSET,

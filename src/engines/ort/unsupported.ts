@@ -11,8 +11,6 @@ interface Refusal {
   readonly applies: (equation: Equation, isNested: boolean) => boolean;
 }
 
-const MAX_SPATIAL = 3;
-
 const REFUSALS: readonly Refusal[] = [
   {
     what: "float64",
@@ -23,19 +21,6 @@ const REFUSALS: readonly Refusal[] = [
     what: "int64",
     hint: "Convert to int32.",
     applies: ({ inputs, outputs }) => [...inputs, ...outputs].some(isDtype("int64")),
-  },
-  {
-    what: "convolutions of integers",
-    hint: "Convert to float32.",
-    applies: ({ primitive, inputs }) =>
-      primitive.name === "convGeneralDilated" &&
-      ["int32", "uint32", "uint8"].includes(inputs[0].dtype),
-  },
-  {
-    what: `convolutions along more than ${MAX_SPATIAL} axes`,
-    hint: "Fold an axis into the batch.",
-    applies: ({ primitive, inputs }) =>
-      primitive.name === "convGeneralDilated" && inputs[0].shape.length - 2 > MAX_SPATIAL,
   },
   {
     what: "debugPrint inside cond, whileLoop or a long scan",
@@ -52,7 +37,8 @@ const isDtype =
 /** An error that names the first thing in a program that the engine cannot do. */
 export function checkSupported(program: Program): void {
   for (const dtype of ["float64", "int64"] as const) {
-    if (program.inputs.some(isDtype(dtype))) throw refuse(dtype, REFUSALS.find(({ what }) => what === dtype)!.hint);
+    if (program.inputs.some(isDtype(dtype)))
+      throw refuse(dtype, REFUSALS.find(({ what }) => what === dtype)!.hint);
   }
   checkEquations(program, false);
 }
@@ -73,6 +59,10 @@ function checkEquations(program: Program, isNested: boolean): void {
 }
 
 const refuse = (what: string, hint: string, scope = ""): OcelliError =>
-  new OcelliError("unsupported", `the ort engine cannot do ${what}${scope && ` (in scope ${scope})`}.`, {
-    hint,
-  });
+  new OcelliError(
+    "unsupported",
+    `the ort engine cannot do ${what}${scope && ` (in scope ${scope})`}.`,
+    {
+      hint,
+    },
+  );

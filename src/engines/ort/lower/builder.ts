@@ -36,7 +36,7 @@ interface Shared {
   names: number;
   readonly initializers: Record<string, HostArray>;
   readonly scalars: Map<string, Dense>;
-  readonly shapes: Map<string, Shape>;
+  readonly values: Map<string, Dense>;
 }
 
 /** One ONNX graph in the making; sub-graphs of control flow are children that see the names of their parents. */
@@ -53,7 +53,9 @@ export class GraphBuilder {
 
   constructor(parent?: GraphBuilder) {
     this.#parent = parent;
-    this.#shared = parent ? parent.#shared : { names: 0, initializers: {}, scalars: new Map(), shapes: new Map() };
+    this.#shared = parent
+      ? parent.#shared
+      : { names: 0, initializers: {}, scalars: new Map(), values: new Map() };
   }
 
   /** Constants of the whole model. */
@@ -61,9 +63,9 @@ export class GraphBuilder {
     return this.#shared.initializers;
   }
 
-  /** Shapes of values by name, as far as known. */
-  get shapes(): ReadonlyMap<string, Shape> {
-    return this.#shared.shapes;
+  /** What operators with one output read and made, by name. */
+  get values(): ReadonlyMap<string, Dense> {
+    return this.#shared.values;
   }
 
   /** A name that no other value has. */
@@ -82,10 +84,11 @@ export class GraphBuilder {
   op(opType: string, inputs: readonly (Dense | string)[], options: ResultOptions): Dense {
     const { shape, dtype, attributes, domain } = options;
     const names = inputs.map((x) => (typeof x === "string" ? x : x.name));
-    for (const x of inputs) if (typeof x !== "string") this.#shared.shapes.set(x.name, x.shape);
     const [name] = this.node(opType, names, 1, { attributes, domain });
-    this.#shared.shapes.set(name, shape);
-    return { name, shape, dtype };
+    const made = { name, shape, dtype };
+    for (const x of [...inputs, made])
+      if (typeof x !== "string") this.#shared.values.set(x.name, x);
+    return made;
   }
 
   /** A constant; where all elements are equal a scalar stands for it (its shape is then []). */
@@ -94,8 +97,13 @@ export class GraphBuilder {
     const { length } = data as Uint8Array;
     if (length > 0) {
       const first = data[0];
-      const isUniform = length < 1 << 16 && (data as Float32Array).every((x) => Object.is(x, first));
-      if (isUniform) return this.scalar(toNumbers({ ...value, data: data.subarray(0, 1) } as HostArray)[0], dtype);
+      const isUniform =
+        length < 1 << 16 && (data as Float32Array).every((x) => Object.is(x, first));
+      if (isUniform)
+        return this.scalar(
+          toNumbers({ ...value, data: data.subarray(0, 1) } as HostArray)[0],
+          dtype,
+        );
     }
     const name = this.fresh("c");
     this.#shared.initializers[name] = value;
@@ -207,7 +215,8 @@ export class GraphBuilder {
 
   /** A value made by a node of this graph, and not yet taken: captured, constant and repeated ones are copied. */
   own(x: Dense): Dense {
-    const isOurs = !this.#owned.has(x.name) && this.nodes.some(({ outputs }) => outputs.includes(x.name));
+    const isOurs =
+      !this.#owned.has(x.name) && this.nodes.some(({ outputs }) => outputs.includes(x.name));
     const made = isOurs ? x : this.op("Identity", [x], x);
     this.#owned.add(made.name);
     return made;
@@ -228,7 +237,13 @@ export class GraphBuilder {
   range(n: number, dtype: DType): Dense {
     return this.#once(`range:${n}:${dtype}`, () => {
       if (n <= SMALL_RANGE) {
-        return this.constant(fromNumbers(Array.from({ length: n }, (_, i) => i), [n], dtype));
+        return this.constant(
+          fromNumbers(
+            Array.from({ length: n }, (_, i) => i),
+            [n],
+            dtype,
+          ),
+        );
       }
       const counter: DType = dtype === "float32" || dtype === "int64" ? dtype : "int32";
       const ends = [0, n, 1].map((value) => this.scalar(value, counter));

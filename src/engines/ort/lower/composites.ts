@@ -18,7 +18,12 @@ type WholeLowering = (
 ) => readonly (View | undefined)[] | undefined;
 
 /** An operator over one axis, wherever that lies in memory. */
-function alongAxis({ builder }: LoweringContext, x: View, axis: number, opType: string): View | undefined {
+function alongAxis(
+  { builder }: LoweringContext,
+  x: View,
+  axis: number,
+  opType: string,
+): View | undefined {
   if (x.strides[axis] === 0) return undefined;
   const order = layoutOf(x);
   const dense = align(builder, x, order);
@@ -64,7 +69,9 @@ function normalised(
   return [
     ordered({ name: names[0], shape: dense.shape, dtype }, x.shape, order),
     ...statistics.map((tensor, i) =>
-      i < used ? ordered({ name: names[i + 1], shape: stats, dtype }, tensor.shape, lead) : undefined,
+      i < used
+        ? ordered({ name: names[i + 1], shape: stats, dtype }, tensor.shape, lead)
+        : undefined,
     ),
   ];
 }

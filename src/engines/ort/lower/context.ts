@@ -57,7 +57,10 @@ export function carrierOf(dtype: DType): DType {
 /** A view rounded to what a half-width float can hold; other views as they are. */
 export function rounded(builder: GraphBuilder, view: View, dtype: DType): View {
   if (dtype !== "bfloat16" && dtype !== "float16") return view;
-  const dense = builder.cast(builder.cast(builder.scaled(view.dense, view.scale), dtype), "float32");
+  const dense = builder.cast(
+    builder.cast(builder.scaled(view.dense, view.scale), dtype),
+    "float32",
+  );
   return { ...view, dense, scale: 1 };
 }
 

@@ -82,7 +82,9 @@ const lowerWhile: Lowerings<"whileLoop">["whileLoop"] = (
   const initial = inputs.slice(0, carries);
   const captured = inputs.slice(carries);
   const inner = context.nested("body");
-  const parameters = outputs.map((spec) => (isLive(spec) ? parameter(inner.builder, spec) : undefined));
+  const parameters = outputs.map((spec) =>
+    isLive(spec) ? parameter(inner.builder, spec) : undefined,
+  );
   const state = outputs.map((spec, i) => viewOfInput(spec, parameters[i]));
   const next = inner.inline(body, [...state, ...captured]);
   const [goesOn] = inner.inline(condition, [...next, ...captured]);
@@ -155,7 +157,9 @@ const scanOperator: Lowerings<"scan">["scan"] = (
   const { builder } = context;
   const inner = context.nested("body");
   const loopInputs = program.inputs.slice(0, carries + xs);
-  const parameters = loopInputs.map((spec) => (isLive(spec) ? parameter(inner.builder, spec) : undefined));
+  const parameters = loopInputs.map((spec) =>
+    isLive(spec) ? parameter(inner.builder, spec) : undefined,
+  );
   const views = loopInputs.map((spec, i) => viewOfInput(spec, parameters[i]));
   const results = inner.inline(program, [...views, ...inputs.slice(carries + xs)]);
   const graph = closeGraph(
@@ -188,7 +192,9 @@ const lowerScan: Lowerings<"scan">["scan"] = (context, inputs, attrs, equation) 
   const { program, carries, xs, length } = attrs;
   if (length === 0) {
     const dtypes = equation.outputs.map(({ dtype }) => carrierOf(dtype));
-    return equation.outputs.map((y, i) => (i < carries ? inputs[i] : emptyView(y.shape, dtypes[i])));
+    return equation.outputs.map((y, i) =>
+      i < carries ? inputs[i] : emptyView(y.shape, dtypes[i]),
+    );
   }
   const isShort =
     length <= MAX_UNROLLED_STEPS && length * program.equations.length <= MAX_UNROLLED_EQUATIONS;

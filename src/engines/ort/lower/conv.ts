@@ -1,17 +1,18 @@
 /** @file Convolutions in ONNX: NHWC programs on NCHW kernels, whose results stay NCHW in memory until someone minds. */
 
-import { OcelliError } from "../../../errors.ts";
-import { sizeOf } from "../../../graph/dtype.ts";
+import { type Shape, sizeOf } from "../../../graph/dtype.ts";
 import type { ConvDimensions } from "../../../graph/ops/conv.ts";
 import type { Padding } from "../../../graph/ops/padding.ts";
+import { forEachIndex } from "../../../graph/values.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import { product } from "./dot.ts";
+import { apply } from "./elementwise.ts";
 import { align, ordered } from "./realise.ts";
 import { filled } from "./reduce.ts";
-import { padView, reshaped } from "./shape.ts";
+import { type Range, padView, reshaped, sliceView } from "./shape.ts";
 import { type View, permuteView } from "./view.ts";
 
-/** ONNX Runtime's convolutions slide along up to three axes. */
+/** ONNX Runtime's kernels slide along up to three axes. */
 const MAX_SPATIAL = 3;
 
 /** Batch groups as feature groups: [groups · n, …, C] → [n, …, groups · C]. */
@@ -64,6 +65,63 @@ function tiledConvolution(
   });
 }
 
+/** The input with its padding and its dilation written out. */
+const padInput = (
+  { builder }: LoweringContext,
+  x: View,
+  { padding, lhsDilation }: ConvDimensions,
+): View =>
+  padView(builder, x, builder.scalar(0, x.dense.dtype), {
+    low: [0, ...padding.map(([low]) => low), 0],
+    high: [0, ...padding.map(([, high]) => high), 0],
+    interior: [0, ...lhsDilation.map((d) => d - 1), 0],
+  });
+
+/** A convolution of a padded input as a sum of one product for each tap of the kernel: for what has no kernel. */
+function convolveByTaps(
+  context: LoweringContext,
+  x: View,
+  kernel: View,
+  { strides, rhsDilation }: ConvDimensions,
+  groups: number,
+  shape: Shape,
+): View {
+  const { builder } = context;
+  const rank = strides.length;
+  const [channels, features] = [kernel.shape[rank], kernel.shape[rank + 1] / groups];
+  const ones = strides.map(() => 1);
+  let total: View | undefined;
+  forEachIndex(kernel.shape.slice(0, rank), (_flat, tap) => {
+    const at = (axis: number, start: number, count: number, step: number): Range => ({
+      axis,
+      start,
+      end: start + (count - 1) * step + 1,
+      step,
+    });
+    const places = tap.map((k, i) => at(i + 1, k * rhsDilation[i], shape[i + 1], strides[i]));
+    const pixels = sliceView(builder, x, places, [
+      x.shape[0],
+      ...shape.slice(1, -1),
+      x.shape[rank + 1],
+    ]);
+    const picked = tap.map((k, i) => at(i, k, 1, 1));
+    const weights = sliceView(builder, kernel, picked, [...ones, ...kernel.shape.slice(rank)]);
+    const lhs = reshaped(builder, pixels, [...pixels.shape.slice(0, -1), groups, channels]);
+    const rhs = reshaped(builder, weights, [channels, groups, features]);
+    const part = product(context, lhs, rhs, {
+      lhsBatch: [rank + 1],
+      rhsBatch: [1],
+      lhsContract: [rank + 2],
+      rhsContract: [0],
+    }); // [groups, N, out…, features]
+    total = total
+      ? apply(context, [total, part], x.dense.dtype, (e, a, b) => e.op("Add", [a, b]))
+      : part;
+  });
+  const images = [0, ...strides.map((_, i) => i + 1)].map((axis) => axis + 1);
+  return reshaped(builder, permuteView(total!, [...images, 0, rank + 2]), shape);
+}
+
 const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
   context,
   [input, kernel],
@@ -74,15 +132,8 @@ const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
   const { strides, lhsDilation, rhsDilation, batchGroups } = attrs;
   const { dtype } = input.dense;
   const rank = strides.length;
-  if (sizeOf(input.shape) === 0 || sizeOf(kernel.shape) === 0) return [filled(builder, 0, y.shape, dtype)];
-  if (dtype !== "float32") {
-    throw new OcelliError("unsupported", `the ort engine has no convolution of ${dtype}.`, {
-      hint: "Convert to float32.",
-    });
-  }
-  if (rank > MAX_SPATIAL) {
-    throw new OcelliError("unsupported", `the ort engine convolves along up to ${MAX_SPATIAL} axes, not ${rank}.`);
-  }
+  if (sizeOf(input.shape) === 0 || sizeOf(kernel.shape) === 0)
+    return [filled(builder, 0, y.shape, dtype)];
   const x = batchGroups === 1 ? input : batchGroupsAsFeatures(context, input, batchGroups);
   const groups = attrs.featureGroups * batchGroups;
   const scale = x.scale * kernel.scale;
@@ -91,21 +142,21 @@ const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
     const tiled = tiledConvolution(context, x, kernel, attrs, y.shape.slice(1, -1));
     if (tiled) return [tiled];
   }
-  const zeros = (n: number) => new Array<number>(n).fill(0);
+  const hasKernel = dtype === "float32" && rank <= MAX_SPATIAL;
   const mustPad =
-    lhsDilation.some((d) => d !== 1) || attrs.padding.flat().some((amount) => amount < 0);
+    !hasKernel ||
+    lhsDilation.some((d) => d !== 1) ||
+    attrs.padding.flat().some((amount) => amount < 0);
+  const plain = { ...x, scale: 1 };
+  const padded = mustPad ? padInput(context, plain, attrs) : plain;
   const pads: readonly Padding[] = mustPad ? strides.map(() => [0, 0]) : attrs.padding;
-  const padded = mustPad
-    ? padView(builder, { ...x, scale: 1 }, builder.scalar(0, dtype), {
-        low: [0, ...attrs.padding.map(([low]) => low), 0],
-        high: [0, ...attrs.padding.map(([, high]) => high), 0],
-        interior: [0, ...lhsDilation.map((d) => d - 1), 0],
-      })
-    : { ...x, scale: 1 };
-  const spatial = zeros(rank).map((_, i) => i + 1);
+  if (!hasKernel)
+    return [{ ...convolveByTaps(context, padded, unscaled, attrs, groups, y.shape), scale }];
+  const taps = strides.map((_, i) => i);
+  const spatial = taps.map((i) => i + 1);
   const order = [0, rank + 1, ...spatial];
   const images = align(builder, padded, order, "full"); // [N, C, …]
-  const filters = align(builder, unscaled, [rank + 1, rank, ...zeros(rank).map((_, i) => i)], "full"); // [F, C / groups, k…]
+  const filters = align(builder, unscaled, [rank + 1, rank, ...taps], "full"); // [F, C / groups, k…]
   const made = builder.op("Conv", [images, filters], {
     shape: order.map((axis) => y.shape[axis]),
     dtype,

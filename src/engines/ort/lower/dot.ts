@@ -143,7 +143,11 @@ function emitProduct(
 ): Dense {
   const operands = [lhs.dense, rhs.dense];
   const folds = lhs.transposed || rhs.transposed || scale !== 1;
-  const attributes = { transA: flag(lhs.transposed), transB: flag(rhs.transposed), alpha: { f: scale } };
+  const attributes = {
+    transA: flag(lhs.transposed),
+    transB: flag(rhs.transposed),
+    alpha: { f: scale },
+  };
   if (!folds && !lhs.batchInside && !rhs.batchInside) {
     return builder.op("MatMul", operands, { shape, dtype });
   }
@@ -164,7 +168,12 @@ function emitProduct(
 }
 
 /** The product of two views: [batch…, lhs free…, rhs free…], lazily in whatever order it was computed. */
-export function product(context: LoweringContext, lhs: View, rhs: View, attrs: DotDimensions): View {
+export function product(
+  context: LoweringContext,
+  lhs: View,
+  rhs: View,
+  attrs: DotDimensions,
+): View {
   const { lhsFree, rhsFree } = dotRoles(lhs, rhs, attrs);
   const shape = [
     ...attrs.lhsBatch.map((axis) => lhs.shape[axis]),
@@ -179,7 +188,11 @@ export function product(context: LoweringContext, lhs: View, rhs: View, attrs: D
   const a = arrange(context.builder, plain(lhs), "lhs", plan, canFold);
   const b = arrange(context.builder, plain(rhs), "rhs", plan, canFold);
   const extents = (letters: readonly Letter[]) => letters.map((letter) => letter.extent);
-  const onnxShape = [...extents(plan.batch), sizeOf(extents(plan.rows)), sizeOf(extents(plan.columns))];
+  const onnxShape = [
+    ...extents(plan.batch),
+    sizeOf(extents(plan.rows)),
+    sizeOf(extents(plan.columns)),
+  ];
   const dense = emitProduct(context, a, b, lhs.scale * rhs.scale, onnxShape, dtype);
   const order = [...plan.batch, ...plan.rows, ...plan.columns].map((letter) => letter.out!);
   return ordered(dense, shape, order);

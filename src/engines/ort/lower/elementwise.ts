@@ -58,10 +58,12 @@ const same =
   (context, views) => [apply(context, views, views[0].dense.dtype, expression)];
 
 /** A lowering by one operator of the same meaning. */
-const direct = (opType: string): Lowering<unknown> => same((e, ...operands) => e.op(opType, operands));
+const direct = (opType: string): Lowering<unknown> =>
+  same((e, ...operands) => e.op(opType, operands));
 
 /** One expression for floats, another for integers. */
-const byKind = (float: Lowering<unknown>, integer: Lowering<unknown>): Lowering<unknown> =>
+const byKind =
+  (float: Lowering<unknown>, integer: Lowering<unknown>): Lowering<unknown> =>
   (context, views, attrs, equation) =>
     (isFloat(views[0].dense.dtype) ? float : integer)(context, views, attrs, equation);
 
@@ -85,7 +87,8 @@ const mulFloats: Lowering<unknown> = (context, [x, y]) => {
     [y, x],
   ]) {
     const factor = uniformOf(other);
-    const lazy = factor === undefined || uniformOf(view) !== undefined ? undefined : scaleBy(view, factor);
+    const lazy =
+      factor === undefined || uniformOf(view) !== undefined ? undefined : scaleBy(view, factor);
     if (lazy) return [lazy];
   }
   const plain = (view: View): View => ({ ...view, scale: 1 });
@@ -122,11 +125,13 @@ const scaledResult = (view: View, scale: number): View => ({ ...view, scale });
 const isFiniteExpression: Expression = (e, x) =>
   e.op("Less", [e.op("Abs", [x]), e.scalar(Infinity, x.dtype)], "bool");
 
-const logicOrBits = (logic: string, bits: string): Lowering<unknown> => (context, views) => {
-  const { dtype } = views[0].dense;
-  const opType = dtype === "bool" ? logic : bits;
-  return [apply(context, views, dtype, (e, x, y) => e.op(opType, [x, y]))];
-};
+const logicOrBits =
+  (logic: string, bits: string): Lowering<unknown> =>
+  (context, views) => {
+    const { dtype } = views[0].dense;
+    const opType = dtype === "bool" ? logic : bits;
+    return [apply(context, views, dtype, (e, x, y) => e.op(opType, [x, y]))];
+  };
 
 const COMPARISONS = {
   eq: "Equal",
@@ -140,7 +145,8 @@ const COMPARISONS = {
 const lowerCompare: Lowerings<"compare">["compare"] = (context, views, { direction }) => [
   apply(context, views, "bool", (e, x, y) => {
     const isOrder = direction !== "eq" && direction !== "ne";
-    const [a, b] = isOrder && x.dtype === "bool" ? [e.cast(x, "uint8"), e.cast(y, "uint8")] : [x, y];
+    const [a, b] =
+      isOrder && x.dtype === "bool" ? [e.cast(x, "uint8"), e.cast(y, "uint8")] : [x, y];
     const result = e.op(COMPARISONS[direction], [a, b], "bool");
     return direction === "ne" ? e.op("Not", [result]) : result;
   }),
@@ -173,13 +179,14 @@ const log1p: Expression = (e, x) => {
 };
 
 type ElementwiseName =
-  | keyof typeof unaryPrimitives
-  | keyof typeof binaryPrimitives
-  | keyof typeof selectPrimitives;
+  keyof typeof unaryPrimitives | keyof typeof binaryPrimitives | keyof typeof selectPrimitives;
 
 /** The elementwise lowerings by name. */
 export const elementwiseLowerings: Lowerings<ElementwiseName> = {
-  neg: byKind((_context, [x]) => [negated(x)], same((e, x) => e.op("Sub", [e.scalar(0, x.dtype), x]))),
+  neg: byKind(
+    (_context, [x]) => [negated(x)],
+    same((e, x) => e.op("Sub", [e.scalar(0, x.dtype), x])),
+  ),
   abs: direct("Abs"),
   sign: direct("Sign"),
   floor: direct("Floor"),
@@ -192,7 +199,11 @@ export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   sqrt: direct("Sqrt"),
   rsqrt: same((e, x) => e.op("Reciprocal", [e.op("Sqrt", [x])])),
   tanh: direct("Tanh"),
-  logistic: direct("Sigmoid"),
+  // the Sigmoid kernel gives 0 below −18
+  logistic: same((e, x) => {
+    const growth = e.op("Exp", [e.op("Neg", [x])]);
+    return e.op("Reciprocal", [e.op("Add", [growth, e.scalar(1, x.dtype)])]);
+  }),
   sin: direct("Sin"),
   cos: direct("Cos"),
   erf: direct("Erf"),
@@ -203,7 +214,13 @@ export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   mul: byKind(mulFloats, direct("Mul")),
   div: byKind(divFloats, same(integerArithmetic.div)),
   rem: byKind(
-    same((e, x, y) => e.builder.op("Mod", [x, y], { shape: e.shape, dtype: x.dtype, attributes: { fmod: { i: 1 } } })),
+    same((e, x, y) =>
+      e.builder.op("Mod", [x, y], {
+        shape: e.shape,
+        dtype: x.dtype,
+        attributes: { fmod: { i: 1 } },
+      }),
+    ),
     same(integerArithmetic.rem),
   ),
   pow: byKind(direct("Pow"), same(lowerIntegerPower)),

@@ -39,26 +39,49 @@ function flatRows(context: LoweringContext, indices: View, { batch, count }: Row
     const range = viewOf(builder.range(extent, "int64"));
     const along = broadcastView(range, indices.shape, [axis]);
     const step = builder.scalar(strides[axis] * count, "int64");
-    return apply(context, [sum, along], "int64", (e, a, b) => e.op("Add", [a, e.op("Mul", [b, step])]));
+    return apply(context, [sum, along], "int64", (e, a, b) =>
+      e.op("Add", [a, e.op("Mul", [b, step])]),
+    );
   }, indices);
 }
 
-/** Indices in [0, count), and which of them were so before. */
-function clamped(context: LoweringContext, indices: View, count: number): View {
-  return apply(context, [indices], "int64", (e, x) =>
-    e.op("Clip", [e.cast(x, "int64"), e.scalar(0, "int64"), e.scalar(count - 1, "int64")]),
-  );
+/** Integers moved into [0, last], as int64; in their own dtype, for the kernels of int64 err beyond 32 bits. */
+function limit(builder: GraphBuilder, x: Dense, last: number): Dense {
+  const { shape, dtype } = x;
+  const raised =
+    dtype === "int32" ? builder.op("Max", [x, builder.scalar(0, dtype)], { shape, dtype }) : x;
+  const end = dtype === "uint8" ? Math.min(last, 255) : last;
+  const limited = builder.op("Min", [raised, builder.scalar(end, dtype)], { shape, dtype });
+  return builder.cast(limited, "int64");
 }
 
+/** Indices moved into [0, count). */
+const clamped = (context: LoweringContext, indices: View, count: number): View =>
+  apply(context, [indices], "int64", (e, x) => limit(e.builder, x, count - 1));
+
 /** The result axes of a gather in the order [batch…, index…, rest…] in which rows come. */
-function gatheredOrder(indexRank: number, rank: number, { axis, batchDims }: GatherDimensions): number[] {
+function gatheredOrder(
+  indexRank: number,
+  rank: number,
+  { axis, batchDims }: GatherDimensions,
+): number[] {
   const resultRank = rank - 1 + indexRank;
   const all = Array.from({ length: resultRank }, (_, i) => i);
   const places = all.slice(axis, axis + indexRank);
-  return [...all.slice(0, batchDims), ...places, ...all.slice(batchDims, axis), ...all.slice(axis + indexRank)];
+  return [
+    ...all.slice(0, batchDims),
+    ...places,
+    ...all.slice(batchDims, axis),
+    ...all.slice(axis + indexRank),
+  ];
 }
 
-const lowerGather: Lowerings<"gather">["gather"] = (context, [x, indices], dims, { outputs: [y] }) => {
+const lowerGather: Lowerings<"gather">["gather"] = (
+  context,
+  [x, indices],
+  dims,
+  { outputs: [y] },
+) => {
   const { builder } = context;
   const rows = rowsOf(x.shape, dims);
   const indexShape = indices.shape.slice(dims.batchDims);
@@ -78,11 +101,19 @@ const lowerGather: Lowerings<"gather">["gather"] = (context, [x, indices], dims,
 };
 
 /** `rows[indices[i]] += updates[i]` along the first axis; indices must be in range. */
-export function scatterRows(context: LoweringContext, rows: View, indices: View, updates: View): Dense {
+export function scatterRows(
+  context: LoweringContext,
+  rows: View,
+  indices: View,
+  updates: View,
+): Dense {
   const { builder } = context;
   const table = rowMajor(builder, rows);
   const dtype: DType = table.dtype === "uint8" ? "int32" : table.dtype;
-  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [sizeOf(indices.shape), 1]);
+  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [
+    sizeOf(indices.shape),
+    1,
+  ]);
   const added = builder.op(
     "ScatterND",
     [builder.cast(table, dtype), places, builder.cast(rowMajor(builder, updates), dtype)],
@@ -106,10 +137,15 @@ const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
   const inside = apply(context, [indices, near], "bool", (e, a, b) =>
     e.op("Equal", [e.cast(a, "int64"), b], "bool"),
   );
-  const places = indices.shape.map((_, i) => (i < dims.batchDims ? i : dims.axis + i - dims.batchDims));
+  const places = indices.shape.map((_, i) =>
+    i < dims.batchDims ? i : dims.axis + i - dims.batchDims,
+  );
   const through: DType = dtype === "uint32" ? "int32" : dtype;
-  const kept = apply(context, [broadcastView(inside, updates.shape, places), updates], dtype, (e, p, a) =>
-    e.cast(e.where(p, e.cast(a, through), e.scalar(0, through)), dtype),
+  const kept = apply(
+    context,
+    [broadcastView(inside, updates.shape, places), updates],
+    dtype,
+    (e, p, a) => e.cast(e.where(p, e.cast(a, through), e.scalar(0, through)), dtype),
   );
   const order = gatheredOrder(indexRank, x.shape.length, dims);
   const count = sizeOf(indices.shape);
@@ -122,11 +158,15 @@ const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
 };
 
 /** Scalar starts as one int64 vector, clamped so that a block of the given sizes fits. */
-function clampedStarts(builder: GraphBuilder, starts: readonly View[], shape: Shape, sizes: Shape): Dense {
+function clampedStarts(
+  builder: GraphBuilder,
+  starts: readonly View[],
+  shape: Shape,
+  sizes: Shape,
+): Dense {
   const parts = starts.map((start, axis) => {
-    const scalar = builder.reshape(builder.cast(align(builder, start, []), "int64"), [1]);
-    const ends = [0, shape[axis] - sizes[axis]].map((end) => builder.scalar(end, "int64"));
-    return builder.op("Clip", [scalar, ...ends], { shape: [1], dtype: "int64" });
+    const scalar = builder.reshape(align(builder, start, []), [1]);
+    return limit(builder, scalar, shape[axis] - sizes[axis]);
   });
   if (parts.length === 1) return parts[0];
   return builder.op("Concat", parts, {
@@ -136,15 +176,27 @@ function clampedStarts(builder: GraphBuilder, starts: readonly View[], shape: Sh
   });
 }
 
-const lowerDynamicSlice: Lowerings<"dynamicSlice">["dynamicSlice"] = ({ builder }, [x, ...starts], { sizes }) => {
+const lowerDynamicSlice: Lowerings<"dynamicSlice">["dynamicSlice"] = (
+  { builder },
+  [x, ...starts],
+  { sizes },
+) => {
   const axes = sizes.map((_, i) => i).filter((i) => sizes[i] !== x.shape[i]);
   const real = axes.filter((i) => x.strides[i] !== 0);
   if (real.length === 0) return [{ ...x, shape: sizes }];
   const order = layoutOf(x);
   const dense = align(builder, { ...x, scale: 1 }, order);
   const pick = (list: Shape) => real.map((i) => list[i]);
-  const from = clampedStarts(builder, real.map((i) => starts[i]), pick(x.shape), pick(sizes));
-  const to = builder.op("Add", [from, builder.ints(pick(sizes))], { shape: from.shape, dtype: "int64" });
+  const from = clampedStarts(
+    builder,
+    real.map((i) => starts[i]),
+    pick(x.shape),
+    pick(sizes),
+  );
+  const to = builder.op("Add", [from, builder.ints(pick(sizes))], {
+    shape: from.shape,
+    dtype: "int64",
+  });
   const places = builder.ints(real.map((i) => order.indexOf(i)));
   const sliced = builder.op("Slice", [dense, from, to, places], {
     shape: order.map((i) => sizes[i]),
@@ -174,7 +226,10 @@ const lowerDynamicUpdateSlice: Lowerings<"dynamicUpdateSlice">["dynamicUpdateSli
     const { dtype } = dense;
     const at = builder.ints([order.indexOf(axis)]);
     const from = clampedStarts(builder, [starts[axis]], [x.shape[axis]], [sizes[axis]]);
-    const to = builder.op("Add", [from, builder.ints([sizes[axis]])], { shape: [1], dtype: "int64" });
+    const to = builder.op("Add", [from, builder.ints([sizes[axis]])], {
+      shape: [1],
+      dtype: "int64",
+    });
     const part = (start: Dense | string, end: Dense | string): Dense =>
       builder.op("Slice", [dense, start, end, at], { shape: [], dtype });
     const pieces = [
@@ -194,20 +249,30 @@ const lowerDynamicUpdateSlice: Lowerings<"dynamicUpdateSlice">["dynamicUpdateSli
   let places = filled(builder, 0, sizes, "int64");
   sizes.forEach((n, axis) => {
     const start = clampedStarts(builder, [starts[axis]], [x.shape[axis]], [n]);
-    const count = builder.op("Add", [builder.range(n, "int64"), start], { shape: [n], dtype: "int64" });
+    const count = builder.op("Add", [builder.range(n, "int64"), start], {
+      shape: [n],
+      dtype: "int64",
+    });
     const along = broadcastView(viewOf(count), sizes, [axis]);
     const step = builder.scalar(strides[axis], "int64");
-    places = apply(context, [places, along], "int64", (e, a, b) => e.op("Add", [a, e.op("Mul", [b, step])]));
+    places = apply(context, [places, along], "int64", (e, a, b) =>
+      e.op("Add", [a, e.op("Mul", [b, step])]),
+    );
   });
   const flat = builder.reshape(rowMajor(builder, full), [sizeOf(x.shape)]);
   const index = builder.reshape(rowMajor(builder, places), [sizeOf(sizes), 1]);
   const values = builder.reshape(rowMajor(builder, update), [sizeOf(sizes)]);
-  const written = builder.op("ScatterND", [flat, index, values], { shape: flat.shape, dtype: flat.dtype });
+  const written = builder.op("ScatterND", [flat, index, values], {
+    shape: flat.shape,
+    dtype: flat.dtype,
+  });
   return [viewOf(written, y.shape)];
 };
 
 /** The lowerings of indexed access by name. */
-export const gatherLowerings: Lowerings<"gather" | "scatterAdd" | "dynamicSlice" | "dynamicUpdateSlice"> = {
+export const gatherLowerings: Lowerings<
+  "gather" | "scatterAdd" | "dynamicSlice" | "dynamicUpdateSlice"
+> = {
   gather: lowerGather,
   scatterAdd: lowerScatterAdd,
   dynamicSlice: lowerDynamicSlice,

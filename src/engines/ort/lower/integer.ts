@@ -5,7 +5,13 @@ import type { Elementwise } from "./elementwise.ts";
 import type { Dense } from "./view.ts";
 
 /** Divides in int64, where no quotient overflows; kernels trap a division by zero, so it never sees one. */
-function guarded(e: Elementwise, x: Dense, y: Dense, make: (a: Dense, b: Dense) => Dense, otherwise: (a: Dense) => Dense): Dense {
+function guarded(
+  e: Elementwise,
+  x: Dense,
+  y: Dense,
+  make: (a: Dense, b: Dense) => Dense,
+  otherwise: (a: Dense) => Dense,
+): Dense {
   const a = e.cast(x, "int64");
   const b = e.cast(y, "int64");
   const isZero = e.op("Equal", [b, e.scalar(0, "int64")], "bool");
@@ -13,30 +19,38 @@ function guarded(e: Elementwise, x: Dense, y: Dense, make: (a: Dense, b: Dense) 
   return e.cast(e.where(isZero, otherwise(a), make(a, safe)), x.dtype);
 }
 
-const shift = (direction: "LEFT" | "RIGHT") => (e: Elementwise, x: Dense, y: Dense): Dense => {
-  const word: DType = x.dtype === "uint8" ? "uint8" : "uint32";
-  const width = word === "uint8" ? 8 : 32;
-  const by = (amount: Dense): Dense =>
-    e.builder.op("BitShift", [e.cast(x, word), amount], {
-      shape: e.shape,
-      dtype: word,
-      attributes: { direction: { s: direction } },
-    });
-  if (y.uniform !== undefined && y.uniform >= 0 && y.uniform < width) {
-    return e.cast(by(e.scalar(y.uniform, word)), x.dtype);
-  }
-  // beyond the width nothing is left; a negative amount is a large one as a word
-  const amount = e.cast(y, word);
-  const fits = e.op("Less", [amount, e.scalar(width, word)], "bool");
-  const mask = e.cast(fits, word);
-  return e.cast(e.op("Mul", [by(e.op("Mul", [amount, mask])), mask]), x.dtype);
-};
+const shift =
+  (direction: "LEFT" | "RIGHT") =>
+  (e: Elementwise, x: Dense, y: Dense): Dense => {
+    const word: DType = x.dtype === "uint8" ? "uint8" : "uint32";
+    const width = word === "uint8" ? 8 : 32;
+    const by = (amount: Dense): Dense =>
+      e.builder.op("BitShift", [e.cast(x, word), amount], {
+        shape: e.shape,
+        dtype: word,
+        attributes: { direction: { s: direction } },
+      });
+    if (y.uniform !== undefined && y.uniform >= 0 && y.uniform < width) {
+      return e.cast(by(e.scalar(y.uniform, word)), x.dtype);
+    }
+    // beyond the width nothing is left; a negative amount is a large one as a word
+    const amount = e.cast(y, word);
+    const fits = e.op("Less", [amount, e.scalar(width, word)], "bool");
+    const mask = e.cast(fits, word);
+    return e.cast(e.op("Mul", [by(e.op("Mul", [amount, mask])), mask]), x.dtype);
+  };
 
 /** Arithmetic over operands of one integer dtype. */
 export const integerArithmetic = {
   /** Truncates towards zero; all bits set where the divisor is zero. */
   div: (e: Elementwise, x: Dense, y: Dense): Dense =>
-    guarded(e, x, y, (a, b) => e.op("Div", [a, b]), () => e.scalar(-1, "int64")),
+    guarded(
+      e,
+      x,
+      y,
+      (a, b) => e.op("Div", [a, b]),
+      () => e.scalar(-1, "int64"),
+    ),
   /** The sign of the dividend; the dividend where the divisor is zero. */
   rem: (e: Elementwise, x: Dense, y: Dense): Dense =>
     guarded(
@@ -44,7 +58,11 @@ export const integerArithmetic = {
       x,
       y,
       (a, b) =>
-        e.builder.op("Mod", [a, b], { shape: e.shape, dtype: "int64", attributes: { fmod: { i: 1 } } }),
+        e.builder.op("Mod", [a, b], {
+          shape: e.shape,
+          dtype: "int64",
+          attributes: { fmod: { i: 1 } },
+        }),
       (a) => a,
     ),
   shiftLeft: shift("LEFT"),
@@ -57,7 +75,8 @@ const EXPONENT_BITS = 31;
 export function lowerIntegerPower(e: Elementwise, x: Dense, y: Dense): Dense {
   const { dtype } = x;
   const one = e.scalar(1, dtype);
-  const bits = y.uniform === undefined ? EXPONENT_BITS : Math.ceil(Math.log2(Math.max(y.uniform, 1) + 1));
+  const bits =
+    y.uniform === undefined ? EXPONENT_BITS : Math.ceil(Math.log2(Math.max(y.uniform, 1) + 1));
   const choose = (p: Dense, a: Dense, b: Dense): Dense => {
     const through: DType = dtype === "uint32" ? "int32" : dtype;
     return e.cast(e.where(p, e.cast(a, through), e.cast(b, through)), dtype);

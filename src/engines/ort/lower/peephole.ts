@@ -3,8 +3,9 @@
 import type { HostArray, Shape } from "../../../graph/dtype.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
 import { MICROSOFT } from "./builder.ts";
+import type { Dense } from "./view.ts";
 
-type Shapes = ReadonlyMap<string, Shape>;
+type Values = ReadonlyMap<string, Dense>;
 
 const isProduct = ({ opType }: OnnxNode): boolean =>
   opType === "MatMul" || opType === "Gemm" || opType === "FusedMatMul";
@@ -59,7 +60,7 @@ const fitsGemm = (addend: Shape, [rows, columns]: Shape): boolean => {
 /**
  * Folds `c · (A B)` and `A B + c` into the product where nothing else reads it: each saves a pass over the result.
  */
-export function foldIntoProducts(graph: OnnxGraph, shapes: Shapes, portable = false): OnnxGraph {
+export function foldIntoProducts(graph: OnnxGraph, values: Values, portable = false): OnnxGraph {
   const start = withoutDeadNodes(graph);
   const readers = new Map<string, number>();
   const count = (name: string) => readers.set(name, (readers.get(name) ?? 0) + 1);
@@ -73,8 +74,8 @@ export function foldIntoProducts(graph: OnnxGraph, shapes: Shapes, portable = fa
   const nodes: OnnxNode[] = [];
   for (const node of start.nodes) {
     const folded =
-      foldFactor(node, soleProduct, start.initializers ?? {}, shapes, portable) ??
-      foldSum(node, soleProduct, shapes) ??
+      foldFactor(node, soleProduct, start.initializers ?? {}, values, portable) ??
+      foldSum(node, soleProduct, values) ??
       node;
     nodes.push(folded);
     for (const output of folded.outputs) makers.set(output, folded);
@@ -88,32 +89,38 @@ function foldFactor(
   node: OnnxNode,
   soleProduct: SoleProduct,
   initializers: Readonly<Record<string, HostArray>>,
-  shapes: Shapes,
+  values: Values,
   portable: boolean,
 ): OnnxNode | undefined {
   if (node.opType !== "Mul") return undefined;
   for (const [name, other] of [node.inputs, [...node.inputs].reverse()]) {
     const factor = initializers[other];
-    const product = factor?.data.length === 1 && factor.dtype === "float32" ? soleProduct(name) : undefined;
+    const product =
+      factor?.data.length === 1 && factor.dtype === "float32" ? soleProduct(name) : undefined;
     if (!product) continue;
-    const rank = shapes.get(name)!.length;
+    const rank = values.get(name)!.shape.length;
     if (rank !== 2 && portable) continue;
-    if (shapes.get(node.outputs[0])!.length !== rank) continue;
+    if (values.get(node.outputs[0])!.shape.length !== rank) continue;
     return withFactor(product, Number(factor.data[0]), node.outputs[0], rank);
   }
   return undefined;
 }
 
-function foldSum(node: OnnxNode, soleProduct: SoleProduct, shapes: Shapes): OnnxNode | undefined {
+function foldSum(node: OnnxNode, soleProduct: SoleProduct, values: Values): OnnxNode | undefined {
   if (node.opType !== "Add") return undefined;
   for (const [name, other] of [node.inputs, [...node.inputs].reverse()]) {
     const product = soleProduct(name);
-    const shape = shapes.get(name);
-    const addend = shapes.get(other);
     if (!product || product.opType === "FusedMatMul" || product.inputs.length > 2) continue;
-    if (shape?.length !== 2 || !addend || !fitsGemm(addend, shape)) continue;
-    if (shapes.get(node.outputs[0])!.length !== 2 || name === other) continue;
-    return { ...product, opType: "Gemm", inputs: [...product.inputs, other], outputs: node.outputs };
+    const { shape, dtype } = values.get(name)!;
+    const addend = values.get(other)?.shape;
+    if (dtype !== "float32" || shape.length !== 2 || !addend || !fitsGemm(addend, shape)) continue;
+    if (values.get(node.outputs[0])!.shape.length !== 2 || name === other) continue;
+    return {
+      ...product,
+      opType: "Gemm",
+      inputs: [...product.inputs, other],
+      outputs: node.outputs,
+    };
   }
   return undefined;
 }

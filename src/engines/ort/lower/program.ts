@@ -1,13 +1,26 @@
 /** @file From a program to an ONNX graph: equations are lowered one by one over lazy views. */
 
-import { type DType, type HostArray, type Shape, sizeOf, typedArray } from "../../../graph/dtype.ts";
+import {
+  type DType,
+  type HostArray,
+  type Shape,
+  sizeOf,
+  typedArray,
+} from "../../../graph/dtype.ts";
 import type { PrimitiveName } from "../../../graph/ops/index.ts";
 import { type Program, evaluateProgram } from "../../../graph/program.ts";
 import type { Equation, Tensor } from "../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../formats/onnx.ts";
 import { checkSupported } from "../unsupported.ts";
 import { GraphBuilder, valueInfo } from "./builder.ts";
-import { type Lowering, type LoweringContext, type Print, carrierOf, emptyView, rounded } from "./context.ts";
+import {
+  type Lowering,
+  type LoweringContext,
+  type Print,
+  carrierOf,
+  emptyView,
+  rounded,
+} from "./context.ts";
 import { lowerings } from "./index.ts";
 import { foldIntoProducts } from "./peephole.ts";
 import { rowMajor } from "./realise.ts";
@@ -169,8 +182,12 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     outputs: outputs.map(valueInfo),
     initializers: builder.initializers,
   };
-  const folded = foldIntoProducts(graph, builder.shapes, portable);
+  const folded = foldIntoProducts(graph, builder.values, portable);
   return { graph: folded, inputs: positions, outputs: sources, prints: printed };
 }
 
-const emptyArray = (shape: Shape, dtype: DType): HostArray => ({ shape, dtype, data: typedArray(dtype, 0) });
+const emptyArray = (shape: Shape, dtype: DType): HostArray => ({
+  shape,
+  dtype,
+  data: typedArray(dtype, 0),
+});

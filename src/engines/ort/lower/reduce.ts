@@ -104,7 +104,9 @@ function extremeFloats(
   const extreme = reduceHeld(builder, plain, axes, byOperator(builder, opType, "float32"));
   const isNaN = apply(context, [plain], "bool", (e, x) => e.op("IsNaN", [x], "bool"));
   const anyNaN = reduceHeld(builder, isNaN, axes, byOperator(builder, "ReduceMax", "bool"));
-  return apply(context, [anyNaN, extreme], "float32", (e, p, x) => e.where(p, e.scalar(NaN, "float32"), x));
+  return apply(context, [anyNaN, extreme], "float32", (e, p, x) =>
+    e.where(p, e.scalar(NaN, "float32"), x),
+  );
 }
 
 interface ReductionKernels {
@@ -130,7 +132,11 @@ const boolReduction =
 
 const productOf = (context: LoweringContext, view: View, axes: readonly number[]): View => {
   const { builder } = context;
-  const full = unbroadcast(builder, view.scale === 1 ? view : apply(context, [view], "float32", (_e, x) => x), axes);
+  const full = unbroadcast(
+    builder,
+    view.scale === 1 ? view : apply(context, [view], "float32", (_e, x) => x),
+    axes,
+  );
   return reduceHeld(builder, full, axes, byOperator(builder, "ReduceProd", "float32"));
 };
 
@@ -141,21 +147,31 @@ const argReduction =
     const { builder } = context;
     if (x.strides[axis] === 0) return [filled(builder, 0, y.shape, "int32")];
     const find = (view: View, op: string): View => {
-      const { dense, order } = inMemoryOrder(builder, view.scale === 1 ? view : apply(context, [view], "float32", (_e, d) => d));
+      const { dense, order } = inMemoryOrder(
+        builder,
+        view.scale === 1 ? view : apply(context, [view], "float32", (_e, d) => d),
+      );
       const kept = order.filter((a) => a !== axis);
-      const wide = dense.dtype === "uint32" ? "float64" : dense.dtype === "bool" ? "uint8" : dense.dtype;
+      const wide =
+        dense.dtype === "uint32" ? "float64" : dense.dtype === "bool" ? "uint8" : dense.dtype;
       const found = builder.op(op, [builder.cast(dense, wide)], {
         shape: kept.map((a) => x.shape[a]),
         dtype: "int64",
         attributes: { axis: { i: order.indexOf(axis) }, keepdims: { i: 0 } },
       });
-      return ordered(builder.cast(found, "int32"), y.shape, kept.map((a) => (a > axis ? a - 1 : a)));
+      return ordered(
+        builder.cast(found, "int32"),
+        y.shape,
+        kept.map((a) => (a > axis ? a - 1 : a)),
+      );
     };
     if (!isFloat(x.dense.dtype)) return [find(x, opType)];
     const isNaN = apply(context, [x], "bool", (e, d) => e.op("IsNaN", [d], "bool"));
     const anyNaN = reduceHeld(builder, isNaN, [axis], byOperator(builder, "ReduceMax", "bool"));
     return [
-      apply(context, [anyNaN, find(isNaN, "ArgMax"), find(x, opType)], "int32", (e, p, a, b) => e.where(p, a, b)),
+      apply(context, [anyNaN, find(isNaN, "ArgMax"), find(x, opType)], "int32", (e, p, a, b) =>
+        e.where(p, a, b),
+      ),
     ];
   };
 

@@ -116,7 +116,9 @@ export function padView(
   const { low, high, interior } = config;
   const axes = view.shape.map((_, axis) => axis);
   const shape = view.shape.map((n, i) => low[i] + high[i] + n + Math.max(n - 1, 0) * interior[i]);
-  const touched = axes.filter((i) => low[i] !== 0 || high[i] !== 0 || (interior[i] !== 0 && view.shape[i] > 1));
+  const touched = axes.filter(
+    (i) => low[i] !== 0 || high[i] !== 0 || (interior[i] !== 0 && view.shape[i] > 1),
+  );
   if (touched.length === 0) return view;
   const isZero = value.uniform === 0;
   const factor = isZero ? view.scale : 1;

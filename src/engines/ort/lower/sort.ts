@@ -41,7 +41,11 @@ function pick({ builder }: LoweringContext, view: View, positions: View): View {
     dtype: dense.dtype,
     attributes: { axis: { i: positions.shape.length - 1 } },
   });
-  return ordered(picked, positions.shape, positions.shape.map((_, axis) => axis));
+  return ordered(
+    picked,
+    positions.shape,
+    positions.shape.map((_, axis) => axis),
+  );
 }
 
 const toInt32 = (context: LoweringContext, view: View): View =>

@@ -28,11 +28,21 @@ function slideAxis(
   view: View,
   axis: number,
   kind: WindowKind,
-  { window, strides, padding, out }: { window: number; strides: number; padding: readonly [number, number]; out: number },
+  {
+    window,
+    strides,
+    padding,
+    out,
+  }: { window: number; strides: number; padding: readonly [number, number]; out: number },
 ): View {
   const { builder } = context;
   const { dtype } = view.dense;
-  const only = (value: number) => withEntry(view.shape.map(() => 0), axis, value);
+  const only = (value: number) =>
+    withEntry(
+      view.shape.map(() => 0),
+      axis,
+      value,
+    );
   const padded = padView(builder, view, builder.scalar(neutral(kind, dtype), dtype), {
     low: only(padding[0]),
     high: only(padding[1]),
@@ -45,7 +55,9 @@ function slideAxis(
     const name = { sum: "reduceSum", max: "reduceMax", min: "reduceMin" }[kind] as "reduceSum";
     const wide = reshaped(builder, padded, shape);
     const result = { shape: withEntry(padded.shape, axis, out), dtype };
-    return reduceLowerings[name](context, [wide], { axes: [axis + 1] }, { outputs: [result] } as never)[0]!;
+    return reduceLowerings[name](context, [wide], { axes: [axis + 1] }, {
+      outputs: [result],
+    } as never)[0]!;
   }
   const taps = Array.from({ length: window }, (_, k) =>
     tapOf(context, padded, axis, k, strides, out),
@@ -82,7 +94,12 @@ const lowerReduceWindow: Lowerings<"reduceWindow">["reduceWindow"] = (
   window.forEach((extent, axis) => {
     const idle = extent === 1 && strides[axis] === 1 && padding[axis].every((n) => n === 0);
     if (idle) return;
-    const along = { window: extent, strides: strides[axis], padding: padding[axis], out: y.shape[axis] };
+    const along = {
+      window: extent,
+      strides: strides[axis],
+      padding: padding[axis],
+      out: y.shape[axis],
+    };
     view = slideAxis(context, view, axis, kind, along);
   });
   return [view];
@@ -120,10 +137,20 @@ function extremePlaces(
   });
   outputs.forEach((n, axis) => {
     const count = builder.range(n, "int32");
-    const places = { ...filled(builder, 0, outputs, "int32"), dense: count, strides: withEntry(outputs.map(() => 0), axis, n === 1 ? 0 : 1) };
+    const places = {
+      ...filled(builder, 0, outputs, "int32"),
+      dense: count,
+      strides: withEntry(
+        outputs.map(() => 0),
+        axis,
+        n === 1 ? 0 : 1,
+      ),
+    };
     if (n === 1) return;
     const step = builder.scalar(steps[axis] * strides[axis], "int32");
-    offset = apply(context, [offset, places], "int32", (e, a, b) => e.op("Add", [a, e.op("Mul", [b, step])]));
+    offset = apply(context, [offset, places], "int32", (e, a, b) =>
+      e.op("Add", [a, e.op("Mul", [b, step])]),
+    );
   });
   return offset;
 }
@@ -136,7 +163,8 @@ const lowerSelectAndScatter: Lowerings<"selectAndScatterAdd">["selectAndScatterA
 ) => {
   const { builder } = context;
   const { dtype } = source.dense;
-  if (sizeOf(source.shape) === 0 || sizeOf(attrs.window) === 0) return [filled(builder, 0, y.shape, dtype)];
+  if (sizeOf(source.shape) === 0 || sizeOf(attrs.window) === 0)
+    return [filled(builder, 0, y.shape, dtype)];
   const low = attrs.padding.map(([n]) => n);
   const high = attrs.padding.map(([, n]) => n);
   const interior = low.map(() => 0);

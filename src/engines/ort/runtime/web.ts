@@ -40,7 +40,7 @@ export async function createWebRuntime(
   wasm.numThreads = granted;
   wasm.proxy = proxy && !gpu;
   if (wasmPaths !== undefined) wasm.wasmPaths = wasmPaths;
-  const how = gpu ? "WebGPU" : `WebAssembly, ${granted} thread${granted > 1 ? "s" : ""}`;
+  const how = gpu ? "WebGPU" : "WebAssembly";
   return new JsRuntime({
     ort,
     kind: "web",

@@ -1,0 +1,101 @@
+"""The contract's rows on control flow and recomputation, as JAX writes them."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend.random import threefry_2x32
+
+
+def threefry(k0, k1, x0, x1):
+    one = lambda a, b, c, d: threefry_2x32((a, b), jnp.stack([c, d]))
+    return tuple(jax.vmap(one)(k0, k1, x0, x1).T)
+
+
+def layer(x, w):
+    return jnp.tanh(jnp.sin(x @ w) @ w)
+
+
+def cell(h, x, w):
+    return jnp.tanh(h @ w + x)
+
+
+def recurrent(step=cell, reverse=False):
+    def apply(h, xs, w):
+        def body(state, x):
+            after = step(state, x, w)
+            return after, after * x
+
+        return lax.scan(body, h, xs, reverse=reverse)
+
+    return apply
+
+
+def counted(h, xs):
+    scale = jnp.exp(xs.sum(0))
+
+    def body(carry, x):
+        s, n = carry
+        return (s * 0.5 + x * jnp.sin(scale), n + 1), (s * n.astype(s.dtype), n)
+
+    carry, ys = lax.scan(body, (h, jnp.int32(0)), xs)
+    return *carry, *ys
+
+
+def passing(h, xs):
+    carry, ys = lax.scan(lambda c, x: ((c[1], c[0]), (c[0] * x, x)), (h, jnp.sin(h)), xs)
+    return *carry, *ys
+
+
+def nested(h, xs, w):
+    def body(s, x):
+        after, ys = recurrent()(s, xs * x[None], w)
+        return after, ys.sum(0)
+
+    return lax.scan(body, h, xs[:2])[1]
+
+
+def branches(p, x, y):
+    return lax.cond(p, lambda u: (jnp.sin(u) * y, u), lambda u: (jnp.exp(u), u * 2), x)
+
+
+def cond_in_scan(h, xs):
+    body = lambda s, x: (lax.cond(x.sum() > 0, lambda t: jnp.sin(t * x), lambda t: t + x, s), None)
+    return lax.scan(body, h, xs)[0]
+
+
+def newton(x):
+    far = lambda c: (c[1] < 50) & (jnp.abs(c[0] * c[0] - x).max() > 1e-3)
+    return lax.while_loop(far, lambda c: ((c[0] + x / c[0]) * 0.5, c[1] + 1), (jnp.ones_like(x), jnp.int32(0)))
+
+
+def growing(x, step):
+    return lax.while_loop(lambda v: v.sum() < 50, lambda v: v + step, x)
+
+
+CONTROL = {
+    "threefry2x32": threefry,
+    "stopGradient": lambda x: lax.stop_gradient(jnp.exp(x)) * x,
+    "stopGradient of integers": lax.stop_gradient,
+    "barrier": lambda x, w: (jnp.sin(x), w, jnp.sin(x)),
+    "debugPrint": lambda x: jnp.sin(x) * x,
+    "remat saving nothing": layer,
+    "remat saving products": layer,
+    "remat around captured tensors": lambda x, w: (layer(jnp.cos(x), jnp.sin(w)), jnp.cos(x) * 2),
+    "remat in remat": lambda x, w: layer(jnp.sin(x), w),
+    "remat of a scan": recurrent(),
+    "scan": recurrent(),
+    "scan in reverse": recurrent(reverse=True),
+    "scan of no steps": recurrent(),
+    "scan without inputs": lambda h, w: lax.scan(lambda s, _: (jnp.tanh(s @ w), None), h, None, 3)[0],
+    "scan without a carry": lambda xs, w: jnp.sin(xs @ w),
+    "scan with a counter and an outer constant": counted,
+    "scan that passes its carry through": passing,
+    "scan in scan": nested,
+    "scan of remat": recurrent(),
+    "scan of remat saving products": recurrent(lambda h, x, w: cell(jnp.sin(h), x, w)),
+    "cond when true": branches,
+    "cond when false": branches,
+    "cond in scan": cond_in_scan,
+    "whileLoop": newton,
+    "whileLoop with captures": growing,
+}

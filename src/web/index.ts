@@ -1,0 +1,23 @@
+/** @file The browser entry: programs run on onnxruntime-web, with WebGPU where there is one, else on WebAssembly. */
+
+import { OrtEngine } from "../engines/ort/engine.ts";
+import type { OrtModule } from "../engines/ort/runtime/js-buffer.ts";
+import { type WebRuntimeOptions, createWebRuntime } from "../engines/ort/runtime/web.ts";
+
+export type { WebRuntimeOptions };
+export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
+export { type TrainState, makeEvalStep, makeInit, makeTrainStep } from "../train/step.ts";
+
+/**
+ * The engine in a browser tab, over the `onnxruntime-web` module that the page has imported.
+ *
+ * @throws OcelliError "engine" where WebGPU is asked for and the browser offers none
+ * @example
+ * import * as ort from "onnxruntime-web/webgpu";
+ * const engine = await createWebEngine(ort, { threads: navigator.hardwareConcurrency });
+ * const step = jit(engine, makeTrainStep(objective, optimizer), { donate: [0] });
+ */
+export const createWebEngine = async (
+  ort: OrtModule,
+  options: WebRuntimeOptions,
+): Promise<OrtEngine> => new OrtEngine({ runtime: await createWebRuntime(ort, options) });
