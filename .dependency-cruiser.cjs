@@ -40,7 +40,7 @@ module.exports = {
       name: "pure-rooms-use-no-node-builtins",
       comment: "these rooms run unchanged in a browser",
       severity: "error",
-      from: { path: `^src/(${PURE.join("|")})/|^src/(tree|errors)\\.ts$|^src/train/step\\.ts$`, pathNot: "\\.test\\.ts$" },
+      from: { path: `^src/(${PURE.join("|")})/|^src/(tree|errors)\\.ts$|^src/train/(step|accumulate)\\.ts$`, pathNot: "\\.test\\.ts$" },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -1,9 +1,10 @@
 """What JAX makes of the contract's inputs: values, and gradients for given cotangents.
 
-    npx node scripts/contract-inputs.ts | python scripts/jax-fixtures.py
+    npx node scripts/contract-inputs.ts | python scripts/jax-fixtures.py [FAMILY…]
 
 reads the rows of tests/contract/cases (their inputs and cotangents) and writes one file a family to
-tests/golden/contract, and random.json with jax.random's streams. A row is known here by its name. Needs jax.
+tests/golden/contract, and random.json with jax.random's streams. A row is known here by its name. Needs jax;
+all families take some minutes.
 """
 
 import base64
@@ -89,7 +90,8 @@ binary = {
     **everywhere(["add broadcasts", "add scalars", "add nothing"], jnp.add),
     "add a number": lambda x: x + 2,
     "mul by itself": lambda x: x * x,
-    **everywhere(["pow", "pow of integers", "pow's gradient at zeros"], lax.pow),
+    **everywhere(["pow", "pow's gradient at zeros"], lax.pow),
+    "pow of integers": jnp.power,
     **everywhere(["maximum", "maximum at ties"], jnp.maximum),
     **everywhere(["minimum", "minimum at ties"], jnp.minimum),
     "clip": lambda x: jnp.minimum(jnp.maximum(x, -1), 1),
@@ -321,7 +323,7 @@ reduce_rows = {
     "cumSum": lambda x: lax.cumsum(x, 0),
     "cumSum reversed": lambda x: lax.cumsum(x, 1, reverse=True),
     "cumSum of nothing": lambda x: lax.cumsum(x, 1),
-    "cumMax": lambda x: lax.cummax(x, 2),
+    **everywhere(["cumMax", "cumMax of halves"], lambda x: lax.cummax(x, 2)),
     "cumMax reversed": lambda x: lax.cummax(x, 1, reverse=True),
     "cumMax of odd numbers": lambda x: lax.cummax(x, 0),
     "cumProd": lambda x: lax.cumprod(x, 2),
@@ -382,10 +384,16 @@ shape_rows = {
 }
 
 
+def widened(i):
+    """Indices that can hold any extent."""
+    return i.astype(jnp.int32) if i.dtype == jnp.uint8 else i
+
+
 def gather(axis=0, batch=0):
     """Indices are clamped: lax.gather's own mode, over the operand's slices."""
 
     def single(x, i):
+        i = widened(i)
         return jnp.take(x, jnp.clip(i, 0, max(x.shape[axis - batch] - 1, 0)), axis - batch, mode="clip")
 
     fn = single
@@ -399,7 +407,7 @@ def scatter_add(axis=0, batch=0):
 
     def single(x, i, updates):
         at = axis - batch
-        n = x.shape[at]
+        n, i = x.shape[at], widened(i)
         flat = jnp.moveaxis(updates, range(at, at + i.ndim), range(i.ndim))
         moved = jnp.moveaxis(x, at, 0)
         safe = jnp.where((i >= 0) & (i < n), i.astype(jnp.int32), n)
@@ -607,8 +615,10 @@ def results(fn, inputs, cotangents):
 def main():
     rows = json.load(sys.stdin)
     OUT.mkdir(parents=True, exist_ok=True)
-    families = {name: {} for name in FAMILIES}
+    families = {name: {} for name in sys.argv[1:] or FAMILIES}
     for row in rows:
+        if row["family"] not in families:
+            continue
         fn = FAMILIES[row["family"]].get(row["name"])
         if fn is None:
             raise SystemExit(f'no row of JAX\'s for "{row["name"]}" ({row["family"]})')
@@ -624,7 +634,8 @@ def main():
             "outputs": outputs,
             "grads": grads,
         }
-    families["random"] = random_streams(numbers)
+    if not sys.argv[1:]:
+        families["random"] = random_streams(numbers)
     for name, entries in families.items():
         lines = [f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in entries.items()]
         (OUT / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

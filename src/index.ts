@@ -10,11 +10,6 @@ export {
   type Ranked,
   loadPredictor,
 } from "./train/predict.ts";
-export {
-  EXPORT_FORMATS,
-  type ExportFormat,
-  type ExportResult,
-  exportModel,
-} from "./train/export.ts";
+export { type ExportFormat, type ExportResult, exportModel } from "./train/export.ts";
 export { decodeImageFile } from "./data/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";

@@ -22,6 +22,10 @@ for name in ("jax_plugins.xla_cuda13", "jax_plugins.xla_cuda12"):
     spec = importlib.util.find_spec(name)
     if spec: print(glob.glob(os.path.join(spec.submodule_search_locations[0], "*.so"))[0]); break
 ')}
+nvidia=$(dirname "$plugin")/../../nvidia
+for folder in "$nvidia"/*/lib; do # cuDNN finds its parts by name
+  [ -d "$folder" ] && export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+done
 echo "node $("$node" --version), plugin $plugin"
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader || true
 
@@ -29,7 +33,7 @@ ours() { timeout 240 "$node" bench/gpu/vit.ts --plugin "$plugin" --model "$model
 jax() { timeout 240 python3 bench/gpu/vit_jax.py --model "$model" --batch "$batch" --steps "$steps" --step-tflop "$1"; }
 
 if [ $# -eq 0 ] || [[ " $* " == *" smoke "* ]]; then
-  timeout 200 "$node" bench/gpu/smoke.ts --plugin "$plugin" 2>&1 | tee "$out/smoke.txt" | tail -40
+  timeout 240 "$node" bench/gpu/smoke.ts --plugin "$plugin" --seconds 120 2>&1 | tee "$out/smoke.txt" | tail -40
 fi
 if [ $# -eq 0 ] || [[ " $* " == *" bench "* ]]; then
   tflop=

@@ -2,8 +2,10 @@
 
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
-import { EXPORT_FORMATS, type ExportFormat, exportModel } from "../train/export.ts";
+import type { ExportFormat } from "../train/export.ts";
 import type { Command } from "./command.ts";
+
+const FORMATS: readonly ExportFormat[] = ["onnx", "safetensors", "npz"];
 
 export const exportCommand: Command = {
   name: "export",
@@ -11,7 +13,7 @@ export const exportCommand: Command = {
   operands: "RUN",
   arity: [1, 1],
   flags: {
-    to: { type: "text", value: EXPORT_FORMATS.join("|"), help: "the format" },
+    to: { type: "text", value: FORMATS.join("|"), help: "the format" },
     out: { type: "text", value: "FILE", help: "where to (RUN/model.FORMAT)" },
   },
   examples: [
@@ -22,11 +24,12 @@ export const exportCommand: Command = {
     const to = texts.get("to");
     if (to === undefined) {
       throw new OcelliError("argument", "ocelli export needs --to.", {
-        hint: `Valid: ${EXPORT_FORMATS.join(", ")}.`,
-        valid: EXPORT_FORMATS,
+        hint: `Valid: ${FORMATS.join(", ")}.`,
+        valid: FORMATS,
       });
     }
-    if (!isFormat(to)) throw unknownName("format", to, EXPORT_FORMATS, "argument");
+    if (!isFormat(to)) throw unknownName("format", to, FORMATS, "argument");
+    const { exportModel } = await import("../train/export.ts");
     const file = texts.get("out") ?? join(run.replace(/[\w.-]*\.safetensors$/, ""), `model.${to}`);
     const result = await exportModel(run, { to, file });
     output.line(`${file}: ${(result.bytes / 1e6).toFixed(2)} MB`);
@@ -35,4 +38,4 @@ export const exportCommand: Command = {
 };
 
 const isFormat = (name: string): name is ExportFormat =>
-  (EXPORT_FORMATS as readonly string[]).includes(name);
+  (FORMATS as readonly string[]).includes(name);

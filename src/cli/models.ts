@@ -1,6 +1,5 @@
 /** @file `ocelli models`: the model families, and their named sizes. */
 
-import { VIT_VARIANTS, modelNames } from "../models/index.ts";
 import type { Command } from "./command.ts";
 
 export const models: Command = {
@@ -10,13 +9,14 @@ export const models: Command = {
   arity: [0, 0],
   flags: {},
   examples: ["ocelli models", "ocelli train quickstart --model.variant Ti/7"],
-  run(_call, output) {
+  async run(_call, output) {
+    const { VIT_VARIANTS, modelNames } = await import("../models/index.ts");
     for (const name of modelNames) output.line(name);
     for (const [name, { width, depth, mlpDim, heads }] of Object.entries(VIT_VARIANTS)) {
       output.line(
         `  ${name.padEnd(7)} width ${width}, depth ${depth}, mlp ${mlpDim}, heads ${heads}`,
       );
     }
-    return Promise.resolve({ models: modelNames, variants: { vit: VIT_VARIANTS } });
+    return { models: modelNames, variants: { vit: VIT_VARIANTS } };
   },
 };

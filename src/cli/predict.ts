@@ -1,7 +1,5 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
-import { decodeImageFile } from "../data/decode.ts";
-import { loadPredictor } from "../train/predict.ts";
 import type { Command } from "./command.ts";
 
 /** Images decoded and predicted at a time. */
@@ -21,6 +19,8 @@ export const predict: Command = {
     "ocelli predict runs/quickstart a.png b.png --top-k 1 --json",
   ],
   async run({ operands: [run, ...images], texts, integers }, output) {
+    const { decodeImageFile } = await import("../data/decode.ts");
+    const { loadPredictor } = await import("../train/predict.ts");
     const topK = integers.get("top-k") ?? 3;
     const batchSize = Math.min(BATCH, images.length);
     const predictor = await loadPredictor(run, { engine: texts.get("engine"), batchSize });

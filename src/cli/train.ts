@@ -2,10 +2,6 @@
 
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { unknownName } from "../errors.ts";
-import { configSchema } from "../train/config.ts";
-import { validate } from "../train/schema.ts";
-import { override } from "../train/overrides.ts";
-import { train as trainModel } from "../train/train.ts";
 import type { Command } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 
@@ -31,12 +27,19 @@ export const train: Command = {
     if (!ENGINE_NAMES.includes(engine)) {
       throw unknownName("engine", engine, ENGINE_NAMES, "argument");
     }
+    // Loaded here so that help and mistakes in flags answer at once.
+    const [{ configSchema }, { override }, { validate }] = await Promise.all([
+      import("../train/config.ts"),
+      import("../train/overrides.ts"),
+      import("../train/schema.ts"),
+    ]);
     const others = [...Object.keys(FLAGS), "json", "help"];
     const overridden = overrides.reduce(
       (config, [path, text]) => override(configSchema, config, path, text, others),
       await loadConfig(name),
     );
     const config = validate(configSchema, overridden);
+    const { train: trainModel } = await import("../train/train.ts");
     const stop = new AbortController();
     const onSignal = () => {
       if (stop.signal.aborted) process.exit(130);

@@ -6,14 +6,14 @@ import { OcelliError } from "../errors.ts";
 const STACK_BYTES = 8 << 20;
 
 /**
- * Gives asynchronous native calls stacks of 8 MiB instead of koffi's 128 kiB. It must come before the first library
- * is loaded; an error where another one was loaded with small stacks.
+ * Gives native calls stacks of 8 MiB instead of koffi's 1 MiB, and 128 kiB on worker threads. It must come before the
+ * first library is loaded; an error where another one was loaded with small stacks.
  */
 export function useLargeStacks(): void {
   const stack = koffi.config().async_stack_size ?? 0;
   if (stack >= STACK_BYTES) return;
   try {
-    koffi.config({ async_stack_size: STACK_BYTES });
+    koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
   } catch (cause) {
     throw new OcelliError(
       "engine",

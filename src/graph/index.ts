@@ -116,14 +116,21 @@ export {
   transpose,
 } from "./ops/shape.ts";
 export { concatenate, indexAxis, pad, roll, slice, sliceAxis, split, stack } from "./ops/slice.ts";
-export { type GatherDimensions, gather, oneHot, scatterAdd, take, takeAlongAxis } from "./ops/gather.ts";
+export {
+  type GatherDimensions,
+  gather,
+  oneHot,
+  scatterAdd,
+  take,
+  takeAlongAxis,
+} from "./ops/gather.ts";
 export { dynamicSlice, dynamicUpdateSlice } from "./ops/dynamic.ts";
 export { argSort, sort, sortWith, topK } from "./ops/sort.ts";
 export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
 export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";
 export { type ScanOptions, type ScanResult, scan } from "./ops/scan.ts";
 export { cond, whileLoop } from "./ops/branch.ts";
-export { type CompositeName, customGradient } from "./ops/composite.ts";
+export { COMPOSITES, type CompositeName, customGradient } from "./ops/composite.ts";
 export { gelu, logSoftmax, softmax } from "./ops/activation.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./ops/normalisation.ts";
 export { attention } from "./ops/attention.ts";

@@ -1,6 +1,6 @@
 /** @file Layers: parameters by scope, initialisers, and the functions that use them. */
 
-export { type LayerBody, type Scope, type Variable, layer, scanLayers } from "./scope.ts";
+export { type LayerBody, type Scope, type Variable, layer } from "./scope.ts";
 export {
   type ModelSpecs,
   type Params,

@@ -35,7 +35,7 @@ export function child({ name, stream, layer }: Place, part: string, index?: numb
 }
 
 /** The 32-bit FNV-1a hash of a name. */
-export function hashName(name: string): number {
+function hashName(name: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) {
     hash = Math.imul(hash ^ byte, 0x01000193);

@@ -25,9 +25,13 @@ export interface Scope {
   variable(name: string, init: Initialiser, shape: Shape, dtype?: DType): Variable;
   /** A random key of this call, of its own for every name and layer. */
   key(name: string): Tensor;
-  /** The store behind it, for {@link scanLayers}. */
-  readonly store: Store;
-  readonly place: Place;
+  /**
+   * A stack of equal layers as one scan: its parameters and variables lie stacked along a leading axis of extent
+   * `depth` under one name, and each layer draws what `at(name, index)` would draw for it.
+   *
+   * @returns what flows out, and the intermediates stacked along a leading axis
+   */
+  scan(name: string, depth: number, body: LayerBody, x: Tensor): readonly [Tensor, Tree<Tensor>];
 }
 
 /** One layer of a stack: from what flows through the stack to the same, and intermediates by name. */
@@ -46,13 +50,12 @@ export interface Store {
 export const createScope = (store: Store, place: Place = ROOT): Scope => ({
   path: place.name,
   train: store.train,
-  store,
-  place,
   at: (name, index) => createScope(store, child(place, name, index)),
   param: (name, init, shape) => store.param(child(place, name), init, shape),
   variable: (name, init, shape, dtype = "float32") =>
     store.variable(child(place, name), init, shape, dtype),
   key: (name) => store.key(child(place, name)),
+  scan: (name, depth, body, x) => store.scan(child(place, name), depth, body, x),
 });
 
 /**
@@ -65,19 +68,3 @@ export const layer =
   <Args extends readonly unknown[], R>(fn: (scope: Scope, ...args: Args) => R) =>
   (scope: Scope, ...args: Args): R =>
     withScope(scope.path, () => fn(scope, ...args));
-
-/**
- * A stack of equal layers as one scan: its parameters and variables lie stacked along a leading axis of extent
- * `depth` under one name, and each layer draws what `at(name, index)` would draw for it.
- *
- * @returns what flows out, and the intermediates stacked along a leading axis
- */
-export function scanLayers(
-  scope: Scope,
-  name: string,
-  depth: number,
-  body: LayerBody,
-  x: Tensor,
-): readonly [Tensor, Tree<Tensor>] {
-  return scope.store.scan(child(scope.place, name), depth, body, x);
-}

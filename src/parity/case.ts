@@ -109,7 +109,7 @@ function mixBits(value: number): number {
 }
 
 /** `num_classes` as `numClasses`. */
-export const camelCase = (name: string): string =>
+const camelCase = (name: string): string =>
   name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 
 /** An object with its keys in camel case. */

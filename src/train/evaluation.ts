@@ -17,10 +17,7 @@ interface EvaluationOptions extends BatchOptions {
   readonly evaluator: Evaluator;
   readonly source: Source;
   /** What the evaluator looks at, from a batch as it was uploaded. */
-  readonly forward: (
-    arrays: ModelTensors,
-    batch: Readonly<Record<string, Tensor>>,
-  ) => Evaluated;
+  readonly forward: (arrays: ModelTensors, batch: Readonly<Record<string, Tensor>>) => Evaluated;
 }
 
 /** Values by name. */

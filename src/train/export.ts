@@ -1,17 +1,19 @@
 /** @file Trained models for other programs. */
 
-import { concatBytes } from "../formats/bytes.ts";
+import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
 import { writeNpz } from "../formats/npz.ts";
+import { encodeModel } from "../formats/onnx-encode.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import type { Spec, Tensor } from "../graph/tensor.ts";
+import { trace } from "../graph/trace.ts";
 import { writeAtomically } from "../runs/atomic.ts";
 import { toFlat } from "../tree.ts";
 import { cardTexts } from "../weights/checkpoint.ts";
-import { type TrainedModel, loadTrained } from "./trained.ts";
+import { type ModelTensors, type TrainedModel, evaluateModel, loadTrained } from "./trained.ts";
 
 /** The formats of {@link exportModel}. */
-export const EXPORT_FORMATS = ["onnx", "safetensors", "npz"] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type ExportFormat = "onnx" | "safetensors" | "npz";
 
 /** What was written. */
 export interface ExportResult {
@@ -43,7 +45,7 @@ export async function exportModel(
 type Writer = (trained: TrainedModel) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
 
 const WRITERS: Readonly<Record<ExportFormat, Writer>> = {
-  onnx: () => [],
+  onnx: (trained) => [encodeOnnx(trained)],
   safetensors: ({ card, params, variables }) =>
     safetensorsChunks(flatArrays({ params, variables }), cardTexts(card)),
   npz: ({ params, variables }) => [writeNpz(flatArrays({ params, variables }))],
@@ -55,4 +57,21 @@ const flatArrays = ({ params, variables }: Pick<TrainedModel, "params" | "variab
   ...toFlat<HostArray>(variables),
 });
 
-void concatBytes;
+/** The model as ONNX, for a batch of any size. */
+function encodeOnnx({ model, card, params, variables }: TrainedModel): Uint8Array {
+  const arrays = { params, variables };
+  const [program, otherBatch] = EXPORT_BATCHES.map((batch) => {
+    const image: Spec = { shape: [batch, ...card.imageShape], dtype: "float32" };
+    const forward = (x: Tensor, weights: ModelTensors) => evaluateModel(model, weights, x);
+    return trace(forward, image, arrays).program;
+  });
+  const constants = toFlat<HostArray>(arrays);
+  const onnx = toOnnx(program, {
+    inputNames: ["image", ...Object.keys(constants)],
+    outputNames: ["logits"],
+    constants,
+    metadata: cardTexts(card),
+    otherBatch,
+  });
+  return encodeModel(onnx).model;
+}

@@ -6,7 +6,7 @@ import type { HostArray, Shape } from "../graph/dtype.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 
 /** Arrays by nested name. */
-export type HostTree = Tree<HostArray>;
+type HostTree = Tree<HostArray>;
 
 /** What a trained model is, beside its arrays: enough to build it again and to use it. */
 export interface ModelCard {

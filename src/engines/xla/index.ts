@@ -8,11 +8,13 @@ import type { CompileOptions, DeviceArray, Engine } from "../engine.ts";
 import { prepareEnvironment } from "./environment.ts";
 import { XlaExecutable } from "./executable.ts";
 import { XlaArray } from "./pjrt/array.ts";
+import { cudaFolder } from "./pjrt/companions.ts";
 import { Client, type ClientOptions, type DeviceMemory } from "./pjrt/client.ts";
 import type { CompilerOption } from "./pjrt/compile-options.ts";
 import { LoadedExecutable } from "./pjrt/executable.ts";
 import { findPlugin } from "./plugins.ts";
 import { lowerProgram } from "./stablehlo/module.ts";
+import { checkSupported } from "./unsupported.ts";
 import { type ProductPrecision, type Target, targetOf } from "./target.ts";
 
 /** Options of {@link createXlaEngine}. */
@@ -49,8 +51,12 @@ export class XlaEngine implements Engine {
 
   async compile(program: Program, options: CompileOptions = {}): Promise<XlaExecutable> {
     const { donate = [], name = "program" } = options;
+    checkSupported(program);
     const { text, prints } = lowerProgram(simplify(program), this.target, { donate, name });
-    const loaded = await this.#client.compile(text, this.#compiler);
+    const loaded = await this.#client.compile(text, {
+      ...this.target.compiler,
+      ...this.#compiler,
+    });
     return new XlaExecutable({
       client: this.#client,
       loaded: new LoadedExecutable(this.#client, loaded),
@@ -87,5 +93,9 @@ export function createXlaEngine(options: XlaOptions = {}): XlaEngine {
   const library = findPlugin(plugin);
   prepareEnvironment(threads);
   const onCpu: ClientOptions = plugin === "xla-cpu" ? { cpu_device_count: 1 } : {};
-  return new XlaEngine(plugin, new Client(library, { ...onCpu, ...clientOptions }), options);
+  const cuda = cudaFolder(library);
+  return new XlaEngine(plugin, new Client(library, { ...onCpu, ...clientOptions }), {
+    ...options,
+    compiler: { ...(cuda ? { xla_gpu_cuda_data_dir: cuda } : {}), ...options.compiler },
+  });
 }

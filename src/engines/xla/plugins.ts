@@ -5,40 +5,72 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { OcelliError, unknownName } from "../../errors.ts";
 
-/** A wheel of the Python package index. */
-export interface Wheel {
-  readonly name: string;
+/** A plugin of known origin: a wheel of the Python package index. */
+export interface Plugin {
+  /** The wheel. */
+  readonly wheel: string;
   readonly version: string;
-}
-
-/** A plugin of known origin. */
-export interface Plugin extends Wheel {
   /** The library, by its path in the wheel. */
   readonly library: string;
-  /** Of the library; absent where it has not been verified by us: then the wheel's own record counts. */
-  readonly sha256?: string;
+  /** Of the library. */
+  readonly sha256: string;
   readonly licence: string;
-  /** Wheels whose libraries it loads; they lie beside it as Python would install them. */
-  readonly needs: readonly Wheel[];
+  /** Wheels whose libraries it loads, as requirements that pip understands; they are unpacked beside it. */
+  readonly needs: readonly string[];
 }
 
-const cuda = (major: 12 | 13, needs: Readonly<Record<string, string>>): Plugin => ({
-  name: `jax-cuda${major}-pjrt`,
-  version: "0.11.2",
-  library: `jax_plugins/xla_cuda${major}/xla_cuda_plugin.so`,
-  licence: "Apache-2.0; the nvidia-* libraries: NVIDIA's own",
-  needs: Object.entries(needs).map(([name, version]) => ({ name, version })),
-});
-
-/** The plugins that `ocelli engines install` knows. */
+/** The plugins that `ocelli engines install` knows. The needs are those of jax-cuda*-plugin[with-cuda]. */
 export const PLUGINS: Readonly<Record<string, Plugin>> = {
   "xla-cpu": {
-    name: "lammps-jax-pjrt-cpu",
+    wheel: "lammps-jax-pjrt-cpu",
     version: "0.11.2",
     library: "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so",
     sha256: "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2",
     licence: "Apache-2.0",
     needs: [],
+  },
+  "xla-cuda12": {
+    wheel: "jax-cuda12-pjrt",
+    version: "0.11.2",
+    library: "jax_plugins/xla_cuda12/xla_cuda_plugin.so",
+    sha256: "ed4d60d77427548709ca0b5a8e04c1b24cc0091452bb564e4aea01e03ae7eac1",
+    licence: "Apache-2.0; the nvidia-* libraries have NVIDIA's own",
+    needs: [
+      "nvidia-cublas-cu12>=12.1.3.1",
+      "nvidia-cuda-cupti-cu12>=12.1.105",
+      "nvidia-cuda-nvcc-cu12>=12.6.85",
+      "nvidia-cuda-nvrtc-cu12>=12.1.55",
+      "nvidia-cuda-runtime-cu12>=12.1.105",
+      "nvidia-cudnn-cu12>=9.10.2.21,<10",
+      "nvidia-cufft-cu12>=11.0.2.54",
+      "nvidia-cusolver-cu12>=11.4.5.107",
+      "nvidia-cusparse-cu12>=12.1.0.106",
+      "nvidia-nccl-cu12>=2.18.1",
+      "nvidia-nvjitlink-cu12>=12.1.105",
+      "nvidia-nvshmem-cu12>=3.2.5",
+    ],
+  },
+  "xla-cuda13": {
+    wheel: "jax-cuda13-pjrt",
+    version: "0.11.2",
+    library: "jax_plugins/xla_cuda13/xla_cuda_plugin.so",
+    sha256: "43d3efd6fd43d8a5d9aa67176e830d81e4ad5fc19fda4ad09cdcc4aebd9f3920",
+    licence: "Apache-2.0; the nvidia-* libraries have NVIDIA's own",
+    needs: [
+      "nvidia-cublas>=13.0.0.19,<14",
+      "nvidia-cuda-cupti>=13.0.48,<14",
+      "nvidia-cuda-nvcc>=13.0.48,<14",
+      "nvidia-cuda-nvrtc>=13.0.48,<14",
+      "nvidia-cuda-runtime>=13.0.48,<14",
+      "nvidia-cudnn-cu13>=9.12.0.46,<10",
+      "nvidia-cufft>=12.0.0.15,<13",
+      "nvidia-cusolver>=12.0.3.29,<13",
+      "nvidia-cusparse>=12.6.2.49,<13",
+      "nvidia-nccl-cu13>=2.27.7",
+      "nvidia-nvjitlink>=13.0.39,<14",
+      "nvidia-nvshmem-cu13>=3.3.20",
+      "nvidia-nvvm>=13,<14",
+    ],
   },
 };
 
@@ -55,11 +87,13 @@ export function pluginOf(name: string): Plugin {
   return PLUGINS[name];
 }
 
+/** Where a pinned plugin is installed. */
+export const pluginFolder = (name: string): string =>
+  join(engineFolder(), name, pluginOf(name).version);
+
 /** Where a pinned plugin's library lies when it is installed. */
-export const libraryPath = (name: string): string => {
-  const { version, library } = pluginOf(name);
-  return join(engineFolder(), name, version, library);
-};
+export const libraryPath = (name: string): string =>
+  join(pluginFolder(name), pluginOf(name).library);
 
 /** The pinned plugins that are installed, by name. */
 export const installedPlugins = (): string[] =>

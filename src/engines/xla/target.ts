@@ -1,5 +1,7 @@
 /** @file What programs are compiled for: what a platform likes decides how they are written. */
 
+import type { CompilerOption } from "./pjrt/compile-options.ts";
+
 /** Properties of a platform that the lowering looks at. */
 export interface Target {
   /** As the client names it: "cpu", "cuda", "rocm", "tpu". */
@@ -10,7 +12,12 @@ export interface Target {
   readonly residualBarriers: boolean;
   /** Whether float32 products need to be told to stay float32. */
   readonly exactProducts: boolean;
+  /** XLA's options by name. */
+  readonly compiler: Readonly<Record<string, CompilerOption>>;
 }
+
+/** The CPU compiler's maximum and minimum lose NaN unless told to keep it. */
+const CPU_COMPILER = { xla_cpu_enable_fast_min_max: false };
 
 /** Numbers of float32 products where the hardware has a faster, narrower form. */
 export type ProductPrecision = "float32" | "tf32";
@@ -23,5 +30,6 @@ export function targetOf(platform: string, precision: ProductPrecision = "float3
     flatProducts: onCpu,
     residualBarriers: onCpu,
     exactProducts: !onCpu && precision === "float32",
+    compiler: onCpu ? CPU_COMPILER : {},
   };
 }

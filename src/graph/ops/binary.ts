@@ -97,8 +97,14 @@ export const binaryPrimitives = {
       when(needs[1], () => mul(d, mul(out, log(select(equal(x, 0), constantLike(x, 1), x))))),
     ],
   }),
-  max: binary("max", extreme((x, y) => Math.max(x, y))),
-  min: binary("min", extreme((x, y) => Math.min(x, y))),
+  max: binary(
+    "max",
+    extreme((x, y) => Math.max(x, y)),
+  ),
+  min: binary(
+    "min",
+    extreme((x, y) => Math.min(x, y)),
+  ),
   and: binary("and", { domain: "integers or bool", compute: (x, y) => x & y, gradient: null }),
   or: binary("or", { domain: "integers or bool", compute: (x, y) => x | y, gradient: null }),
   xor: binary("xor", { domain: "integers or bool", compute: (x, y) => x ^ y, gradient: null }),

@@ -19,16 +19,20 @@ import { zerosLike } from "./constant.ts";
 import { reduceSum } from "./reduce.ts";
 import { alias } from "./shape.ts";
 
-/** The names that engines may lower as a whole. */
-export type CompositeName =
-  | "softmax"
-  | "logSoftmax"
-  | "layerNorm"
-  | "rmsNorm"
-  | "groupNorm"
-  | "gelu"
-  | "attention"
-  | "customGradient";
+/** The composites, which engines may lower as a whole. */
+export const COMPOSITES = [
+  "softmax",
+  "logSoftmax",
+  "layerNorm",
+  "rmsNorm",
+  "groupNorm",
+  "gelu",
+  "attention",
+  "customGradient",
+] as const;
+
+/** The name of a composite. */
+export type CompositeName = (typeof COMPOSITES)[number];
 
 /** Cotangents of the inputs from inputs, outputs (residuals included) and the cotangents of the outputs. */
 export type CompositeGradient = (

@@ -65,7 +65,14 @@ const RULES: Readonly<
 };
 
 function optimizerConfig(given: JsonObject): OptimizerConfig {
-  const { optax_name: optaxName, optax, schedule, ...rest } = given;
+  const {
+    optax_name: optaxName,
+    optax,
+    schedule,
+    grad_clip_per_example: perExample,
+    ...rest
+  } = given;
+  if (perExample) throw new OcelliError("unsupported", "clipping per example is not supported.");
   const rule = String(optaxName);
   if (!Object.hasOwn(RULES, rule)) throw unknownName("optimiser", rule, Object.keys(RULES));
   const { name, rename = {}, defaults = {} } = RULES[rule];
@@ -78,7 +85,9 @@ function optimizerConfig(given: JsonObject): OptimizerConfig {
         it && scheduleConfig(it),
       ])
     : scheduleConfig(objectAt({ schedule }, "schedule"));
-  const present = Object.entries(rest).filter(([, value]) => value !== null);
+  const present = Object.entries(rest).filter(
+    ([key, value]) => value !== null && key !== "weight_decay_decouple", // always decoupled
+  );
   return checked("config", optimizerSchema, {
     name,
     schedule: rules,

@@ -79,7 +79,7 @@ export const binaryCases: readonly Case[] = [
     name: "pow's gradient at zeros",
     of: "pow",
     fn: g.pow,
-    inputs: [array([0, 0, 0, 2, -2, 0]), array([0, 1, 2, 0, 2, 3])],
+    inputs: [array([0, 0, 2, -2, 0]), array([1, 2, 0, 2, 3])],
     gradient: "kinked",
   },
   { name: "maximum", of: "max", fn: g.maximum, inputs: [x, y], dtypes: NUMBERS },

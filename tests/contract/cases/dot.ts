@@ -54,7 +54,7 @@ export const dotCases: readonly Case[] = [
     "dotGeneral to float32",
     dims({ lhsContract: [1], rhsContract: [0], dtype: "float32" }),
     [draw([3, 40], 31), draw([40, 2], 32)],
-    { dtypes: ["bfloat16", "float16"], ulps: 8 },
+    { dtypes: ["bfloat16", "float16"], ulps: 8, gradient: "kinked" },
   ),
   row("dotGeneral wraps", dims({ lhsContract: [0], rhsContract: [0] }), [
     array([2 ** 31 - 1, -77777777, 3], "int32"),

@@ -1,7 +1,7 @@
 /** @file Contract rows: reductions, arg-reductions, cumulative operations. */
 
 import * as g from "../../../src/graph/index.ts";
-import { type Case, FLOATS, NUMBERS, array, draw } from "../table.ts";
+import { type Case, FLOATS, INTEGERS, NUMBERS, array, draw } from "../table.ts";
 
 const x = draw([2, 3, 4], 61, { whole: [-5, 5] });
 const near = draw([2, 3, 4], 62, { from: 0.5, to: 1.5, whole: [1, 3] });
@@ -44,6 +44,7 @@ const rows = (of: g.PrimitiveName, fn: Reduction, input: Case["inputs"][number])
     fn: (a) => fn(a, 1),
     inputs: [empty],
     dtypes: ["float32", "int32", "uint32"],
+    gradient: "kinked",
   },
   { name: `${of} of nothing`, of, fn: (a) => fn(a, 2), inputs: [empty] },
   { name: `${of} of odd numbers`, of, fn: (a) => fn(a, 1), inputs: [odd], gradient: "none" },
@@ -115,7 +116,21 @@ export const reduceCases: readonly Case[] = [
     scale: "array",
   },
   { name: "cumSum of nothing", of: "cumSum", fn: (a) => g.cumSum(a, 1), inputs: [empty] },
-  { name: "cumMax", of: "cumMax", fn: (a) => g.cumMax(a, 2), inputs: [x], dtypes: NUMBERS },
+  {
+    name: "cumMax",
+    of: "cumMax",
+    fn: (a) => g.cumMax(a, 2),
+    inputs: [x],
+    dtypes: ["float32", ...INTEGERS],
+  },
+  {
+    name: "cumMax of halves",
+    of: "cumMax",
+    fn: (a) => g.cumMax(a, 2),
+    inputs: [x],
+    dtypes: ["float16", "bfloat16"],
+    gradient: "none",
+  },
   { name: "cumMax reversed", of: "cumMax", fn: (a) => g.cumMax(a, 1, true), inputs: [x] },
   {
     name: "cumMax of odd numbers",

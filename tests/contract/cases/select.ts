@@ -63,7 +63,8 @@ const conversions = TARGETS.map((to): Case => ({
   of: "convert",
   fn: (a) => g.convert(a, to),
   inputs: [draw([2, 5], 25, { from: 0, to: 9 })],
-  dtypes: [...NUMBERS, "bool"],
+  dtypes: TARGETS.filter((from) => from !== to),
+  gradient: "kinked",
 }));
 const saturations = (["int32", "uint32", "uint8", "bool"] as const).map((to): Case => ({
   name: `convert the ends of ${to}`,
@@ -71,7 +72,7 @@ const saturations = (["int32", "uint32", "uint8", "bool"] as const).map((to): Ca
   fn: (a) => g.convert(a, to),
   inputs: [edges],
 }));
-const wraps = (["int32", "uint32", "uint8"] as const).map((to): Case => ({
+const wraps = (["uint32", "uint8"] as const).map((to): Case => ({
   name: `convert int32 around to ${to}`,
   of: "convert",
   fn: (a) => g.convert(a, to),
@@ -117,13 +118,14 @@ export const selectCases: readonly Case[] = [
     of: "convert",
     fn: (a) => g.convert(g.mul(g.convert(a, "float32"), 3), a.dtype),
     inputs: [x],
+    gradient: "kinked",
     dtypes: FLOATS,
   },
   {
     name: "constant",
     of: "constant",
     fn: (a) => [
-      g.mul(a, g.tensor([1, 2, 3, 4, 5])),
+      g.mul(a, g.tensor([1, 2, 3, 4, 5], a.dtype)),
       g.constant(array([1.5, 2.25], "bfloat16")),
       g.tensor([[true], [false]]),
       g.tensor([], "int32"),

@@ -117,17 +117,18 @@ function arrange(
   if (!canFold || lies([[...batch], ...plain])) {
     return { dense: place([[...batch], ...plain], [...batchShape, ...matrix(plain)]), ...usual };
   }
-  if (lies([[...batch], ...flipped])) {
-    const dense = place([[...batch], ...flipped], [...batchShape, ...matrix(flipped)]);
-    return { dense, transposed: true, batchInside: false };
-  }
   for (const order of isSplit || batch.length === 0 ? [] : [plain, flipped]) {
     const [first, last] = order;
     if (!lies([first, [...batch], last])) continue;
     const dense = place([first, [...batch], last], [extent(first), ...batchShape, extent(last)]);
     return { dense, transposed: order === flipped, batchInside: true };
   }
-  return { dense: place([[...batch], ...plain], [...batchShape, ...matrix(plain)]), ...usual };
+  // a copy, if there must be one, keeps the innermost axis in its place
+  const innermost = (order: readonly Letter[][]) => axes(order.flat()).at(-1) === layout.at(-1);
+  const isFlipped = lies([[...batch], ...flipped]) || (innermost(flipped) && !innermost(plain));
+  const order = isFlipped ? flipped : plain;
+  const dense = place([[...batch], ...order], [...batchShape, ...matrix(order)]);
+  return { dense, transposed: isFlipped, batchInside: false };
 }
 
 const flag = (value: boolean) => ({ i: Number(value) });

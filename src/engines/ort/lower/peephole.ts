@@ -1,4 +1,4 @@
-/** @file Last folds on the ONNX graph: factors and sums into the products that feed them alone; dead nodes go. */
+/** @file Last folds on an ONNX graph: factors and sums into products, reshaped outputs; dead nodes go. */
 
 import type { HostArray, Shape } from "../../../graph/dtype.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
@@ -57,30 +57,76 @@ const fitsGemm = (addend: Shape, [rows, columns]: Shape): boolean => {
   return addend.length <= 2 && (m === 1 || m === rows) && (n === 1 || n === columns);
 };
 
-/**
- * Folds `c · (A B)` and `A B + c` into the product where nothing else reads it: each saves a pass over the result.
- */
-export function foldIntoProducts(graph: OnnxGraph, values: Values, portable = false): OnnxGraph {
-  const start = withoutDeadNodes(graph);
+/** What the folds know beside the graph. */
+export interface Facts {
+  /** Values by name; those made by nodes with several outputs are missing. */
+  readonly values: ReadonlyMap<string, Dense>;
+  /** Constants of the whole model. */
+  readonly constants: Readonly<Record<string, HostArray>>;
+  readonly portable: boolean;
+}
+
+/** A graph with all folds applied and without dead nodes. */
+export const foldGraph = (graph: OnnxGraph, facts: Facts): OnnxGraph =>
+  withoutDeadNodes(shapeOutputs(foldIntoProducts(withoutDeadNodes(graph), facts), facts));
+
+/** How often each value is read, outputs included. */
+function countReaders(graph: OnnxGraph): Map<string, number> {
   const readers = new Map<string, number>();
   const count = (name: string) => readers.set(name, (readers.get(name) ?? 0) + 1);
-  for (const { name } of start.outputs) count(name);
-  for (const node of start.nodes) readsOf(node).forEach(count);
+  for (const { name } of graph.outputs) count(name);
+  for (const node of graph.nodes) readsOf(node).forEach(count);
+  return readers;
+}
+
+/** Folds `c · (A B)` and `A B + c` into the product where nothing else reads it: each saves a pass over the result. */
+function foldIntoProducts(graph: OnnxGraph, facts: Facts): OnnxGraph {
+  const readers = countReaders(graph);
   const makers = new Map<string, OnnxNode>();
   const soleProduct = (name: string): OnnxNode | undefined => {
     const maker = makers.get(name);
     return maker && isProduct(maker) && readers.get(name) === 1 ? maker : undefined;
   };
-  const nodes: OnnxNode[] = [];
-  for (const node of start.nodes) {
-    const folded =
-      foldFactor(node, soleProduct, start.initializers ?? {}, values, portable) ??
-      foldSum(node, soleProduct, values) ??
-      node;
-    nodes.push(folded);
+  const nodes = graph.nodes.map((node) => {
+    const folded = foldFactor(node, soleProduct, facts) ?? foldSum(node, soleProduct, facts) ?? node;
     for (const output of folded.outputs) makers.set(output, folded);
+    return folded;
+  });
+  return { ...graph, nodes };
+}
+
+/** Operators whose result has its operands' shape. */
+const ELEMENTWISE = new Set(["Add", "Sub", "Mul", "Div", "Sqrt", "Neg", "Abs", "Max", "Min", "Exp"]);
+
+/**
+ * Outputs that are reshaped results of elementwise operators are computed in their own shape instead: a Reshape as an
+ * output would copy.
+ */
+function shapeOutputs(graph: OnnxGraph, { values }: Facts): OnnxGraph {
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
+  const replacements = new Map<OnnxNode, readonly OnnxNode[]>();
+  for (const node of graph.nodes) {
+    const [output] = node.outputs;
+    const maker = makers.get(node.inputs[0]);
+    if (node.opType !== "Reshape" || !outputs.has(output) || !maker) continue;
+    if (!ELEMENTWISE.has(maker.opType) || replacements.has(maker) || outputs.has(node.inputs[0])) continue;
+    const from = values.get(node.inputs[0])!;
+    const sizes = maker.inputs.map((name) => values.get(name)?.shape);
+    if (!sizes.every((shape) => shape && (shape.length === 0 || sameShape(shape, from.shape)))) continue;
+    const before = maker.inputs.flatMap((name, i): OnnxNode[] =>
+      sizes[i]!.length === 0
+        ? []
+        : [{ opType: "Reshape", inputs: [name, node.inputs[1]], outputs: [`${output}_${i}`] }],
+    );
+    const inputs = maker.inputs.map((name, i) => (sizes[i]!.length === 0 ? name : `${output}_${i}`));
+    const shape = before[0].inputs[0];
+    void shape;
+    replacements.set(maker, [...before, { ...maker, inputs, outputs: [output] }]);
+    replacements.set(node, []);
   }
-  return withoutDeadNodes({ ...start, nodes });
+  if (replacements.size === 0) return graph;
+  return { ...graph, nodes: graph.nodes.flatMap((node) => replacements.get(node) ?? [node]) };
 }
 
 type SoleProduct = (name: string) => OnnxNode | undefined;

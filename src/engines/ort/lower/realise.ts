@@ -4,6 +4,17 @@ import { type DType, type Shape, sameShape } from "../../../graph/dtype.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { type Dense, type View, denseStrides, heldSize, layoutOf } from "./view.ts";
 
+/** A view's elements with its held axes in the given order and its factor applied, in any ONNX shape. */
+function inOrder(builder: GraphBuilder, view: View, order: readonly number[]): Dense {
+  const dense = builder.scaled(view.dense, view.scale);
+  const layout = layoutOf(view);
+  const target = order.filter((axis) => view.strides[axis] !== 0);
+  const permutation = target.map((axis) => layout.indexOf(axis));
+  if (permutation.every((axis, i) => axis === i)) return dense;
+  const extents = layout.map((axis) => view.shape[axis]);
+  return builder.transpose(builder.reshape(dense, extents), permutation);
+}
+
 /**
  * A view's elements with axes in the given order, which names at least all axes that the view does not broadcast.
  * Broadcast axes have extent 1, or are repeated in full.
@@ -15,18 +26,14 @@ export function align(
   broadcast: "one" | "full" = "one",
 ): Dense {
   const { shape, strides } = view;
-  const layout = layoutOf(view);
-  const target = order.filter((axis) => strides[axis] !== 0);
-  const extents = (axes: readonly number[]) => axes.map((axis) => shape[axis]);
-  let dense = builder.scaled(view.dense, view.scale);
-  const permutation = target.map((axis) => layout.indexOf(axis));
-  if (permutation.some((axis, i) => axis !== i)) {
-    dense = builder.transpose(builder.reshape(dense, extents(layout)), permutation);
-  }
   const ones = order.map((axis) => (strides[axis] === 0 ? 1 : shape[axis]));
-  const full = extents(order);
-  if (broadcast === "one" || sameShape(ones, full)) return builder.reshape(dense, ones);
-  return builder.expand(builder.reshape(dense, ones), full);
+  const dense = builder.reshape(inOrder(builder, view, order), ones);
+  return broadcast === "one"
+    ? dense
+    : builder.expand(
+        dense,
+        order.map((axis) => shape[axis]),
+      );
 }
 
 /** A view's elements in row-major order, in its shape. */
@@ -142,7 +149,7 @@ export function mapElements(
       : axes.map((axis) => extent(view, axis));
   const operands = views.map((view) => {
     const dims = target(view);
-    const flat = align(builder, view, order);
+    const flat = inOrder(builder, view, order);
     return endsAlike(flat.shape, dims) ? flat : builder.reshape(flat, withoutLeadingOnes(dims));
   });
   const result = broadcastShapes(operands.map((operand) => operand.shape));

@@ -3,6 +3,7 @@
 import koffi from "koffi";
 import { OcelliError } from "../../../errors.ts";
 import { useLargeStacks } from "../../native-stack.ts";
+import { loadCompanions } from "./companions.ts";
 import { API_VERSION, ENTRIES, type Entry, TABLE_HEADER } from "./layout.ts";
 import { checkLibrary } from "./library.ts";
 import { type Fields, type Pointer, Struct } from "./struct.ts";
@@ -134,6 +135,7 @@ export class PjrtApi {
 
 function open(path: string): Library {
   try {
+    loadCompanions(path);
     return koffi.load(path);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -30,8 +30,6 @@ export class Builder {
   readonly target: Target;
   /** What {@link debugPrint} equations show: further outputs of the function. */
   readonly prints: Print[] = [];
-  /** How many loops or branches enclose what is written. */
-  depth = 0;
   #lines: string[] = [];
   #next = 0;
   #location = "";

@@ -1,6 +1,5 @@
 /** @file Gradient control and control flow in StableHLO. */
 
-import { OcelliError } from "../../../../errors.ts";
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
 import type { Program } from "../../../../graph/program.ts";
 import type { Builder, Value } from "../builder.ts";
@@ -13,13 +12,6 @@ const barrier: Lowering<unknown> = ({ b, inputs }) => b.barrier(inputs);
 
 /** Shown after the run, as a further output of the function. */
 const debugPrint: Lowering<AttrsOf<"debugPrint">> = ({ b, inputs, attrs: { label } }) => {
-  if (b.depth > 0) {
-    throw new OcelliError(
-      "unsupported",
-      `debugPrint "${label}" is inside a loop or branch, from which the XLA engine cannot print.`,
-      { hint: "Return the value from there, or use the interpreter." },
-    );
-  }
   b.prints.push({ label, value: inputs[0] });
   return inputs;
 };
@@ -30,20 +22,6 @@ const remat: Lowering<AttrsOf<"remat">> = ({ inputs, attrs, inline }) =>
 const composite: Lowering<AttrsOf<"composite">> = ({ inputs, attrs, inline }) =>
   inline(attrs.program, inputs);
 
-/** A block of a loop or branch. */
-function nested(
-  b: Builder,
-  parameters: readonly Value[],
-  write: (args: Value[]) => readonly Value[],
-): string {
-  b.depth++;
-  try {
-    return b.region(parameters, write);
-  } finally {
-    b.depth--;
-  }
-}
-
 /** A loop whose state is `state`, of which `next` computes the first part; the rest never changes. */
 function loop(
   b: Builder,
@@ -51,8 +29,8 @@ function loop(
   condition: (args: Value[]) => Value,
   next: (args: Value[]) => readonly Value[],
 ): Value[] {
-  const test = nested(b, state, (args) => [condition(args)]);
-  const body = nested(b, state, (args) => {
+  const test = b.region(state, (args) => [condition(args)]);
+  const body = b.region(state, (args) => {
     const changed = next(args);
     return [...changed, ...args.slice(changed.length)];
   });
@@ -124,7 +102,7 @@ const cond: Lowering<AttrsOf<"cond">> = (context) => {
 
 /** A branch reads its operands from around it. */
 const branch = ({ b, inputs, inline }: LoweringContext<unknown>, program: Program): string =>
-  nested(b, [], () => inline(program, inputs.slice(1)));
+  b.region([], () => inline(program, inputs.slice(1)));
 
 export const controlLowerings = {
   stopGradient,

@@ -1,0 +1,15 @@
+/** @file File formats: bytes in, typed arrays out, and back. */
+
+export { type NpzFile, type NpzOptions, openNpz, readNpz, writeNpz } from "./npz.ts";
+export { readNpy, writeNpy } from "./npy.ts";
+export {
+  type Safetensors,
+  readSafetensors,
+  readSafetensorsHeader,
+  safetensorsChunks,
+  writeSafetensors,
+} from "./safetensors.ts";
+export { readIdx } from "./idx.ts";
+export type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValueInfo } from "./onnx.ts";
+export { type EncodedOnnx, encodeModel } from "./onnx-encode.ts";
+export { type OnnxDescription, decodeModel } from "./onnx-decode.ts";

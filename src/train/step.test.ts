@@ -1,0 +1,183 @@
+import { expect, test } from "vitest";
+import { type DeviceArray, jit } from "../engines/engine.ts";
+import { createInterpreter } from "../engines/interpreter/index.ts";
+import { type HostArray, fromNumbers, toNumbers } from "../graph/index.ts";
+import { createModel } from "../models/index.ts";
+import { type ClassificationOptions, classification } from "../objectives/index.ts";
+import { type OptimizerConfig, makeOptimizer } from "../optim/index.ts";
+import { type Tree, toFlat } from "../tree.ts";
+import { makeEvalStep, makeInit, makeTrainStep } from "./step.ts";
+
+type Device = Tree<DeviceArray>;
+const engine = createInterpreter();
+const BATCH = 8;
+const key = fromNumbers([0, 42], [2], "uint32");
+const pixels = Array.from({ length: BATCH * 16 * 16 }, (_, i) => (i * 7919 + (i >> 7)) % 256);
+const batch = {
+  image: fromNumbers(pixels, [BATCH, 16, 16, 1], "uint8"),
+  label: fromNumbers([0, 1, 2, 0, 1, 2, 0, 1], [BATCH], "int32"),
+};
+
+interface Setup {
+  readonly model?: Record<string, unknown>;
+  readonly objective?: ClassificationOptions;
+  readonly optimizer?: Partial<OptimizerConfig>;
+  readonly accumulate?: number;
+}
+
+async function start({ model, objective: options, optimizer: config, accumulate }: Setup = {}) {
+  const net = createModel("vit", { variant: "mu/8", numClasses: 3, ...model });
+  const objective = classification(net, options);
+  const optimizer = makeOptimizer(
+    { name: "adam", lr: 3e-3, gradClipNorm: 1, ...config } as OptimizerConfig,
+    { totalSteps: 20 },
+    objective.stacked(batch),
+  );
+  const init = jit(engine, makeInit(objective, optimizer, batch));
+  const step = jit(engine, makeTrainStep(objective, optimizer, { accumulate }));
+  const measure = jit(engine, makeEvalStep(objective));
+  return { state: await init(key), step, measure };
+}
+
+const numbers = async (tree: Device): Promise<Record<string, number[]>> =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(toFlat<DeviceArray>(tree)).map(
+        async ([name, array]) => [name, toNumbers(await array.read())] as const,
+      ),
+    ),
+  );
+
+type Stepped = { readonly state: Device; readonly metrics: Device };
+
+async function run(
+  step: (...args: Tree<DeviceArray | HostArray>[]) => Promise<Device>,
+  state: Device,
+  given: Record<string, HostArray> = batch,
+): Promise<{ state: Device; metrics: Record<string, number> }> {
+  const result = (await step(state, given)) as Stepped;
+  const metrics = await numbers(result.metrics);
+  return {
+    state: result.state,
+    metrics: Object.fromEntries(Object.entries(metrics).map(([name, [value]]) => [name, value])),
+  };
+}
+
+test("steps lower the loss; the state counts them", async () => {
+  const { state, step, measure } = await start();
+  let current = state;
+  const losses: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    const result = await run(step, current);
+    losses.push(result.metrics.loss);
+    current = result.state;
+  }
+  expect(losses[0]).toBeCloseTo(Math.log(3), 6);
+  expect(losses[5]).toBeLessThan(losses[0] - 0.05);
+  expect((await numbers(current)).step).toEqual([6]);
+  const { optimizer: _, ...rest } = current as Record<string, Device>;
+  const metrics = await numbers(await measure(rest, batch));
+  expect(metrics.loss[0]).toBeLessThan(losses[5]);
+  expect(Object.keys(metrics).sort()).toEqual(["accuracy", "loss"]);
+});
+
+test("a step whose loss is not finite keeps the whole state", async () => {
+  const { state, step } = await start({ optimizer: { averageDecay: 0.9 } });
+  const before = await numbers(state);
+  const image = fromNumbers(
+    pixels.map(() => NaN),
+    [BATCH, 16, 16, 1],
+    "float32",
+  );
+  const result = await run(step, state, { ...batch, image });
+  expect(result.metrics.skipped).toBe(1);
+  expect(result.metrics.loss).toBeNaN();
+  expect(await numbers(result.state)).toEqual(before);
+  const good = await run(step, result.state);
+  expect(good.metrics.skipped).toBe(0);
+});
+
+test("gradients of parts add up to those of the batch", async () => {
+  const whole = await start();
+  const parts = await start({ accumulate: 4 });
+  const a = await run(whole.step, whole.state);
+  const b = await run(parts.step, parts.state);
+  expect(b.metrics.loss).toBeCloseTo(a.metrics.loss, 6);
+  expect(b.metrics.gradNorm).toBeCloseTo(a.metrics.gradNorm, 5);
+  expect(b.metrics.accuracy).toBeCloseTo(a.metrics.accuracy, 6);
+  const odd = await start({ accumulate: 3 });
+  await expect(run(odd.step, odd.state)).rejects.toThrow(
+    "a batch of 8 does not divide into 3 parts",
+  );
+});
+
+test("frozen parameters stay, the others move", async () => {
+  const { state, step } = await start({
+    optimizer: {
+      schedule: [
+        ["head/.*", {}],
+        [".*", null],
+      ],
+    },
+  });
+  const before = await numbers(state);
+  const after = await numbers((await run(step, state)).state);
+  const moved = Object.keys(before).filter(
+    (name) => name.startsWith("params/") && String(before[name]) !== String(after[name]),
+  );
+  expect(moved).toEqual(["params/head/bias", "params/head/kernel"]);
+  const held = Object.keys(before).filter((name) => name.startsWith("optimizer/"));
+  expect(held.every((name) => name.includes("head/"))).toBe(true);
+});
+
+test("a scanned model trains as its unrolled twin, dropout included", async () => {
+  const model = { depth: 2, dropout: 0.2 };
+  const plain = await start({ model });
+  const scanned = await start({ model: { ...model, scan: true } });
+  let [a, b] = [await run(plain.step, plain.state), await run(scanned.step, scanned.state)];
+  for (let i = 0; i < 2; i++) {
+    [a, b] = [await run(plain.step, a.state), await run(scanned.step, b.state)];
+  }
+  expect(b.metrics.loss).toBeCloseTo(a.metrics.loss, 6);
+  expect(b.metrics.gradNorm).toBeCloseTo(a.metrics.gradNorm, 5);
+});
+
+test("masked examples do not count, in the loss and in the accuracy", async () => {
+  const { state, step } = await start();
+  const { state: trained } = await run(step, state);
+  const half = (mask: number[]) => ({ ...batch, mask: fromNumbers(mask, [BATCH], "float32") });
+  const label = fromNumbers([0, 1, 2, 0, 9, 9, 9, 9], [BATCH], "int32");
+  const kept = await run(step, trained, half([1, 1, 1, 1, 0, 0, 0, 0]));
+  const other = await run(step, trained, { ...half([1, 1, 1, 1, 0, 0, 0, 0]), label });
+  expect(other.metrics).toEqual(kept.metrics);
+});
+
+test("mixup mixes images and labels, and leaves the accuracy out", async () => {
+  const { state, step } = await start({ objective: { mixup: { p: 1 }, loss: "sigmoid" } });
+  const { metrics } = await run(step, state);
+  expect(Object.keys(metrics).sort()).toEqual(["gradNorm", "learningRate", "loss", "skipped"]);
+  expect(metrics.loss).toBeCloseTo(3 * Math.log(2), 5);
+});
+
+test("labels of several hot classes are taken", async () => {
+  const { state, step } = await start({ objective: { loss: "sigmoid" } });
+  const label = fromNumbers(
+    Array.from({ length: BATCH * 3 }, (_, i) => i % 2),
+    [BATCH, 3],
+    "float32",
+  );
+  const { metrics } = await run(step, state, { ...batch, label });
+  expect(metrics.accuracy).toBeCloseTo(0.5, 6);
+});
+
+test("labels of another shape are an error", async () => {
+  const { state, step } = await start();
+  const label = fromNumbers(
+    Array.from({ length: BATCH * 2 }, () => 0),
+    [BATCH, 2],
+    "float32",
+  );
+  await expect(run(step, state, { ...batch, label })).rejects.toThrow(
+    "label is float32[8,2] where int32[batch] or float32[batch,3] is taken.",
+  );
+});

@@ -1,0 +1,59 @@
+/** @file The contract's part on random numbers: the same streams as jax.random, on every engine. */
+
+import { describe, expect, it } from "vitest";
+import type { Engine } from "../../src/engines/engine.ts";
+import {
+  type Tensor,
+  bernoulli,
+  concatenate,
+  foldIn,
+  normal,
+  permutation,
+  randomBits,
+  randomKey,
+  sliceAxis,
+  splitKey,
+  toNumbers,
+  truncatedNormal,
+  uniform,
+} from "../../src/graph/index.ts";
+import { errorOf } from "./compare.ts";
+import { readResults } from "./fixtures.ts";
+import { run } from "./run.ts";
+
+interface Stream {
+  readonly draw: (key: Tensor) => Tensor;
+  /** How many units of the last place an engine may be off; none unless said. */
+  readonly ulps?: number;
+}
+
+const STREAMS: Readonly<Record<string, Stream>> = {
+  key: { draw: (key) => key },
+  split: { draw: (key) => concatenate(splitKey(key)) },
+  "split into 3": { draw: (key) => concatenate(splitKey(key, 3)) },
+  "fold 7": { draw: (key) => foldIn(key, 7) },
+  "fold 4000000000": { draw: (key) => foldIn(key, 4000000000) },
+  bits: { draw: (key) => randomBits(key, [3, 5]) },
+  uniform: { draw: (key) => uniform(key, [4, 8]) },
+  "uniform float16": { draw: (key) => uniform(key, [16], 0, 1, "float16") },
+  "uniform bfloat16": { draw: (key) => uniform(key, [16], 0, 1, "bfloat16") },
+  "uniform -3 to 5": { draw: (key) => uniform(key, [16], -3, 5), ulps: 1 },
+  normal: { draw: (key) => normal(key, [32, 8]), ulps: 4 },
+  "truncated normal": { draw: (key) => truncatedNormal(key, -2, 2, [64]), ulps: 4 },
+  "bernoulli 0.3": { draw: (key) => bernoulli(key, 0.3, [32]) },
+  "permutation of 10": { draw: (key) => permutation(key, 10) },
+  "permutation of 1": { draw: (key) => permutation(key, 1) },
+  "permutation of 2000, first 8": { draw: (key) => sliceAxis(permutation(key, 2000), 0, 0, 8) },
+};
+
+/** Checks an engine's random streams against JAX's. */
+export function randomContract(engine: () => Engine): void {
+  const bySeed = readResults("random") as Record<string, Record<string, number[]>>;
+  describe.for(Object.entries(bySeed))("random streams of seed %s", ([seed, results]) => {
+    it.for(Object.entries(STREAMS))("%s", async ([name, { draw, ulps = 0 }]) => {
+      const [array] = await run(engine(), () => [draw(randomKey(Number(seed)))], []);
+      const error = errorOf(toNumbers(array), results[name], { dtype: array.dtype });
+      expect(error).toBeLessThanOrEqual(ulps);
+    });
+  });
+}
