@@ -17,8 +17,22 @@ const ROOMS = {
   data: ["preprocess", "text", "formats", "graph/dtype", "errors", "tree"],
   runs: ["preprocess", "formats", "graph/dtype", "errors", "tree"],
   train: [
-    "engines", "runs", "weights", "data", "objectives", "evaluate", "models", "losses", "optim", "nn",
-    "preprocess", "text", "formats", "graph", "errors", "tree",
+    "engines",
+    "runs",
+    "weights",
+    "data",
+    "objectives",
+    "evaluate",
+    "models",
+    "losses",
+    "optim",
+    "nn",
+    "preprocess",
+    "text",
+    "formats",
+    "graph",
+    "errors",
+    "tree",
   ],
 };
 
@@ -31,7 +45,18 @@ const downwards = Object.entries(ROOMS).map(([room, below]) => ({
   to: { path: "^src/", pathNot: [room, ...below].map(path).join("|") },
 }));
 
-const PURE = ["graph", "nn", "models", "losses", "optim", "objectives", "evaluate", "preprocess", "text", "formats"];
+const PURE = [
+  "graph",
+  "nn",
+  "models",
+  "losses",
+  "optim",
+  "objectives",
+  "evaluate",
+  "preprocess",
+  "text",
+  "formats",
+];
 
 module.exports = {
   forbidden: [
@@ -40,7 +65,10 @@ module.exports = {
       name: "pure-rooms-use-no-node-builtins",
       comment: "these rooms run unchanged in a browser",
       severity: "error",
-      from: { path: `^src/(${PURE.join("|")})/|^src/(tree|errors)\\.ts$|^src/train/(step|accumulate)\\.ts$`, pathNot: "\\.test\\.ts$" },
+      from: {
+        path: `^src/(${PURE.join("|")})/|^src/(tree|errors)\\.ts$|^src/train/(step|accumulate)\\.ts$`,
+        pathNot: "\\.test\\.ts$",
+      },
       to: { dependencyTypes: ["core"] },
     },
     {
@@ -48,7 +76,10 @@ module.exports = {
       comment: "of train, web takes only the step",
       severity: "error",
       from: { path: "^src/web/", pathNot: "\\.test\\.ts$" },
-      to: { path: "^src/(train/(?!step\\.ts)|data/|runs/|cli/|serve/)", dependencyTypesNot: ["type-only"] },
+      to: {
+        path: "^src/(train/(?!step\\.ts)|data/|runs/|cli/|serve/)",
+        dependencyTypesNot: ["type-only"],
+      },
     },
     {
       name: "recipes-import-public-entries",
@@ -56,7 +87,12 @@ module.exports = {
       from: { path: "^(recipes|papers)/" },
       to: { path: "^src/", pathNot: "^src/index\\.ts$|^src/[a-z]+/index\\.ts$" },
     },
-    { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: "\\.d\\.ts$|^recipes/" }, to: {} },
+    {
+      name: "no-orphans",
+      severity: "error",
+      from: { orphan: true, pathNot: "\\.d\\.ts$|^recipes/" },
+      to: {},
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

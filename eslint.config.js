@@ -1,18 +1,25 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", ".venv/", "runs/", "coverage/", "bench/peers/", ".cache/"] },
+  {
+    ignores: ["dist/", "node_modules/", ".venv/", "runs/", "coverage/", "bench/peers/", ".cache/"],
+  },
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/await-thenable": "error",
       "@typescript-eslint/no-misused-promises": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "off",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
+      ],
       "no-restricted-properties": [
         "error",
         { object: "Math", property: "random", message: "pass a random key or a seeded generator" },
@@ -26,5 +33,9 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["**/*.cjs"], languageOptions: { sourceType: "commonjs" }, rules: { "no-undef": "off" } },
+  {
+    files: ["**/*.cjs"],
+    languageOptions: { sourceType: "commonjs" },
+    rules: { "no-undef": "off" },
+  },
 );

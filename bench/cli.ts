@@ -116,8 +116,8 @@ async function benchStart(
   return summarise(options, last, times.map(series));
 }
 
-async function benchTrace(options: BenchOptions): Promise<BenchResult> {
-  const { first, later, equations } = await traceTimes(options);
+function benchTrace(options: BenchOptions): BenchResult {
+  const { first, later, equations } = traceTimes(options);
   return {
     ...options,
     unit: "ms",

@@ -108,6 +108,17 @@ export interface JitOptions {
  */
 export function jit(
   engine: Engine,
+  fn: (...args: Tensor[]) => Tensor,
+  options?: JitOptions,
+): (...args: ArrayLike[]) => Promise<DeviceArray>;
+export function jit(
+  engine: Engine,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  fn: (...args: any[]) => Tree<Tensor>,
+  options?: JitOptions,
+): (...args: Tree<ArrayLike>[]) => Promise<Tree<DeviceArray>>;
+export function jit(
+  engine: Engine,
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   fn: (...args: any[]) => Tree<Tensor>,
   { donate = [], name = fn.name || "program" }: JitOptions = {},

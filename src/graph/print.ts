@@ -41,7 +41,7 @@ export function printProgram(program: Program, indent = ""): string {
     return known;
   };
   const typed = (tensor: Tensor): string => `${name(tensor)}: ${tensor}`;
-  const lines = [`${indent}in ${program.inputs.map(typed).join(", ")}`];
+  const lines = [`${indent}in ${program.inputs.map(typed).join(", ")}`.trimEnd()];
   for (const { primitive, inputs, outputs, attrs, scope } of program.equations) {
     const entries = Object.entries(attrs as object);
     const shown = entries.map(([k, v]) => showAttribute(k, v)).filter((s) => s !== undefined);

@@ -42,7 +42,7 @@ export function allocate(dtype: DType, size: number): Numbers {
     case "bool":
       return new Uint8Array(size);
     case "int64":
-      throw new OcelliError("dtype", "int64 exists at format edges only; convert to int32.");
+      throw new OcelliError("unsupported", "int64 exists at format edges only; convert to int32.");
   }
 }
 
@@ -72,7 +72,7 @@ export function decode(array: HostArray): Value {
     return { shape, dtype, data: Float32Array.from(data as Uint16Array, decodeBits) };
   }
   if (dtype === "int64") {
-    throw new OcelliError("dtype", "int64 exists at format edges only; convert to int32.");
+    throw new OcelliError("unsupported", "int64 exists at format edges only; convert to int32.");
   }
   return { shape, dtype, data: data as Numbers };
 }

@@ -62,6 +62,12 @@ function narrowed(arrays: Arrays): Arrays {
 const own = (object: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 
+/** One of a case's inputs; an error where it is missing. */
+export function inputOf<T>(inputs: Readonly<Record<string, T>>, name: string): T {
+  if (Object.hasOwn(inputs, name)) return inputs[name];
+  throw new OcelliError("format", `io.npz: the case has no in/${name}.`);
+}
+
 /** An object of case.json under a key; empty where it is missing or null. */
 export function objectAt(description: JsonObject, key: string): JsonObject {
   const value = own(description, key) ?? {};

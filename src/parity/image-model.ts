@@ -1,12 +1,11 @@
 /** @file Cases of image models: outputs, intermediates, loss and gradients of one call. */
 
-import { OcelliError } from "../errors.ts";
 import type { Engine } from "../engines/engine.ts";
 import { type Tensor, mul, norm, reduceSum, valueAndGrad } from "../graph/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { apply } from "../nn/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
-import { type Case, objectAt, under } from "./case.ts";
+import { type Case, inputOf, objectAt, under } from "./case.ts";
 import type { Computed } from "./compare.ts";
 import { compileNamed } from "./compute.ts";
 
@@ -21,8 +20,8 @@ export async function computeImageModel(
   model: ImageModel,
   engine: Engine,
 ): Promise<Computed> {
-  const { image, loss_weights: weights } = inputs;
-  if (!image) throw new OcelliError("format", "io.npz: the case has no in/image.");
+  const { loss_weights: weights } = inputs;
+  const image = inputOf(inputs, "image");
   const train = objectAt(description, "call_kwargs").train === true;
   const wantsGrads = Object.keys(grads).length > 0 || "loss" in outputs;
   const run = compileNamed(engine, (flat, given) => {

@@ -27,9 +27,11 @@ export function errorOf(
   { dtype, scale = "element" }: Measure,
 ): number {
   if (actual.length !== expected.length) return Infinity;
-  const finite = expected.filter(Number.isFinite).map(Math.abs);
+  // decimals stand for the float32 nearest to them
+  const wanted = isFloat(dtype) && dtype !== "float64" ? expected.map(Math.fround) : expected;
+  const finite = wanted.filter(Number.isFinite).map(Math.abs);
   const largest = finite.reduce((a, b) => Math.max(a, b), 0);
-  return expected.reduce((worst, e, i) => {
+  return wanted.reduce((worst, e, i) => {
     const a = actual[i];
     if (a === e || (Number.isNaN(a) && Number.isNaN(e))) return worst;
     if (!isFloat(dtype) || !Number.isFinite(e) || !Number.isFinite(a)) return Infinity;

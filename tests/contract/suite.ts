@@ -7,7 +7,12 @@ import {
   type HostArray,
   type Program,
   type Tensor,
+  add,
+  cond,
+  debugPrint,
   debugSink,
+  fromNumbers,
+  sin,
   trace,
 } from "../../src/graph/index.ts";
 import { batchings, mapped, stacked } from "./batches.ts";
@@ -18,7 +23,7 @@ import { type Fixture, fixturesOf } from "./fixtures.ts";
 import { handleContract } from "./handles.ts";
 import { randomContract } from "./random-streams.ts";
 import { run } from "./run.ts";
-import { type Instance, instancesOf, outputsOf } from "./table.ts";
+import { type Case, type Instance, array, instancesOf, outputsOf } from "./table.ts";
 
 /** An engine that is held to the contract. */
 export interface Contender {
@@ -29,6 +34,22 @@ export interface Contender {
 }
 
 type ListFunction = (...args: Tensor[]) => readonly Tensor[];
+
+/** What an engine may refuse, but not get wrong. */
+const RARITIES: Readonly<Record<string, { fn: ListFunction; inputs: readonly HostArray[] }>> = {
+  float64: { fn: (x) => [add(x, 1)], inputs: [fromNumbers([0.1, 0.2], [2], "float64")] },
+  "debugPrint in cond": {
+    fn: (p, x) =>
+      cond(
+        p,
+        (y) => [debugPrint("y", sin(y))],
+        (y) => [y],
+        x,
+      ),
+    inputs: [fromNumbers([1], [], "bool"), array([1, 2])],
+  },
+};
+
 const ULPS = 4;
 const BATCH = 3;
 
@@ -53,9 +74,9 @@ export function contract(contender: Contender): void {
     }
   };
 
-  /** Compares a function's outputs; where the engine lacks something, expects it to say so. */
+  /** Compares a function's outputs; where the engine lists something as lacking, expects it to say so. */
   async function check(
-    { scale, ulps = ULPS }: Instance,
+    { scale, ulps = ULPS }: Pick<Case, "scale" | "ulps">,
     what: string,
     fn: ListFunction,
     inputs: readonly HostArray[],
@@ -72,6 +93,18 @@ export function contract(contender: Contender): void {
     );
     expect(problems.join("\n")).toBe("");
   }
+
+  describe("rarities", () => {
+    it.for(Object.entries(RARITIES))("%s: done or refused", async ([, { fn, inputs }]) => {
+      const expected = await run(createInterpreter(), fn, inputs);
+      await check({}, "output", fn, inputs, expected);
+    });
+
+    it("int64 is refused", async () => {
+      const whole = fromNumbers([1], [1], "int64");
+      await expect(run(engine, (x) => [x], [whole])).rejects.toMatchObject({ code: "unsupported" });
+    });
+  });
 
   for (const [family, rows] of Object.entries(families)) {
     const fixtures = fixturesOf(family);

@@ -2,13 +2,13 @@
 
 import type { Shape } from "../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../../formats/onnx.ts";
-import { readsOf } from "./lower/peephole.ts";
+import { readsOf } from "./lower/finish.ts";
 
-/** Operators whose result is their input's memory under another shape. */
-export const SHARES_MEMORY: ReadonlySet<string> = new Set(["Reshape", "Identity"]);
+/** Operators whose result is their input's memory under another shape, unless it is an output. */
+const SHARES_MEMORY: ReadonlySet<string> = new Set(["Reshape", "Identity"]);
 
-/** Operators that read each element just before they write the one in its place. */
-export const IN_PLACE: ReadonlySet<string> = new Set([
+/** Operators that read each element just before they write the one in its place; Identity does not write at all. */
+const IN_PLACE: ReadonlySet<string> = new Set([
   "Add",
   "Sub",
   "Mul",
@@ -18,6 +18,7 @@ export const IN_PLACE: ReadonlySet<string> = new Set([
   "Sqrt",
   "Neg",
   "Abs",
+  "Identity",
 ]);
 
 /** A graph's nodes by number, and who reads what. */
@@ -29,11 +30,17 @@ interface Flow {
   readonly readers: ReadonlyMap<string, readonly number[]>;
   /** For each node, the nodes that it reads. */
   readonly sources: readonly (readonly number[])[];
+  /** The graphs of an If, by its number. */
+  readonly branches: ReadonlyMap<
+    number,
+    readonly { readonly graph: OnnxGraph; readonly flow: Flow }[]
+  >;
 }
 
 function flowOf({ nodes }: OnnxGraph): Flow {
   const maker = new Map<string, number>();
   const readers = new Map<string, number[]>();
+  const branches = new Map<number, { graph: OnnxGraph; flow: Flow }[]>();
   const sources = nodes.map((node, at) => {
     const reads = [...new Set(readsOf(node))];
     for (const name of reads) {
@@ -42,9 +49,16 @@ function flowOf({ nodes }: OnnxGraph): Flow {
       else readers.set(name, [at]);
     }
     for (const name of node.outputs) maker.set(name, at);
+    if (node.opType === "If") {
+      const graphs = Object.values(node.attributes ?? {}).flatMap((a) => ("g" in a ? [a.g] : []));
+      branches.set(
+        at,
+        graphs.map((graph) => ({ graph, flow: flowOf(graph) })),
+      );
+    }
     return reads.map((name) => maker.get(name)).filter((from) => from !== undefined);
   });
-  return { nodes, maker, readers, sources };
+  return { nodes, maker, readers, sources, branches };
 }
 
 /** Marks the nodes that a node depends on. */
@@ -61,9 +75,9 @@ function ancestorsOf({ sources }: Flow, node: number): Uint8Array {
   return marks;
 }
 
-/** A value's name and those of all values in the same memory. */
-function sharedNames({ nodes, readers }: Flow, name: string): string[] {
-  const names = [name];
+/** Some names of one memory, and those of all further values in it. */
+function sharedNames({ nodes, readers }: Flow, given: readonly string[]): string[] {
+  const names = [...given];
   for (const shared of names) {
     for (const at of readers.get(shared) ?? []) {
       const { opType, inputs, outputs } = nodes[at];
@@ -71,6 +85,38 @@ function sharedNames({ nodes, readers }: Flow, name: string): string[] {
     }
   }
   return names;
+}
+
+/**
+ * Whether a node may write an output over a memory, of which the first name is the whole value as it came in: every
+ * other reader must be its ancestor.
+ */
+function isSafe(
+  flow: Flow,
+  producer: number,
+  output: string,
+  names: readonly string[],
+  ancestors: Uint8Array,
+): boolean {
+  const others = names.flatMap((name) => flow.readers.get(name) ?? []);
+  if (!others.every((reader) => reader === producer || ancestors[reader] === 1)) return false;
+  if (!others.includes(producer)) return true;
+  const node = flow.nodes[producer];
+  const branches = flow.branches.get(producer);
+  if (!branches) {
+    const read = names.filter((name) => node.inputs.includes(name));
+    return IN_PLACE.has(node.opType) && read.length === 1 && read[0] === names[0];
+  }
+  const index = node.outputs.indexOf(output);
+  if (names.some((name) => node.inputs.includes(name))) return false;
+  return branches.every(({ graph, flow: inner }) => {
+    const made = graph.outputs[index].name;
+    const maker = inner.maker.get(made);
+    const visible = sharedNames(inner, names).filter((name) => name !== made);
+    if (maker === undefined || graph.outputs.some(({ name }) => visible.includes(name)))
+      return false;
+    return isSafe(inner, maker, made, visible, ancestorsOf(inner, maker));
+  });
 }
 
 const signature = ({ dtype, shape }: OnnxValueInfo): string =>
@@ -91,8 +137,9 @@ function ranks(infos: readonly OnnxValueInfo[]): string[] {
  * For outputs of a graph (by position), the input that the caller gives up and whose memory they may take.
  *
  * An output may overwrite an input only where every reader of the old value is an ancestor of the output's producer: the
- * order of nodes alone decides nothing. The producer itself may read it only element by element, in place. Readers count
- * through operators that share memory. Sessions must run the graph as it is: an optimiser could add readers.
+ * order of nodes alone decides nothing. The producer itself may read it only element by element, in place; for an If the
+ * same holds inside of both branches. Readers count through operators that share memory. Sessions must run the graph as
+ * it is: an optimiser could add readers.
  *
  * @param donated positions of graph inputs that may be overwritten
  */
@@ -103,42 +150,36 @@ export function findAliases(graph: OnnxGraph, donated: readonly number[]): Map<n
   const taken = new Set(graph.outputs.map(({ name }) => name));
   const free = new Map(
     donated
-      .map((position) => ({ position, names: sharedNames(flow, graph.inputs[position].name) }))
-      .filter(({ names }) => !names.some((name) => taken.has(name)))
-      .map((input) => [input.position, input]),
+      .map((position) => [position, sharedNames(flow, [graph.inputs[position].name])] as const)
+      .filter(([, names]) => !names.some((name) => taken.has(name))),
   );
-
-  const isSafe = (names: readonly string[], producer: number, ancestors: Uint8Array): boolean =>
-    names.every((name, depth) =>
-      (flow.readers.get(name) ?? []).every((reader) => {
-        if (reader !== producer) return ancestors[reader] === 1;
-        return depth === 0 && IN_PLACE.has(flow.nodes[producer].opType);
-      }),
-    );
-
-  const inputRanks = ranks(donated.map((position) => graph.inputs[position]));
-  const outputRanks = ranks(graph.outputs);
-  const partner = new Map(inputRanks.map((rank, i) => [rank, donated[i]]));
-  const search = (choices: (index: number) => Iterable<number>): void => {
+  const ancestors = new Map<number, Uint8Array>();
+  const fits = (output: OnnxValueInfo, position: number): boolean => {
+    const names = free.get(position);
+    const producer = flow.maker.get(output.name);
+    if (!names || producer === undefined) return false;
+    if (signature(graph.inputs[position]) !== signature(output)) return false;
+    let marks = ancestors.get(producer);
+    if (!marks) ancestors.set(producer, (marks = ancestorsOf(flow, producer)));
+    return isSafe(flow, producer, output.name, names, marks);
+  };
+  const assign = (choices: (index: number) => Iterable<number>): void =>
     graph.outputs.forEach((output, index) => {
-      const producer = flow.maker.get(output.name);
-      if (producer === undefined || aliases.has(index)) return;
-      let ancestors: Uint8Array | undefined;
+      if (aliases.has(index)) return;
       for (const position of choices(index)) {
-        const input = free.get(position);
-        if (!input || signature(graph.inputs[position]) !== signature(output)) continue;
-        ancestors ??= ancestorsOf(flow, producer);
-        if (!isSafe(input.names, producer, ancestors)) continue;
+        if (!fits(output, position)) continue;
         aliases.set(index, position);
         free.delete(position);
         return;
       }
     });
-  };
-  search((index) => {
-    const position = partner.get(outputRanks[index]);
+  const inputRanks = ranks(donated.map((position) => graph.inputs[position]));
+  const outputRanks = ranks(graph.outputs);
+  const partners = new Map(inputRanks.map((rank, i) => [rank, donated[i]]));
+  assign((index) => {
+    const position = partners.get(outputRanks[index]);
     return position === undefined ? [] : [position];
   });
-  search(() => [...free.keys()]);
+  assign(() => [...free.keys()]);
   return aliases;
 }

@@ -8,6 +8,7 @@ import { type EncodedOnnx, encodeModel } from "../../formats/onnx-encode.ts";
 import type { CompileOptions, DeviceArray, Engine } from "../engine.ts";
 import { OrtArray } from "./array.ts";
 import { OrtExecutable } from "./executable.ts";
+import { branchOnGuard } from "./lower/guarded.ts";
 import { type LoweredProgram, lowerProgram } from "./lower/program.ts";
 import { modelOf } from "./model.ts";
 import type { ModelSource, Runtime, RuntimeSession, SessionOptions } from "./runtime/runtime.ts";
@@ -43,7 +44,7 @@ export class OrtEngine implements Engine {
 
   async compile(program: Program, options: CompileOptions = {}): Promise<OrtExecutable> {
     const { donate = [], name = "program" } = options;
-    const lowered = lowerProgram(simplify(program));
+    const lowered = lowerProgram(branchOnGuard(simplify(program)));
     const session = lowered.graph.outputs.length > 0 ? await this.#open(lowered) : undefined;
     return new OrtExecutable({
       name,

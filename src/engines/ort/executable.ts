@@ -160,7 +160,9 @@ export class OrtExecutable implements Executable {
     for (const i of donated) {
       const buffer = buffers[i];
       const isShared = buffers.indexOf(buffer) !== buffers.lastIndexOf(buffer);
-      (arrays[i] as OrtArray).donate();
+      const array = arrays[i] as OrtArray;
+      if (array.disposed) continue; // given twice
+      array.donate();
       if (!isShared) ours.set(i, buffer);
       else queueMicrotask(() => buffer.dispose()); // after the run has been queued, which keeps it
     }

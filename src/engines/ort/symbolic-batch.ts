@@ -3,6 +3,7 @@
 import { OcelliError } from "../../errors.ts";
 import { type HostArray, fromNumbers, sameShape, toNumbers } from "../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../../formats/onnx.ts";
+import { withoutDeadNodes } from "./lower/finish.ts";
 
 /** The symbol of the batch extent. */
 const BATCH = "batch";
@@ -71,7 +72,7 @@ class Correspondence {
   }
 
   holds(a: string, b: string): boolean {
-    return a === b ? a === "" || this.#names.get(a) === b : this.#names.get(a) === b;
+    return a === "" ? b === "" : this.#names.get(a) === b;
   }
 }
 
@@ -106,13 +107,13 @@ export function withSymbolicBatch(a: OnnxGraph, b: OnnxGraph): OnnxGraph {
     names.pair(node.outputs, twin.outputs);
     nodes.push({ ...node, inputs });
   });
-  return {
+  return withoutDeadNodes({
     ...a,
     nodes,
     inputs: symbolicInfos(a.inputs, b.inputs, batches),
     outputs: symbolicInfos(a.outputs, b.outputs, batches),
     initializers: { ...constantsA, ...added },
-  };
+  });
 }
 
 function sameArray(a: HostArray, b: HostArray): boolean {

@@ -1,68 +1,79 @@
 /** @file What the ort engine cannot do, in one place; the rest of the language it can. */
 
 import { OcelliError } from "../../errors.ts";
+import type { ScanAttrs } from "../../graph/ops/scan.ts";
 import type { Program } from "../../graph/program.ts";
-import type { Equation, Tensor } from "../../graph/tensor.ts";
+import type { Equation, Spec } from "../../graph/tensor.ts";
+import { isUnrolled } from "./lower/unroll.ts";
 
-/** One thing the engine refuses. */
-interface Refusal {
+/** How something that the engine refuses is recognised. */
+interface Rule {
   readonly what: string;
   readonly hint: string;
-  readonly applies: (equation: Equation, isNested: boolean) => boolean;
+  readonly ofValue?: (spec: Spec) => boolean;
+  /** @param isNested whether the equation is lowered to a graph of its own */
+  readonly ofEquation?: (equation: Equation, isNested: boolean) => boolean;
 }
 
-const REFUSALS: readonly Refusal[] = [
-  {
+const REFUSALS = {
+  float64: {
     what: "float64",
     hint: "Use float32, or the interpreter.",
-    applies: ({ inputs, outputs }) => [...inputs, ...outputs].some(isDtype("float64")),
+    ofValue: ({ dtype }) => dtype === "float64",
   },
-  {
+  int64: {
     what: "int64",
     hint: "Convert to int32.",
-    applies: ({ inputs, outputs }) => [...inputs, ...outputs].some(isDtype("int64")),
+    ofValue: ({ dtype }) => dtype === "int64",
   },
-  {
+  print: {
     what: "debugPrint inside cond, whileLoop or a long scan",
     hint: "Return the value and print it outside, or use the interpreter.",
-    applies: ({ primitive }, isNested) => isNested && primitive.name === "debugPrint",
+    ofEquation: ({ primitive }, isNested) => isNested && primitive.name === "debugPrint",
   },
-];
+} satisfies Record<string, Rule>;
 
-const isDtype =
-  (dtype: Tensor["dtype"]) =>
-  (tensor: Tensor): boolean =>
-    tensor.dtype === dtype;
+/** The name of something that the engine refuses. */
+export type Refusal = keyof typeof REFUSALS;
 
-/** An error that names the first thing in a program that the engine cannot do. */
+const RULES: readonly Rule[] = Object.values(REFUSALS);
+
+/**
+ * Checks that a program has nothing that the engine cannot do.
+ *
+ * @throws OcelliError "unsupported" that names the first such thing
+ */
 export function checkSupported(program: Program): void {
-  for (const dtype of ["float64", "int64"] as const) {
-    if (program.inputs.some(isDtype(dtype)))
-      throw refuse(dtype, REFUSALS.find(({ what }) => what === dtype)!.hint);
-  }
+  for (const input of program.inputs) checkValue(input, "");
   checkEquations(program, false);
 }
 
 function checkEquations(program: Program, isNested: boolean): void {
   for (const equation of program.equations) {
-    for (const { applies, what, hint } of REFUSALS) {
-      if (applies(equation, isNested)) throw refuse(what, hint, equation.scope);
+    const { attrs, outputs, primitive, scope } = equation;
+    for (const output of outputs) checkValue(output, scope);
+    for (const rule of RULES) {
+      if (rule.ofEquation?.(equation, isNested)) throw refused(rule, scope);
     }
-    const { name } = equation.primitive;
-    const isGraph = isNested || name === "cond" || name === "whileLoop" || name === "scan";
-    for (const value of Object.values(equation.attrs as object)) {
+    const hasGraph =
+      primitive.name === "cond" ||
+      primitive.name === "whileLoop" ||
+      (primitive.name === "scan" && !isUnrolled(attrs as ScanAttrs));
+    for (const value of Object.values(attrs as object)) {
       if (typeof value === "object" && value !== null && "equations" in value) {
-        checkEquations(value as Program, isGraph);
+        checkEquations(value as Program, isNested || hasGraph);
       }
     }
   }
 }
 
-const refuse = (what: string, hint: string, scope = ""): OcelliError =>
+function checkValue(spec: Spec, scope: string): void {
+  for (const rule of RULES) if (rule.ofValue?.(spec)) throw refused(rule, scope);
+}
+
+const refused = ({ what, hint }: Rule, scope: string): OcelliError =>
   new OcelliError(
     "unsupported",
     `the ort engine cannot do ${what}${scope && ` (in scope ${scope})`}.`,
-    {
-      hint,
-    },
+    { hint },
   );

@@ -11,7 +11,7 @@ import {
   weightedSoftmaxXent,
 } from "../../losses/index.ts";
 import type { Family } from "../family.ts";
-import { under } from "../case.ts";
+import { type Arrays, inputOf, under } from "../case.ts";
 import { compileNamed } from "../compute.ts";
 
 type Inputs = Readonly<Record<string, Tensor>>;
@@ -42,8 +42,8 @@ function parseLoss(name: string, inputs: Iterable<string>): NamedLoss {
         results: (given) =>
           reduced(
             kind === "softmax"
-              ? softmaxXent(given.logits, given[labels], { kl })
-              : sigmoidXent(given.logits, given[labels]),
+              ? softmaxXent(inputOf(given, "logits"), given[labels], { kl })
+              : sigmoidXent(inputOf(given, "logits"), given[labels]),
           ),
       };
     }
@@ -55,11 +55,11 @@ function parseLoss(name: string, inputs: Iterable<string>): NamedLoss {
     const [, smoothing, none, reduction] = weighted;
     return {
       wrt: ["seq_logits"],
-      results: ({ seq_logits: logits, seq_labels: labels, seq_weights: weights }) =>
+      results: (given) =>
         reduced(
-          weightedSoftmaxXent(logits, labels, {
+          weightedSoftmaxXent(inputOf(given, "seq_logits"), inputOf(given, "seq_labels"), {
             labelSmoothing: Number(smoothing),
-            weights: none ? undefined : weights,
+            weights: none ? undefined : inputOf(given, "seq_weights"),
             normalize: reduction === "normalize",
           }),
         ),
@@ -73,9 +73,14 @@ function parseLoss(name: string, inputs: Iterable<string>): NamedLoss {
 
 const contrastive =
   (name: "contrastive_all" | "contrastive_masked") =>
-  ({ zimg, ztxt, temperature, mask }: Inputs): Record<string, Tensor> => {
-    const kept = name === "contrastive_masked" ? mask : undefined;
-    const { loss, correct } = bidirectionalContrastive(zimg, ztxt, temperature, kept);
+  (given: Inputs): Record<string, Tensor> => {
+    const kept = name === "contrastive_masked" ? inputOf(given, "mask") : undefined;
+    const { loss, correct } = bidirectionalContrastive(
+      inputOf(given, "zimg"),
+      inputOf(given, "ztxt"),
+      inputOf(given, "temperature"),
+      kept,
+    );
     return {
       value: maskedMean(loss, kept),
       ncorrect: maskedMean(correct, kept),
@@ -87,7 +92,7 @@ const contrastive =
 /** Results and gradients of one loss, under the names they are recorded by. */
 function evaluateLoss(name: string, inputs: Inputs): Readonly<Record<string, Tensor>> {
   const { wrt, results } = parseLoss(name, Object.keys(inputs));
-  const moved = Object.fromEntries(wrt.map((input) => [input, inputs[input]]));
+  const moved = Object.fromEntries(wrt.map((input) => [input, inputOf(inputs, input)]));
   const { aux, grads } = valueAndGrad((given: Inputs) => {
     const all = results({ ...inputs, ...given });
     return [all.value, all] as const;
@@ -112,14 +117,17 @@ export const losses: Family = {
         .filter((name) => name !== "lam" && !name.startsWith(MIXED))
         .map((name) => name.split("/")[0]),
     );
+    const coefficient: Arrays =
+      mixed.length > 0 ? { lam: inputOf({ ...inputs, ...outputs }, "lam") } : {};
     const run = compileNamed(engine, (given, { lam }) =>
-      Object.assign(
-        {},
-        ...mixed.map((name) => ({ [`out/${name}`]: mix(given[name.slice(MIXED.length)], lam) })),
-        ...[...names].map((name) => evaluateLoss(name, given)),
-      ),
+      Object.fromEntries([
+        ...mixed.map((name) => {
+          return [`out/${name}`, mix(inputOf(given, name.slice(MIXED.length)), lam)] as const;
+        }),
+        ...[...names].flatMap((name) => Object.entries(evaluateLoss(name, given))),
+      ]),
     );
-    const results = await run(inputs, outputs.lam ? { lam: outputs.lam } : {});
+    const results = await run(inputs, coefficient);
     return {
       outputs: under(results, "out/"),
       grads: { "": under(results, "grads/") },

@@ -21,6 +21,7 @@ import {
   type Json,
   type JsonObject,
   camelKeys,
+  inputOf,
   numberAt,
   objectAt,
   under,
@@ -120,7 +121,7 @@ async function computeSchedules({ description, inputs }: Case, engine: Engine): 
   const run = compileNamed(engine, ({ steps }) =>
     Object.fromEntries(schedules.map(([name, schedule]) => [name, schedule(steps)])),
   );
-  return { outputs: await run({ steps: inputs.steps }) };
+  return { outputs: await run({ steps: inputOf(inputs, "steps") }) };
 }
 
 /** Steps of an optimiser over recorded gradients. */
@@ -134,7 +135,9 @@ async function computeSteps(given: Case, engine: Engine): Promise<Computed> {
   const outputs: Record<string, Arrays[string]> = {};
   let [params, state] = [first, await init(first)];
   for (let s = 0; s < steps.size; s++) {
-    const grads = Object.fromEntries(names.map((name) => [name, inputs[`grads/${s}/${name}`]]));
+    const grads = Object.fromEntries(
+      names.map((name) => [name, inputOf(inputs, `grads/${s}/${name}`)]),
+    );
     const counter = { step: fromNumbers([s], [], "int32") };
     const results = await step(params, grads, state, counter);
     state = under(results, "state/");

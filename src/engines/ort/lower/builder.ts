@@ -43,6 +43,7 @@ interface Shared {
 export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly #parent: GraphBuilder | undefined;
+  readonly #reserved: ReadonlySet<string>;
   readonly #shared: Shared;
   readonly #layouts = new Map<string, Dense>();
   /** What reshaped values were before. */
@@ -51,8 +52,10 @@ export class GraphBuilder {
   readonly #halves = new Map<string, Dense>();
   readonly #owned = new Set<string>();
 
-  constructor(parent?: GraphBuilder) {
+  /** @param reserved names that values made here must not have */
+  constructor(reserved: readonly string[] = [], parent?: GraphBuilder) {
     this.#parent = parent;
+    this.#reserved = new Set(reserved);
     this.#shared = parent
       ? parent.#shared
       : { names: 0, initializers: {}, scalars: new Map(), values: new Map() };
@@ -68,9 +71,15 @@ export class GraphBuilder {
     return this.#shared.values;
   }
 
+  /** The builder of a sub-graph. */
+  nested(): GraphBuilder {
+    return new GraphBuilder([...this.#reserved], this);
+  }
+
   /** A name that no other value has. */
   fresh(prefix = "v"): string {
-    return `${prefix}${this.#shared.names++}`;
+    const name = `${prefix}${this.#shared.names++}`;
+    return this.#reserved.has(name) ? this.fresh(prefix) : name;
   }
 
   /** Adds a node with `count` outputs and returns their names. */

@@ -1,6 +1,5 @@
 /** @file What lowerings share: their signature, the context they write to, and the dtypes that carry values. */
 
-import { OcelliError } from "../../../errors.ts";
 import type { DType, Shape } from "../../../graph/dtype.ts";
 import type { AttrsOf, PrimitiveName } from "../../../graph/ops/index.ts";
 import type { Program } from "../../../graph/program.ts";
@@ -25,7 +24,7 @@ export interface LoweringContext {
   /** Lowers a program into this graph. */
   inline(program: Program, inputs: readonly View[]): View[];
   /** A context for the graph of a branch or a loop's body. */
-  nested(name: string): LoweringContext;
+  nested(): LoweringContext;
   print(print: Print): void;
 }
 
@@ -44,15 +43,8 @@ export type Lowerings<N extends PrimitiveName> = { readonly [K in N]: Lowering<A
  * The ONNX type in which a program's values travel. Half-width floats travel as float32 and are rounded after every
  * operation, as the interpreter does it: ONNX Runtime's CPU kernels hardly know them.
  */
-export function carrierOf(dtype: DType): DType {
-  if (dtype === "bfloat16" || dtype === "float16") return "float32";
-  if (dtype === "float64" || dtype === "int64") {
-    throw new OcelliError("unsupported", `the ort engine has no ${dtype}.`, {
-      hint: dtype === "float64" ? "Use float32, or the interpreter." : "Use int32.",
-    });
-  }
-  return dtype;
-}
+export const carrierOf = (dtype: DType): DType =>
+  dtype === "bfloat16" || dtype === "float16" ? "float32" : dtype;
 
 /** A view rounded to what a half-width float can hold; other views as they are. */
 export function rounded(builder: GraphBuilder, view: View, dtype: DType): View {

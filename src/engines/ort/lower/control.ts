@@ -5,13 +5,17 @@ import type { Program } from "../../../graph/program.ts";
 import type { Spec, Tensor } from "../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../formats/onnx.ts";
 import { type GraphBuilder, valueInfo } from "./builder.ts";
-import { type Lowering, type Lowerings, carrierOf, emptyView } from "./context.ts";
+import {
+  type Lowering,
+  type LoweringContext,
+  type Lowerings,
+  carrierOf,
+  emptyView,
+} from "./context.ts";
+import { type Facts, finishGraph } from "./finish.ts";
 import { align, rowMajor } from "./realise.ts";
+import { isUnrolled } from "./unroll.ts";
 import { type Dense, type View, dropAxes, viewOf } from "./view.ts";
-
-/** Scans up to this many steps and equations are unrolled: no calls per step, and products see whole views. */
-const MAX_UNROLLED_STEPS = 32;
-const MAX_UNROLLED_EQUATIONS = 8192;
 
 const isLive = ({ shape }: { shape: Shape }): boolean => sizeOf(shape) > 0;
 
@@ -25,20 +29,29 @@ const parameter = (builder: GraphBuilder, { shape, dtype }: Spec): Dense => ({
 const viewOfInput = (spec: Spec, dense: Dense | undefined): View =>
   dense ? viewOf(dense, spec.shape) : emptyView(spec.shape, carrierOf(spec.dtype));
 
+/** What the last folds ask about a graph. */
+export const factsOf = (builder: GraphBuilder, portable: boolean): Facts => ({
+  values: builder.values,
+  constants: builder.initializers,
+  portable,
+  ints: (values) => builder.ints(values),
+});
+
 /** A sub-graph that ends in given views, each made inside it. */
 function closeGraph(
-  builder: GraphBuilder,
+  { builder, portable }: LoweringContext,
   name: string,
   inputs: readonly Dense[],
   results: readonly View[],
 ): OnnxGraph {
   const outputs = results.map((view) => builder.own(rowMajor(builder, view)));
-  return {
+  const graph = {
     name,
     nodes: builder.nodes,
     inputs: inputs.map(valueInfo),
     outputs: outputs.map(valueInfo),
   };
+  return finishGraph(graph, factsOf(builder, portable));
 }
 
 /** Puts results of a control-flow node in the places of those that have elements. */
@@ -59,9 +72,9 @@ const lowerCond: Lowerings<"cond">["cond"] = (
 ) => {
   const { builder } = context;
   const branch = (program: Program, name: string): OnnxGraph => {
-    const inner = context.nested(name);
+    const inner = context.nested();
     const results = inner.inline(program, operands).filter(isLive);
-    return closeGraph(inner.builder, name, [], results);
+    return closeGraph(inner, name, [], results);
   };
   const attributes = {
     then_branch: { g: branch(whenTrue, "then") },
@@ -81,7 +94,7 @@ const lowerWhile: Lowerings<"whileLoop">["whileLoop"] = (
   const { builder } = context;
   const initial = inputs.slice(0, carries);
   const captured = inputs.slice(carries);
-  const inner = context.nested("body");
+  const inner = context.nested();
   const parameters = outputs.map((spec) =>
     isLive(spec) ? parameter(inner.builder, spec) : undefined,
   );
@@ -91,7 +104,7 @@ const lowerWhile: Lowerings<"whileLoop">["whileLoop"] = (
   const counter: Dense = { name: inner.builder.fresh(), shape: [], dtype: "int64" };
   const going: Dense = { name: inner.builder.fresh(), shape: [], dtype: "bool" };
   const graph = closeGraph(
-    inner.builder,
+    inner,
     "body",
     [counter, going, ...parameters.filter((p) => p !== undefined)],
     [goesOn, ...next.filter(isLive)],
@@ -155,7 +168,7 @@ const scanOperator: Lowerings<"scan">["scan"] = (
   { outputs },
 ) => {
   const { builder } = context;
-  const inner = context.nested("body");
+  const inner = context.nested();
   const loopInputs = program.inputs.slice(0, carries + xs);
   const parameters = loopInputs.map((spec) =>
     isLive(spec) ? parameter(inner.builder, spec) : undefined,
@@ -163,7 +176,7 @@ const scanOperator: Lowerings<"scan">["scan"] = (
   const views = loopInputs.map((spec, i) => viewOfInput(spec, parameters[i]));
   const results = inner.inline(program, [...views, ...inputs.slice(carries + xs)]);
   const graph = closeGraph(
-    inner.builder,
+    inner,
     "body",
     parameters.filter((p) => p !== undefined),
     results.filter(isLive),
@@ -189,18 +202,14 @@ const scanOperator: Lowerings<"scan">["scan"] = (
 };
 
 const lowerScan: Lowerings<"scan">["scan"] = (context, inputs, attrs, equation) => {
-  const { program, carries, xs, length } = attrs;
+  const { carries, length } = attrs;
   if (length === 0) {
     const dtypes = equation.outputs.map(({ dtype }) => carrierOf(dtype));
     return equation.outputs.map((y, i) =>
       i < carries ? inputs[i] : emptyView(y.shape, dtypes[i]),
     );
   }
-  const isShort =
-    length <= MAX_UNROLLED_STEPS && length * program.equations.length <= MAX_UNROLLED_EQUATIONS;
-  const hasSlices = inputs.slice(carries, carries + xs).some(isLive);
-  // Scan takes its length from what it slices
-  const lower = isShort || !hasSlices ? unrolledScan : scanOperator;
+  const lower = isUnrolled(attrs) ? unrolledScan : scanOperator;
   return lower(context, inputs, attrs, equation);
 };
 

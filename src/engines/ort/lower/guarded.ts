@@ -33,7 +33,8 @@ function largestGuard(program: Program, readers: ReadonlyMap<Tensor, number>): E
   const groups = new Map<Tensor, Equation[]>();
   for (const equation of program.equations) {
     const guard = guardOf(equation);
-    const isFinal = program.outputs.includes(equation.outputs[0]) && !readers.has(equation.outputs[0]);
+    const isFinal =
+      program.outputs.includes(equation.outputs[0]) && !readers.has(equation.outputs[0]);
     if (!guard || !isFinal) continue;
     groups.set(guard, [...(groups.get(guard) ?? []), equation]);
   }
@@ -74,16 +75,26 @@ export function branchOnGuard(program: Program): Program {
   }
   const branch = program.equations.filter((equation) => inside.has(equation));
   const made = new Set(branch.flatMap((equation) => equation.outputs));
-  const read = [...branch.flatMap(({ inputs }) => inputs), ...selects.flatMap(({ inputs }) => inputs.slice(1))];
+  const read = [
+    ...branch.flatMap(({ inputs }) => inputs),
+    ...selects.flatMap(({ inputs }) => inputs.slice(1)),
+  ];
   const captures = [...new Set(read)].filter((tensor) => !made.has(tensor));
   const results = emit(primitives.cond, [guardOf(selects[0])!, ...captures], {
-    whenTrue: { inputs: captures, outputs: selects.map(({ inputs }) => inputs[1]), equations: branch },
+    whenTrue: {
+      inputs: captures,
+      outputs: selects.map(({ inputs }) => inputs[1]),
+      equations: branch,
+    },
     whenFalse: { inputs: captures, outputs: selects.map(({ inputs }) => inputs[2]), equations: [] },
   });
   const replaced = new Map(selects.map(({ outputs: [y] }, i) => [y, results[i]]));
   return {
     inputs: program.inputs,
     outputs: program.outputs.map((y) => replaced.get(y) ?? y),
-    equations: [...program.equations.filter((equation) => !removed.has(equation)), results[0].equation!],
+    equations: [
+      ...program.equations.filter((equation) => !removed.has(equation)),
+      results[0].equation!,
+    ],
   };
 }

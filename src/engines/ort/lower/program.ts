@@ -21,8 +21,10 @@ import {
   emptyView,
   rounded,
 } from "./context.ts";
+import { factsOf } from "./control.ts";
 import { lowerings } from "./index.ts";
-import { foldIntoProducts } from "./peephole.ts";
+import { finishGraph } from "./finish.ts";
+import { constantView } from "./random.ts";
 import { rowMajor } from "./realise.ts";
 import { type Dense, type View, viewOf } from "./view.ts";
 
@@ -130,7 +132,7 @@ function usedTensors(program: Program, used = new Set<Tensor>()): Set<Tensor> {
 export function lowerProgram(program: Program, options: LoweringOptions = {}): LoweredProgram {
   checkSupported(program);
   const { portable = false, constants = new Map<number, HostArray>() } = options;
-  const builder = new GraphBuilder();
+  const builder = new GraphBuilder([...(options.inputNames ?? []), ...(options.outputNames ?? [])]);
   const used = usedTensors(program);
   const prints: Print[] = [];
   const contextOf = (inner: GraphBuilder): LoweringContext => {
@@ -142,7 +144,7 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
         evaluateProgram<View>(region, inputs, (equation, operands) =>
           lowerEquation(context, equation, operands),
         ),
-      nested: () => contextOf(new GraphBuilder(inner)),
+      nested: () => contextOf(inner.nested()),
       print: (print) => void prints.push(print),
     };
     return context;
@@ -153,7 +155,7 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     const { shape, dtype } = tensor;
     const value = constants.get(i);
     if (sizeOf(shape) === 0 || !used.has(tensor)) return emptyView(shape, carrierOf(dtype));
-    if (value) return viewOf(builder.cast(builder.constant(value), carrierOf(dtype)), shape);
+    if (value) return constantView(builder, value);
     const dense = { name: options.inputNames?.[i] ?? builder.fresh("in"), shape, dtype };
     inputs.push(dense);
     positions.push(i);
@@ -182,8 +184,12 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     outputs: outputs.map(valueInfo),
     initializers: builder.initializers,
   };
-  const folded = foldIntoProducts(graph, builder.values, portable);
-  return { graph: folded, inputs: positions, outputs: sources, prints: printed };
+  return {
+    graph: finishGraph(graph, factsOf(builder, portable)),
+    inputs: positions,
+    outputs: sources,
+    prints: printed,
+  };
 }
 
 const emptyArray = (shape: Shape, dtype: DType): HostArray => ({

@@ -1,10 +1,11 @@
 /** @file Constants, counters and Threefry-2x32 in ONNX. */
 
-import type { DType } from "../../../graph/dtype.ts";
+import type { DType, HostArray } from "../../../graph/dtype.ts";
 import { decode, encode } from "../../../graph/values.ts";
+import type { GraphBuilder } from "./builder.ts";
 import { type Lowerings, carrierOf } from "./context.ts";
 import { type Elementwise, apply } from "./elementwise.ts";
-import { type Dense, broadcastView, viewOf } from "./view.ts";
+import { type Dense, type View, broadcastView, viewOf } from "./view.ts";
 
 const ROTATIONS = [
   [13, 15, 26, 6],
@@ -39,14 +40,17 @@ function threefry(e: Elementwise, k0: Dense, k1: Dense, x0: Dense, x1: Dense): [
   return [a, b];
 }
 
+/** A constant; a scalar that broadcasts, where all its elements are equal. */
+export function constantView(builder: GraphBuilder, value: HostArray): View {
+  const { shape, data } = decode(value);
+  const dense = builder.constant(encode({ shape, dtype: carrierOf(value.dtype), data }));
+  const isScalar = dense.uniform !== undefined;
+  return isScalar ? broadcastView(viewOf(dense, []), shape, []) : viewOf(dense, shape);
+}
+
 /** The lowerings of primitives that make numbers, by name. */
 export const sourceLowerings: Lowerings<"constant" | "iota" | "threefry2x32"> = {
-  constant: ({ builder }, _inputs, { value }) => {
-    const { shape, data } = decode(value);
-    const dense = builder.constant(encode({ shape, dtype: carrierOf(value.dtype), data }));
-    const isScalar = dense.uniform !== undefined;
-    return [isScalar ? broadcastView(viewOf(dense, []), shape, []) : viewOf(dense, shape)];
-  },
+  constant: ({ builder }, _inputs, { value }) => [constantView(builder, value)],
   iota: ({ builder }, _inputs, { shape, dtype, axis }) => [
     broadcastView(viewOf(builder.range(shape[axis], carrierOf(dtype))), shape, [axis]),
   ],

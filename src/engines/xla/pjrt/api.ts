@@ -38,20 +38,9 @@ export class PjrtApi {
       major: header.getInt32(TABLE_HEADER.major[0], true),
       minor: header.getInt32(TABLE_HEADER.minor[0], true),
     };
-    this.#checkVersion(size);
+    checkVersion(path, this.version, size);
     this.#table = new DataView(koffi.view(table, size));
     this.call("Plugin_Initialize", {});
-  }
-
-  #checkVersion(size: number): void {
-    const { major, minor } = this.version;
-    const needed = Math.max(...Object.values(ENTRIES)) + 8;
-    if (major !== API_VERSION.major || minor < API_VERSION.oldestMinor || size < needed) {
-      throw new OcelliError(
-        "engine",
-        `${this.path} speaks PJRT ${major}.${minor}; ${API_VERSION.major}.${API_VERSION.oldestMinor} or a later ${API_VERSION.major}.x is needed.`,
-      );
-    }
   }
 
   #function(entry: Entry): NativeFunction {
@@ -130,6 +119,22 @@ export class PjrtApi {
           ? "It does not fit into the device's memory: lower the batch size, or recompute with remat."
           : undefined,
     });
+  }
+}
+
+/** Checks that a plugin's table is of a version and size that this layer reads. */
+export function checkVersion(
+  path: string,
+  { major, minor }: { readonly major: number; readonly minor: number },
+  size: number,
+): void {
+  const needed = Math.max(...Object.values(ENTRIES)) + 8;
+  const oldest = `${API_VERSION.major}.${API_VERSION.oldestMinor}`;
+  if (major !== API_VERSION.major || minor < API_VERSION.oldestMinor || size < needed) {
+    throw new OcelliError(
+      "engine",
+      `${path} speaks PJRT ${major}.${minor}; ${oldest} or a later ${API_VERSION.major}.x is needed.`,
+    );
   }
 }
 
