@@ -99,6 +99,11 @@ export interface JitOptions {
   readonly name?: string;
 }
 
+/** What a function yields on a device: one array for one tensor, else a tree of them. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Result<F extends (...args: any[]) => Tree<Tensor>> =
+  ReturnType<F> extends Tensor ? DeviceArray : Tree<DeviceArray>;
+
 /**
  * A function of trees of tensors, compiled on an engine at its first call for each combination of shapes.
  *
@@ -106,23 +111,12 @@ export interface JitOptions {
  * const double = jit(engine, (x: Tensor) => mul(x, 2));
  * const y = await double(hostArray([2], "float32", new Float32Array([1, 2])));
  */
-export function jit(
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export function jit<F extends (...args: any[]) => Tree<Tensor>>(
   engine: Engine,
-  fn: (...args: Tensor[]) => Tensor,
-  options?: JitOptions,
-): (...args: ArrayLike[]) => Promise<DeviceArray>;
-export function jit(
-  engine: Engine,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  fn: (...args: any[]) => Tree<Tensor>,
-  options?: JitOptions,
-): (...args: Tree<ArrayLike>[]) => Promise<Tree<DeviceArray>>;
-export function jit(
-  engine: Engine,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  fn: (...args: any[]) => Tree<Tensor>,
+  fn: F,
   { donate = [], name = fn.name || "program" }: JitOptions = {},
-): (...args: Tree<ArrayLike>[]) => Promise<Tree<DeviceArray>> {
+): (...args: Tree<ArrayLike>[]) => Promise<Result<F>> {
   const compiled = new Map<
     string,
     Promise<{ executable: Executable; outputs: ReturnType<typeof trace>["outputs"] }>
@@ -145,7 +139,7 @@ export function jit(
       entry.catch(() => compiled.delete(signature));
     }
     const { executable, outputs } = await entry;
-    return unflatten(outputs, await executable.run(leaves));
+    return unflatten(outputs, await executable.run(leaves)) as Result<F>;
   };
 }
 
