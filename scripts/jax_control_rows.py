@@ -54,6 +54,21 @@ def nested(h, xs, w):
     return lax.scan(body, h, xs[:2])[1]
 
 
+def looked_up(ids, table):
+    body = lambda s, i: (jnp.sin(s + jnp.take(table, i, axis=0, mode="clip")), None)
+    return lax.scan(body, jnp.zeros_like(table[0]), ids)[0]
+
+
+def composites(h, scales, biases):
+    def body(s, layer):
+        scale, bias = layer
+        centred = s - s.mean(-1, keepdims=True)
+        normal = centred * lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+        return s + jax.nn.gelu(normal * scale + bias, approximate=True), jax.nn.softmax(s)
+
+    return lax.scan(body, h, (scales, biases))[1]
+
+
 def branches(p, x, y):
     return lax.cond(p, lambda u: (jnp.sin(u) * y, u), lambda u: (jnp.exp(u), u * 2), x)
 
@@ -93,6 +108,9 @@ CONTROL = {
     "scan in scan": nested,
     "scan of remat": recurrent(),
     "scan of remat saving products": recurrent(lambda h, x, w: cell(jnp.sin(h), x, w)),
+    "scan over integers": looked_up,
+    "scan of composites": composites,
+    "remat of cond": lambda p, x, y: branches(p, jnp.sin(x), y),
     "cond when true": branches,
     "cond when false": branches,
     "cond in scan": cond_in_scan,

@@ -2,8 +2,10 @@
 
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import sharp from "sharp";
 import { OcelliError } from "../src/errors.ts";
 import { readNpz } from "../src/formats/npz.ts";
+import type { HostArray } from "../src/graph/index.ts";
 import { type Arrays, type Case, type JsonObject, makeCase } from "../src/parity/index.ts";
 
 /** The folders of all cases at or below a folder, in order. */
@@ -46,4 +48,10 @@ export async function readDescription(directory: string): Promise<JsonObject> {
     });
   }
   throw new OcelliError("format", "case.json must hold an object.");
+}
+
+/** An image file's pixels as they are stored, uint8 of [height, width, channels]. */
+export async function decodeImage(bytes: Uint8Array): Promise<HostArray> {
+  const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+  return { shape: [info.height, info.width, info.channels], dtype: "uint8", data };
 }

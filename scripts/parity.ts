@@ -11,7 +11,7 @@ import { openEngine } from "../src/engines/select.ts";
 import type { Engine } from "../src/engines/engine.ts";
 import { OcelliError } from "../src/errors.ts";
 import { type Comparison, compareCase, familyOf } from "../src/parity/index.ts";
-import { findCases, readCase, readDescription } from "./parity-cases.ts";
+import { decodeImage, findCases, readCase, readDescription } from "./parity-cases.ts";
 
 /** What came of one case. */
 interface Report {
@@ -30,7 +30,7 @@ async function runCase(directory: string, path: string, engine: Engine): Promise
       return { path, status: "unknown family", arrays: [], problem };
     }
     const given = await readCase(directory, description);
-    const arrays = compareCase(given, await family.compute(given, engine));
+    const arrays = compareCase(given, await family.compute(given, engine, decodeImage));
     return { path, status: arrays.every(({ ok }) => ok) ? "ok" : "above", arrays };
   } catch (error) {
     if (!(error instanceof OcelliError)) throw error;

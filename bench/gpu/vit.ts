@@ -15,7 +15,6 @@ import {
   type Program,
   type Tensor,
   hostArray,
-  randomKey,
   trace,
   uniform,
 } from "../../src/graph/index.ts";
@@ -76,12 +75,14 @@ const engine = createXlaEngine({
   plugin: values.plugin,
   precision: values.precision as "float32" | "tf32",
 });
-const make = jit(engine, () => {
-  const key = randomKey(0);
-  const init = makeInit(objective, optimizer, specs);
-  return { state: init(key), image: uniform(key, specs.image.shape, -1, 1) };
-});
-const made = (await make()) as { state: Tree<DeviceArray>; image: DeviceArray };
+const make = jit(engine, (key: Tensor) => ({
+  state: makeInit(objective, optimizer, specs)(key),
+  image: uniform(key, specs.image.shape, -1, 1),
+}));
+const made = (await make(hostArray([2], "uint32", Uint32Array.of(0, 0)))) as {
+  state: Tree<DeviceArray>;
+  image: DeviceArray;
+};
 const { image } = made;
 let { state } = made;
 const label = await engine.upload(

@@ -5,8 +5,7 @@ import { type Tree, flatten, unflatten } from "../tree.ts";
 import { broadcastTo } from "./ops/broadcast.ts";
 import { moveAxis } from "./ops/shape.ts";
 import { type Program, evaluateProgram, traceRegion } from "./program.ts";
-import type { Tensor } from "./tensor.ts";
-import { emit, withScope } from "./tensor.ts";
+import { type Tensor, emit, shapeError, withScope } from "./tensor.ts";
 
 interface Batched {
   readonly tensor: Tensor;
@@ -70,18 +69,19 @@ export function vmap<Args extends readonly Tree<Tensor>[], R extends Tree<Tensor
 ): (...args: Args) => R {
   return (...args) => {
     const { leaves, structure } = flatten<Tensor>(args);
+    if (inAxes && inAxes.length !== args.length) {
+      throw new OcelliError(
+        "argument",
+        `vmap: ${inAxes.length} inAxes for ${args.length} arguments.`,
+      );
+    }
     const axes = args.flatMap((arg, i) =>
       flatten<Tensor>(arg).leaves.map(() => (inAxes ? inAxes[i] : 0)),
     );
-    const sizes = new Set(
-      leaves.flatMap((leaf, i) => (axes[i] === null ? [] : [leaf.shape.at(axes[i])])),
-    );
-    const [size] = sizes;
-    if (sizes.size !== 1 || size === undefined) {
-      throw new OcelliError(
-        "shape",
-        `vmap needs one batch extent; the arguments have [${[...sizes]}].`,
-      );
+    const extents = leaves.flatMap(({ shape }, i) => (axes[i] === null ? [] : [shape.at(axes[i])]));
+    const [size] = extents;
+    if (size === undefined || extents.some((extent) => extent !== size)) {
+      throw shapeError("vmap", leaves, `the batch axes have extents [${extents}], not one extent`);
     }
     const moved = leaves.map((leaf, i) => (axes[i] === null ? leaf : moveAxis(leaf, axes[i], 0)));
     const specs = moved.map(({ shape, dtype }, i) => ({

@@ -5,12 +5,15 @@ const INSIDE = ["./", "../nn/"].map((path) => new URL(path, import.meta.url).hre
 
 /** "at file:line" of the nearest frame outside the graph and layer code; empty where the stack is unknown. */
 export function callerLine(): string {
-  const frame = deepStack().find(
-    (line) =>
-      !line.includes("node:") && !INSIDE.some((directory) => asUrl(line).includes(directory)),
-  );
-  const place = frame?.match(/([^()\s]+:\d+):\d+\)?$/)?.[1];
-  return place ? `at ${place.replace(/^file:\/\//, "")}` : "";
+  for (const line of deepStack()) {
+    const place = /([^()\s]+:\d+):\d+\)?$/.exec(line)?.[1];
+    if (!place || place.startsWith("node:")) continue;
+    const url = place.startsWith("/") ? `file://${place}` : place;
+    if (!INSIDE.some((directory) => url.startsWith(directory))) {
+      return `at ${place.replace(/^file:\/\//, "")}`;
+    }
+  }
+  return "";
 }
 
 /** The stack's lines; engines keep ten frames unless asked for more. */
@@ -21,6 +24,3 @@ function deepStack(): string[] {
   Error.stackTraceLimit = limit;
   return stack;
 }
-
-/** A stack line with its file as a URL, as `import.meta.url` is. */
-const asUrl = (line: string): string => line.replace(/(\(|at )(\/)/, "$1file://$2");

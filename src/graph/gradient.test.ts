@@ -59,9 +59,9 @@ describe("valueAndGrad", () => {
   it("refuses what is no float scalar", () => {
     const x = g.tensor([1, 2]);
     expect(() => g.grad((a: g.Tensor) => a)(x)).toThrow(
-      "a gradient needs a float scalar, the function returned float32[2].",
+      "grad(float32[2]): the function must return a float scalar",
     );
-    expect(() => g.grad(() => g.scalar(1, "int32"))(x)).toThrow("returned int32[]");
+    expect(() => g.grad(() => g.scalar(1, "int32"))(x)).toThrow("grad(int32[]): the function must");
   });
 
   it("visits nothing that the loss does not depend on", () => {
@@ -94,6 +94,10 @@ describe("vjp", () => {
     expect(await numbers(outputs[0])).toEqual([10]);
     expect(await Promise.all(pullback([g.tensor([1]), null]).map(numbers))).toEqual([[5], [2]]);
     expect(await Promise.all(pullback([null, null]).map(numbers))).toEqual([[0], [0]]);
+    expect(() => pullback([g.tensor([1, 2]), null])).toThrow(
+      "must match these outputs, not float32[2], null",
+    );
+    expect(() => pullback([])).toThrow("not nothing");
   });
 });
 
@@ -109,7 +113,9 @@ describe("whileLoop", () => {
     expect(() => g.grad((x: g.Tensor) => sum(doubled(x)))(g.tensor([1]))).toThrow(
       expect.objectContaining({
         code: "not-differentiable",
-        message: expect.stringMatching(/^whileLoop.*use scan, whose length is fixed/) as string,
+        message: expect.stringMatching(
+          /^whileLoop\(float32\[1\]\): .*use scan, whose length is fixed/,
+        ) as string,
       }),
     );
   });

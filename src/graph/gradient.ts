@@ -1,14 +1,23 @@
 /** @file Reverse-mode differentiation over symbolic tensors, one rule per primitive. */
 
-import { OcelliError } from "../errors.ts";
 import { type Tree, flatten, unflatten } from "../tree.ts";
-import { isFloat } from "./dtype.ts";
+import { isFloat, sameShape } from "./dtype.ts";
 import { add } from "./ops/binary.ts";
 import { ones, zerosLike } from "./ops/constant.ts";
 import { convert } from "./ops/select.ts";
 import { alias } from "./ops/shape.ts";
 import { collect } from "./program.ts";
-import { type Cotangent, type Equation, Tensor, equationMark, withScope } from "./tensor.ts";
+import {
+  type Attrs,
+  type Cotangent,
+  type Equation,
+  type GradientContext,
+  Tensor,
+  equationMark,
+  gradientError,
+  shapeError,
+  withScope,
+} from "./tensor.ts";
 
 /**
  * Cotangents of `inputs`, given those of `outputs`: the vector-Jacobian product.
@@ -58,12 +67,18 @@ function applyRule(
   const { primitive, inputs, outputs, attrs, scope } = equation;
   const rule = primitive.gradient;
   if (rule === "none") return;
-  if (typeof rule !== "function") {
-    throw new OcelliError("not-differentiable", `${primitive.name}: ${rule.refuse}`);
-  }
   const needs = inputs.map((input) => active.has(input));
-  const context = { inputs, outputs, attrs, needs, equation } as Parameters<typeof rule>[0];
-  withScope(scope, () => rule(context, cotangents).forEach((d, i) => accumulate(inputs[i], d)));
+  const context: GradientContext<Attrs> = {
+    inputs,
+    outputs,
+    attrs: attrs as Attrs,
+    needs,
+    equation,
+  };
+  withScope(scope, () => {
+    if (typeof rule !== "function") throw gradientError(primitive.name, inputs, rule.refuse);
+    rule(context, cotangents).forEach((d, i) => accumulate(inputs[i], d));
+  });
 }
 
 /** What {@link valueAndGrad} returns with auxiliary output. */
@@ -90,10 +105,7 @@ export function valueAndGrad<
     const result = fn(unflatten(structure, inputs) as P, ...rest);
     const [value, aux] = result instanceof Tensor ? [result, undefined] : result;
     if (value.rank !== 0 || !isFloat(value.dtype)) {
-      throw new OcelliError(
-        "shape",
-        `a gradient needs a float scalar, the function returned ${value}.`,
-      );
+      throw shapeError("grad", [value], "the function must return a float scalar");
     }
     const seed = ones([], value.dtype);
     const outside = ({ id }: Equation): boolean => id < mark;
@@ -128,6 +140,17 @@ export function vjp(
   return {
     outputs,
     pullback: (cotangents) => {
+      const fits = outputs.every(
+        (y, i) => !cotangents[i] || sameShape(y.shape, cotangents[i].shape),
+      );
+      if (!fits || cotangents.length !== outputs.length) {
+        const given = cotangents.map((d) => String(d ?? "null")).join(", ");
+        throw shapeError(
+          "vjp",
+          outputs,
+          `cotangents must match these outputs, not ${given || "nothing"}`,
+        );
+      }
       const cast = cotangents.map((d, i) => d && convert(d, outputs[i].dtype));
       return pullBack(outputs, cast, inputs, outside).map((d, i) => d ?? zerosLike(args[i]));
     },

@@ -61,16 +61,7 @@ export function traceRegion(
   const mark = equationMark();
   const parameters = specs.map((spec) => new Tensor(spec));
   const outputs = fn(...parameters);
-  return closeRegion(parameters, outputs, (equation) => equation.id < mark);
-}
-
-/** A region from its parameters to outputs; equations that are `outside` are captured, not included. */
-export function closeRegion(
-  parameters: readonly Tensor[],
-  outputs: readonly Tensor[],
-  outside: (equation: Equation) => boolean,
-): Region {
-  const { equations, free } = collect(outputs, new Set(parameters), outside);
+  const { equations, free } = collect(outputs, new Set(parameters), ({ id }) => id < mark);
   return { program: { inputs: [...parameters, ...free], outputs, equations }, captures: free };
 }
 
@@ -81,11 +72,8 @@ export function withCaptures(region: Region, captures: readonly Tensor[]): Progr
   return { inputs: [...parameters, ...captures], outputs, equations };
 }
 
-/** Values by tensor while a program is replayed. */
-export type Environment<T> = Map<Tensor, T>;
-
 /** The value of a tensor in an environment. */
-export function lookUp<T>(environment: Environment<T>, tensor: Tensor): T {
+function lookUp<T>(environment: ReadonlyMap<Tensor, T>, tensor: Tensor): T {
   const value = environment.get(tensor);
   if (value === undefined) {
     const maker = tensor.equation ? `made by ${tensor.equation.primitive.name}` : "an input";
@@ -104,7 +92,7 @@ export function evaluateProgram<T>(
   apply: (equation: Equation, inputs: T[]) => readonly T[],
   known?: ReadonlyMap<Tensor, T>,
 ): T[] {
-  const environment: Environment<T> = new Map(known);
+  const environment = new Map<Tensor, T>(known);
   program.inputs.forEach((tensor, i) => environment.set(tensor, inputs[i]));
   for (const equation of program.equations) {
     if (known && equation.outputs.every((output) => environment.has(output))) continue;

@@ -122,9 +122,6 @@ export function withScope<T>(scope: string, fn: () => T): T {
   }
 }
 
-/** The current name scope. */
-export const scopeName = (): string => currentScope;
-
 /** Applies a primitive to tensors: infers, records an equation, returns its outputs. */
 export function emit<A>(
   primitive: Primitive<string, A>,
@@ -182,8 +179,17 @@ export function dtypeError(
   return operationError("dtype", operation, inputs, problem);
 }
 
+/** The error where a gradient is asked of an operation that has none; as {@link shapeError} otherwise. */
+export function gradientError(
+  operation: string,
+  inputs: readonly Spec[],
+  problem: string,
+): OcelliError {
+  return operationError("not-differentiable", operation, inputs, problem);
+}
+
 function operationError(
-  code: "shape" | "dtype",
+  code: "shape" | "dtype" | "not-differentiable",
   operation: string,
   inputs: readonly Spec[],
   problem: string,

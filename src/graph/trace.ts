@@ -50,7 +50,7 @@ export function trace<Args extends readonly unknown[]>(
 }
 
 /** The closed program from inputs to outputs; constants made anywhere are pulled in. */
-export function closeProgram(inputs: readonly Tensor[], outputs: readonly Tensor[]): Program {
+function closeProgram(inputs: readonly Tensor[], outputs: readonly Tensor[]): Program {
   const { equations, free } = collect(outputs, new Set(inputs));
   if (free.length > 0) {
     throw new OcelliError(

@@ -10,7 +10,6 @@ import {
   fromNumbers,
   hostArray,
   sizeOf,
-  stridesOf,
   toBfloat16Bits,
   toFloat16Bits,
 } from "./dtype.ts";
@@ -116,5 +115,3 @@ export function gatherValue(
   });
   return result;
 }
-
-export { stridesOf };

@@ -4,4 +4,16 @@ export { type ImageModel, type ModelOutput } from "./model.ts";
 export { type ModelConfig, createModel, modelNames, modelSchema } from "./registry.ts";
 export { type PoolType, type RematPolicy, type VitOptions, vit } from "./vit.ts";
 export { VIT_VARIANTS, type VitShape, decodeVariant } from "./vit-variants.ts";
-export { type Posemb, sincos2d } from "./posemb.ts";
+export { type Posemb, resamplePosemb, sincos2d } from "./posemb.ts";
+export {
+  type FlexibleModel,
+  type FlexivitOptions,
+  flexivit,
+  patchSizeOf,
+  resizePatchKernel,
+  resizePositions,
+} from "./flexivit.ts";
+export { MIXER_VARIANTS, type MlpMixerOptions, mlpMixer } from "./mlp-mixer.ts";
+export { type BitOptions } from "./bit-options.ts";
+export { bit } from "./bit.ts";
+export { bitPaper } from "./bit-paper.ts";

@@ -1,18 +1,22 @@
 /** @file Position embeddings. */
 
 import {
+  type HostArray,
   type Tensor,
   broadcastTo,
   concatenate,
   cos,
   exp,
+  hostArray,
   iota,
   mul,
   reshape,
   sin,
+  toNumbers,
 } from "../graph/index.ts";
 import { OcelliError } from "../errors.ts";
 import { type Scope, normal } from "../nn/index.ts";
+import { cornerMap } from "./resize.ts";
 
 /** Kinds of position embedding. */
 export type Posemb = "learn" | "sincos2d";
@@ -48,4 +52,42 @@ export function positionEmbedding(
 ): Tensor {
   if (kind === "sincos2d") return sincos2d(rows, columns, width);
   return scope.param("pos_embedding", normal(1 / Math.sqrt(width)), [1, rows * columns, width]);
+}
+
+/**
+ * Trained position embeddings [1, n², width] for a grid of another size, by linear interpolation with the corners
+ * kept in place: how a vision transformer's weights are taken to another resolution. Dosovitskiy et al. 2021,
+ * Section 3.2.
+ *
+ * @param grid rows and columns of the new grid
+ * @throws a shape error where the old grid is not square
+ */
+export function resamplePosemb(
+  positions: HostArray,
+  [rows, columns]: readonly [number, number],
+): HostArray {
+  const [lead, count, width] = positions.shape;
+  const side = Math.round(Math.sqrt(count));
+  if (positions.shape.length !== 3 || lead !== 1 || side * side !== count) {
+    throw new OcelliError(
+      "shape",
+      `position embeddings of a square grid are [1, n², width], not [${positions.shape}].`,
+      { given: positions.shape },
+    );
+  }
+  if (rows === side && columns === side) return positions;
+  const old = toNumbers(positions);
+  const result = new Float32Array(rows * columns * width);
+  cornerMap(side, rows).forEach((down, row) =>
+    cornerMap(side, columns).forEach((across, column) => {
+      const at = (row * columns + column) * width;
+      down.forEach((a, i) =>
+        across.forEach((b, j) => {
+          const from = (i * side + j) * width;
+          if (a * b !== 0) for (let c = 0; c < width; c++) result[at + c] += a * b * old[from + c];
+        }),
+      );
+    }),
+  );
+  return hostArray([1, rows * columns, width], "float32", result);
 }

@@ -2,6 +2,10 @@
 
 import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
+import { bitPaper } from "./bit-paper.ts";
+import { bit } from "./bit.ts";
+import { flexivit } from "./flexivit.ts";
+import { MIXER_VARIANTS, mlpMixer } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
 import { vit } from "./vit.ts";
@@ -9,16 +13,20 @@ import { vit } from "./vit.ts";
 const whole = z.int().min(1);
 const patch = z.tuple([whole, whole]).readonly();
 
-/** Options of the vision transformer, as in a configuration. */
-const vitSchema = z.strictObject({
-  name: z.literal("vit"),
-  variant: z
-    .string()
-    .regex(new RegExp(`^(${Object.keys(VIT_VARIANTS).join("|")})(/[1-9][0-9]*)?$`), {
-      message: `one of ${Object.keys(VIT_VARIANTS).join(", ")}, then /PATCH, as in "S/16"`,
-    })
-    .optional(),
-  numClasses: whole.nullable().optional(),
+const sizes = (table: Readonly<Record<string, unknown>>): string => Object.keys(table).join("|");
+
+/** A string of a form, and how to say the form. */
+const variant = (form: RegExp, message: string) => z.string().regex(form, { message }).optional();
+
+/** What every model may be told. */
+const classes = { numClasses: whole.nullable().optional() };
+
+const vitFields = {
+  ...classes,
+  variant: variant(
+    new RegExp(`^(${sizes(VIT_VARIANTS)})(/[1-9][0-9]*)?$`),
+    `one of ${Object.keys(VIT_VARIANTS).join(", ")}, then /PATCH, as in "S/16"`,
+  ),
   patchSize: patch.optional(),
   width: whole.optional(),
   depth: whole.optional(),
@@ -33,10 +41,51 @@ const vitSchema = z.strictObject({
   scan: z.boolean().optional(),
   rematPolicy: z.enum(["everything", "dots", "nothing"]).optional(),
   dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
+};
+
+const vitSchema = z.strictObject({ name: z.literal("vit"), ...vitFields });
+
+const flexivitSchema = z.strictObject({
+  name: z.literal("flexivit"),
+  ...vitFields,
+  posembSize: patch.optional(),
+  seqhw: whole.optional(),
 });
 
+const mlpMixerSchema = z.strictObject({
+  name: z.literal("mlp-mixer"),
+  ...classes,
+  variant: variant(
+    new RegExp(`^(${sizes(MIXER_VARIANTS)})/[1-9][0-9]*$`),
+    `one of ${Object.keys(MIXER_VARIANTS).join(", ")}, then /PATCH, as in "B/16"`,
+  ),
+  patchSize: patch.optional(),
+  numBlocks: whole.optional(),
+  hiddenDim: whole.optional(),
+  tokensMlpDim: whole.optional(),
+  channelsMlpDim: whole.optional(),
+  stochDepth: z.number().min(0).lt(1).optional(),
+});
+
+const bitFields = {
+  ...classes,
+  variant: variant(/^R[1-9][0-9]*x[1-9][0-9]*$/, 'RDEPTHxWIDTH, as in "R50x1"'),
+  width: z.number().positive().optional(),
+  depth: z.union([whole, z.array(whole).min(1).readonly()]).optional(),
+  headZeroinit: z.boolean().optional(),
+};
+
+const bitSchema = z.strictObject({ name: z.literal("bit"), ...bitFields });
+const bitPaperSchema = z.strictObject({ name: z.literal("bit-paper"), ...bitFields });
+
 /** A model by name with its options, as in a configuration. */
-export const modelSchema = z.discriminatedUnion("name", [vitSchema]);
+export const modelSchema = z.discriminatedUnion("name", [
+  vitSchema,
+  flexivitSchema,
+  mlpMixerSchema,
+  bitSchema,
+  bitPaperSchema,
+]);
 
 /** A model's configuration. */
 export type ModelConfig = z.infer<typeof modelSchema>;
@@ -48,6 +97,10 @@ interface Family {
 
 const FAMILIES: Readonly<Record<ModelConfig["name"], Family>> = {
   vit: { schema: vitSchema, create: vit },
+  flexivit: { schema: flexivitSchema, create: flexivit },
+  "mlp-mixer": { schema: mlpMixerSchema, create: mlpMixer },
+  bit: { schema: bitSchema, create: bit },
+  "bit-paper": { schema: bitPaperSchema, create: bitPaper },
 };
 
 /** The names that {@link createModel} takes. */

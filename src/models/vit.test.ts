@@ -75,7 +75,7 @@ test.each([
 });
 
 test("unknown models and options are told the nearest names", () => {
-  expect(() => createModel("vti")).toThrow('unknown model "vti"; valid: vit.');
+  expect(() => createModel("vti")).toThrow('unknown model "vti"; valid: vit,');
   expect(() => createModel("vit", { numClases: 3 })).toThrow(
     'unknown option of vit "numClases"; valid: numClasses,',
   );

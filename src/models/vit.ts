@@ -80,7 +80,8 @@ export interface VitOptions {
   readonly dtypeMm?: DType;
 }
 
-type Settled = Required<Omit<VitOptions, "variant" | "numClasses" | "mlpDim">> & {
+/** Options with their defaults filled in. */
+export type SettledVit = Required<Omit<VitOptions, "variant" | "numClasses" | "mlpDim">> & {
   readonly numClasses: number | null;
   readonly mlpDim: number;
 };
@@ -100,7 +101,8 @@ const DEFAULTS = {
   dtypeMm: "float32",
 } as const;
 
-function settle({ variant, ...given }: VitOptions): Settled {
+/** Fills in the defaults: first what a variant says, then big_vision's. */
+export function settleVit({ variant, ...given }: VitOptions): SettledVit {
   const named = variant === undefined ? {} : fromVariant(variant);
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const options = { ...DEFAULTS, ...named, ...(Object.fromEntries(present) as typeof given) };
@@ -118,7 +120,7 @@ function fromVariant(variant: string): VitOptions {
 }
 
 /** Self-attention and feed-forward, each behind a normalisation and around a residual. x [batch, tokens, width]. */
-const encoderBlock = layer((scope, x: Tensor, options: Settled): ModelOutput => {
+const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
   const { numHeads, mlpDim, dropout: rate, dtypeMm: dtype } = options;
   const normal = layerNorm(scope.at("LayerNorm_0"), x);
   const sa = multiHeadAttention(scope.at("MultiHeadDotProductAttention_0"), normal, normal, {
@@ -137,7 +139,7 @@ const encoderBlock = layer((scope, x: Tensor, options: Settled): ModelOutput => 
 });
 
 /** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
-const encoder = layer((scope, x: Tensor, options: Settled): ModelOutput => {
+const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
   const { depth, scan, rematPolicy } = options;
   const block: LayerBody = (inner, z) => encoderBlock(inner, z, options);
   const body =
@@ -160,7 +162,7 @@ const encoder = layer((scope, x: Tensor, options: Settled): ModelOutput => {
 });
 
 /** Tokens [batch, tokens, width] to what the head takes: [batch, width], or all tokens. */
-function pool(scope: Scope, tokens: Tensor, { poolType, numHeads, mlpDim }: Settled): Tensor {
+function pool(scope: Scope, tokens: Tensor, { poolType, numHeads, mlpDim }: SettledVit): Tensor {
   switch (poolType) {
     case "map":
       return mapHead(scope.at("MAPHead_0"), tokens, { heads: numHeads, hidden: mlpDim });
@@ -175,7 +177,7 @@ function pool(scope: Scope, tokens: Tensor, { poolType, numHeads, mlpDim }: Sett
 }
 
 /** The tanh layer and the classifier, where there are such, over any leading axes. */
-function head(scope: Scope, x: Tensor, { width, repSize, ...options }: Settled) {
+function head(scope: Scope, x: Tensor, { width, repSize, ...options }: SettledVit) {
   const { numClasses, headZeroinit, headBiasInit } = options;
   const rep = repSize === true ? width : repSize;
   const preLogits = rep ? tanh(dense(scope.at("pre_logits"), x, rep)) : x;
@@ -188,43 +190,58 @@ function head(scope: Scope, x: Tensor, { width, repSize, ...options }: Settled) 
 }
 
 /**
+ * Encodes a grid of embedded patches and classifies: the model after its stem.
+ *
+ * @param stem [batch, rows, columns, width]
+ * @param positions [1, rows · columns, width]
+ */
+export function encodeGrid(
+  scope: Scope,
+  stem: Tensor,
+  positions: Tensor,
+  options: SettledVit,
+): ModelOutput {
+  const { width, poolType, dtypeMm } = options;
+  const [batch, rows, columns] = stem.shape;
+  const cells = reshape(stem, [batch, rows * columns, width]);
+  const placed = add(cells, broadcastTo(convert(positions, dtypeMm), cells.shape)); // [batch, tokens, width]
+  const tokens = poolType === "tok" ? withToken(scope, placed) : placed;
+  const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
+  const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
+  const pooled = pool(scope, encoded, options);
+  const local = poolType === "tok" ? sliceAxis(encoded, 1, 1) : encoded;
+  const flat = head(scope, pooled, options);
+  const grid = head(scope, reshape(local, [batch, rows, columns, width]), options);
+  const out: Record<string, Tree<Tensor>> = {
+    stem,
+    with_posemb: placed,
+    encoder: blocks,
+    encoded,
+    pre_logits_2d: grid.preLogits,
+    pre_logits: flat.preLogits,
+  };
+  if (poolType !== "none") out["head_input"] = pooled;
+  if (flat.logits && grid.logits) {
+    out["logits"] = flat.logits;
+    out["logits_2d"] = grid.logits;
+  }
+  return [flat.logits ?? flat.preLogits, out];
+}
+
+/**
  * A vision transformer: image [batch, height, width, channels] to `[logits, out]`, logits [batch, classes].
  *
  * @example
  * const model = vit({ variant: "S/16", numClasses: 1000, posemb: "sincos2d", repSize: true });
  */
 export function vit(given: VitOptions = {}): ImageModel {
-  const options = settle(given);
-  const { width, poolType, dtypeMm } = options;
+  const options = settleVit(given);
+  const { width, patchSize, posemb, dtypeMm } = options;
   return layer((scope, image: Tensor): ModelOutput => {
     const pixels = convert(image, dtypeMm);
-    const stem = patchEmbedding(scope.at("embedding"), pixels, width, options.patchSize, dtypeMm);
-    const [batch, rows, columns] = stem.shape;
-    const grid = [rows, columns] as const;
-    const posemb = convert(positionEmbedding(scope, options.posemb, grid, width), dtypeMm);
-    const patches = reshape(stem, [batch, rows * columns, width]);
-    const placed = add(patches, broadcastTo(posemb, patches.shape)); // [batch, tokens, width]
-    const tokens = poolType === "tok" ? withToken(scope, placed) : placed;
-    const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
-    const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
-    const pooled = pool(scope, encoded, options);
-    const cells = poolType === "tok" ? sliceAxis(encoded, 1, 1) : encoded;
-    const flat = head(scope, pooled, options);
-    const local = head(scope, reshape(cells, [batch, rows, columns, width]), options);
-    const out: Record<string, Tree<Tensor>> = {
-      stem,
-      with_posemb: placed,
-      encoder: blocks,
-      encoded,
-      pre_logits_2d: local.preLogits,
-      pre_logits: flat.preLogits,
-    };
-    if (poolType !== "none") out["head_input"] = pooled;
-    if (flat.logits && local.logits) {
-      out["logits"] = flat.logits;
-      out["logits_2d"] = local.logits;
-    }
-    return [flat.logits ?? flat.preLogits, out];
+    const stem = patchEmbedding(scope.at("embedding"), pixels, width, patchSize, dtypeMm);
+    const grid = [stem.shape[1], stem.shape[2]] as const;
+    return encodeGrid(scope, stem, positionEmbedding(scope, posemb, grid, width), options);
   });
 }
 

@@ -11,10 +11,17 @@ export {
 export { type ApplyOptions, apply, rematLayer } from "./apply.ts";
 export * from "./initialisers.ts";
 export { type DenseOptions, dense } from "./dense.ts";
-export { type ConvLayerOptions, conv, patchEmbedding } from "./conv.ts";
-export { groupNorm, layerNorm, rmsNorm } from "./norm.ts";
+export {
+  type ConvLayerOptions,
+  conv,
+  patchEmbedding,
+  patches,
+  standardiseByDeviation,
+  standardiseByVariance,
+} from "./conv.ts";
+export { type GroupNormOptions, groupNorm, layerNorm, rmsNorm } from "./norm.ts";
 export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
-export { dropout } from "./dropout.ts";
+export { dropout, stochasticDepth } from "./dropout.ts";
 export { type MlpOptions, mlpBlock } from "./mlp.ts";
-export { type MapHeadOptions, mapHead } from "./pool.ts";
+export { type MapHeadOptions, type MaxPoolOptions, mapHead, maxPool } from "./pool.ts";
 export { type EmbedOptions, embed } from "./embedding.ts";

@@ -147,7 +147,7 @@ test("rmsNorm scales by one more than its parameter", async () => {
 });
 
 test("groupNorm centres each group", async () => {
-  const fn = (scope: Scope, x: Tensor) => groupNorm(scope, x, 2);
+  const fn = (scope: Scope, x: Tensor) => groupNorm(scope, x, { groups: 2 });
   const x = waves(1, 2, 2, 4);
   const { params } = initialise(fn, randomKey(0), specOf(x));
   const normal = await read(apply(fn, { params }, x).result);

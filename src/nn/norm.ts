@@ -8,14 +8,14 @@ import {
   layerNorm as normaliseLayer,
   rmsNorm as normaliseRms,
 } from "../graph/index.ts";
-import { onesInit, zerosInit } from "./initialisers.ts";
+import { type Initialiser, onesInit, zerosInit } from "./initialisers.ts";
 import { type Scope, layer } from "./scope.ts";
 
 const EPSILON = 1e-6;
 
-const affine = (scope: Scope, x: Tensor): [Tensor, Tensor] => {
+const affine = (scope: Scope, x: Tensor, scaleInit: Initialiser = onesInit): [Tensor, Tensor] => {
   const shape = [x.shape.at(-1)!];
-  return [scope.param("scale", onesInit, shape), scope.param("bias", zerosInit, shape)];
+  return [scope.param("scale", scaleInit, shape), scope.param("bias", zerosInit, shape)];
 };
 
 /** Layer normalisation over the last axis; `scale` and `bias` [features]. Ba et al. 2016, arXiv:1607.06450. */
@@ -33,10 +33,22 @@ export const rmsNorm = layer((scope, x: Tensor, epsilon: number = EPSILON): Tens
   return normaliseRms(convert(x, "float32"), add(scale, 1), epsilon);
 });
 
+/** Options of {@link groupNorm}. */
+export interface GroupNormOptions {
+  /** Into how many groups the features fall; 32 unless given. */
+  readonly groups?: number;
+  readonly epsilon?: number;
+  readonly scaleInit?: Initialiser;
+}
+
 /** Group normalisation; x [batch, spatial…, features], `scale` and `bias` [features]. Wu & He 2018, arXiv:1803.08494. */
 export const groupNorm = layer(
-  (scope, x: Tensor, groups: number = 32, epsilon: number = EPSILON): Tensor => {
-    const [scale, bias] = affine(scope, x);
+  (
+    scope,
+    x: Tensor,
+    { groups = 32, epsilon = EPSILON, scaleInit }: GroupNormOptions = {},
+  ): Tensor => {
+    const [scale, bias] = affine(scope, x, scaleInit);
     return normaliseGroups(convert(x, "float32"), scale, bias, groups, epsilon);
   },
 );

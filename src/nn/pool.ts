@@ -1,6 +1,13 @@
-/** @file Pooling of tokens. */
+/** @file Pooling of tokens and of images. */
 
-import { type Tensor, add, broadcastTo, indexAxis } from "../graph/index.ts";
+import {
+  type Padding,
+  type Tensor,
+  add,
+  broadcastTo,
+  indexAxis,
+  reduceWindow,
+} from "../graph/index.ts";
 import { multiHeadAttention } from "./attention.ts";
 import { xavierUniform } from "./initialisers.ts";
 import { mlpBlock } from "./mlp.ts";
@@ -28,3 +35,17 @@ export const mapHead = layer((scope, x: Tensor, { heads, hidden }: MapHeadOption
   const normal = layerNorm(scope.at("LayerNorm_0"), pooled);
   return indexAxis(add(pooled, mlpBlock(scope.at("MlpBlock_0"), normal, { hidden })), 1, 0);
 });
+
+/** Options of {@link maxPool}. */
+export interface MaxPoolOptions {
+  /** [height, width]. */
+  readonly window: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly padding?: "SAME" | "VALID" | readonly [Padding, Padding];
+}
+
+/** The largest value in each window; x [batch, height, width, features]. Padding never wins. */
+export function maxPool(x: Tensor, { window, strides, padding = "VALID" }: MaxPoolOptions): Tensor {
+  const pads = typeof padding === "string" ? padding : ([[0, 0], ...padding, [0, 0]] as const);
+  return reduceWindow(x, "max", [1, ...window, 1], [1, ...strides, 1], pads);
+}

@@ -19,6 +19,8 @@ export interface Computed {
   /** Recorded outputs that the case itself says are not to be compared, or that were taken as given. */
   readonly unchecked?: (name: string) => boolean;
   readonly rounding?: RoundingAllowance;
+  /** What an output may differ by, where the case's tolerance is not the one for it. */
+  readonly allowance?: (name: string) => Allowance | undefined;
 }
 
 /** One array against its record. */
@@ -38,6 +40,11 @@ interface Tolerance {
   readonly atol: number;
 }
 
+/** What one array may differ by. */
+export interface Allowance extends Tolerance {
+  readonly rounding?: RoundingAllowance;
+}
+
 /** Every recorded array of a case against what was computed. */
 export function compareCase(given: Case, computed: Computed): Comparison[] {
   const tolerance = objectAt(given.description, "tolerance");
@@ -52,9 +59,13 @@ export function compareCase(given: Case, computed: Computed): Comparison[] {
   const compareAll = (prefix: string, want: Arrays, got: Arrays, allowed: Tolerance) =>
     Object.keys(want)
       .filter((name) => !computed.unchecked?.(name))
-      .map((name) =>
-        compareArray(`${prefix}/${name}`, want[name], got[name], allowed, computed.rounding),
-      );
+      .map((name) => {
+        const { rounding, ...tolerance } = computed.allowance?.(name) ?? {
+          ...allowed,
+          rounding: computed.rounding,
+        };
+        return compareArray(`${prefix}/${name}`, want[name], got[name], tolerance, rounding);
+      });
   return [
     ...compareAll("out", given.outputs, computed.outputs, outputs),
     ...Object.entries(given.grads).flatMap(([suffix, arrays]) =>

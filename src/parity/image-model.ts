@@ -1,15 +1,40 @@
 /** @file Cases of image models: outputs, intermediates, loss and gradients of one call. */
 
 import type { Engine } from "../engines/engine.ts";
-import { type Tensor, mul, norm, reduceSum, valueAndGrad } from "../graph/index.ts";
+import {
+  type Tensor,
+  fromNumbers,
+  mul,
+  norm,
+  reduceSum,
+  toNumbers,
+  valueAndGrad,
+} from "../graph/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { apply } from "../nn/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
-import { type Case, inputOf, objectAt, under } from "./case.ts";
+import {
+  type Arrays,
+  type Case,
+  type Json,
+  type JsonObject,
+  camelKeys,
+  inputOf,
+  objectAt,
+  under,
+} from "./case.ts";
 import type { Computed } from "./compare.ts";
 import { compileNamed } from "./compute.ts";
 
 const L2 = "grad_l2/";
+
+/** The constructor arguments of a case as options: in camel case, without what is null. */
+export function constructorOptions(description: JsonObject): Record<string, Json> {
+  const options = Object.entries(camelKeys(objectAt(description, "constructor")));
+  return Object.fromEntries(
+    options.filter((entry): entry is [string, Json] => (entry[1] ?? null) !== null),
+  );
+}
 
 /**
  * Computes a case of an image model: `output`, its named intermediates, the loss "mean over the batch of
@@ -48,7 +73,21 @@ export async function computeImageModel(
     };
   });
   const results = await run(params, weights ? { image, loss_weights: weights } : { image });
-  return { outputs: under(results, "out/"), grads: { "": under(results, "grads/") } };
+  const computed = { ...under(results, "out/"), ...firstElements(params, Object.keys(outputs)) };
+  return { outputs: computed, grads: { "": under(results, "grads/") } };
+}
+
+/** What shows a formula of parameters: `formula_check/first8_of_root_kernel` begins the one that ends in root/kernel. */
+function firstElements(params: Arrays, names: readonly string[]): Arrays {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const [, count, path, leaf] = /^formula_check\/first(\d+)_of_(\w+)_(\w+)$/.exec(name) ?? [];
+      const from = Object.keys(params).find((other) => other.endsWith(`${path}/${leaf}`));
+      if (from === undefined) return [];
+      const first = toNumbers(params[from]).slice(0, Number(count));
+      return [[name, fromNumbers(first, [first.length], "float32")] as const];
+    }),
+  );
 }
 
 const prefixed = (prefix: string, named: Readonly<Record<string, Tensor>>) =>

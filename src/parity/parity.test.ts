@@ -44,7 +44,8 @@ test("a case without a family is known by its model", () => {
   expect(name({ model: "big_vision/models/vit" })).toBe("vit");
   expect(name({ model: "big_vision/utils: get_mixup" })).toBe("losses");
   expect(name({ model: "big_vision/utils: create_learning_rate_schedule" })).toBe("optim");
-  expect(name({ family: "bit", model: "big_vision/models/vit" })).toBeUndefined();
+  expect(name({ model: "big_vision/models/proj/flexi/vit" })).toBe("flexi");
+  expect(name({ family: "unknown", model: "big_vision/models/vit" })).toBeUndefined();
 });
 
 test("parameters by formula are a hash of name, index and seed", () => {

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { HostArray } from "../graph/dtype.ts";
-import { grayscale, resizeBilinear, shift } from "./image.ts";
+import { type Image, grayscale, makeImage, shift } from "./image.ts";
+import { resize } from "./resize/resize.ts";
 
-const image = (shape: number[], values: number[]): HostArray => ({
-  shape,
-  dtype: "uint8",
-  data: Uint8Array.from(values),
-});
+const image = (shape: Image["shape"], values: number[]): Image =>
+  makeImage(shape, Uint8Array.from(values));
+
+const resizeBilinear = (source: Image, height: number, width: number) =>
+  resize(source, [height, width], { method: "bilinear", antialias: false });
 
 test("bilinear resize samples at half-pixel centres and truncates", () => {
   // Rows 0 and 100 to four rows: centres at -0.25, 0.25, 0.75, 1.25 of the source.

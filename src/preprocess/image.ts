@@ -1,55 +1,157 @@
-/** @file Operations on one uint8 image of [height, width, channels]. */
+/** @file One image of [height, width, channels], uint8 or float32, and moving its pixels about. */
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 
-/** An error for an image that an operation cannot take. */
-function checkImage(operation: string, image: HostArray | undefined): Uint8Array {
-  if (image?.dtype === "uint8" && image.shape.length === 3) return image.data as Uint8Array;
-  const given = image ? `${image.dtype}[${image.shape.join(",")}]` : "nothing";
+/** An image on the host. */
+export interface Image extends HostArray {
+  readonly shape: readonly [height: number, width: number, channels: number];
+  readonly dtype: "uint8" | "float32";
+  readonly data: Uint8Array | Float32Array;
+}
+
+/** An image whose channels are bytes. */
+export interface ByteImage extends Image {
+  readonly dtype: "uint8";
+  readonly data: Uint8Array;
+}
+
+const describe = (array: HostArray | undefined): string =>
+  array ? `${array.dtype}[${array.shape.join(",")}]` : "nothing";
+
+/** The array as an image; an error where it is none. */
+export function imageOf(operation: string, array: HostArray | undefined): Image {
+  const isImage = array?.dtype === "uint8" || array?.dtype === "float32";
+  if (isImage && array.shape.length === 3) return array as Image;
   throw new OcelliError(
     "data",
-    `${operation} takes an image of uint8[height,width,channels], not ${given}.`,
+    `${operation} takes an image of uint8 or float32[height,width,channels], not ${describe(array)}.`,
   );
 }
 
-/** Sample positions along one axis: the two neighbours and the weight of the second, at half-pixel centres. */
-function bilinearTaps(from: number, to: number) {
-  return Array.from({ length: to }, (_, i) => {
-    const at = ((i + 0.5) * from) / to - 0.5;
-    const low = Math.floor(at);
-    return {
-      low: Math.max(0, low),
-      high: Math.min(from - 1, low + 1),
-      weight: at - low,
-    };
-  });
+/** The image as one of bytes; an error where its values are not. */
+export function byteImageOf(operation: string, image: Image): ByteImage {
+  if (image.dtype === "uint8") return image as ByteImage;
+  throw new OcelliError(
+    "data",
+    `${operation} takes an image of uint8[height,width,channels], not ${describe(image)}.`,
+    { hint: `Put it before operations such as value_range.` },
+  );
 }
 
-/**
- * An image scaled by bilinear interpolation without antialiasing; fractions are cut off.
- *
- * @see https://www.tensorflow.org/api_docs/python/tf/image/resize (`bilinear`, followed by a cast to uint8)
- */
-export function resizeBilinear(image: HostArray, height: number, width: number): HostArray {
-  const data = checkImage("resize", image);
+/** An image of the dtype of its data. */
+export function makeImage(shape: Image["shape"], data: Uint8Array): ByteImage;
+export function makeImage(shape: Image["shape"], data: Uint8Array | Float32Array): Image;
+export function makeImage(shape: Image["shape"], data: Uint8Array | Float32Array): Image {
+  return { shape, dtype: data instanceof Uint8Array ? "uint8" : "float32", data };
+}
+
+/** Zeros in the dtype of an image. */
+export const zerosOf = ({ dtype }: Image, size: number): Uint8Array | Float32Array =>
+  dtype === "uint8" ? new Uint8Array(size) : new Float32Array(size);
+
+/** A box of an image. */
+export interface Box {
+  readonly y: number;
+  readonly x: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The part of an image in a box, which must lie inside. */
+export function crop(image: Image, { y, x, height, width }: Box): Image {
   const [h, w, channels] = image.shape;
-  if (h === height && w === width) return image;
-  const rows = bilinearTaps(h, height);
-  const columns = bilinearTaps(w, width);
-  const out = new Uint8Array(height * width * channels);
+  if (y < 0 || x < 0 || y + height > h || x + width > w) {
+    throw new OcelliError(
+      "data",
+      `a crop of ${height}×${width} does not fit into an image of ${h}×${w}.`,
+      { hint: "Resize or pad it before." },
+    );
+  }
+  if (height === h && width === w) return image;
+  const out = zerosOf(image, height * width * channels);
+  for (let row = 0; row < height; row++) {
+    const from = ((y + row) * w + x) * channels;
+    out.set(image.data.subarray(from, from + width * channels), row * width * channels);
+  }
+  return makeImage([height, width, channels], out);
+}
+
+/** The box of an extent in the middle of an image, by whole pixels towards the top left. */
+export function centralBox([h, w]: Image["shape"], height: number, width: number): Box {
+  return { y: Math.floor((h - height) / 2), x: Math.floor((w - width) / 2), height, width };
+}
+
+/** An image mirrored left to right. */
+export function mirror(image: Image): Image {
+  const [h, w, channels] = image.shape;
+  const { data } = image;
+  const out = zerosOf(image, data.length);
   let at = 0;
-  for (const y of rows) {
-    for (const x of columns) {
-      for (let c = 0; c < channels; c++) {
-        const pixel = (row: number, column: number) => data[(row * w + column) * channels + c];
-        const top = pixel(y.low, x.low) * (1 - x.weight) + pixel(y.low, x.high) * x.weight;
-        const bottom = pixel(y.high, x.low) * (1 - x.weight) + pixel(y.high, x.high) * x.weight;
-        out[at++] = top * (1 - y.weight) + bottom * y.weight; // the typed array truncates
-      }
+  for (let y = 0; y < h; y++) {
+    for (let x = w - 1; x >= 0; x--) {
+      const from = (y * w + x) * channels;
+      for (let c = 0; c < channels; c++) out[at++] = data[from + c];
     }
   }
-  return { shape: [height, width, channels], dtype: "uint8", data: out };
+  return makeImage(image.shape, out);
+}
+
+/** How many pixels to add on each side. */
+export interface Border {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** An image with a border of one value. */
+export function pad(image: Image, border: Border, value: number): Image {
+  const [h, w, channels] = image.shape;
+  const width = w + border.left + border.right;
+  const height = h + border.top + border.bottom;
+  const out = zerosOf(image, height * width * channels).fill(value);
+  for (let y = 0; y < h; y++) {
+    const row = image.data.subarray(y * w * channels, (y + 1) * w * channels);
+    out.set(row, ((y + border.top) * width + border.left) * channels);
+  }
+  return makeImage([height, width, channels], out);
+}
+
+/** An image with a border that mirrors it, without repeating its outermost pixels. */
+export function padReflected(image: Image, pixels: number): Image {
+  const [h, w, channels] = image.shape;
+  if (pixels >= h || pixels >= w) {
+    throw new OcelliError(
+      "data",
+      `pad: ${pixels} reflected pixels need an image larger than ${h}×${w}.`,
+    );
+  }
+  const [height, width] = [h + 2 * pixels, w + 2 * pixels];
+  const inside = (at: number, size: number): number =>
+    at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
+  const out = zerosOf(image, height * width * channels);
+  let to = 0;
+  for (let y = -pixels; y < h + pixels; y++) {
+    for (let x = -pixels; x < w + pixels; x++) {
+      const from = (inside(y, h) * w + inside(x, w)) * channels;
+      for (let c = 0; c < channels; c++) out[to++] = image.data[from + c];
+    }
+  }
+  return makeImage([height, width, channels], out);
+}
+
+/** An image moved down by `dy` and right by `dx` pixels; what comes in is zero. */
+export function shift(image: Image, dy: number, dx: number): Image {
+  const { data } = image;
+  const [h, w, channels] = image.shape;
+  const out = zerosOf(image, data.length);
+  const length = Math.max(0, w - Math.abs(dx)) * channels;
+  for (let y = Math.max(0, dy); y < Math.min(h, h + dy); y++) {
+    const from = ((y - dy) * w + Math.max(0, -dx)) * channels;
+    out.set(data.subarray(from, from + length), (y * w + Math.max(0, dx)) * channels);
+  }
+  return makeImage(image.shape, out);
 }
 
 /**
@@ -57,30 +159,32 @@ export function resizeBilinear(image: HostArray, height: number, width: number):
  *
  * @see https://www.tensorflow.org/api_docs/python/tf/image/rgb_to_grayscale (its rounding too)
  */
-export function grayscale(image: HostArray): HostArray {
-  const data = checkImage("grayscale", image);
+export function grayscale(image: Image): Image {
+  const { data } = image;
   const [h, w, channels] = image.shape;
   if (channels === 1) return image;
   if (channels !== 3) {
     throw new OcelliError("data", `grayscale takes 1 or 3 channels, not ${channels}.`);
   }
-  const out = new Uint8Array(h * w);
+  const factor = image.dtype === "uint8" ? 255.5 / 255 : 1;
+  const out = zerosOf(image, h * w);
   for (let i = 0; i < out.length; i++) {
     const luma = 0.2989 * data[3 * i] + 0.587 * data[3 * i + 1] + 0.114 * data[3 * i + 2];
-    out[i] = (luma / 255) * 255.5;
+    out[i] = luma * factor;
   }
-  return { shape: [h, w, 1], dtype: "uint8", data: out };
+  return makeImage([h, w, 1], out);
 }
 
-/** An image moved down by `dy` and right by `dx` pixels; what comes in is zero. */
-export function shift(image: HostArray, dy: number, dx: number): HostArray {
-  const data = checkImage("random_shift", image);
+/** An image of one channel with it repeated three times, one of four without its last; three stay. */
+export function rgb(image: Image): Image {
   const [h, w, channels] = image.shape;
-  const out = new Uint8Array(data.length);
-  const length = Math.max(0, w - Math.abs(dx)) * channels;
-  for (let y = Math.max(0, dy); y < Math.min(h, h + dy); y++) {
-    const from = ((y - dy) * w + Math.max(0, -dx)) * channels;
-    out.set(data.subarray(from, from + length), (y * w + Math.max(0, dx)) * channels);
+  if (channels === 3) return image;
+  if (channels !== 1 && channels !== 4) {
+    throw new OcelliError("data", `rgb takes 1, 3 or 4 channels, not ${channels}.`);
   }
-  return { shape: image.shape, dtype: "uint8", data: out };
+  const out = zerosOf(image, h * w * 3);
+  for (let i = 0; i < h * w; i++) {
+    for (let c = 0; c < 3; c++) out[3 * i + c] = image.data[channels === 1 ? i : 4 * i + c];
+  }
+  return makeImage([h, w, 3], out);
 }

@@ -1,8 +1,11 @@
 /** @file What the preprocessing language works on, and what an operation is. */
 
-import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { preprocessingError } from "./error.ts";
+import { type Image, imageOf } from "./image.ts";
+import type { ArgumentsOf, Parameters } from "./parameters.ts";
+import { byName, optional, text } from "./parameters.ts";
 import type { Random } from "./random.ts";
 
 /** One example, or one batch with a leading batch axis: arrays by name, such as `image` and `label`. */
@@ -12,18 +15,55 @@ export type Features = Readonly<Record<string, HostArray>>;
 export type DeviceFeatures = Readonly<Record<string, Tensor>>;
 
 /** An operation with its arguments bound. */
-type Operation =
-  | { readonly host: (example: Features, random: Random) => Features }
-  | { readonly device: (batch: DeviceFeatures) => DeviceFeatures };
+export interface Operation {
+  readonly host: (example: Features, random: Random) => Features;
+  /** The same on a batch; without it the operation runs on the host only. */
+  readonly device?: (batch: DeviceFeatures) => DeviceFeatures;
+}
 
 /** An operation of the language. */
 export interface OperationKind {
-  /** Parameters in order with their defaults; undefined is required. */
-  readonly parameters: Readonly<Record<string, number | undefined>>;
-  /** Binds the arguments; refuses values that make no sense. */
-  bind(args: Readonly<Record<string, number>>): Operation;
+  readonly parameters: Parameters;
+  /** Binds the arguments; refuses values that make no sense together. `name` is the operation's own. */
+  bind(args: Readonly<Record<string, unknown>>, name: string): Operation;
 }
 
-/** An error in a preprocessing text. */
-export const preprocessingError = (problem: string): OcelliError =>
-  new OcelliError("config", `preprocessing: ${problem}`);
+/** An operation of the language, with arguments typed by its parameters. */
+export const operation = <P extends Parameters>(
+  parameters: P,
+  bind: (args: ArgumentsOf<P>, name: string) => Operation,
+): OperationKind => ({ parameters, bind: (args, name) => bind(args as ArgumentsOf<P>, name) });
+
+/** Where an operation on one array reads and writes; `key` stands for both. */
+export const KEYS = {
+  key: byName(optional(text)),
+  inkey: byName(optional(text)),
+  outkey: byName(optional(text)),
+};
+
+/** The array that an operation reads and the one that it writes. */
+export function keysOf(args: ArgumentsOf<typeof KEYS>, fallback: string) {
+  const { key, inkey, outkey } = args;
+  if (key !== null && (inkey !== null || outkey !== null)) {
+    throw preprocessingError("key stands for both inkey and outkey; give one or the other.");
+  }
+  return { from: key ?? inkey ?? fallback, to: key ?? outkey ?? fallback };
+}
+
+/** An operation on one image of an example, on the host. */
+export const imageOperation = <P extends Parameters>(
+  parameters: P,
+  bind: (args: ArgumentsOf<P>) => (image: Image, random: Random) => HostArray,
+): OperationKind => ({
+  parameters: { ...parameters, ...KEYS },
+  bind(args, name) {
+    const { from, to } = keysOf(args as ArgumentsOf<typeof KEYS>, "image");
+    const apply = bind(args as ArgumentsOf<P>);
+    return {
+      host: (example, random) => ({
+        ...example,
+        [to]: apply(imageOf(name, example[from]), random),
+      }),
+    };
+  },
+});

@@ -13,8 +13,8 @@ const EPSILON: Partial<Record<DType, number>> = {
 /** What {@link errorOf} measures with. */
 export interface Measure {
   readonly dtype: DType;
-  /** Relative to each element, or to the largest of the array. */
-  readonly scale?: "element" | "array";
+  /** Relative to each element, to the largest of the array, or to the larger of that and 1. */
+  readonly scale?: "element" | "array" | "unit";
 }
 
 /**
@@ -35,7 +35,8 @@ export function errorOf(
     const a = actual[i];
     if (a === e || (Number.isNaN(a) && Number.isNaN(e))) return worst;
     if (!isFloat(dtype) || !Number.isFinite(e) || !Number.isFinite(a)) return Infinity;
-    const unit = (scale === "array" ? largest : Math.abs(e)) * EPSILON[dtype]!;
+    const size = { element: Math.abs(e), array: largest, unit: Math.max(largest, 1) }[scale];
+    const unit = size * EPSILON[dtype]!;
     return Math.max(worst, Math.abs(a - e) / Math.max(unit, Number.MIN_VALUE));
   }, 0);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { COMPOSITES, type Program, type Tensor, primitives, trace } from "../../src/graph/index.ts";
 import { families } from "./cases/index.ts";
+import { readResults } from "./fixtures.ts";
 import { instancesOf, outputsOf } from "./table.ts";
 
 const rows = Object.values(families).flat();
@@ -22,6 +23,14 @@ describe("the contract", () => {
     const about = rows.filter(({ of }) => of === name || (name === "composite" && isComposite(of)));
     expect(about).not.toEqual([]);
   });
+
+  it.for(Object.entries(families))(
+    "has JAX's results for the rows of %s, and no others",
+    ([family, cases]) => {
+      const ids = cases.flatMap(instancesOf).map(({ id }) => id);
+      expect(Object.keys(readResults(family) as object).sort()).toEqual(ids.sort());
+    },
+  );
 
   it("names every row once", () => {
     const names = rows.map(({ name }) => name);

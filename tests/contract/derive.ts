@@ -12,7 +12,7 @@ import {
 import { type Case, type Instance, draw, outputsOf } from "./table.ts";
 
 /** The specs of a row's outputs for inputs of given specs. */
-export const outputSpecs = (row: Case, inputs: readonly Spec[]): Spec[] =>
+const outputSpecs = (row: Case, inputs: readonly Spec[]): Spec[] =>
   trace((...xs: Tensor[]) => outputsOf(row, xs), ...inputs.map(specOf)).program.outputs.map(specOf);
 
 /** A row's pullback: inputs and cotangents of the float outputs → cotangents of the float inputs. */

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { debugSink } from "../../src/graph/index.ts";
+import { type Tensor, debugSink } from "../../src/graph/index.ts";
+import { anyShape } from "./any-shape.ts";
 import { families } from "./cases/index.ts";
 import { hasGradient } from "./derive.ts";
 import { cotangentsOf, gradientError, pullbackAt, widened } from "./finite-differences.ts";
@@ -21,4 +23,19 @@ describe.for(Object.entries(families))("gradients of %s", ([, rows]) => {
       expect(gradientError(first, [...inputs, ...cotangentsOf(fn, inputs)])).toBeLessThan(1e-6);
     });
   }
+});
+
+describe("gradients of arbitrary shapes", () => {
+  it.for(Object.entries(anyShape))("%s", ([, samples]) => {
+    fc.assert(
+      fc.property(samples, ({ fn, inputs }) => {
+        const wide = inputs.map(widened);
+        const listed = (...xs: Tensor[]) => [fn(...xs)];
+        expect(gradientError(listed, wide)).toBeLessThan(1e-7);
+        const first = pullbackAt(listed, wide.length);
+        expect(gradientError(first, [...wide, ...cotangentsOf(listed, wide)])).toBeLessThan(1e-6);
+      }),
+      { numRuns: 40 },
+    );
+  });
 });

@@ -208,6 +208,24 @@ export function handleContract(engine: () => Engine): void {
       );
     });
 
+    it("spares an array whose other name is read late", async () => {
+      const square = array(
+        Array.from({ length: 64 * 64 }, (_, i) => (i % 5) - 2),
+        "float32",
+        [64, 64],
+      );
+      const fn = (m: Tensor, same: Tensor, w: Tensor): readonly Tensor[] => {
+        let late = w;
+        for (let i = 0; i < 4; i++) [late] = barrier([mul(matmul(late, w), 0)]);
+        return [mul(m, 10), sub(late, same)];
+      };
+      using executable = await compile(fn, [square, square, square], [0]);
+      const handle = await engine().upload(square);
+      const [tens, negated] = await executable.run([handle, handle, square]);
+      expect(await numbers(tens)).toEqual(toNumbers(square).map((v) => v * 10));
+      expect(await numbers(negated)).toEqual(toNumbers(square).map((v) => 0 - v));
+    });
+
     it("carries a training state through many steps", async () => {
       // m' = 0.9 m + g and p' = p − 0.1 m', where g = p
       const step: ListFunction = (p, m) => {

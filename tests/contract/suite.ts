@@ -1,5 +1,6 @@
 /** @file The contract of engines: every row's values and gradients against JAX, and vmap against a loop. */
 
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engines/engine.ts";
 import { createInterpreter } from "../../src/engines/interpreter/index.ts";
@@ -15,11 +16,13 @@ import {
   sin,
   trace,
 } from "../../src/graph/index.ts";
+import { anyShape } from "./any-shape.ts";
 import { batchings, mapped, stacked } from "./batches.ts";
 import { families } from "./cases/index.ts";
-import { difference } from "./compare.ts";
+import { type Measure, difference } from "./compare.ts";
 import { cotangentsFor, hasGradient, pullbackOf } from "./derive.ts";
 import { type Fixture, fixturesOf } from "./fixtures.ts";
+import { cotangentsOf, pullbackAt } from "./finite-differences.ts";
 import { handleContract } from "./handles.ts";
 import { randomContract } from "./random-streams.ts";
 import { run } from "./run.ts";
@@ -76,7 +79,7 @@ export function contract(contender: Contender): void {
 
   /** Compares a function's outputs; where the engine lists something as lacking, expects it to say so. */
   async function check(
-    { scale, ulps = ULPS }: Pick<Case, "scale" | "ulps">,
+    { scale, ulps = ULPS }: Pick<Measure, "scale"> & Pick<Case, "ulps">,
     what: string,
     fn: ListFunction,
     inputs: readonly HostArray[],
@@ -103,6 +106,26 @@ export function contract(contender: Contender): void {
     it("int64 is refused", async () => {
       const whole = fromNumbers([1], [1], "int64");
       await expect(run(engine, (x) => [x], [whole])).rejects.toMatchObject({ code: "unsupported" });
+    });
+  });
+
+  describe("arbitrary shapes", () => {
+    it.for(Object.entries(anyShape))("%s", async ([, samples]) => {
+      await fc.assert(
+        fc.asyncProperty(samples, async ({ fn, inputs }) => {
+          const forward: ListFunction = (...xs) => [fn(...xs)];
+          const backward = pullbackAt(forward, inputs.length);
+          const seeds = cotangentsOf(forward, inputs);
+          for (const [step, given] of [
+            [forward, inputs],
+            [backward, [...inputs, ...seeds]],
+          ] as const) {
+            const expected = await run(createInterpreter(), step, given);
+            await check({ scale: "unit", ulps: 8 }, "output", step, given, expected);
+          }
+        }),
+        { numRuns: 40, seed: 1 },
+      );
     });
   });
 

@@ -93,7 +93,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   // Keys, names and types.
   [train("--sede", "1"), 'unknown option "--sede"; valid: --seed,'],
   [train("--model.widht", "96"), 'unknown option "--model.widht"; valid: --model.width,'],
-  [train("--model.name", "vti"), 'model.name must be one of vit; not "vti".'],
+  [train("--model.name", "vti"), 'model.name must be one of vit'],
   [train("--data.name", "minst"), "data.name must be one of mnist,"],
   [train("--data.dir", "x"), 'unknown option "--data.dir"'],
   [train("--optimizer.name", "adan"), "optimizer.name must be one of adam,"],
@@ -116,7 +116,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     train("--preprocess.train", "random_shfit(2)"),
     'unknown preprocessing operation "random_shfit"; valid: random_shift,',
   ],
-  [train("--preprocess.train", "resize"), "resize(height, width) needs height."],
+  [train("--preprocess.train", "resize"), "preprocessing: resize("],
   [
     train("--preprocess.eval", "resize(28)"),
     "preprocess.eval must end with an operation that scales the pixels.",

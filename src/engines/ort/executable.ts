@@ -118,13 +118,13 @@ export class OrtExecutable implements Executable {
         ),
       );
     }
-    const outputs = lowered.outputs.map((source): DeviceArray | Promise<DeviceArray> => {
+    const outputs = lowered.outputs.map(async (source): Promise<DeviceArray> => {
       if (source.from === "graph") return new OrtArray(targets[source.index]);
       if (source.from === "constant") return new OrtArray(runtime.upload(source.value));
       const given = ours.get(source.index);
       ours.delete(source.index);
       if (given) return new OrtArray(given);
-      return buffers[source.index].read().then((value) => new OrtArray(runtime.upload(value)));
+      return new OrtArray(runtime.upload(await buffers[source.index].read()));
     });
     for (const buffer of ours.values()) this.#spares.give(buffer);
     const printed = this.#print(targets);

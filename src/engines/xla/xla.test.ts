@@ -107,18 +107,28 @@ describe.skipIf(!installed)("the xla engine on the CPU", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(48 << 20);
   });
 
-  it("ends cleanly without being disposed, even with work under way", () => {
+  const NOTHING = "";
+  const WORK = `
+    const shape = [512, 512], dtype = "float32";
+    const { program } = trace((x) => matmul(matmul(x, x), matmul(x, x)), { shape, dtype });
+    const executable = await engine.compile(program);
+    const [y] = await executable.run([hostArray(shape, dtype, new Float32Array(512 * 512))]);
+    void y.read();`;
+  const DISPOSED = "await engine.dispose();";
+
+  it.each([
+    ["at once", NOTHING],
+    ["with work under way", WORK],
+    ["disposed of", DISPOSED],
+    ["disposed of with work under way", WORK + DISPOSED],
+  ])("lets a process end cleanly, %s", (_how, body) => {
     const entry = fileURLToPath(new URL("index.ts", import.meta.url));
     const graph = fileURLToPath(new URL("../../graph/index.ts", import.meta.url));
     const script = `
       import { createXlaEngine } from ${JSON.stringify(entry)};
       import { hostArray, matmul, trace } from ${JSON.stringify(graph)};
       const engine = createXlaEngine({ plugin: "xla-cpu" });
-      const shape = [512, 512], dtype = "float32";
-      const { program } = trace((x) => matmul(matmul(x, x), matmul(x, x)), { shape, dtype });
-      const executable = await engine.compile(program);
-      const [y] = await executable.run([hostArray(shape, dtype, new Float32Array(512 * 512))]);
-      void y.read();
+      ${body}
       process.exit(3);`;
     const run = () =>
       execFileSync(process.execPath, ["--input-type=module", "--eval", script], { stdio: "pipe" });

@@ -13,7 +13,7 @@ export const PARITY = 0x1bd11bda;
 const rotateLeft = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
 
 /** One Threefry-2x32 block of 20 rounds. */
-export function threefryBlock(k0: number, k1: number, x0: number, x1: number): [number, number] {
+function threefryBlock(k0: number, k1: number, x0: number, x1: number): [number, number] {
   const keys = [k0, k1, k0 ^ k1 ^ PARITY];
   let a = (x0 + k0) | 0;
   let b = (x1 + k1) | 0;

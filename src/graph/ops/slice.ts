@@ -3,7 +3,6 @@
 import { sizeOf, stridesOf } from "../dtype.ts";
 import { type Primitive, Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { forEachIndex, gatherValue, offsetOf, zerosValue } from "../values.ts";
-import { sub } from "./binary.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { full, scalar, zerosLike } from "./constant.ts";
 import { reduceSum } from "./reduce.ts";
@@ -90,13 +89,20 @@ const padP: Primitive<"pad", PadAttrs> = {
     }
     return [{ shape: padded, dtype }];
   },
-  gradient({ inputs: [, value], attrs: { low, high, interior }, needs }, [d]) {
+  gradient({ inputs: [x, value], attrs: { low, high, interior }, needs }, [d]) {
     if (!d) return [null, null];
+    const zero = zerosLike(value);
     const none = low.map(() => 0);
-    const cropped = padRaw(d, zerosLike(value), low.map(minus), high.map(minus), none);
+    const cropped = padRaw(d, zero, low.map(minus), high.map(minus), none);
     const steps = interior.map((n) => n + 1);
-    const dx = slice(cropped, none, cropped.shape, steps);
-    return [dx, needs[1] ? sub(reduceSum(d), reduceSum(dx)) : null];
+    const onPadding = (): Tensor => {
+      const inside = full(x.shape, false, "bool");
+      return select(padRaw(inside, scalar(true, "bool"), low, high, interior), d, zero);
+    };
+    return [
+      needs[0] ? slice(cropped, none, cropped.shape, steps) : null,
+      needs[1] ? reduceSum(onPadding()) : null,
+    ];
   },
   batch(context) {
     const { attrs, batched, inputs } = context;
@@ -239,7 +245,7 @@ const padRaw = (
   high: readonly number[],
   interior: readonly number[],
 ): Tensor =>
-  [...low, ...high, ...interior].every((n) => n === 0)
+  low.length === x.rank && [...low, ...high, ...interior].every((n) => n === 0)
     ? x
     : emitOne(padP, [x, value], { low, high, interior });
 

@@ -2,11 +2,29 @@
 
 import type { JsonObject } from "../case.ts";
 import type { Family } from "../family.ts";
+import { bitPaper } from "./bit-paper.ts";
+import { bit } from "./bit.ts";
+import { evaluators } from "./evaluators.ts";
+import { flexi } from "./flexi.ts";
 import { losses } from "./losses.ts";
+import { mlpMixer } from "./mlp-mixer.ts";
 import { optim } from "./optim.ts";
+import { posembResize } from "./posemb-resize.ts";
+import { preprocessing } from "./preprocessing.ts";
 import { vit } from "./vit.ts";
 
-const FAMILIES: readonly Family[] = [vit, losses, optim];
+const FAMILIES: readonly Family[] = [
+  vit,
+  flexi,
+  mlpMixer,
+  bit,
+  bitPaper,
+  posembResize,
+  losses,
+  optim,
+  preprocessing,
+  evaluators,
+];
 
 /** The family of a case, by its name or by the model it records; undefined where it is not known yet. */
 export function familyOf({ family, model }: JsonObject): Family | undefined {

@@ -1,9 +1,9 @@
 /** @file Cases of the vision transformer: `constructor` holds big_vision's arguments. */
 
 import { createModel } from "../../models/index.ts";
-import { type Json, camelKeys, objectAt } from "../case.ts";
+import type { Json } from "../case.ts";
 import type { Family } from "../family.ts";
-import { computeImageModel } from "../image-model.ts";
+import { computeImageModel, constructorOptions } from "../image-model.ts";
 
 /** jax's checkpoint policies by our names; what it does not know keeps nothing. */
 const POLICIES: Readonly<Record<string, string>> = {
@@ -11,19 +11,16 @@ const POLICIES: Readonly<Record<string, string>> = {
   dots_with_no_batch_dims_saveable: "dots",
 };
 
-const translate = (constructor: Record<string, Json | undefined>) => {
-  const { rematPolicy, ...options } = constructor;
-  return rematPolicy === undefined
+const translate = ({ rematPolicy, ...options }: Record<string, Json>): Record<string, Json> =>
+  rematPolicy === undefined
     ? options
     : { ...options, rematPolicy: POLICIES[String(rematPolicy)] ?? "nothing" };
-};
 
 export const vit: Family = {
   name: "vit",
   model: /models\/vit$/,
   compute: (given, engine) => {
-    const options = translate(camelKeys(objectAt(given.description, "constructor")));
-    const present = Object.entries(options).filter(([, value]) => value !== null);
-    return computeImageModel(given, createModel("vit", Object.fromEntries(present)), engine);
+    const options = translate(constructorOptions(given.description));
+    return computeImageModel(given, createModel("vit", options), engine);
   },
 };

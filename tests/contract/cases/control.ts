@@ -179,6 +179,34 @@ export const controlCases: readonly Case[] = [
     [state, xs, w],
     { ulps: 12 },
   ),
+  row(
+    "scan",
+    "scan over integers",
+    (ids, table) =>
+      g.scan(
+        ([s], [i]) => ({ carry: [g.sin(g.add(s, g.take(table, i)))], ys: [i] }),
+        [g.zerosLike(g.indexAxis(table, 0, 0))],
+        [ids],
+      ).carry,
+    [array([2, 0, 1, 2, 9], "int32"), draw([3, 2], 100)],
+  ),
+  row(
+    "scan",
+    "scan of composites",
+    (h, scales, biases) =>
+      g.scan(
+        ([s], [k, b]) => ({ carry: [g.add(s, g.gelu(g.layerNorm(s, k, b)))], ys: [g.softmax(s)] }),
+        [h],
+        [scales, biases],
+      ).ys,
+    [draw([2, 4], 101), draw([3, 4], 102, { from: 0.5, to: 1.5 }), draw([3, 4], 103)],
+    { ulps: 24 },
+  ),
+  row("remat", "remat of cond", (p, a, b) => g.remat((q, u) => branches(q, g.sin(u), b))(p, a), [
+    yes,
+    x,
+    draw([2, 3], 99),
+  ]),
   row("cond", "cond when true", branches, [yes, x, draw([2, 3], 99)], { dtypes: FLOATS }),
   row("cond", "cond when false", branches, [no, x, draw([2, 3], 99)]),
   row(

@@ -118,7 +118,7 @@ export const shapeCases: readonly Case[] = [
         v,
       ),
     [m, draw([], 76)],
-    { ulps: 16 },
+    { ulps: 8 }, // JAX takes the padding's cotangent for a difference of two sums
   ),
   pad(
     "pad to nothing",

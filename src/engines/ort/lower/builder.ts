@@ -37,6 +37,8 @@ interface Shared {
   readonly initializers: Record<string, HostArray>;
   readonly scalars: Map<string, Dense>;
   readonly values: Map<string, Dense>;
+  /** By the name of a square, what was squared. */
+  readonly squares: Map<string, Dense>;
 }
 
 /** One ONNX graph in the making; sub-graphs of control flow are children that see the names of their parents. */
@@ -50,6 +52,7 @@ export class GraphBuilder {
   readonly #sources = new Map<string, Dense>();
   /** What half-width floats were before they were widened. */
   readonly #halves = new Map<string, Dense>();
+  readonly #made = new Set<string>();
   readonly #owned = new Set<string>();
 
   /** @param reserved names that values made here must not have */
@@ -58,7 +61,7 @@ export class GraphBuilder {
     this.#reserved = new Set(reserved);
     this.#shared = parent
       ? parent.#shared
-      : { names: 0, initializers: {}, scalars: new Map(), values: new Map() };
+      : { names: 0, initializers: {}, scalars: new Map(), values: new Map(), squares: new Map() };
   }
 
   /** Constants of the whole model. */
@@ -85,6 +88,7 @@ export class GraphBuilder {
   /** Adds a node with `count` outputs and returns their names. */
   node(opType: string, inputs: readonly string[], count: number, options?: NodeOptions): string[] {
     const outputs = Array.from({ length: count }, () => this.fresh());
+    for (const name of outputs) this.#made.add(name);
     this.nodes.push({ opType, inputs, outputs, ...options });
     return outputs;
   }
@@ -95,6 +99,10 @@ export class GraphBuilder {
     const names = inputs.map((x) => (typeof x === "string" ? x : x.name));
     const [name] = this.node(opType, names, 1, { attributes, domain });
     const made = { name, shape, dtype };
+    const [first] = inputs;
+    if (opType === "Mul" && typeof first !== "string" && names[0] === names[1]) {
+      this.#shared.squares.set(name, first);
+    }
     for (const x of [...inputs, made])
       if (typeof x !== "string") this.#shared.values.set(x.name, x);
     return made;
@@ -222,10 +230,14 @@ export class GraphBuilder {
     return this.#halves.get(x.name) ?? (this.#parent ? this.#parent.#halfOf(x) : undefined);
   }
 
+  /** The value that was multiplied by itself to make another, if that is how it was made. */
+  squareRoot(x: Dense): Dense | undefined {
+    return this.#shared.squares.get(this.#sourceOf(x).name);
+  }
+
   /** A value made by a node of this graph, and not yet taken: captured, constant and repeated ones are copied. */
   own(x: Dense): Dense {
-    const isOurs =
-      !this.#owned.has(x.name) && this.nodes.some(({ outputs }) => outputs.includes(x.name));
+    const isOurs = this.#made.has(x.name) && !this.#owned.has(x.name);
     const made = isOurs ? x : this.op("Identity", [x], x);
     this.#owned.add(made.name);
     return made;

@@ -122,6 +122,66 @@ function convolveByTaps(
   return reshaped(builder, permuteView(total!, [...images, 0, rank + 2]), shape);
 }
 
+/** Elements that the patches of a kernel's gradient may have together; beyond it there is one product a tap. */
+const MAX_PATCHES = 1 << 26;
+
+/** A convolution with a kernel larger than its result is the gradient of a kernel. */
+const isKernelGradient = (kernel: View, rank: number, out: Shape): boolean =>
+  sizeOf(kernel.shape.slice(0, rank)) > sizeOf(out);
+
+/**
+ * The gradient of a kernel: for each of the few output places the window is the whole cotangent, so it is one product over
+ * the patches of all places side by side (im2col). x [C, …, N] padded, cotangent [o…, N, F] → [C, k…, F].
+ */
+function kernelGradient(
+  context: LoweringContext,
+  x: View,
+  cotangent: View,
+  { strides, rhsDilation }: ConvDimensions,
+  shape: Shape,
+): View {
+  const { builder } = context;
+  const rank = strides.length;
+  const window = cotangent.shape.slice(0, rank);
+  const out = shape.slice(1, -1);
+  const [channels, images] = [shape[0], x.shape[rank + 1]];
+  const spatial = window.map((_, i) => i + 1);
+  // channels first in memory, so that the patches are rows of a matrix
+  const order = [0, rank + 1, ...spatial];
+  const rows = ordered(align(builder, x, order, "full"), x.shape, order);
+  const patches: View[] = [];
+  forEachIndex(out, (_flat, place) => {
+    const ranges = place.map((k, i) => ({
+      axis: i + 1,
+      start: k * strides[i],
+      end: k * strides[i] + (window[i] - 1) * rhsDilation[i] + 1,
+      step: rhsDilation[i],
+    }));
+    patches.push(sliceView(builder, rows, ranges, [channels, ...window, images]));
+  });
+  const multiply = (patch: View): View =>
+    product(context, patch, cotangent, {
+      lhsBatch: [],
+      rhsBatch: [],
+      lhsContract: [...spatial, rank + 1],
+      rhsContract: [...spatial.map((i) => i - 1), rank],
+    }); // [places · C, F]
+  const stack = (parts: readonly View[], order: readonly number[]): View => {
+    const dense = parts.map((part) => align(builder, part, order, "full"));
+    const extent = parts.length * channels;
+    const joined = builder.op("Concat", dense, {
+      shape: [extent, ...dense[0].shape.slice(1)],
+      dtype: x.dense.dtype,
+      attributes: { axis: { i: 0 } },
+    });
+    return ordered(joined, [extent, ...parts[0].shape.slice(1)], order);
+  };
+  const isSmall = patches.length * sizeOf(patches[0].shape) <= MAX_PATCHES;
+  const sums = isSmall ? multiply(stack(patches, order)) : stack(patches.map(multiply), [0, 1]);
+  const split = reshaped(builder, sums, [...out, channels, shape.at(-1)!]);
+  return permuteView(split, [rank, ...out.map((_, i) => i), rank + 1]);
+}
+
 const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
   context,
   [input, kernel],
@@ -142,7 +202,8 @@ const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
     const tiled = tiledConvolution(context, x, kernel, attrs, y.shape.slice(1, -1));
     if (tiled) return [tiled];
   }
-  const hasKernel = dtype === "float32" && rank <= MAX_SPATIAL;
+  const isGradient = groups === 1 && isKernelGradient(kernel, rank, y.shape.slice(1, -1));
+  const hasKernel = dtype === "float32" && rank <= MAX_SPATIAL && !isGradient;
   const mustPad =
     !hasKernel ||
     lhsDilation.some((d) => d !== 1) ||
@@ -150,6 +211,9 @@ const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
   const plain = { ...x, scale: 1 };
   const padded = mustPad ? padInput(context, plain, attrs) : plain;
   const pads: readonly Padding[] = mustPad ? strides.map(() => [0, 0]) : attrs.padding;
+  if (isGradient) {
+    return [{ ...kernelGradient(context, padded, unscaled, attrs, y.shape), scale }];
+  }
   if (!hasKernel)
     return [{ ...convolveByTaps(context, padded, unscaled, attrs, groups, y.shape), scale }];
   const taps = strides.map((_, i) => i);

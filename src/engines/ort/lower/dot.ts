@@ -175,6 +175,7 @@ export function product(
   rhs: View,
   attrs: DotDimensions,
 ): View {
+  const { builder, portable } = context;
   const { lhsFree, rhsFree } = dotRoles(lhs, rhs, attrs);
   const shape = [
     ...attrs.lhsBatch.map((axis) => lhs.shape[axis]),
@@ -182,21 +183,51 @@ export function product(
     ...rhsFree.map((axis) => rhs.shape[axis]),
   ];
   const { dtype } = lhs.dense;
-  if (sizeOf(lhs.shape) === 0) return filled(context.builder, 0, shape, dtype);
+  if (sizeOf(lhs.shape) === 0) return filled(builder, 0, shape, dtype);
   const plan = planProduct(lhs, rhs, attrs);
-  const canFold = dtype === "float32" && (!context.portable || plan.batch.length === 0);
+  const canFold = dtype === "float32" && (!portable || plan.batch.length === 0);
   const plain = (view: View): View => ({ ...view, scale: 1 });
-  const a = arrange(context.builder, plain(lhs), "lhs", plan, canFold);
-  const b = arrange(context.builder, plain(rhs), "rhs", plan, canFold);
+  const a = arrange(builder, plain(lhs), "lhs", plan, canFold);
+  const b = arrange(builder, plain(rhs), "rhs", plan, canFold);
   const extents = (letters: readonly Letter[]) => letters.map((letter) => letter.extent);
-  const onnxShape = [
-    ...extents(plan.batch),
-    sizeOf(extents(plan.rows)),
-    sizeOf(extents(plan.columns)),
-  ];
-  const dense = emitProduct(context, a, b, lhs.scale * rhs.scale, onnxShape, dtype);
+  const [rows, columns] = [sizeOf(extents(plan.rows)), sizeOf(extents(plan.columns))];
+  const scale = lhs.scale * rhs.scale;
+  const dense =
+    plan.batch.length === 0
+      ? matrixProduct(context, a, b, scale, [rows, columns], dtype)
+      : emitProduct(context, a, b, scale, [...extents(plan.batch), rows, columns], dtype);
   const order = [...plan.batch, ...plan.rows, ...plan.columns].map((letter) => letter.out!);
   return ordered(dense, shape, order);
+}
+
+/**
+ * A product of matrices. A transposed left side slows the kernel down by more than a transpose costs, so the left side is
+ * turned, or the product is computed as (Bᵀ A)ᵀ where that turns fewer elements.
+ */
+function matrixProduct(
+  context: LoweringContext,
+  lhs: Arrangement,
+  rhs: Arrangement,
+  scale: number,
+  [rows, columns]: readonly [number, number],
+  dtype: DType,
+): Dense {
+  const { builder } = context;
+  if (!lhs.transposed) return emitProduct(context, lhs, rhs, scale, [rows, columns], dtype);
+  const turned = (side: Arrangement): Arrangement => ({
+    ...side,
+    dense: builder.transpose(side.dense, [1, 0]),
+    transposed: false,
+  });
+  const sum = sizeOf(lhs.dense.shape) / rows;
+  const other = (rhs.transposed ? 0 : sum * columns) + rows * columns;
+  if (other >= sum * rows) {
+    return emitProduct(context, turned(lhs), rhs, scale, [rows, columns], dtype);
+  }
+  const left = rhs.transposed ? { ...rhs, transposed: false } : turned(rhs);
+  const right = { ...lhs, transposed: false };
+  const made = emitProduct(context, left, right, scale, [columns, rows], dtype);
+  return builder.transpose(made, [1, 0]);
 }
 
 const lowerDot: Lowerings<"dotGeneral">["dotGeneral"] = (context, [lhs, rhs], attrs) => {

@@ -7,7 +7,15 @@ import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
 import { align, insertAxes, ordered, unbroadcast } from "./realise.ts";
 import { inMemoryOrder } from "./shape.ts";
-import { type Dense, type View, broadcastView, dropAxes, layoutOf, viewOf } from "./view.ts";
+import {
+  type Dense,
+  type View,
+  broadcastView,
+  dropAxes,
+  heldSize,
+  layoutOf,
+  viewOf,
+} from "./view.ts";
 
 interface Axes {
   readonly axes: readonly number[];
@@ -51,28 +59,55 @@ const byOperator =
       attributes: { keepdims: { i: 0 } },
     });
 
-/** From this many elements on, sums of leading axes are products with a row of ones. */
+/** From this many elements on, sums of rows are products with a row of ones. */
 const ROW_SUM_FROM = 1 << 14;
+const ROW_SUM_COLUMNS = 16;
 
-/** Sums floats over axes; a sum over leading axes is a product with a row of ones, the fastest form measured. */
+/** Sums floats over axes. */
 export function sumFloats(builder: GraphBuilder, view: View, axes: readonly number[]): View {
+  const layout = layoutOf(view);
   const repeated = axes.filter((axis) => view.strides[axis] === 0);
   const times = sizeOf(repeated.map((axis) => view.shape[axis]));
-  const summed = reduceHeld(builder, view, axes, (x, places, shape) => {
-    const isLeading = places.every((place, i) => place === i) && places.length < x.shape.length;
-    const rows = sizeOf(x.shape.slice(0, places.length));
-    const columns = sizeOf(shape);
-    if (!isLeading || rows * columns < ROW_SUM_FROM || columns < 16) {
-      return byOperator(builder, "ReduceSum", "float32")(x, places, shape);
-    }
-    const ones = builder.expand(builder.reshape(builder.scalar(1, "float32"), [1, 1]), [1, rows]);
-    const product = builder.op("MatMul", [ones, builder.reshape(x, [rows, columns])], {
-      shape: [1, columns],
-      dtype: "float32",
-    });
-    return builder.reshape(product, shape);
-  });
+  const rows = layout.filter((axis) => axes.includes(axis));
+  const columns = layout.filter((axis) => !axes.includes(axis));
+  const width = sizeOf(columns.map((axis) => view.shape[axis]));
+  const isRowSum =
+    rows.length > 0 &&
+    !axes.includes(layout.at(-1)!) &&
+    heldSize(view) >= ROW_SUM_FROM &&
+    width >= ROW_SUM_COLUMNS;
+  const summed = isRowSum
+    ? sumRows(builder, view, rows, columns, axes)
+    : reduceHeld(builder, view, axes, (x, places, shape) => {
+        const squared = shape.length === 0 ? builder.squareRoot(x) : undefined;
+        return squared
+          ? byOperator(builder, "ReduceSumSquare", "float32")(squared, allAxes(squared), shape)
+          : byOperator(builder, "ReduceSum", "float32")(x, places, shape);
+      });
   return times === 1 ? summed : { ...summed, scale: summed.scale * times };
+}
+
+const allAxes = ({ shape }: Dense): number[] => shape.map((_, axis) => axis);
+
+/** A sum of matrix rows as a product with a row of ones, the fastest form measured. */
+function sumRows(
+  builder: GraphBuilder,
+  view: View,
+  rows: readonly number[],
+  columns: readonly number[],
+  axes: readonly number[],
+): View {
+  const count = sizeOf(rows.map((axis) => view.shape[axis]));
+  const extents = columns.map((axis) => view.shape[axis]);
+  const matrix = align(builder, { ...view, scale: 1 }, [...rows, ...columns]);
+  const ones = builder.expand(builder.reshape(builder.scalar(1, "float32"), [1, 1]), [1, count]);
+  const product = builder.op("MatMul", [ones, builder.reshape(matrix, [count, sizeOf(extents)])], {
+    shape: [1, sizeOf(extents)],
+    dtype: "float32",
+  });
+  const renumbered = columns.map((axis) => axis - axes.filter((a) => a < axis).length);
+  const summed = ordered(product, without(view.shape, axes), renumbered);
+  return { ...summed, scale: view.scale };
 }
 
 /** Integers are reduced in a width that has a kernel, and wrap on the way back. */

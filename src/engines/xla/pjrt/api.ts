@@ -18,7 +18,7 @@ const RESOURCE_EXHAUSTED = 8;
 export class PjrtApi {
   readonly path: string;
   readonly version: { readonly major: number; readonly minor: number };
-  /** Held for good: koffi unloads a library whose handle is collected, whatever functions are in use. */
+  /** Held: koffi closes a library whose handle is collected, whatever functions are in use. */
   readonly #library: Library;
   readonly #table: DataView;
   readonly #prototype = koffi.proto("void *", ["void *"]);
@@ -138,9 +138,18 @@ export function checkVersion(
   }
 }
 
+const RTLD_NOW = 2;
+
+/** Opens a library once more for good: koffi closes its own at exit, under the feet of XLA's threads. */
+function keepMapped(path: string): void {
+  if (process.platform === "win32") return;
+  koffi.load(null).func("dlopen", "void *", ["str", "int"])(path, RTLD_NOW);
+}
+
 function open(path: string): Library {
   try {
     loadCompanions(path);
+    keepMapped(path);
     return koffi.load(path);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -23,7 +23,7 @@ const composite: Lowering<AttrsOf<"composite">> = ({ inputs, attrs, inline }) =>
   inline(attrs.program, inputs);
 
 /** A loop whose state is `state`, of which `next` computes the first part; the rest never changes. */
-function loop(
+export function loop(
   b: Builder,
   state: readonly Value[],
   condition: (args: Value[]) => Value,

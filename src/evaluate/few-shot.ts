@@ -1,0 +1,132 @@
+/**
+ * @file Few-shot linear probes: ridge regression from features of a few examples of each class.
+ *
+ * @see https://github.com/google-research/big_vision (`evaluators/fewshot_lsr.py`)
+ */
+
+import { OcelliError } from "../errors.ts";
+import {
+  type LabelledFeatures,
+  type LabelledRows,
+  type NamedValues,
+  accuracyOf,
+  labelledRows,
+} from "./features.ts";
+import {
+  type Matrix,
+  argMaxOf,
+  rowOf,
+  solvePositive,
+  takeRows,
+  times,
+  timesTransposed,
+  transpose,
+  zerosMatrix,
+} from "./matrix.ts";
+import { numpyRandom } from "./numpy-random.ts";
+
+/** The constant feature: so large that the bias is hardly regularised. */
+const BIAS = 100;
+
+/** A ridge regression onto −1 and +1 by class. */
+export interface RidgeProbe {
+  /** [dim] */
+  readonly mean: Float64Array;
+  /** The deviation, with 1e-5 added: [dim]. */
+  readonly std: Float64Array;
+  /** [dim + 1, classes]; the last row belongs to the constant feature. */
+  readonly weights: Matrix;
+}
+
+/** Fits a probe: features whitened by their own mean and deviation, solved on the smaller of XᵀX and XXᵀ. */
+export function fitRidge({ x, classes }: LabelledRows, numClasses: number, l2: number): RidgeProbe {
+  const { mean, std } = momentsOf(x);
+  const design = whiten(x, mean, std); // [n, dim + 1]
+  const targets = zerosMatrix(x.rows, numClasses);
+  targets.data.fill(-1);
+  classes.forEach((label, i) => (targets.data[i * numClasses + label] = 1));
+  const across = transpose(design);
+  const weights =
+    design.rows >= design.columns
+      ? solvePositive(ridge(timesTransposed(across, across), l2), times(across, targets))
+      : times(across, solvePositive(ridge(timesTransposed(design, design), l2), targets));
+  return { mean, std, weights };
+}
+
+/** The scores of a probe: [examples, classes]. */
+export const scoreRidge = ({ mean, std, weights }: RidgeProbe, x: Matrix): Matrix =>
+  times(whiten(x, mean, std), weights);
+
+function momentsOf({ rows, columns, data }: Matrix) {
+  const mean = new Float64Array(columns);
+  const std = new Float64Array(columns);
+  data.forEach((value, i) => (mean[i % columns] += value / rows));
+  data.forEach((value, i) => (std[i % columns] += (value - mean[i % columns]) ** 2 / rows));
+  return { mean, std: std.map((variance) => Math.sqrt(variance) + 1e-5) };
+}
+
+function whiten(x: Matrix, mean: Float64Array, std: Float64Array): Matrix {
+  const out = zerosMatrix(x.rows, x.columns + 1);
+  for (let i = 0; i < x.rows; i++) {
+    const row = rowOf(out, i);
+    rowOf(x, i).forEach((value, j) => (row[j] = (value - mean[j]) / std[j]));
+    row[x.columns] = BIAS;
+  }
+  return out;
+}
+
+function ridge(matrix: Matrix, l2: number): Matrix {
+  for (let i = 0; i < matrix.rows; i++) matrix.data[i * matrix.columns + i] += l2;
+  return matrix;
+}
+
+/**
+ * The examples that a seed picks: the first `shots` of a permutation of each class, class after class. The permutations
+ * are NumPy's, so that the same examples are picked as by big_vision.
+ */
+export function pickShots(
+  classes: readonly number[],
+  numClasses: number,
+  shots: number,
+  seed: number,
+): number[] {
+  const random = numpyRandom(seed);
+  return Array.from({ length: numClasses }, (_, label) => {
+    const members = classes.flatMap((it, i) => (it === label ? [i] : []));
+    return random.permutation(members).slice(0, shots);
+  }).flat();
+}
+
+/** Options of {@link fewShot}. */
+export interface FewShotOptions {
+  readonly numClasses: number;
+  /** Examples of each class; 1, 5, 10 and 25 unless given. */
+  readonly shots?: readonly number[];
+  /** The ridge; 2^10 unless given. */
+  readonly l2?: number;
+  /** Reported apart; 0, 1 and 2 unless given. */
+  readonly seeds?: readonly number[];
+}
+
+/** The test accuracy of a ridge probe by shots and seed: `5shot-seed-0` and so on. */
+export function fewShot(
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  { numClasses, shots = [1, 5, 10, 25], l2 = 2 ** 10, seeds = [0, 1, 2] }: FewShotOptions,
+): NamedValues {
+  const all = labelledRows(train, numClasses);
+  const { x, classes } = labelledRows(test, numClasses);
+  if (x.rows === 0) throw new OcelliError("data", "there are no test features.");
+  return seeds.flatMap((seed) =>
+    shots.map((count): [string, number] => {
+      const picked = pickShots(all.classes, numClasses, count, seed);
+      const few = { x: takeRows(all.x, picked), classes: picked.map((i) => all.classes[i]) };
+      const scores = scoreRidge(fitRidge(few, numClasses, l2), x);
+      return [`${count}shot-seed-${seed}`, accuracyOf(predictionsOf(scores), classes)];
+    }),
+  );
+}
+
+/** The class of the largest score, row by row. */
+export const predictionsOf = (scores: Matrix): number[] =>
+  Array.from({ length: scores.rows }, (_, i) => argMaxOf(rowOf(scores, i)));

@@ -1,0 +1,105 @@
+/**
+ * @file FlexiViT: one set of weights for patches of any size.
+ *
+ * Paper: Beyer et al. 2023, "FlexiViT: One Model for All Patch Sizes", arXiv:2212.08013.
+ * Matches big_vision/models/proj/flexi/vit.py: names, layouts, numbers.
+ */
+
+import { OcelliError } from "../errors.ts";
+import { type Tensor, add, broadcastTo, convert, dotGeneral, reshape } from "../graph/index.ts";
+import { type Scope, layer, normal, patches, zerosInit } from "../nn/index.ts";
+import type { ModelOutput } from "./model.ts";
+import { positionEmbedding } from "./posemb.ts";
+import { inverseTranspose, linearMap, resizeGrid } from "./resize.ts";
+import { type VitOptions, encodeGrid, settleVit } from "./vit.ts";
+
+type Extents = readonly [number, number];
+
+/** Options of {@link flexivit}; `patchSize` is that of the stored kernel, [32, 32] unless given. */
+export interface FlexivitOptions extends VitOptions {
+  /** The grid of the stored position embedding; [7, 7] unless given. */
+  readonly posembSize?: Extents;
+  /** Patches along each side of an image, where a call does not say it; the stored patch size decides if neither does. */
+  readonly seqhw?: number;
+}
+
+/** A model of images that is told at each call how many patches lie along each side. */
+export type FlexibleModel = (scope: Scope, image: Tensor, seqhw?: number) => ModelOutput;
+
+/**
+ * A patch embedding's kernel for another patch size, such that on pictures resized bilinearly to it the embedding
+ * stays as it was (PI-resize, Section 3.4 of the paper). kernel [h, w, in, out] → [h', w', in, out].
+ */
+export function resizePatchKernel(kernel: Tensor, [height, width]: Extents): Tensor {
+  const [h, w] = kernel.shape;
+  if (h === height && w === width) return kernel;
+  const map = (from: number, to: number) => inverseTranspose(linearMap(from, to, false));
+  return resizeGrid(kernel, map(h, height), map(w, width));
+}
+
+/** Position embeddings [1, h · w, width] of a grid [h, w] for another one, by antialiased linear interpolation. */
+export function resizePositions(
+  positions: Tensor,
+  [h, w]: Extents,
+  [rows, columns]: Extents,
+): Tensor {
+  if (h === rows && w === columns) return positions;
+  const grid = reshape(positions, [h, w, positions.shape[2]]);
+  const resized = resizeGrid(grid, linearMap(h, rows, true), linearMap(w, columns, true));
+  return reshape(resized, [1, rows * columns, positions.shape[2]]);
+}
+
+/** The extents of a patch of which `seqhw` lie along each side of an image. */
+export function patchSizeOf([, height, width]: readonly number[], seqhw: number): Extents {
+  if (Number.isInteger(seqhw) && seqhw >= 1 && seqhw <= Math.min(height, width)) {
+    return [Math.floor(height / seqhw), Math.floor(width / seqhw)];
+  }
+  throw new OcelliError(
+    "argument",
+    `an image of ${height}×${width} has no grid of ${seqhw} patches.`,
+    {
+      given: seqhw,
+    },
+  );
+}
+
+/** Patches embedded by a kernel stored at one size and used at another. image [batch, height, width, channels]. */
+const stemLayer = layer(
+  (scope, image: Tensor, features: number, stored: Extents, size: Extents): Tensor => {
+    const shape = [...stored, image.shape[3], features];
+    const kernel = scope.param("kernel", normal(1 / Math.sqrt(features)), shape);
+    const resized = convert(resizePatchKernel(kernel, size), image.dtype);
+    const product = dotGeneral(patches(image, size), resized, {
+      lhsContract: [3, 4, 5],
+      rhsContract: [0, 1, 2],
+    }); // [batch, rows, columns, features]
+    const bias = convert(scope.param("bias", zerosInit, [features]), image.dtype);
+    return add(product, broadcastTo(bias, product.shape));
+  },
+);
+
+/**
+ * A vision transformer for any patch size: image [batch, height, width, channels] to `[logits, out]`. The patch size
+ * is a constant of a program, so each one that is used is compiled once.
+ *
+ * @example
+ * const model = flexivit({ variant: "S", numClasses: 1000 });
+ * const at = (seqhw: number) =>
+ *   jit(engine, (params: Params, image: Tensor) =>
+ *     apply((scope, x: Tensor) => model(scope, x, seqhw), { params }, image).result[0]);
+ */
+export function flexivit({
+  posembSize = [7, 7],
+  seqhw: usual,
+  ...given
+}: FlexivitOptions = {}): FlexibleModel {
+  const options = settleVit({ patchSize: [32, 32], ...given });
+  const { width, posemb, patchSize, dtypeMm } = options;
+  return layer((scope, image: Tensor, seqhw: number | undefined = usual): ModelOutput => {
+    const size = seqhw === undefined ? patchSize : patchSizeOf(image.shape, seqhw);
+    const stem = stemLayer(scope.at("embedding"), convert(image, dtypeMm), width, patchSize, size);
+    const positions = positionEmbedding(scope, posemb, posembSize, width);
+    const grid = [stem.shape[1], stem.shape[2]] as const;
+    return encodeGrid(scope, stem, resizePositions(positions, posembSize, grid), options);
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * @file MLP-Mixer: one perceptron over tokens and one over channels, in turns.
+ *
+ * Paper: Tolstikhin et al. 2021, "MLP-Mixer: An all-MLP Architecture for Vision", arXiv:2105.01601.
+ * Matches big_vision/models/mlp_mixer.py: names, layouts, numbers.
+ */
+
+import { OcelliError, unknownName } from "../errors.ts";
+import { type Tensor, add, gelu, mean, reshape, swapAxes } from "../graph/index.ts";
+import {
+  dense,
+  layer,
+  layerNorm,
+  patchEmbedding,
+  stochasticDepth,
+  zerosInit,
+} from "../nn/index.ts";
+import type { ImageModel, ModelOutput } from "./model.ts";
+
+/** Options of {@link mlpMixer}. */
+export interface MlpMixerOptions {
+  /** A named size with its patch; `"B/16"` unless given. Options given beside it take precedence. */
+  readonly variant?: string;
+  /** Without classes the model ends with `pre_logits`. */
+  readonly numClasses?: number | null;
+  /** Extents of a patch in pixels. */
+  readonly patchSize?: readonly [number, number];
+  readonly numBlocks?: number;
+  /** Channels of a token. */
+  readonly hiddenDim?: number;
+  /** Width inside the perceptrons over tokens. */
+  readonly tokensMlpDim?: number;
+  /** Width inside the perceptrons over channels. */
+  readonly channelsMlpDim?: number;
+  /** The rate at which the last block's branches are dropped; earlier blocks' grow linearly from 0. */
+  readonly stochDepth?: number;
+}
+
+type Shape = Required<
+  Pick<MlpMixerOptions, "numBlocks" | "hiddenDim" | "tokensMlpDim" | "channelsMlpDim">
+>;
+
+const row = (
+  numBlocks: number,
+  hiddenDim: number,
+  channelsMlpDim: number,
+  tokensMlpDim: number,
+): Shape => ({ numBlocks, hiddenDim, channelsMlpDim, tokensMlpDim });
+
+/** Shapes by name: Table 1 of the paper. */
+export const MIXER_VARIANTS: Readonly<Record<string, Shape>> = {
+  S: row(8, 512, 2048, 256),
+  B: row(12, 768, 3072, 384),
+  L: row(24, 1024, 4096, 512),
+  H: row(32, 1280, 5120, 640),
+};
+
+function fromVariant(variant: string): Shape & { readonly patchSize: readonly [number, number] } {
+  const [, name, patch] = /^([^/]*)\/([1-9]\d*)$/.exec(variant) ?? [];
+  if (name === undefined) {
+    throw new OcelliError(
+      "config",
+      `the Mixer variant "${variant}" must be SIZE/PATCH, as in "B/16".`,
+      { given: variant },
+    );
+  }
+  if (!Object.hasOwn(MIXER_VARIANTS, name)) {
+    throw unknownName("Mixer variant", name, Object.keys(MIXER_VARIANTS), "config");
+  }
+  return { ...MIXER_VARIANTS[name], patchSize: [Number(patch), Number(patch)] };
+}
+
+/** A perceptron over the last axis, back to its extent. */
+const mlp = layer((scope, x: Tensor, hidden: number): Tensor => {
+  const inner = gelu(dense(scope.at("Dense_0"), x, hidden));
+  return dense(scope.at("Dense_1"), inner, x.shape.at(-1)!);
+});
+
+/** Mixes tokens, then channels, each behind a normalisation and around a residual. x [batch, tokens, channels]. */
+const mixerBlock = layer(
+  (scope, x: Tensor, { tokensMlpDim, channelsMlpDim }: Shape, rate: number): Tensor => {
+    const drop = (i: number, branch: Tensor): Tensor =>
+      stochasticDepth(scope.at(`StochasticDepth_${i}`), branch, rate);
+    const turned = swapAxes(layerNorm(scope.at("LayerNorm_0"), x), 1, 2); // [batch, channels, tokens]
+    const tokens = swapAxes(mlp(scope.at("token_mixing"), turned, tokensMlpDim), 1, 2);
+    const mixed = add(x, drop(0, tokens));
+    const normal = layerNorm(scope.at("LayerNorm_1"), mixed);
+    const channels = mlp(scope.at("channel_mixing"), normal, channelsMlpDim);
+    return add(mixed, drop(1, channels));
+  },
+);
+
+/**
+ * An MLP-Mixer: image [batch, height, width, channels] to `[logits, out]`, logits [batch, classes].
+ * Its token perceptrons fit the one image size that they were made for.
+ *
+ * @example
+ * const model = mlpMixer({ variant: "B/16", numClasses: 1000, stochDepth: 0.1 });
+ */
+export function mlpMixer({ variant = "B/16", ...given }: MlpMixerOptions = {}): ImageModel {
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options = {
+    numClasses: null,
+    stochDepth: 0,
+    ...fromVariant(variant),
+    ...(Object.fromEntries(present) as typeof given),
+  };
+  const { numBlocks, hiddenDim, numClasses, stochDepth } = options;
+  return layer((scope, image: Tensor): ModelOutput => {
+    const stem = patchEmbedding(scope.at("stem"), image, hiddenDim, options.patchSize);
+    const [batch, rows, columns] = stem.shape;
+    const tokens = reshape(stem, [batch, rows * columns, hiddenDim]);
+    const out: Record<string, Tensor> = { stem, input_tokens: tokens };
+    let x = tokens; // [batch, tokens, channels]
+    for (let i = 0; i < numBlocks; i++) {
+      const rate = (i / Math.max(numBlocks - 1, 1)) * stochDepth;
+      x = out[`block_${i}`] = mixerBlock(scope.at("MixerBlock", i), x, options, rate);
+    }
+    const pooled = mean(layerNorm(scope.at("pre_head_layer_norm"), x), 1); // [batch, channels]
+    out["pre_logits"] = pooled;
+    if (!numClasses) return [pooled, out];
+    const logits = dense(scope.at("head"), pooled, numClasses, { kernelInit: zerosInit });
+    return [logits, { ...out, logits }];
+  });
+}

@@ -1,0 +1,124 @@
+/** @file Cases of preprocessing: case.json holds texts of the language, on uint8, on float32 and on crops. */
+
+import { OcelliError } from "../../errors.ts";
+import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
+import { crop, imageOf, mirror } from "../../preprocess/image.ts";
+import { parsePreprocessing } from "../../preprocess/pipeline.ts";
+import { seededRandom } from "../../preprocess/random.ts";
+import type { Engine } from "../../engines/engine.ts";
+import { type Arrays, type Case, type JsonObject, inputOf, numberAt, objectAt } from "../case.ts";
+import type { Allowance, Computed } from "../compare.ts";
+import { compileNamed } from "../compute.ts";
+import type { DecodeImage, Family } from "../family.ts";
+
+/** Runs a text on one array of an example, the operations on the device on a batch of one. */
+async function runText(
+  engine: Engine,
+  text: string,
+  key: string,
+  input: HostArray,
+): Promise<HostArray> {
+  const { onHost, onDevice } = parsePreprocessing(text);
+  const example = onHost({ [key]: input }, seededRandom("parity"));
+  const unbatched = example[key];
+  const batch = { ...unbatched, shape: [1, ...unbatched.shape] };
+  const { result } = await compileNamed(engine, (given) => ({ result: onDevice(given)[key] }))({
+    [key]: batch,
+  });
+  return { ...result, shape: result.shape.slice(1) };
+}
+
+const textsOf = (object: JsonObject): [string, string][] =>
+  Object.entries(object).map(([name, text]) => [name, String(text)]);
+
+/** Texts on an image, and a mirrored corner. */
+async function computeImage(given: Case, engine: Engine): Promise<Record<string, HostArray>> {
+  const { description, inputs } = given;
+  const image = imageOf("case.json", inputOf(inputs, "image"));
+  const floats = fromNumbers(toNumbers(image), image.shape, "float32");
+  const outputs: Record<string, HostArray> = {};
+  for (const [name, text] of textsOf(objectAt(description, "ops_uint8_input"))) {
+    outputs[`uint8_in/${name}`] = await runText(engine, text, "image", image);
+  }
+  for (const [name, text] of textsOf(objectAt(description, "ops_float32_input"))) {
+    outputs[`float32_in/${name}`] = await runText(engine, text, "image", floats);
+  }
+  for (const [name, value] of Object.entries(objectAt(description, "crops_then_op"))) {
+    const box = value as JsonObject;
+    const side = (key: string): number => numberAt(box, key) ?? 0;
+    const part = crop(image, { y: side("y"), x: side("x"), height: side("h"), width: side("w") });
+    outputs[`crop/${name}`] = await runText(engine, String(box.op), "image", part);
+  }
+  const flipped = given.outputs.flip_lr;
+  if (flipped) {
+    const [height, width] = flipped.shape;
+    outputs.flip_lr = mirror(crop(image, { y: 0, x: 0, height, width }));
+  }
+  return outputs;
+}
+
+/** Texts on labels. */
+async function computeLabels({ description, inputs }: Case, engine: Engine) {
+  const outputs: Record<string, HostArray> = {};
+  for (const [name, value] of Object.entries(objectAt(description, "ops"))) {
+    const text = String((value as JsonObject).op);
+    outputs[name] = await runText(engine, text, "labels", inputOf(inputs, `${name}_labels`));
+  }
+  return outputs;
+}
+
+const FILE = "_bytes";
+
+/** Image files, decoded, and decoded and resized. */
+async function computeFiles(
+  { inputs, outputs: recorded }: Case,
+  engine: Engine,
+  decode: DecodeImage,
+) {
+  const outputs: Record<string, HostArray> = {};
+  for (const [name, file] of Object.entries(inputs)) {
+    if (!name.endsWith(FILE)) continue;
+    const prefix = name.slice(0, -FILE.length);
+    const decoded = await decode(file.data as Uint8Array);
+    outputs[`${prefix}/decode_default`] = decoded;
+    outputs[`${prefix}/decode_precise`] = decoded;
+    for (const key of Object.keys(recorded)) {
+      const size = key.startsWith(prefix) && /\/decode_resize(\d+)$/.exec(key)?.[1];
+      if (size) outputs[key] = await runText(engine, `decode|resize(${size})`, "image", decoded);
+    }
+  }
+  return outputs;
+}
+
+/** uint8 values equal but for 1 in half a percent of them; float32 ones as near as float32 sums in any order are. */
+function allowanceOf(recorded: Arrays, tolerance: JsonObject, name: string): Allowance {
+  const { dtype, data } = recorded[name];
+  if (dtype === "uint8") {
+    const magnitude = toNumbers(recorded[name]).reduce((most, x) => Math.max(most, x), 1);
+    return { rtol: 0, atol: 0, rounding: { rtol: 1 / magnitude, share: 0.005 } };
+  }
+  if (tolerance.exact === true || data.length === 0) return { rtol: 0, atol: 0 };
+  return name.startsWith("float32_in/")
+    ? { rtol: 1e-6, atol: 0 }
+    : { rtol: 0, atol: numberAt(tolerance, "value_range_atol") ?? 0 };
+}
+
+export const preprocessing: Family = {
+  name: "preprocessing",
+  model: /big_vision\/pp/,
+  async compute(given, engine, decode): Promise<Computed> {
+    const { inputs, outputs: recorded, description } = given;
+    const tolerance = objectAt(description, "tolerance");
+    const allowance = (name: string) => allowanceOf(recorded, tolerance, name);
+    if (Object.hasOwn(inputs, "image")) {
+      return { outputs: await computeImage(given, engine), allowance };
+    }
+    if (description.ops) return { outputs: await computeLabels(given, engine), allowance };
+    if (!decode) throw new OcelliError("argument", "the case's image files need a decoder.");
+    return {
+      outputs: await computeFiles(given, engine, decode),
+      unchecked: (name) => name.endsWith("_maxdiff"), // between other decoders
+      allowance,
+    };
+  },
+};

@@ -1,0 +1,205 @@
+/** @file Operations that choose, scale and move pixels. */
+
+import type { HostArray } from "../../graph/dtype.ts";
+import { OcelliError } from "../../errors.ts";
+import { preprocessingError } from "../error.ts";
+import {
+  type Box,
+  type Image,
+  centralBox,
+  crop,
+  grayscale,
+  imageOf,
+  mirror,
+  pad,
+  padReflected,
+  rgb,
+  shift,
+} from "../image.ts";
+import { KEYS, type OperationKind, imageOperation, keysOf, operation } from "../operation.ts";
+import {
+  byDefault,
+  extent,
+  flag,
+  number,
+  oneOf,
+  oneOfNumbers,
+  optional,
+  whole,
+} from "../parameters.ts";
+import type { Random } from "../random.ts";
+import { RESIZE_METHODS, resize, resizeByFactor } from "../resize/resize.ts";
+
+/** How to resize, by default as TensorFlow's `area` or `bilinear`. */
+const resizing = (method: "area" | "bilinear", antialias: boolean) => ({
+  method: byDefault(oneOf(RESIZE_METHODS), method),
+  antialias: byDefault(flag, antialias),
+});
+
+/** How often a box is drawn before the whole image is taken. */
+const ATTEMPTS = 100;
+
+/** Bounds of random boxes: area in percent of the image's, and width over height. */
+interface BoxBounds {
+  readonly area: readonly [least: number, most: number];
+  readonly ratio: readonly [least: number, most: number];
+}
+
+/**
+ * A random box: a ratio and then a height, both uniform among those that the area's bounds allow.
+ *
+ * @see https://www.tensorflow.org/api_docs/python/tf/image/sample_distorted_bounding_box
+ */
+export function randomBox([h, w]: Image["shape"], { area, ratio }: BoxBounds, random: Random): Box {
+  const [least, most] = area.map((percent) => (percent / 100) * h * w);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const aspect = ratio[0] + random.uniform() * (ratio[1] - ratio[0]);
+    const tallest = Math.min(
+      h,
+      Math.floor((w + 0.5) / aspect),
+      Math.round(Math.sqrt(most / aspect)),
+    );
+    const shortest = Math.min(tallest, Math.round(Math.sqrt(least / aspect)));
+    const height = random.integer(shortest, tallest + 1);
+    const width = Math.round(height * aspect);
+    const pixels = height * width;
+    if (pixels === 0 || pixels < least || pixels > most || width > w) continue;
+    return {
+      y: random.integer(0, h - height + 1),
+      x: random.integer(0, w - width + 1),
+      height,
+      width,
+    };
+  }
+  return { y: 0, x: 0, height: h, width: w };
+}
+
+/** The image with `channels` channels; bytes of a file must have been decoded by the data source. */
+function decoded(array: HostArray | undefined, channels: number): Image {
+  if (array?.dtype === "uint8" && array.shape.length === 1) {
+    throw new OcelliError("data", "decode: the image is still a file's bytes.", {
+      hint: "Decode it before; the data sources do.",
+    });
+  }
+  const image = imageOf("decode", array);
+  return channels === 1 ? grayscale(image) : rgb(image);
+}
+
+const percent = number(0, 100);
+const ratio = number(1e-3, 1e3);
+
+/** The least and the most of something, in order. */
+function ordered(what: string, least: number, most: number): readonly [number, number] {
+  if (least <= most) return [least, most];
+  throw preprocessingError(`${what}_min ${least} is above ${what}_max ${most}.`);
+}
+
+/** Operations that choose, scale and move pixels. */
+export const geometry: Readonly<Record<string, OperationKind>> = {
+  /**
+   * The decoded image with 3 channels or 1. Data sources hand decoded images over already; JPEG is decoded by the
+   * exact integer transform, so that `precise` makes no difference.
+   */
+  decode: operation(
+    {
+      channels: byDefault(oneOfNumbers([1, 3]), 3),
+      precise: byDefault(flag, false),
+      ...KEYS,
+    },
+    ({ channels, ...keys }) => {
+      const { from, to } = keysOf(keys, "image");
+      return { host: (example) => ({ ...example, [to]: decoded(example[from], channels) }) };
+    },
+  ),
+  /** Scales the image to a square or to (height, width). */
+  resize: imageOperation(
+    { size: extent, ...resizing("bilinear", false) },
+    ({ size, ...options }) =>
+      (image) =>
+        resize(image, size, options),
+  ),
+  /** Scales the smaller side to a size, keeping the aspect ratio. */
+  resize_small: imageOperation(
+    { smaller_size: whole(1), ...resizing("area", false) },
+    ({ smaller_size: size, ...options }) =>
+      (image) =>
+        resizeByFactor(image, size / Math.min(image.shape[0], image.shape[1]), options),
+  ),
+  /** Scales the longer side to a size, keeping the aspect ratio. */
+  resize_long: imageOperation(
+    { longer_size: whole(1), ...resizing("area", true) },
+    ({ longer_size: size, ...options }) =>
+      (image) =>
+        resizeByFactor(image, size / Math.max(image.shape[0], image.shape[1]), options),
+  ),
+  /** Cuts the middle out: a size, or the largest square. */
+  central_crop: imageOperation(
+    { crop_size: optional(extent) },
+    ({ crop_size: size }) =>
+      (image) => {
+        const side = Math.min(image.shape[0], image.shape[1]);
+        const [height, width] = size ?? [side, side];
+        return crop(image, centralBox(image.shape, height, width));
+      },
+  ),
+  /** Cuts a box of a size out at a random place. */
+  random_crop: imageOperation(
+    { crop_size: extent },
+    ({ crop_size: [height, width] }) =>
+      (image, random) => {
+        const [h, w] = image.shape;
+        const place = (space: number): number => (space > 0 ? random.integer(0, space + 1) : 0);
+        return crop(image, { y: place(h - height), x: place(w - width), height, width });
+      },
+  ),
+  /** Cuts out a random box of `area_min` to `area_max` percent and scales it to a size (Szegedy et al. 2015). */
+  inception_crop: imageOperation(
+    {
+      size: optional(extent),
+      area_min: byDefault(percent, 5),
+      area_max: byDefault(percent, 100),
+      ...resizing("bilinear", false),
+      ratio_min: byDefault(ratio, 3 / 4),
+      ratio_max: byDefault(ratio, 4 / 3),
+    },
+    (args) => {
+      const bounds: BoxBounds = {
+        area: ordered("area", args.area_min, args.area_max),
+        ratio: ordered("ratio", args.ratio_min, args.ratio_max),
+      };
+      return (image, random) => {
+        const part = crop(image, randomBox(image.shape, bounds, random));
+        return args.size ? resize(part, args.size, args) : part;
+      };
+    },
+  ),
+  /** Mirrors the image left to right, half of the time. */
+  flip_lr: imageOperation(
+    {},
+    () => (image, random) => (random.uniform() < 0.5 ? mirror(image) : image),
+  ),
+  /** Adds a border of one value, or of the image mirrored at its edges. */
+  pad: imageOperation(
+    {
+      pixels: whole(1),
+      value: byDefault(number(), 0),
+      mode: byDefault(oneOf(["constant", "reflect"]), "constant"),
+    },
+    ({ pixels, value, mode }) =>
+      (image) =>
+        mode === "reflect"
+          ? padReflected(image, pixels)
+          : pad(image, { top: pixels, bottom: pixels, left: pixels, right: pixels }, value),
+  ),
+  /** Moves the image by up to `pixels` in each direction, filling with zeros. */
+  random_shift: imageOperation(
+    { pixels: whole(1) },
+    ({ pixels }) =>
+      (image, random) =>
+        shift(image, random.integer(-pixels, pixels + 1), random.integer(-pixels, pixels + 1)),
+  ),
+  /** Turns red, green and blue into one channel of luma; an image of one channel stays as it is. */
+  grayscale: imageOperation({}, () => grayscale),
+  /** Makes three channels: of one by repeating it, of four by leaving the last out. */
+  rgb: imageOperation({}, () => rgb),
+};

@@ -1,0 +1,139 @@
+/**
+ * @file Pillow's image resizing of 8-bit channels, bit for bit: weights as 22-bit fixed-point numbers, first along the
+ * rows and then along the columns, rounded to 8 bits after each. Its filters always widen when the image gets smaller.
+ *
+ * @see https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters
+ */
+
+/** A filter: its value at a distance from the centre, and where it ends. */
+interface Filter {
+  readonly support: number;
+  at(x: number): number;
+}
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+
+const FILTERS = {
+  pil_box: { support: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  pil_bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  pil_hamming: {
+    support: 1,
+    at: (x) => (Math.abs(x) >= 1 ? 0 : sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x))),
+  },
+  pil_bicubic: {
+    support: 2,
+    at(signed) {
+      const x = Math.abs(signed);
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
+    },
+  },
+  pil_lanczos: { support: 3, at: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+} as const satisfies Readonly<Record<string, Filter>>;
+
+/** Pillow's methods, as the preprocessing language calls them. */
+export type PillowMethod = keyof typeof FILTERS;
+export const PILLOW_METHODS = Object.keys(FILTERS) as PillowMethod[];
+
+/** The fractional bits of a weight. */
+const BITS = 22;
+
+/** Integer taps along one axis. */
+interface FixedTaps {
+  readonly start: Int32Array;
+  readonly count: Int32Array;
+  readonly weights: Int32Array;
+  readonly span: number;
+}
+
+function fixedTaps(filter: Filter, from: number, to: number): FixedTaps {
+  const scale = from / to;
+  const widening = Math.max(scale, 1);
+  const support = filter.support * widening;
+  const span = Math.ceil(support) * 2 + 1;
+  const taps = {
+    start: new Int32Array(to),
+    count: new Int32Array(to),
+    weights: new Int32Array(to * span),
+    span,
+  };
+  for (let i = 0; i < to; i++) {
+    const centre = (i + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - support + 0.5));
+    const end = Math.min(from, Math.trunc(centre + support + 0.5));
+    const weights = Array.from({ length: end - first }, (_, t) =>
+      filter.at((t + first - centre + 0.5) * (1 / widening)),
+    );
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    taps.start[i] = first;
+    taps.count[i] = end - first;
+    weights.forEach((weight, t) => {
+      const fixed = (sum === 0 ? weight : weight / sum) * 2 ** BITS;
+      taps.weights[i * span + t] = Math.trunc(fixed + (fixed < 0 ? -0.5 : 0.5));
+    });
+  }
+  return taps;
+}
+
+/** An image of 8-bit channels. */
+interface Bytes {
+  readonly data: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Resizes as `Image.resize((width, height), method)` does. */
+export function pillowResize(
+  source: Bytes,
+  height: number,
+  width: number,
+  method: PillowMethod,
+): Uint8Array {
+  const filter = FILTERS[method];
+  const wide =
+    source.width === width ? source : resizeRows(source, fixedTaps(filter, source.width, width));
+  return source.height === height
+    ? wide.data
+    : resizeColumns(wide, fixedTaps(filter, source.height, height));
+}
+
+const clipByte = (x: number): number => (x < 0 ? 0 : x > 255 ? 255 : x);
+
+function resizeRows({ data, height, width, channels }: Bytes, taps: FixedTaps): Bytes {
+  const { start, count, weights, span } = taps;
+  const columns = start.length;
+  const out = new Uint8Array(height * columns * channels);
+  let at = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < columns; x++) {
+      const first = (y * width + start[x]) * channels;
+      for (let c = 0; c < channels; c++) {
+        let sum = 1 << (BITS - 1);
+        for (let t = 0; t < count[x]; t++) {
+          sum += data[first + t * channels + c] * weights[x * span + t];
+        }
+        out[at++] = clipByte(sum >> BITS);
+      }
+    }
+  }
+  return { data: out, height, width: columns, channels };
+}
+
+function resizeColumns({ data, width, channels }: Bytes, taps: FixedTaps): Uint8Array {
+  const { start, count, weights, span } = taps;
+  const length = width * channels;
+  const out = new Uint8Array(start.length * length);
+  const sums = new Int32Array(length);
+  for (let y = 0; y < start.length; y++) {
+    sums.fill(1 << (BITS - 1));
+    for (let t = 0; t < count[y]; t++) {
+      const weight = weights[y * span + t];
+      const from = (start[y] + t) * length;
+      for (let i = 0; i < length; i++) sums[i] += data[from + i] * weight;
+    }
+    const to = y * length;
+    for (let i = 0; i < length; i++) out[to + i] = clipByte(sums[i] >> BITS);
+  }
+  return out;
+}

@@ -1,0 +1,92 @@
+/** @file Resizing an image, by TensorFlow's methods and Pillow's. */
+
+import { OcelliError } from "../../errors.ts";
+import { type Image, makeImage, zerosOf } from "../image.ts";
+import { PILLOW_METHODS, type PillowMethod, pillowResize } from "./pillow.ts";
+import { weigh } from "./taps.ts";
+import {
+  TENSORFLOW_METHODS,
+  type TensorflowMethod,
+  nearestPositions,
+  roundHalfToEven,
+  tensorflowTaps,
+} from "./tensorflow.ts";
+
+/** Every method: TensorFlow's by their own names, Pillow's with `pil_` in front. */
+export const RESIZE_METHODS = [...TENSORFLOW_METHODS, ...PILLOW_METHODS] as const;
+export type ResizeMethod = TensorflowMethod | PillowMethod;
+
+/** How an image is resized. */
+export interface ResizeOptions {
+  readonly method: ResizeMethod;
+  /** Whether TensorFlow's kernels widen when the image gets smaller; Pillow's always do. */
+  readonly antialias: boolean;
+}
+
+const isPillow = (method: ResizeMethod): method is PillowMethod =>
+  (PILLOW_METHODS as readonly string[]).includes(method);
+
+/**
+ * An image of another height and width, in its own dtype. TensorFlow's methods cut the fractions of uint8 values off
+ * (after clipping to 0…255), Pillow's round.
+ */
+export function resize(
+  image: Image,
+  [height, width]: readonly [number, number],
+  { method, antialias }: ResizeOptions,
+): Image {
+  const { data } = image;
+  const [h, w, channels] = image.shape;
+  if (h === height && w === width) return image;
+  if (isPillow(method)) {
+    if (!(data instanceof Uint8Array)) {
+      throw new OcelliError(
+        "data",
+        `resize: ${method} takes an image of uint8, not ${image.dtype}.`,
+      );
+    }
+    const source = { data, height: h, width: w, channels };
+    return makeImage([height, width, channels], pillowResize(source, height, width, method));
+  }
+  if (method === "nearest")
+    return pick(image, nearestPositions(h, height), nearestPositions(w, width));
+  const rows = tensorflowTaps(method, antialias, h, height);
+  const columns = tensorflowTaps(method, antialias, w, width);
+  const out = zerosOf(image, height * width * channels);
+  const clip = out instanceof Uint8Array;
+  weigh({ data, width: w, channels }, rows, columns, (row, values) => {
+    if (clip) clipBytes(values);
+    out.set(values, row * values.length); // bytes cut fractions off
+  });
+  return makeImage([height, width, channels], out);
+}
+
+function clipBytes(values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value < 0) values[i] = 0;
+    else if (value > 255) values[i] = 255;
+  }
+}
+
+/** The pixels at some rows and columns. */
+function pick(image: Image, rows: Int32Array, columns: Int32Array): Image {
+  const [, w, channels] = image.shape;
+  const out = zerosOf(image, rows.length * columns.length * channels);
+  let to = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const from = (row * w + column) * channels;
+      for (let c = 0; c < channels; c++) out[to++] = image.data[from + c];
+    }
+  }
+  return makeImage([rows.length, columns.length, channels], out);
+}
+
+/** An image scaled by a factor, its new sides rounded as TensorFlow rounds them. */
+export function resizeByFactor(image: Image, factor: number, options: ResizeOptions): Image {
+  const side = (pixels: number): number =>
+    roundHalfToEven(Math.fround(pixels * Math.fround(factor)));
+  const [height, width] = [side(image.shape[0]), side(image.shape[1])];
+  return resize(image, [Math.max(1, height), Math.max(1, width)], options);
+}

@@ -1,0 +1,135 @@
+/**
+ * @file TensorFlow's image resizing: its sample positions and weights in float32, at half-pixel centres.
+ *
+ * @see https://www.tensorflow.org/api_docs/python/tf/image/resize
+ */
+
+import { type Taps, makeTaps } from "./taps.ts";
+
+/** TensorFlow's methods; `area` and `nearest` are the same with and without antialiasing. */
+export const TENSORFLOW_METHODS = ["bilinear", "area", "bicubic", "lanczos3", "nearest"] as const;
+export type TensorflowMethod = (typeof TENSORFLOW_METHODS)[number];
+
+const { fround } = Math;
+
+/** The position in the source of an output's centre, in pixels from the first pixel's edge. */
+const centre = (output: number, scale: number): number => fround(fround(output + 0.5) * scale);
+
+/** The source position of each output position under `nearest`. */
+export function nearestPositions(from: number, to: number): Int32Array {
+  const scale = fround(from / to);
+  return Int32Array.from({ length: to }, (_, i) =>
+    Math.min(Math.floor(centre(i, scale)), from - 1),
+  );
+}
+
+/** The taps of a method along one axis. */
+export function tensorflowTaps(
+  method: Exclude<TensorflowMethod, "nearest">,
+  antialias: boolean,
+  from: number,
+  to: number,
+): Taps {
+  if (method === "area") return areaTaps(from, to);
+  if (method === "lanczos3") return kernelTaps(lanczos3, from, to, antialias);
+  if (antialias) return kernelTaps(method === "bilinear" ? triangle : keysCubic, from, to, true);
+  return method === "bilinear" ? bilinearTaps(from, to) : bicubicTaps(from, to);
+}
+
+/** The two neighbours. */
+function bilinearTaps(from: number, to: number): Taps {
+  const scale = fround(from / to);
+  return makeTaps(to, (i) => {
+    const at = fround(centre(i, scale) - 0.5);
+    const low = Math.floor(at);
+    if (low < 0) return { start: 0, weights: [1] };
+    if (low >= from - 1) return { start: from - 1, weights: [1] };
+    return { start: low, weights: [1 - (at - low), at - low] };
+  });
+}
+
+/** What each source position shares with the output's interval; the sums are divided by the scale. */
+function areaTaps(from: number, to: number): Taps {
+  const scale = fround(from / to);
+  return makeTaps(to, (i) => {
+    const begin = fround(i * scale);
+    const end = Math.min(fround((i + 1) * scale), from);
+    const start = Math.floor(begin);
+    const weights = Array.from(
+      { length: Math.ceil(end) - start },
+      (_, t) => (Math.min(start + t + 1, end) - Math.max(start + t, begin)) / scale,
+    );
+    return { start, weights };
+  });
+}
+
+/** Steps of a pixel in which the weights of the plain bicubic method are tabulated. */
+const TABLE_STEPS = 1024;
+
+/** The four neighbours, by Keys' cubic at a rounded distance; what lies outside the image weighs nothing. */
+function bicubicTaps(from: number, to: number): Taps {
+  const scale = fround(from / to);
+  return makeTaps(to, (i) => {
+    const at = fround(centre(i, scale) - 0.5);
+    const low = Math.floor(at);
+    const step = roundHalfToEven(fround(at - low) * TABLE_STEPS);
+    const distance = (t: number): number => Math.abs(t - 1 - step / TABLE_STEPS);
+    return normalised(low - 1, low + 2, from, (t) => keysCubic.at(distance(t - low + 1)));
+  });
+}
+
+/** A kernel: its value by distance, and the distance from which on it is 0. */
+interface Kernel {
+  readonly radius: number;
+  at(distance: number): number;
+}
+
+const triangle: Kernel = { radius: 1, at: (x) => Math.max(0, 1 - x) };
+
+/** Keys (1981) with a = -1/2. */
+const keysCubic: Kernel = {
+  radius: 2,
+  at(x) {
+    if (x >= 2) return 0;
+    return x >= 1 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : (1.5 * x - 2.5) * x * x + 1;
+  },
+};
+
+const lanczos3: Kernel = {
+  radius: 3,
+  at(x) {
+    if (x > 3) return 0;
+    if (x <= 1e-3) return 1;
+    return (3 * Math.sin(Math.PI * x) * Math.sin((Math.PI * x) / 3)) / (Math.PI * x) ** 2;
+  },
+};
+
+/** All positions that a kernel reaches; antialiasing widens it by the scale when the image gets smaller. */
+function kernelTaps(kernel: Kernel, from: number, to: number, antialias: boolean): Taps {
+  const scale = fround(1 / fround(to / from));
+  const widening = antialias ? Math.max(scale, 1) : 1;
+  const reach = fround(kernel.radius * widening);
+  return makeTaps(to, (i) => {
+    const at = centre(i, scale);
+    const first = Math.ceil(fround(fround(at - reach) - 0.5));
+    const last = Math.floor(fround(fround(at + reach) - 0.5));
+    return normalised(first, last, from, (t) =>
+      kernel.at(Math.abs(fround(fround(fround(t + 0.5) - at) / widening))),
+    );
+  });
+}
+
+/** Taps at the positions from `first` to `last` that lie in the source, with weights that sum to 1. */
+function normalised(first: number, last: number, from: number, weigh: (at: number) => number) {
+  const start = Math.min(Math.max(first, 0), from - 1);
+  const end = Math.min(Math.max(last, 0), from - 1);
+  const weights = Array.from({ length: end - start + 1 }, (_, t) => fround(weigh(start + t)));
+  const factor = fround(1 / weights.reduce((sum, weight) => fround(sum + weight), 0));
+  return { start, weights: weights.map((weight) => fround(weight * factor)) };
+}
+
+/** Rounding as `rint` does. */
+export function roundHalfToEven(x: number): number {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
