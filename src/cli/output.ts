@@ -19,7 +19,7 @@ export function createOutput(stream: NodeJS.WriteStream): Output {
     status(text) {
       if (!terminal) return;
       clear();
-      stream.write(text.slice(0, stream.columns - 1));
+      stream.write(stream.columns > 0 ? text.slice(0, stream.columns - 1) : text);
       shown = true;
     },
   };

@@ -3,6 +3,7 @@
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
+import { PLUGINS } from "./xla/plugins.ts";
 
 interface EngineKind {
   readonly summary: string;
@@ -11,7 +12,15 @@ interface EngineKind {
   open(budget: CpuBudget): Promise<Engine>;
 }
 
-/** Every engine, the fastest first. */
+/** XLA over a pinned plugin. It is taken by name: that it is installed does not say that its device is there. */
+const xlaKind = (plugin: string, summary: string): EngineKind => ({
+  summary,
+  fast: false,
+  open: async ({ engine: threads }) =>
+    (await import("./xla/index.ts")).createXlaEngine({ plugin, threads }),
+});
+
+/** Every engine; `auto` takes the first fast one that opens. */
 const ENGINES: Readonly<Record<string, EngineKind>> = {
   ort: {
     summary: "ONNX Runtime, inside this process",
@@ -19,6 +28,9 @@ const ENGINES: Readonly<Record<string, EngineKind>> = {
     open: async ({ engine: threads }) =>
       (await import("./ort/index.ts")).createOrtEngine({ threads }),
   },
+  ...Object.fromEntries(
+    Object.entries(PLUGINS).map(([name, { summary }]) => [name, xlaKind(name, summary)]),
+  ),
   interpreter: {
     summary: "plain TypeScript, for tests and for explaining; slow",
     fast: false,
@@ -59,21 +71,23 @@ export interface EngineReport {
   readonly name: string;
   readonly summary: string;
   readonly available: boolean;
+  /** Whether `auto` may take it. */
+  readonly fast: boolean;
   /** What runs underneath, or why it does not. */
   readonly detail: string;
 }
 
-/** Every engine, tried on this machine, the fastest first. */
+/** Every engine, tried on this machine. */
 export async function listEngines(budget: CpuBudget = cpuBudget()): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
-  for (const [name, { summary, open }] of Object.entries(ENGINES)) {
+  for (const [name, { summary, fast, open }] of Object.entries(ENGINES)) {
     try {
       const engine = await open(budget);
-      reports.push({ name, summary, available: true, detail: engine.description });
+      reports.push({ name, summary, fast, available: true, detail: engine.description });
       await engine.dispose();
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      reports.push({ name, summary, available: false, detail });
+      reports.push({ name, summary, fast, available: false, detail });
     }
   }
   return reports;

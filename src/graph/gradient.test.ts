@@ -223,6 +223,22 @@ describe("scan", () => {
     expect(back.attrs.reverse).toBe(true);
   });
 
+  it("stacks what was broadcast as it was before", () => {
+    const [forward] = scansOf((x, w) =>
+      sum(
+        g.scan(
+          ([c], [row]) => {
+            const total = g.broadcastTo(g.sin(g.reduceSum(row)), [64, 3]);
+            return { carry: [g.add(c, g.reduceSum(g.mul(total, w), 0))] };
+          },
+          [g.zeros([3])],
+          [x],
+        ).carry[0],
+      ),
+    );
+    expect(forward.attrs.program.outputs.map(String)).toEqual(["float32[3]", "float32[]"]);
+  });
+
   it("sums the cotangents of captured tensors in the carry", () => {
     const [, back] = scansOf((x, w) =>
       sum(

@@ -7,14 +7,7 @@
 
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Tensor, add, gelu, mean, reshape, swapAxes } from "../graph/index.ts";
-import {
-  dense,
-  layer,
-  layerNorm,
-  patchEmbedding,
-  stochasticDepth,
-  zerosInit,
-} from "../nn/index.ts";
+import { conv, dense, layer, layerNorm, stochasticDepth, zerosInit } from "../nn/index.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
 /** Options of {@link mlpMixer}. */
@@ -107,7 +100,8 @@ export function mlpMixer({ variant = "B/16", ...given }: MlpMixerOptions = {}): 
   };
   const { numBlocks, hiddenDim, numClasses, stochDepth } = options;
   return layer((scope, image: Tensor): ModelOutput => {
-    const stem = patchEmbedding(scope.at("stem"), image, hiddenDim, options.patchSize);
+    const window = { kernel: options.patchSize, strides: options.patchSize };
+    const stem = conv(scope.at("stem"), image, hiddenDim, window); // padded to whole patches
     const [batch, rows, columns] = stem.shape;
     const tokens = reshape(stem, [batch, rows * columns, hiddenDim]);
     const out: Record<string, Tensor> = { stem, input_tokens: tokens };

@@ -4,9 +4,11 @@ import { createInterpreter } from "../engines/interpreter/index.ts";
 import {
   type Spec,
   type Tensor,
+  add,
   iota,
   mul,
   randomKey,
+  mean,
   reduceMax,
   abs,
   reshape,
@@ -14,6 +16,7 @@ import {
   sub,
   tensor,
   toNumbers,
+  variance,
 } from "../graph/index.ts";
 import { toFlat } from "../tree.ts";
 import {
@@ -27,10 +30,14 @@ import {
   heNormal,
   initialise,
   lecunNormal,
+  maxPool,
   multiHeadAttention,
   normal,
   patchEmbedding,
   rmsNorm,
+  standardiseByDeviation,
+  standardiseByVariance,
+  stochasticDepth,
   xavierUniform,
 } from "./index.ts";
 
@@ -161,4 +168,42 @@ test("bfloat16 products keep float32 parameters", () => {
   const { params } = initialise(fn, randomKey(0), { shape: [1, 3], dtype: "float32" });
   expect((params.kernel as Tensor).dtype).toBe("float32");
   expect(apply(fn, { params }, waves(1, 3)).result.dtype).toBe("bfloat16");
+});
+
+test.each([standardiseByDeviation, standardiseByVariance])(
+  "%o gives every output feature mean 0 and variance 1",
+  async (standardise) => {
+    const kernel = standardise(waves(3, 3, 4, 5));
+    for (const [statistic, want] of [
+      [mean, 0],
+      [variance, 1],
+    ] as const) {
+      const values = await read(statistic(kernel, [0, 1, 2]));
+      expect(values).toHaveLength(5);
+      values.forEach((value) => expect(value).toBeCloseTo(want, 4));
+    }
+  },
+);
+
+test("padding never wins a maximum", async () => {
+  const x = reshape(tensor([-4, -3, -2, -1]), [1, 2, 2, 1]);
+  const edge = [1, 1] as const;
+  const options = { window: [3, 3], strides: [2, 2], padding: [edge, edge] } as const;
+  expect(await read(maxPool(x, options))).toEqual([-1]);
+  expect(maxPool(x, { window: [2, 2], strides: [1, 1] }).shape).toEqual([1, 1, 1, 1]);
+  expect(maxPool(x, { ...options, padding: "SAME" }).shape).toEqual([1, 1, 1, 1]);
+});
+
+test("stochastic depth keeps or drops whole examples, without scaling", async () => {
+  const fn = (scope: Scope, x: Tensor) => stochasticDepth(scope, x, 0.25);
+  const x = add(mul(waves(400, 3), 0), 2);
+  const { result } = apply(fn, { params: {}, key: randomKey(5), train: true }, x);
+  const rows = await read(result);
+  const dropped = Array.from({ length: 400 }, (_, i) => rows.slice(3 * i, 3 * i + 3).join());
+  expect(new Set(dropped)).toEqual(new Set(["0,0,0", "2,2,2"]));
+  const share = dropped.filter((row) => row === "0,0,0").length / 400;
+  expect(Math.abs(share - 0.25)).toBeLessThan(0.09); // 4 standard deviations
+  expect(apply(fn, { params: {} }, x).result).toBe(x);
+  const full = () => apply((s: Scope, z: Tensor) => stochasticDepth(s, z, 1), { params: {} }, x);
+  expect(full).toThrow("a stochastic depth rate lies in [0, 1), not 1.");
 });

@@ -7,9 +7,18 @@ import { compareCase, familyOf } from "./index.ts";
 const golden = fileURLToPath(new URL("../../tests/golden", import.meta.url));
 const engine = createInterpreter();
 const folders = await Promise.all(
-  ["vit", "flexi", "mlp_mixer", "bit", "bit_paper", "posemb_resize", "losses", "optim"].map(
-    (family) => findCases(`${golden}/${family}`),
-  ),
+  [
+    "vit",
+    "flexi",
+    "mlp_mixer",
+    "bit",
+    "bit_paper",
+    "posemb_resize",
+    "losses",
+    "optim",
+    "preprocessing",
+    "evaluators",
+  ].map((family) => findCases(`${golden}/${family}`)),
 );
 
 test.each(folders.flat().map((folder) => [folder.slice(golden.length + 1), folder]))(

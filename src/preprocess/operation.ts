@@ -2,6 +2,7 @@
 
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { OcelliError } from "../errors.ts";
 import { preprocessingError } from "./error.ts";
 import { type Image, imageOf } from "./image.ts";
 import type { ArgumentsOf, Parameters } from "./parameters.ts";
@@ -62,8 +63,24 @@ export const imageOperation = <P extends Parameters>(
     return {
       host: (example, random) => ({
         ...example,
-        [to]: apply(imageOf(name, example[from]), random),
+        [to]: apply(imageOf(name, present(example, from, name)), random),
       }),
     };
   },
 });
+
+/** The least and the most of something, in order. */
+export function ordered(what: string, least: number, most: number): readonly [number, number] {
+  if (least <= most) return [least, most];
+  throw preprocessingError(`${what}_min ${least} is above ${what}_max ${most}.`);
+}
+
+/** The array of a name; an error where an example or a batch has none. */
+export function present<T>(features: Readonly<Record<string, T>>, key: string, name: string): T {
+  if (Object.hasOwn(features, key)) return features[key];
+  throw new OcelliError("data", `${name}: the example has no "${key}".`, {
+    given: key,
+    valid: Object.keys(features),
+    hint: `It has ${Object.keys(features).join(", ") || "nothing"}.`,
+  });
+}

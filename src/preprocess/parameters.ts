@@ -49,6 +49,15 @@ export const whole = (least: number): Parameter<number> => ({
 const isWhole = (value: Value, least: number): value is number =>
   isNumber(value) && Number.isSafeInteger(value) && value >= least;
 
+/** Percent. */
+export const percent = number(0, 100);
+
+/** A number above 0, such as a ratio of sides. */
+export const positive: Parameter<number> = {
+  takes: "a number above 0",
+  read: (value) => (isNumber(value) && value > 0 ? value : undefined),
+};
+
 /** True or false. */
 export const flag: Parameter<boolean> = {
   takes: "true or false",

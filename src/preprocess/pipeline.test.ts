@@ -4,6 +4,9 @@ import { createInterpreter } from "../engines/interpreter/index.ts";
 import { jit } from "../engines/engine.ts";
 import type { DeviceArray } from "../engines/engine.ts";
 import { OcelliError } from "../errors.ts";
+import { type Tensor, trace } from "../graph/index.ts";
+import type { Tree } from "../tree.ts";
+import type { DeviceFeatures } from "./operation.ts";
 import { parsePreprocessing } from "./pipeline.ts";
 import { seededRandom } from "./random.ts";
 
@@ -18,7 +21,7 @@ test("a text in canonical form parses to itself", () => {
 });
 
 test("host operations run in order on the example, device operations on the batch", async () => {
-  const { onHost, onDevice } = parsePreprocessing("resize(1, 2)|value_range(-1, 1)");
+  const { onHost, onDevice } = parsePreprocessing("resize((1, 2))|value_range(-1, 1)");
   const { image } = onHost({ image: grey }, random);
   expect(image.shape).toEqual([1, 2, 1]);
   const normalise = jit(createInterpreter(), (batch) => onDevice(batch as never));
@@ -38,21 +41,88 @@ test("random operations depend on their stream alone", () => {
   expect(different.size).toBe(9);
 });
 
+test("operations at the end that know the device run there, all others on the host", () => {
+  const { onHost, onDevice } = parsePreprocessing(
+    'value_range(0, 1)|flip_lr|vgg_value_range(0, 1)|onehot(3, key="label")|keep("image", "label")',
+  );
+  const label = { shape: [], dtype: "int32" as const, data: Int32Array.of(1) };
+  const id = { shape: [], dtype: "int32" as const, data: Int32Array.of(7) };
+  const example = onHost({ image: grey, label, id }, random);
+  expect(Object.keys(example)).toEqual(["image", "label", "id"]);
+  expect([...example.image.data].sort()).toEqual([0, 0.2, 0.4, 1].map(Math.fround));
+  const { program } = trace((batch: DeviceFeatures) => onDevice(batch) as Tree<Tensor>, {
+    image: { shape: [2, 2, 2, 1], dtype: "float32" },
+    label: { shape: [2], dtype: "int32" },
+    id: { shape: [2], dtype: "int32" },
+    mask: { shape: [2], dtype: "float32" },
+  });
+  expect(program.outputs.map(({ shape }) => shape)).toEqual([[2, 2, 2, 1], [2, 3], [2]]);
+});
+
+test("host and device give the same values", async () => {
+  const text =
+    'value_range(-1, 1, [0, 1, 2], [9, 8, 7])|onehot(4, on=0.9, off=0.1)|copy("image", "again")';
+  const image = {
+    shape: [1, 2, 3],
+    dtype: "uint8" as const,
+    data: Uint8Array.of(0, 9, 99, 200, 255, 1),
+  };
+  const labels = { shape: [2], dtype: "int32" as const, data: Int32Array.of(1, -1) };
+  const late = parsePreprocessing(text);
+  const early = parsePreprocessing(`${text}|grayscale(outkey=grey)`);
+  const host = early.onHost({ image, labels }, random);
+  const batch = {
+    image: { ...image, shape: [1, ...image.shape] },
+    labels: { ...labels, shape: [1, 2] },
+  };
+  const run = jit(
+    createInterpreter(),
+    (given: DeviceFeatures) => late.onDevice(given) as Tree<Tensor>,
+  );
+  const device = (await run(batch)) as Record<string, DeviceArray>;
+  for (const name of ["image", "labels", "again"]) {
+    expect((await device[name].read()).data).toEqual(host[name].data);
+  }
+});
+
 test.each([
   ["resise(28)", 'unknown preprocessing operation "resise"; valid: resize,'],
-  ["resize", "resize(height, width) needs height"],
-  ["resize(x)", 'height is not a number: "x"'],
-  ["resize(1,2,3)", "takes 2 arguments, not 3"],
-  ["resize(2.5)", "height is a whole number above 0, not 2.5"],
-  ["resize(28)||grayscale", '"" is not an operation'],
-  ["resize(28", '"resize(28" is not an operation'],
-  ["value_range(0,1,3,3)", "in_min and in_max are equal"],
+  ["resize", "resize(size, method, antialias) needs size, a whole number above 0 or a pair"],
+  ["resize(x)", 'size takes a whole number above 0 or a pair (height,width) of them, not "x"'],
+  ["resize(1,2)", "method takes one of bilinear, area, bicubic, lanczos3, nearest, pil_box"],
+  ["resize(1,area,true,4)", "takes 3 arguments, not 4"],
+  ["resize(2.5)", "size takes a whole number above 0 or a pair (height,width) of them, not 2.5"],
   [
-    "value_range(-1,1)|grayscale",
-    "grayscale works on single examples and cannot come after value_range(-1,1)",
+    "resize(28, antialas=true)",
+    'unknown argument of resize(size, method, antialias) "antialas"; valid: antialias,',
   ],
+  ["resize(28, size=2)", "size is given twice"],
+  [
+    "resize(28)||grayscale",
+    'expected an operation such as resize(28) at character 12, not "|grayscale"',
+  ],
+  ["resize(28", 'expected "," or ")" at character 10, not the end'],
+  ["resize(28) flip_lr", 'expected "|" and another operation at character 11, not "flip_lr"'],
+  ["resize((((((2))))))", "expected a value"],
+  ["resize(1e999)", "1e999 is too large"],
+  ["value_range(0,1,3,3)", "in_min and in_max are equal"],
+  ["inception_crop(8, 50, 20)", "area_min 50 is above area_max 20"],
+  ["flip_lr(key=a, outkey=b)", "key stands for both inkey and outkey"],
+  ["keep()", "keep(keys, …) needs keys, a name"],
 ])("%s is refused", (text, message) => {
   expect(() => parsePreprocessing(text)).toThrow(message);
+});
+
+test.each([
+  [
+    "resize(size=(4, 5,), method='area', antialias=True)",
+    'resize(size=(4,5),method="area",antialias=true)',
+  ],
+  ["value_range(-1,1,[0],[1.5e2])", "value_range(-1,1,[0],[150])"],
+  ["inception_crop(None)|keep(image, 'label')", 'inception_crop(null)|keep("image","label")'],
+])("%s is written %s", (given, written) => {
+  expect(parsePreprocessing(given).text).toBe(written);
+  expect(parsePreprocessing(written).text).toBe(written);
 });
 
 test("any text either parses or is a configuration error", () => {

@@ -27,7 +27,10 @@ describe("the contract", () => {
   it.for(Object.entries(families))(
     "has JAX's results for the rows of %s, and no others",
     ([family, cases]) => {
-      const ids = cases.flatMap(instancesOf).map(({ id }) => id);
+      const ids = cases
+        .filter(({ expected }) => !expected)
+        .flatMap(instancesOf)
+        .map(({ id }) => id);
       expect(Object.keys(readResults(family) as object).sort()).toEqual(ids.sort());
     },
   );

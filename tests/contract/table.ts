@@ -22,7 +22,7 @@ export interface Draw {
 
 /** One row: an operation on given inputs. */
 export interface Case {
-  /** Unique; `scripts/jax-fixtures.py` says under this name what JAX makes of the same inputs. */
+  /** Unique; `scripts/jax_rows` say under this name what JAX makes of the same inputs, unless `expected` does. */
   readonly name: string;
   /** The primitive or composite that the row is about. */
   readonly of: PrimitiveName | CompositeName;
@@ -37,6 +37,8 @@ export interface Case {
    * "none": there is no gradient to ask for.
    */
   readonly gradient?: "smooth" | "kinked" | "none";
+  /** The values of the outputs where they are known without asking JAX. */
+  readonly expected?: readonly (readonly number[])[];
   /** The largest error against JAX, in units of the dtype's last place; 4 unless said. */
   readonly ulps?: number;
   /** Errors count relative to each element ("element", the default) or to the largest of its array ("array"). */

@@ -1,5 +1,6 @@
 /** @file The ort engine over any ONNX Runtime, in Node or in a browser. */
 
+import { OcelliError } from "../../errors.ts";
 import type { HostArray } from "../../graph/dtype.ts";
 import type { Program } from "../../graph/program.ts";
 import { simplify } from "../../graph/simplify.ts";
@@ -45,6 +46,7 @@ export class OrtEngine implements Engine {
   async compile(program: Program, options: CompileOptions = {}): Promise<OrtExecutable> {
     const { donate = [], name = "program" } = options;
     const lowered = lowerProgram(branchOnGuard(simplify(program)));
+    checkBindable(lowered, this.#parts.runtime);
     const session = lowered.graph.outputs.length > 0 ? await this.#open(lowered) : undefined;
     return new OrtExecutable({
       name,
@@ -77,4 +79,13 @@ export class OrtEngine implements Engine {
     const encoded = encodeModel(modelOf(graph), { externalThreshold: EXTERNAL_THRESHOLD });
     return withFiles(encoded, (model) => runtime.createSession(model, options));
   }
+}
+
+/** ONNX Runtime's JavaScript API cannot take or return bfloat16; inside of a program it may be used. */
+function checkBindable({ graph }: LoweredProgram, { kind, name }: Runtime): void {
+  const values = [...graph.inputs, ...graph.outputs];
+  if (kind === "c-api" || !values.some(({ dtype }) => dtype === "bfloat16")) return;
+  throw new OcelliError("unsupported", `${name} cannot take or return bfloat16.`, {
+    hint: "Keep state and results in float32 or float16.",
+  });
 }

@@ -7,6 +7,8 @@ import { OcelliError, unknownName } from "../../errors.ts";
 
 /** A plugin of known origin: a wheel of the Python package index. */
 export interface Plugin {
+  /** What it computes on, in a few words. */
+  readonly summary: string;
   /** The wheel. */
   readonly wheel: string;
   readonly version: string;
@@ -22,6 +24,7 @@ export interface Plugin {
 /** The plugins that `ocelli engines install` knows. The needs are those of jax-cuda*-plugin[with-cuda]. */
 export const PLUGINS: Readonly<Record<string, Plugin>> = {
   "xla-cpu": {
+    summary: "XLA on the CPU",
     wheel: "lammps-jax-pjrt-cpu",
     version: "0.11.2",
     library: "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so",
@@ -30,6 +33,7 @@ export const PLUGINS: Readonly<Record<string, Plugin>> = {
     needs: [],
   },
   "xla-cuda12": {
+    summary: "XLA on NVIDIA GPUs, CUDA 12",
     wheel: "jax-cuda12-pjrt",
     version: "0.11.2",
     library: "jax_plugins/xla_cuda12/xla_cuda_plugin.so",
@@ -51,6 +55,7 @@ export const PLUGINS: Readonly<Record<string, Plugin>> = {
     ],
   },
   "xla-cuda13": {
+    summary: "XLA on NVIDIA GPUs, CUDA 13",
     wheel: "jax-cuda13-pjrt",
     version: "0.11.2",
     library: "jax_plugins/xla_cuda13/xla_cuda_plugin.so",

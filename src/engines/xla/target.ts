@@ -8,8 +8,6 @@ export interface Target {
   readonly platform: string;
   /** Write products as matrices of two or three axes; else axes are left to the compiler's layouts. */
   readonly flatProducts: boolean;
-  /** Keep the residual stream in memory: fusions would recompute it. */
-  readonly residualBarriers: boolean;
   /** Write the random cipher as a loop: unrolled, its 20 rounds take LLVM minutes where a program draws many numbers. */
   readonly rolledCipher: boolean;
   /** Whether float32 products need to be told to stay float32. */
@@ -30,7 +28,6 @@ export function targetOf(platform: string, precision: ProductPrecision = "float3
   return {
     platform,
     flatProducts: onCpu,
-    residualBarriers: onCpu,
     rolledCipher: onCpu,
     exactProducts: !onCpu && precision === "float32",
     compiler: onCpu ? CPU_COMPILER : {},

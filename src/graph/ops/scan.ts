@@ -117,7 +117,8 @@ function scanGradient(
 
   // what the backward step reads of the forward one
   const parameters = [...dCarry, ...sums, ...dYs.filter((d): d is Tensor => d !== null)];
-  const read = collect(outputs, new Set(parameters), ({ id }) => id < mark).free;
+  const kept = (e: Equation): boolean => e.id < mark && !(inBody.has(e) && isFree(e));
+  const read = collect(outputs, new Set(parameters), kept).free;
   const varying = dependents(body, new Set([...bodyCarry, ...bodyXs]));
   const fromXs = read.filter((t) => bodyXs.includes(t));
   const stacked = read.filter((t) => varying.has(t) && !bodyXs.includes(t));
@@ -161,6 +162,10 @@ function scanGradient(
     return i < carries + xs ? dXs.shift()! : dCaptured.shift()!;
   });
 }
+
+/** Whether an equation's result is done again more cheaply than kept for every step. */
+const isFree = ({ primitive }: Equation): boolean =>
+  ["constant", "iota", "broadcastInDim", "reshape", "transpose"].includes(primitive.name);
 
 /** The tensors of a program that depend on given inputs. */
 function dependents(program: Program, from: Set<Tensor>): Set<Tensor> {

@@ -2,7 +2,6 @@
 
 import type { HostArray } from "../../graph/dtype.ts";
 import { OcelliError } from "../../errors.ts";
-import { preprocessingError } from "../error.ts";
 import {
   type Box,
   type Image,
@@ -16,7 +15,14 @@ import {
   rgb,
   shift,
 } from "../image.ts";
-import { KEYS, type OperationKind, imageOperation, keysOf, operation } from "../operation.ts";
+import {
+  KEYS,
+  type OperationKind,
+  imageOperation,
+  keysOf,
+  operation,
+  ordered,
+} from "../operation.ts";
 import {
   byDefault,
   extent,
@@ -25,6 +31,8 @@ import {
   oneOf,
   oneOfNumbers,
   optional,
+  percent,
+  positive,
   whole,
 } from "../parameters.ts";
 import type { Random } from "../random.ts";
@@ -83,15 +91,6 @@ function decoded(array: HostArray | undefined, channels: number): Image {
   }
   const image = imageOf("decode", array);
   return channels === 1 ? grayscale(image) : rgb(image);
-}
-
-const percent = number(0, 100);
-const ratio = number(1e-3, 1e3);
-
-/** The least and the most of something, in order. */
-function ordered(what: string, least: number, most: number): readonly [number, number] {
-  if (least <= most) return [least, most];
-  throw preprocessingError(`${what}_min ${least} is above ${what}_max ${most}.`);
 }
 
 /** Operations that choose, scale and move pixels. */
@@ -159,8 +158,8 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
       area_min: byDefault(percent, 5),
       area_max: byDefault(percent, 100),
       ...resizing("bilinear", false),
-      ratio_min: byDefault(ratio, 3 / 4),
-      ratio_max: byDefault(ratio, 4 / 3),
+      ratio_min: byDefault(positive, 3 / 4),
+      ratio_max: byDefault(positive, 4 / 3),
     },
     (args) => {
       const bounds: BoxBounds = {

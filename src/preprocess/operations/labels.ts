@@ -4,15 +4,17 @@ import {
   type HostArray,
   type Tensor,
   add,
-  fromNumbers,
+  greater,
   isInteger,
   mul,
   oneHot,
   reduceMax,
+  scalar,
+  select,
   toNumbers,
 } from "../../graph/index.ts";
 import { OcelliError } from "../../errors.ts";
-import { type OperationKind, operation } from "../operation.ts";
+import { type OperationKind, operation, present } from "../operation.ts";
 import { byDefault, flag, number, optional, rest, text, whole } from "../parameters.ts";
 
 interface OneHot {
@@ -22,38 +24,31 @@ interface OneHot {
   readonly off: number;
 }
 
-/** Labels, [] or [n], as [depth], or [n, depth] where several are not merged; a label outside is left out. */
-function oneHotLabels(labels: HostArray, { depth, multi, on, off }: OneHot): HostArray {
-  const classes = toNumbers(labels);
-  const merged = labels.shape.length === 0 || multi;
-  const rows = merged ? 1 : classes.length;
-  const hit = new Float32Array(rows * depth);
-  classes.forEach((label, i) => {
-    if (label >= 0 && label < depth) hit[(merged ? 0 : i * depth) + label] = 1;
-  });
-  const shape = merged ? [depth] : [rows, depth];
-  return fromNumbers(hit.map(oneHotValue(on, off)), shape, "float32");
-}
+/** Whether labels [n] of an example become one vector; TensorFlow then scales hits in float32, and so do we. */
+const merges = (rank: number, { multi }: OneHot): boolean => rank > 0 && multi;
 
-/** big_vision scales merged labels in float32, which is exact where `off` is 0. */
-const oneHotValue = (on: number, off: number) => {
-  const step = Math.fround(on - off);
-  return (hit: number): number => (hit ? Math.fround(step + Math.fround(off)) : off);
-};
+/** Labels, [] or [n], as [depth], or [n, depth] where they do not merge; a label outside is left out. */
+function oneHotLabels(labels: HostArray, how: OneHot): HostArray {
+  const { depth, on, off } = how;
+  const { fround } = Math;
+  const merged = merges(labels.shape.length, how);
+  const merging = fround(on - off) + fround(off);
+  const values = new Float32Array(depth * (merged ? 1 : labels.data.length));
+  values.fill(off);
+  toNumbers(labels).forEach((label, i) => {
+    if (label < 0 || label >= depth) return;
+    if (merged) values[label] = merging;
+    else values[i * depth + label] = on;
+  });
+  return { shape: merged ? [depth] : [...labels.shape, depth], dtype: "float32", data: values };
+}
 
 /** The same on a batch, [batch] or [batch, n]. */
-function oneHotBatch(labels: Tensor, { depth, multi, on, off }: OneHot): Tensor {
+function oneHotBatch(labels: Tensor, how: OneHot): Tensor {
+  const { depth, on, off } = how;
   const hits = oneHot(labels, depth); // [batch, depth] or [batch, n, depth]
-  const merged = labels.rank > 1 && multi ? reduceMax(hits, 1) : hits;
-  return add(mul(merged, on - off), off);
-}
-
-function present<T>(features: Readonly<Record<string, T>>, key: string, name: string): T {
-  if (Object.hasOwn(features, key)) return features[key];
-  throw new OcelliError("data", `${name}: the example has no "${key}".`, {
-    valid: Object.keys(features),
-    hint: `It has ${Object.keys(features).join(", ") || "nothing"}.`,
-  });
+  if (merges(labels.rank - 1, how)) return add(mul(reduceMax(hits, 1), on - off), off);
+  return select(greater(hits, 0), scalar(on, "float32"), off);
 }
 
 /** An operation on the set of arrays, the same for examples and batches. */

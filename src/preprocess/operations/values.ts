@@ -14,7 +14,7 @@ import {
 import { OcelliError } from "../../errors.ts";
 import { preprocessingError } from "../error.ts";
 import { type Image, imageOf, makeImage } from "../image.ts";
-import { KEYS, type OperationKind, keysOf } from "../operation.ts";
+import { KEYS, type OperationKind, keysOf, present } from "../operation.ts";
 import {
   type ArgumentsOf,
   type Parameters,
@@ -94,9 +94,9 @@ const scaling = <P extends Parameters>(
     return {
       host: (example) => ({
         ...example,
-        [to]: scaleImage(name, imageOf(name, example[from]), how),
+        [to]: scaleImage(name, imageOf(name, present(example, from, name)), how),
       }),
-      device: (batch) => ({ ...batch, [to]: scaleBatch(name, batch[from], how) }),
+      device: (batch) => ({ ...batch, [to]: scaleBatch(name, present(batch, from, name), how) }),
     };
   },
 });

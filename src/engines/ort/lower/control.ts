@@ -38,7 +38,7 @@ export const factsOf = (builder: GraphBuilder, portable: boolean): Facts => ({
 });
 
 /** A sub-graph that ends in given views, each made inside it. */
-function closeGraph(
+export function closeGraph(
   { builder, portable }: LoweringContext,
   name: string,
   inputs: readonly Dense[],

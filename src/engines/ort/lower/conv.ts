@@ -3,13 +3,16 @@
 import { type Shape, sizeOf } from "../../../graph/dtype.ts";
 import type { ConvDimensions } from "../../../graph/ops/conv.ts";
 import type { Padding } from "../../../graph/ops/padding.ts";
-import { forEachIndex } from "../../../graph/values.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
-import { product } from "./dot.ts";
-import { apply } from "./elementwise.ts";
+import {
+  convolveByTaps,
+  isKernelGradient,
+  kernelGradient,
+  tiledConvolution,
+} from "./conv-products.ts";
 import { align, ordered } from "./realise.ts";
 import { filled } from "./reduce.ts";
-import { type Range, padView, reshaped, sliceView } from "./shape.ts";
+import { padView, reshaped, reversed } from "./shape.ts";
 import { type View, permuteView } from "./view.ts";
 
 /** ONNX Runtime's kernels slide along up to three axes. */
@@ -29,42 +32,6 @@ const isPlain = ({ lhsDilation, featureGroups }: ConvDimensions, padding: readon
   lhsDilation.every((d) => d === 1) &&
   padding.every(([low, high]) => low === 0 && high === 0);
 
-/**
- * How a spatial axis splits where windows neither overlap nor leave gaps: into [positions, taps] if the stride is the
- * kernel's extent (patches), into [taps, positions] if the dilation is the result's extent (the kernel's gradient).
- */
-function tiling(extent: number, taps: number, stride: number, dilation: number, out: number) {
-  if (dilation === 1 && stride === taps && out * taps === extent) return "patches";
-  if (stride === 1 && dilation === out && out * taps === extent) return "comb";
-  return undefined;
-}
-
-/** A convolution whose windows tile the input, as one matrix product. */
-function tiledConvolution(
-  context: LoweringContext,
-  x: View,
-  kernel: View,
-  attrs: ConvDimensions,
-  out: readonly number[],
-): View | undefined {
-  const rank = attrs.strides.length;
-  const tilings = attrs.strides.map((stride, i) =>
-    tiling(x.shape[i + 1], kernel.shape[i], stride, attrs.rhsDilation[i], out[i]),
-  );
-  if (tilings.includes(undefined)) return undefined;
-  const split = tilings.flatMap((kind, i) =>
-    kind === "patches" ? [out[i], kernel.shape[i]] : [kernel.shape[i], out[i]],
-  );
-  const wide = reshaped(context.builder, x, [x.shape[0], ...split, x.shape.at(-1)!]);
-  const taps = tilings.map((kind, i) => 1 + 2 * i + (kind === "patches" ? 1 : 0));
-  return product(context, wide, kernel, {
-    lhsBatch: [],
-    rhsBatch: [],
-    lhsContract: [...taps, 1 + 2 * rank],
-    rhsContract: [...attrs.strides.map((_, i) => i), rank],
-  });
-}
-
 /** The input with its padding and its dilation written out. */
 const padInput = (
   { builder }: LoweringContext,
@@ -77,162 +44,130 @@ const padInput = (
     interior: [0, ...lhsDilation.map((d) => d - 1), 0],
   });
 
-/** A convolution of a padded input as a sum of one product for each tap of the kernel: for what has no kernel. */
-function convolveByTaps(
-  context: LoweringContext,
+/** The ONNX attributes of a convolution that both directions have. */
+const windowAttributes = (
+  kernel: View,
+  { rhsDilation }: ConvDimensions,
+  strides: readonly number[],
+  padding: readonly Padding[],
+  groups: number,
+) => ({
+  kernel_shape: { ints: kernel.shape.slice(0, rhsDilation.length) },
+  strides: { ints: strides },
+  dilations: { ints: rhsDilation },
+  pads: { ints: [...padding.map(([low]) => low), ...padding.map(([, high]) => high)] },
+  group: { i: groups },
+});
+
+/** ONNX's Conv over NCHW memory. */
+function convolve(
+  { builder }: LoweringContext,
   x: View,
   kernel: View,
-  { strides, rhsDilation }: ConvDimensions,
+  attrs: ConvDimensions,
+  padding: readonly Padding[],
   groups: number,
   shape: Shape,
 ): View {
-  const { builder } = context;
-  const rank = strides.length;
-  const [channels, features] = [kernel.shape[rank], kernel.shape[rank + 1] / groups];
-  const ones = strides.map(() => 1);
-  let total: View | undefined;
-  forEachIndex(kernel.shape.slice(0, rank), (_flat, tap) => {
-    const at = (axis: number, start: number, count: number, step: number): Range => ({
-      axis,
-      start,
-      end: start + (count - 1) * step + 1,
-      step,
-    });
-    const places = tap.map((k, i) => at(i + 1, k * rhsDilation[i], shape[i + 1], strides[i]));
-    const pixels = sliceView(builder, x, places, [
-      x.shape[0],
-      ...shape.slice(1, -1),
-      x.shape[rank + 1],
-    ]);
-    const picked = tap.map((k, i) => at(i, k, 1, 1));
-    const weights = sliceView(builder, kernel, picked, [...ones, ...kernel.shape.slice(rank)]);
-    const lhs = reshaped(builder, pixels, [...pixels.shape.slice(0, -1), groups, channels]);
-    const rhs = reshaped(builder, weights, [channels, groups, features]);
-    const part = product(context, lhs, rhs, {
-      lhsBatch: [rank + 1],
-      rhsBatch: [1],
-      lhsContract: [rank + 2],
-      rhsContract: [0],
-    }); // [groups, N, out…, features]
-    total = total
-      ? apply(context, [total, part], x.dense.dtype, (e, a, b) => e.op("Add", [a, b]))
-      : part;
+  const rank = attrs.strides.length;
+  const taps = attrs.strides.map((_, i) => i);
+  const order = [0, rank + 1, ...taps.map((i) => i + 1)];
+  const images = align(builder, x, order, "full"); // [N, C, …]
+  const filters = align(builder, kernel, [rank + 1, rank, ...taps], "full"); // [F, C / groups, k…]
+  const made = builder.op("Conv", [images, filters], {
+    shape: order.map((axis) => shape[axis]),
+    dtype: x.dense.dtype,
+    attributes: windowAttributes(kernel, attrs, attrs.strides, padding, groups),
   });
-  const images = [0, ...strides.map((_, i) => i + 1)].map((axis) => axis + 1);
-  return reshaped(builder, permuteView(total!, [...images, 0, rank + 2]), shape);
+  return ordered(made, shape, order);
 }
 
-/** Elements that the patches of a kernel's gradient may have together; beyond it there is one product a tap. */
-const MAX_PATCHES = 1 << 26;
-
-/** A convolution with a kernel larger than its result is the gradient of a kernel. */
-const isKernelGradient = (kernel: View, rank: number, out: Shape): boolean =>
-  sizeOf(kernel.shape.slice(0, rank)) > sizeOf(out);
-
 /**
- * The gradient of a kernel: for each of the few output places the window is the whole cotangent, so it is one product over
- * the patches of all places side by side (im2col). x [C, …, N] padded, cotangent [o…, N, F] → [C, k…, F].
+ * A convolution of a dilated input as ONNX's ConvTranspose, whose strides are the dilation and whose kernel is flipped:
+ * no zeros are multiplied. Undefined where its padding would be negative.
  */
-function kernelGradient(
+function convolveTransposed(
+  { builder }: LoweringContext,
+  x: View,
+  kernel: View,
+  attrs: ConvDimensions,
+  shape: Shape,
+): View | undefined {
+  const { strides, lhsDilation, rhsDilation } = attrs;
+  const rank = strides.length;
+  const reach = rhsDilation.map((d, i) => (kernel.shape[i] - 1) * d);
+  const padding = attrs.padding.map(([low, high], i): Padding => [reach[i] - low, reach[i] - high]);
+  // a little more at the end than the strides give is ConvTranspose's output padding
+  const extra = padding.map(([, high]) => Math.max(-high, 0));
+  const fits =
+    strides.every((stride) => stride === 1) &&
+    padding.every(([low]) => low >= 0) &&
+    extra.every((n, i) => n < lhsDilation[i]);
+  if (!fits) return undefined;
+  const taps = strides.map((_, i) => i);
+  const order = [0, rank + 1, ...taps.map((i) => i + 1)];
+  const images = align(builder, x, order, "full"); // [N, C, …]
+  const flipped = reversed(builder, kernel, taps);
+  const filters = align(builder, flipped, [rank, rank + 1, ...taps], "full"); // [C, F, k…]
+  const pads = padding.map(([low, high]): Padding => [low, Math.max(high, 0)]);
+  const made = builder.op("ConvTranspose", [images, filters], {
+    shape: order.map((axis) => shape[axis]),
+    dtype: x.dense.dtype,
+    attributes: {
+      ...windowAttributes(kernel, attrs, lhsDilation, pads, 1),
+      output_padding: { ints: extra },
+    },
+  });
+  return ordered(made, shape, order);
+}
+
+/** A convolution of views without factors, by the fastest form that fits. */
+function convolution(
   context: LoweringContext,
   x: View,
-  cotangent: View,
-  { strides, rhsDilation }: ConvDimensions,
+  kernel: View,
+  attrs: ConvDimensions,
+  groups: number,
   shape: Shape,
 ): View {
-  const { builder } = context;
-  const rank = strides.length;
-  const window = cotangent.shape.slice(0, rank);
-  const out = shape.slice(1, -1);
-  const [channels, images] = [shape[0], x.shape[rank + 1]];
-  const spatial = window.map((_, i) => i + 1);
-  // channels first in memory, so that the patches are rows of a matrix
-  const order = [0, rank + 1, ...spatial];
-  const rows = ordered(align(builder, x, order, "full"), x.shape, order);
-  const patches: View[] = [];
-  forEachIndex(out, (_flat, place) => {
-    const ranges = place.map((k, i) => ({
-      axis: i + 1,
-      start: k * strides[i],
-      end: k * strides[i] + (window[i] - 1) * rhsDilation[i] + 1,
-      step: rhsDilation[i],
-    }));
-    patches.push(sliceView(builder, rows, ranges, [channels, ...window, images]));
-  });
-  const multiply = (patch: View): View =>
-    product(context, patch, cotangent, {
-      lhsBatch: [],
-      rhsBatch: [],
-      lhsContract: [...spatial, rank + 1],
-      rhsContract: [...spatial.map((i) => i - 1), rank],
-    }); // [places · C, F]
-  const stack = (parts: readonly View[], order: readonly number[]): View => {
-    const dense = parts.map((part) => align(builder, part, order, "full"));
-    const extent = parts.length * channels;
-    const joined = builder.op("Concat", dense, {
-      shape: [extent, ...dense[0].shape.slice(1)],
-      dtype: x.dense.dtype,
-      attributes: { axis: { i: 0 } },
-    });
-    return ordered(joined, [extent, ...parts[0].shape.slice(1)], order);
-  };
-  const isSmall = patches.length * sizeOf(patches[0].shape) <= MAX_PATCHES;
-  const sums = isSmall ? multiply(stack(patches, order)) : stack(patches.map(multiply), [0, 1]);
-  const split = reshaped(builder, sums, [...out, channels, shape.at(-1)!]);
-  return permuteView(split, [rank, ...out.map((_, i) => i), rank + 1]);
+  const { lhsDilation, padding, batchGroups } = attrs;
+  const rank = padding.length;
+  if (isPlain(attrs, padding) && batchGroups === 1) {
+    const tiled = tiledConvolution(context, x, kernel, attrs, shape.slice(1, -1));
+    if (tiled) return tiled;
+  }
+  const padded = () => padInput(context, x, attrs);
+  if (groups === 1 && isKernelGradient(kernel, rank, shape.slice(1, -1))) {
+    return kernelGradient(context, padded(), kernel, attrs, shape);
+  }
+  if (x.dense.dtype !== "float32" || rank > MAX_SPATIAL) {
+    return convolveByTaps(context, padded(), kernel, attrs, groups, shape);
+  }
+  const isDilated = lhsDilation.some((d) => d !== 1);
+  const transposed =
+    isDilated && groups === 1 ? convolveTransposed(context, x, kernel, attrs, shape) : undefined;
+  if (transposed) return transposed;
+  if (!isDilated && padding.flat().every((amount) => amount >= 0)) {
+    return convolve(context, x, kernel, attrs, padding, groups, shape);
+  }
+  const none = padding.map((): Padding => [0, 0]);
+  return convolve(context, padded(), kernel, attrs, none, groups, shape);
 }
 
 const lowerConv: Lowerings<"convGeneralDilated">["convGeneralDilated"] = (
   context,
   [input, kernel],
   attrs,
-  { outputs: [y] },
+  { outputs: [{ shape }] },
 ) => {
-  const { builder } = context;
-  const { strides, lhsDilation, rhsDilation, batchGroups } = attrs;
-  const { dtype } = input.dense;
-  const rank = strides.length;
-  if (sizeOf(input.shape) === 0 || sizeOf(kernel.shape) === 0)
-    return [filled(builder, 0, y.shape, dtype)];
+  const { batchGroups, featureGroups } = attrs;
+  if (sizeOf(input.shape) === 0 || sizeOf(kernel.shape) === 0) {
+    return [filled(context.builder, 0, shape, input.dense.dtype)];
+  }
   const x = batchGroups === 1 ? input : batchGroupsAsFeatures(context, input, batchGroups);
-  const groups = attrs.featureGroups * batchGroups;
-  const scale = x.scale * kernel.scale;
-  const unscaled = { ...kernel, scale: 1 };
-  if (isPlain(attrs, attrs.padding) && batchGroups === 1) {
-    const tiled = tiledConvolution(context, x, kernel, attrs, y.shape.slice(1, -1));
-    if (tiled) return [tiled];
-  }
-  const isGradient = groups === 1 && isKernelGradient(kernel, rank, y.shape.slice(1, -1));
-  const hasKernel = dtype === "float32" && rank <= MAX_SPATIAL && !isGradient;
-  const mustPad =
-    !hasKernel ||
-    lhsDilation.some((d) => d !== 1) ||
-    attrs.padding.flat().some((amount) => amount < 0);
-  const plain = { ...x, scale: 1 };
-  const padded = mustPad ? padInput(context, plain, attrs) : plain;
-  const pads: readonly Padding[] = mustPad ? strides.map(() => [0, 0]) : attrs.padding;
-  if (isGradient) {
-    return [{ ...kernelGradient(context, padded, unscaled, attrs, y.shape), scale }];
-  }
-  if (!hasKernel)
-    return [{ ...convolveByTaps(context, padded, unscaled, attrs, groups, y.shape), scale }];
-  const taps = strides.map((_, i) => i);
-  const spatial = taps.map((i) => i + 1);
-  const order = [0, rank + 1, ...spatial];
-  const images = align(builder, padded, order, "full"); // [N, C, …]
-  const filters = align(builder, unscaled, [rank + 1, rank, ...taps], "full"); // [F, C / groups, k…]
-  const made = builder.op("Conv", [images, filters], {
-    shape: order.map((axis) => y.shape[axis]),
-    dtype,
-    attributes: {
-      kernel_shape: { ints: kernel.shape.slice(0, rank) },
-      strides: { ints: strides },
-      dilations: { ints: rhsDilation },
-      pads: { ints: [...pads.map(([low]) => low), ...pads.map(([, high]) => high)] },
-      group: { i: groups },
-    },
-  });
-  return [{ ...ordered(made, y.shape, order), scale }];
+  const [a, b] = [x, kernel].map((view) => ({ ...view, scale: 1 }));
+  const made = convolution(context, a, b, attrs, featureGroups * batchGroups, shape);
+  return [{ ...made, scale: made.scale * input.scale * kernel.scale }];
 };
 
 /** The lowering of convolutions by name. */

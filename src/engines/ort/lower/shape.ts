@@ -75,13 +75,21 @@ const lowerSlice: Lowerings<"slice">["slice"] = ({ builder }, [x], attrs, { outp
   return [sliceView(builder, x, real, y.shape)];
 };
 
-const lowerReverse: Lowerings<"reverse">["reverse"] = ({ builder }, [x], { axes }) => {
-  const ranges = axes.map((axis) => {
-    const n = x.shape[axis];
-    return { axis, start: n - 1, end: -n - 1, step: -1 };
-  });
-  return [sliceView(builder, x, ranges, x.shape)];
-};
+/** A view with its elements in reverse order along some axes. */
+export const reversed = (builder: GraphBuilder, view: View, axes: readonly number[]): View =>
+  sliceView(
+    builder,
+    view,
+    axes.map((axis) => {
+      const n = view.shape[axis];
+      return { axis, start: n - 1, end: -n - 1, step: -1 };
+    }),
+    view.shape,
+  );
+
+const lowerReverse: Lowerings<"reverse">["reverse"] = ({ builder }, [x], { axes }) => [
+  reversed(builder, x, axes),
+];
 
 /** Spreads elements along an axis with `gaps` padding values behind each one. */
 function spread(builder: GraphBuilder, x: Dense, axis: number, gaps: number, value: Dense): Dense {

@@ -171,10 +171,6 @@ export class Builder {
     return this.one("select", [predicate, x, y], x);
   }
 
-  barrier(inputs: readonly Value[]): Value[] {
-    return this.op("stablehlo.optimization_barrier", inputs, inputs);
-  }
-
   /** The function's text, and the locations that it names. */
   finish(results: readonly Value[]): { body: string; locations: string } {
     const names = results.map((x) => x.name).join(", ");

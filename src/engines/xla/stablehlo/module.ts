@@ -7,7 +7,6 @@ import type { Target } from "../target.ts";
 import { Builder, type Value } from "./builder.ts";
 import { lowerings } from "./lower/index.ts";
 import type { Lowering } from "./lowering.ts";
-import { residualStream } from "./residual.ts";
 import { typeOf } from "./text.ts";
 
 /** A module's text, and what its outputs beyond the program's own are. */
@@ -19,19 +18,17 @@ export interface Module {
 
 /** Writes a program's operations over values of the text. */
 function inline(b: Builder, program: Program, inputs: readonly Value[]): Value[] {
-  const kept = b.target.residualBarriers ? residualStream(program) : undefined;
   return evaluateProgram<Value>(program, inputs, (equation, operands) =>
     b.within(equation.scope, () => {
       const { primitive, attrs, outputs } = equation;
       const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
-      const values = lower({
+      return lower({
         b,
         inputs: operands,
         outputs: outputs.map(specOf),
         attrs: attrs as unknown,
         inline: (inner, args) => inline(b, inner, args),
       });
-      return kept?.has(outputs[0]) ? b.barrier(values) : values;
     }),
   );
 }

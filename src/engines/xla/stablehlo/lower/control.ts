@@ -8,7 +8,8 @@ import { i64s } from "../text.ts";
 
 const stopGradient: Lowering<unknown> = ({ inputs }) => inputs;
 
-const barrier: Lowering<unknown> = ({ b, inputs }) => b.barrier(inputs);
+const barrier: Lowering<unknown> = ({ b, inputs }) =>
+  b.op("stablehlo.optimization_barrier", inputs, inputs);
 
 /** Shown after the run, as a further output of the function. */
 const debugPrint: Lowering<AttrsOf<"debugPrint">> = ({ b, inputs, attrs: { label } }) => {

@@ -87,7 +87,7 @@ def growing(x, step):
     return lax.while_loop(lambda v: v.sum() < 50, lambda v: v + step, x)
 
 
-CONTROL = {
+control = {
     "threefry2x32": threefry,
     "stopGradient": lambda x: lax.stop_gradient(jnp.exp(x)) * x,
     "stopGradient of integers": lax.stop_gradient,

@@ -1,0 +1,1 @@
+"""The contract's rows as JAX writes them, by family and name."""

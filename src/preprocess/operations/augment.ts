@@ -1,0 +1,64 @@
+/** @file Operations that augment: colours, warps, erasing, and policies that choose among them. */
+
+import { colourJitter } from "../augment/jitter.ts";
+import { eraseRandomly } from "../augment/erase.ts";
+import { augMix, randAugment, trivialAugment } from "../augment/policies.ts";
+import { byteImageOf } from "../image.ts";
+import { type OperationKind, imageOperation, ordered } from "../operation.ts";
+import { byDefault, number, percent, positive, whole } from "../parameters.ts";
+
+const strength = number(0, 1);
+
+/** Operations that augment. */
+export const augment: Readonly<Record<string, OperationKind>> = {
+  /** RandAugment: `num_layers` of 16 operations at `magnitude`, of 10 (Cubuk et al. 2020). */
+  randaug: imageOperation(
+    { num_layers: byDefault(whole(1), 2), magnitude: byDefault(number(0, 100), 10) },
+    ({ num_layers: layers, magnitude }) =>
+      (image, random) =>
+        randAugment(byteImageOf("randaug", image), layers, magnitude, random),
+  ),
+  /** TrivialAugment, wide: one operation at one strength (Müller & Hutter 2021). */
+  trivial_augment: imageOperation(
+    {},
+    () => (image, random) => trivialAugment(byteImageOf("trivial_augment", image), random),
+  ),
+  /** AugMix: `width` chains of `depth` operations, 0 for 1 to 3, mixed with the image (Hendrycks et al. 2020). */
+  augmix: imageOperation(
+    {
+      severity: byDefault(number(0.1, 10), 3),
+      width: byDefault(whole(1), 3),
+      depth: byDefault(whole(0), 0),
+    },
+    (options) => (image, random) => augMix(byteImageOf("augmix", image), options, random),
+  ),
+  /** Random brightness, contrast and saturation by up to 1 ± x, and hue by up to ± x of the colour circle. */
+  color_jitter: imageOperation(
+    {
+      brightness: byDefault(number(0), 0),
+      contrast: byDefault(number(0), 0),
+      saturation: byDefault(number(0), 0),
+      hue: byDefault(number(0, 0.5), 0),
+    },
+    (jitter) => (image, random) => colourJitter(byteImageOf("color_jitter", image), jitter, random),
+  ),
+  /** Fills a box of `area_min` to `area_max` percent with `value`, with a probability (Zhong et al. 2020). */
+  random_erasing: imageOperation(
+    {
+      probability: byDefault(strength, 0.5),
+      area_min: byDefault(percent, 2),
+      area_max: byDefault(percent, 33),
+      ratio_min: byDefault(positive, 0.3),
+      ratio_max: byDefault(positive, 3.3),
+      value: byDefault(number(), 0),
+    },
+    ({ probability, value, ...args }) => {
+      const bounds = {
+        area: ordered("area", args.area_min, args.area_max),
+        ratio: ordered("ratio", args.ratio_min, args.ratio_max),
+      };
+      return (image, random) =>
+        random.uniform() < probability ? eraseRandomly(image, bounds, value, random) : image;
+    },
+  ),
+};
