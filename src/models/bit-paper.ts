@@ -2,7 +2,8 @@
  * @file BiT as published: a ResNet v2 (normalisation before each convolution) with standardised weights.
  *
  * Paper: Kolesnikov et al. 2020, "Big Transfer (BiT)", arXiv:1912.11370, over He et al. 2016, arXiv:1603.05027.
- * Matches big_vision/models/bit_paper.py and so the published weights: names, layouts, numbers.
+ * Matches big_vision/models/bit_paper.py and so the published weights: names, layouts, numbers. Largest difference
+ * measured in float32 (`npm run parity -- tests/golden/bit_paper`): outputs 2.1e-6, gradients 2.0e-6 of an array's maximum.
  */
 
 import {

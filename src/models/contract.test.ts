@@ -47,6 +47,11 @@ const ROWS: readonly Row[] = [
     scans: true,
   },
   {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], parallel: true, qkNorm: true, qkvBias: false },
+    scans: true,
+  },
+  {
     name: "flexivit",
     options: { ...encoder, patchSize: [6, 6], posembSize: [5, 5], seqhw: 3, poolType: "tok" },
     zero: keyBias,

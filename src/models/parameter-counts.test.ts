@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Spec } from "../graph/index.ts";
-import { countParameters } from "../nn/index.ts";
+import { type Spec, sizeOf } from "../graph/index.ts";
+import { countParameters, modelSpecs } from "../nn/index.ts";
+import { toFlat } from "../tree.ts";
 import { createModel } from "./index.ts";
 
 const image = (size: number): Spec => ({ shape: [1, size, size, 3], dtype: "float32" });
@@ -31,4 +32,13 @@ test.each([
 test("flexivit owns what ViT-B/32 at 224 pixels owns", () => {
   const model = createModel("flexivit", { variant: "B", numClasses: 1000 });
   expect(countParameters(model, image(240))).toBe(88_224_232 - 2 * 768);
+});
+
+// Table 1 of Dehghani et al. 2023 counts the encoder's matrices.
+test("ViT-22B's encoder has the published 21,743 million parameters", () => {
+  const options = { variant: "22B/14", parallel: true, qkNorm: true, qkvBias: false };
+  const params = toFlat<Spec>(modelSpecs(createModel("vit", options), image(224)).params);
+  const matrices = Object.entries(params).filter(([name]) => /^Transformer.*kernel$/.test(name));
+  const count = matrices.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
+  expect(Math.round(count / 1e6)).toBe(21_743);
 });

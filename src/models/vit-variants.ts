@@ -32,6 +32,7 @@ export const VIT_VARIANTS: Readonly<Record<string, VitShape>> = {
   G: row(1664, 48, 8192, 16),
   "G-opt": row(1536, 48, 8192, 16),
   e: row(1792, 56, 15360, 16),
+  "22B": row(6144, 48, 24576, 48),
 };
 
 /**

@@ -3,7 +3,8 @@
  *
  * Paper: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv:2010.11929; the plain baseline with
  * sincos2d and GAP is Beyer et al. 2022, arXiv:2205.01580; the MAP head and the larger sizes are Zhai et al. 2022,
- * arXiv:2106.04560. Matches big_vision/models/vit.py: names, layouts, numbers. Largest difference measured in float32
+ * arXiv:2106.04560; the parallel block and the normalised queries and keys are Dehghani et al. 2023 (ViT-22B),
+ * arXiv:2302.05442, the latter under flax's names. Matches big_vision/models/vit.py: names, layouts, numbers. Largest difference measured in float32
  * (`npm run parity -- tests/golden/vit`): outputs 2.1e-6, gradients 1.9e-6 of an array's maximum.
  */
 
@@ -67,6 +68,12 @@ export interface VitOptions {
   /** A tanh layer before the head: true for the model's width, or its width. */
   readonly repSize?: number | boolean;
   readonly dropout?: number;
+  /** Attention and feed-forward side by side on one normalisation, as in ViT-22B; false unless given. */
+  readonly parallel?: boolean;
+  /** Normalises queries and keys, as in ViT-22B; false unless given. */
+  readonly qkNorm?: boolean;
+  /** Whether query, key and value have biases; true unless given. */
+  readonly qkvBias?: boolean;
   readonly poolType?: PoolType;
   /** Whether the head begins at zero; true unless given. */
   readonly headZeroinit?: boolean;
@@ -94,6 +101,9 @@ const DEFAULTS = {
   posemb: "learn",
   repSize: false,
   dropout: 0,
+  parallel: false,
+  qkNorm: false,
+  qkvBias: true,
   poolType: "gap",
   headZeroinit: true,
   headBiasInit: 0,
@@ -119,21 +129,23 @@ function fromVariant(variant: string): VitOptions {
   return { ...shape, numHeads: heads, ...(patch ? { patchSize: patch } : {}) };
 }
 
-/** Self-attention and feed-forward, each behind a normalisation and around a residual. x [batch, tokens, width]. */
+/**
+ * Self-attention and feed-forward, each behind a normalisation and around a residual; in parallel form both behind
+ * the first normalisation and around one residual. x [batch, tokens, width].
+ */
 const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
-  const { numHeads, mlpDim, dropout: rate, dtypeMm: dtype } = options;
+  const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
   const normal = layerNorm(scope.at("LayerNorm_0"), x);
   const sa = multiHeadAttention(scope.at("MultiHeadDotProductAttention_0"), normal, normal, {
     heads: numHeads,
     kernelInit: xavierUniform,
     dtype,
+    qkNorm,
+    qkvBias,
   });
   const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-  const mlp = mlpBlock(scope.at("MlpBlock_0"), layerNorm(scope.at("LayerNorm_1"), mixed), {
-    hidden: mlpDim,
-    dropout: rate,
-    dtype,
-  });
+  const input = parallel ? normal : layerNorm(scope.at("LayerNorm_1"), mixed);
+  const mlp = mlpBlock(scope.at("MlpBlock_0"), input, { hidden: mlpDim, dropout: rate, dtype });
   const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
   return [result, { sa, "+sa": mixed, mlp, "+mlp": result }];
 });

@@ -1,9 +1,10 @@
 /** @file Multi-head attention with flax's names and layouts. */
 
 import { OcelliError } from "../errors.ts";
-import { type DType, type Tensor, attention } from "../graph/index.ts";
+import { type DType, type Tensor, attention, convert } from "../graph/index.ts";
 import { dense } from "./dense.ts";
 import { type Initialiser, lecunNormal } from "./initialisers.ts";
+import { layerNorm } from "./norm.ts";
 import { layer } from "./scope.ts";
 
 /** Options of {@link multiHeadAttention}. */
@@ -13,6 +14,10 @@ export interface AttentionOptions {
   readonly dtype?: DType;
   /** Added to the scores; broadcasts to [batch, heads, queries, keys]. */
   readonly mask?: Tensor;
+  /** Whether query, key and value own biases; true unless given. */
+  readonly qkvBias?: boolean;
+  /** Normalises queries and keys over a head's features (`query_ln`, `key_ln`), which keeps scores bounded. */
+  readonly qkNorm?: boolean;
 }
 
 /**
@@ -25,7 +30,14 @@ export const multiHeadAttention = layer(
     scope,
     x: Tensor,
     context: Tensor,
-    { heads, kernelInit = lecunNormal, dtype = "float32", mask }: AttentionOptions,
+    {
+      heads,
+      kernelInit = lecunNormal,
+      dtype = "float32",
+      mask,
+      qkvBias = true,
+      qkNorm = false,
+    }: AttentionOptions,
   ): Tensor => {
     const width = x.shape[2];
     if (width % heads !== 0) {
@@ -35,13 +47,12 @@ export const multiHeadAttention = layer(
     }
     const options = { kernelInit, dtype };
     const project = (name: string, from: Tensor): Tensor =>
-      dense(scope.at(name), from, [heads, width / heads], options); // [batch, tokens, heads, dim]
-    const mixed = attention(
-      project("query", x),
-      project("key", context),
-      project("value", context),
-      mask,
-    );
+      dense(scope.at(name), from, [heads, width / heads], { ...options, bias: qkvBias });
+    const normalise = (name: string, z: Tensor): Tensor =>
+      qkNorm ? convert(layerNorm(scope.at(name), z, { bias: false }), dtype) : z;
+    const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
+    const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
+    const mixed = attention(query, key, project("value", context), mask);
     return dense(scope.at("out"), mixed, width, { ...options, axes: 2 });
   },
 );

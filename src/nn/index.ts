@@ -19,7 +19,13 @@ export {
   standardiseByDeviation,
   standardiseByVariance,
 } from "./conv.ts";
-export { type GroupNormOptions, groupNorm, layerNorm, rmsNorm } from "./norm.ts";
+export {
+  type GroupNormOptions,
+  type LayerNormOptions,
+  groupNorm,
+  layerNorm,
+  rmsNorm,
+} from "./norm.ts";
 export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { type MlpOptions, mlpBlock } from "./mlp.ts";

@@ -7,22 +7,29 @@ import {
   groupNorm as normaliseGroups,
   layerNorm as normaliseLayer,
   rmsNorm as normaliseRms,
+  zeros,
 } from "../graph/index.ts";
 import { type Initialiser, onesInit, zerosInit } from "./initialisers.ts";
-import { type Scope, layer } from "./scope.ts";
+import { layer } from "./scope.ts";
 
 const EPSILON = 1e-6;
 
-const affine = (scope: Scope, x: Tensor, scaleInit: Initialiser = onesInit): [Tensor, Tensor] => {
-  const shape = [x.shape.at(-1)!];
-  return [scope.param("scale", scaleInit, shape), scope.param("bias", zerosInit, shape)];
-};
+/** Options of {@link layerNorm}. */
+export interface LayerNormOptions {
+  readonly epsilon?: number;
+  /** Whether it owns a `bias`; true unless given. */
+  readonly bias?: boolean;
+}
 
 /** Layer normalisation over the last axis; `scale` and `bias` [features]. Ba et al. 2016, arXiv:1607.06450. */
-export const layerNorm = layer((scope, x: Tensor, epsilon: number = EPSILON): Tensor => {
-  const [scale, bias] = affine(scope, x);
-  return normaliseLayer(convert(x, "float32"), scale, bias, epsilon);
-});
+export const layerNorm = layer(
+  (scope, x: Tensor, { epsilon = EPSILON, bias = true }: LayerNormOptions = {}): Tensor => {
+    const shape = [x.shape.at(-1)!];
+    const scale = scope.param("scale", onesInit, shape);
+    const offset = bias ? scope.param("bias", zerosInit, shape) : zeros(shape);
+    return normaliseLayer(convert(x, "float32"), scale, offset, epsilon);
+  },
+);
 
 /**
  * Root-mean-square normalisation over the last axis by 1 + `scale` [features], as in Gemma.
@@ -46,9 +53,11 @@ export const groupNorm = layer(
   (
     scope,
     x: Tensor,
-    { groups = 32, epsilon = EPSILON, scaleInit }: GroupNormOptions = {},
+    { groups = 32, epsilon = EPSILON, scaleInit = onesInit }: GroupNormOptions = {},
   ): Tensor => {
-    const [scale, bias] = affine(scope, x, scaleInit);
+    const shape = [x.shape.at(-1)!];
+    const scale = scope.param("scale", scaleInit, shape);
+    const bias = scope.param("bias", zerosInit, shape);
     return normaliseGroups(convert(x, "float32"), scale, bias, groups, epsilon);
   },
 );

@@ -135,7 +135,9 @@ export function turnHue(image: ByteImage, turn: number): ByteImage {
   if (shape[2] !== 3) return image;
   const out = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
-    const [r, g, b] = [data[i], data[i + 1], data[i + 2]];
+    const r = data[i];
+    const g = data[i + 1];
+    const b = data[i + 2];
     const value = Math.max(r, g, b);
     const chroma = value - Math.min(r, g, b);
     let hue = 0; // in sixths
@@ -145,8 +147,8 @@ export function turnHue(image: ByteImage, turn: number): ByteImage {
       else hue = (r - g) / chroma + 4;
     }
     hue = (hue + 6 * turn + 12) % 6;
-    for (const [c, offset] of [5, 3, 1].entries()) {
-      const k = (offset + hue) % 6;
+    for (let c = 0; c < 3; c++) {
+      const k = (5 - 2 * c + hue) % 6;
       out[i + c] = Math.round(value - chroma * Math.max(0, Math.min(k, 4 - k, 1)));
     }
   }

@@ -20,6 +20,7 @@ import {
   mul,
   neg,
   pad,
+  randomBits,
   reduceMax,
   reduceSum,
   reshape,
@@ -165,6 +166,16 @@ async function results(
   executable.dispose();
   return values;
 }
+
+test("random bits made chunk by chunk are the interpreter's", async () => {
+  const key = fromNumbers([5, 9], [2], "uint32");
+  const { program } = trace((k: Tensor) => randomBits(k, [3, 66_000]), key);
+  const [[ours], [theirs]] = [
+    await results(engine, program, [key]),
+    await results(reference, program, [key]),
+  ];
+  expect(ours).toEqual(theirs);
+});
 
 const WORDS = fc.array(fc.nat(2 ** 20), { minLength: 1, maxLength: 60 });
 

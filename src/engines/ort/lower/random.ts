@@ -45,7 +45,7 @@ function threefry(e: Elementwise, [k0, k1, x0, x1]: readonly Dense[]): [Dense, D
 }
 
 /** So many words at a time stay in the cache through all rounds. */
-const CHUNK = 1 << 15;
+const CHUNK = 1 << 16;
 
 /** Many blocks, chunk by chunk in a Scan, so that a hundred operators do not each stream through memory. */
 function chunkedThreefry(context: LoweringContext, views: readonly View[]): View[] {

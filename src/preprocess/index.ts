@@ -1,0 +1,8 @@
+/** @file Preprocessing: the language, and resizing images by TensorFlow's kernels and Pillow's. */
+
+export { type Image, imageOf } from "./image.ts";
+export type { DeviceFeatures, Features } from "./operation.ts";
+export { operations } from "./operations.ts";
+export { type Preprocessing, parsePreprocessing } from "./pipeline.ts";
+export { type Random, seededRandom } from "./random.ts";
+export { RESIZE_METHODS, type ResizeMethod, type ResizeOptions, resize } from "./resize/resize.ts";
