@@ -14,7 +14,7 @@ const LEARNING_RATE = 1e-3;
 const WEIGHT_DECAY = 1e-4;
 
 /** `vit-s16` → `S/16`. */
-export function variantOf(model: string): string {
+function variantOf(model: string): string {
   const match = /^vit-([a-z0-9-]*[a-z])(\d+)$/i.exec(model);
   const names = Object.keys(VIT_VARIANTS);
   const named =

@@ -12,6 +12,7 @@ import { models } from "./models.ts";
 import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
 import { recipes } from "./recipes.ts";
+import { relaunch } from "./relaunch.ts";
 import { train } from "./train.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -32,6 +33,8 @@ const INTERRUPTED = 130;
 
 /** Runs the program; resolves to its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  const relaunched = relaunch(args);
+  if (relaunched !== undefined) return relaunched;
   try {
     return await dispatch(args);
   } catch (error) {

@@ -70,7 +70,11 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [train("--seed", "1", "--seed", "2"), "--seed is given twice."],
   [train("--json=yes"), "--json takes no value."],
   [train("--engine", "orrt"), 'unknown engine "orrt"; valid: ort,'],
-  [["engines", "all"], '"all" is too much; it takes no operands.'],
+  [["engines", "instal"], 'unknown engines command "instal"; valid: install.'],
+  [
+    ["engines", "install", "xla-cpuu"],
+    'unknown plugin "xla-cpuu"; valid: xla-cpu, xla-cuda12, xla-cuda13.',
+  ],
   [["predict", "run"], "ocelli predict: it needs RUN IMAGE…."],
   [
     ["predict", "run", "a.png", "--top-k", "many"],
@@ -93,7 +97,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   // Keys, names and types.
   [train("--sede", "1"), 'unknown option "--sede"; valid: --seed,'],
   [train("--model.widht", "96"), 'unknown option "--model.widht"; valid: --model.width,'],
-  [train("--model.name", "vti"), 'model.name must be one of vit'],
+  [train("--model.name", "vti"), "model.name must be one of vit"],
   [train("--data.name", "minst"), "data.name must be one of mnist,"],
   [train("--data.dir", "x"), 'unknown option "--data.dir"'],
   [train("--optimizer.name", "adan"), "optimizer.name must be one of adam,"],

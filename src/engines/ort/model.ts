@@ -4,7 +4,7 @@ import type { OnnxGraph, OnnxModel } from "../../formats/onnx.ts";
 import { MICROSOFT } from "./lower/builder.ts";
 
 /** The operator set that lowerings are written for. */
-export const OPSET = 21;
+const OPSET = 21;
 const IR_VERSION = 10;
 
 /** The model of a graph. */

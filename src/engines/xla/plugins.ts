@@ -80,7 +80,7 @@ export const PLUGINS: Readonly<Record<string, Plugin>> = {
 };
 
 /** Where engines are kept: `OCELLI_CACHE`, else the user's cache folder. */
-export function engineFolder(): string {
+function engineFolder(): string {
   const { OCELLI_CACHE, XDG_CACHE_HOME } = process.env;
   const root = OCELLI_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "ocelli");
   return join(root, "engines");

@@ -5,7 +5,9 @@ import { compositeLowerings } from "./composites.ts";
 import type { Lowerings } from "./context.ts";
 import { controlLowerings } from "./control.ts";
 import { convLowerings } from "./conv.ts";
+import { cumulativeLowerings } from "./cumulative.ts";
 import { dotLowerings } from "./dot.ts";
+import { dynamicLowerings } from "./dynamic.ts";
 import { elementwiseLowerings } from "./elementwise.ts";
 import { gatherLowerings } from "./gather.ts";
 import { sourceLowerings } from "./random.ts";
@@ -22,8 +24,10 @@ export const lowerings: Lowerings<PrimitiveName> = {
   ...convLowerings,
   ...windowLowerings,
   ...reduceLowerings,
+  ...cumulativeLowerings,
   ...shapeLowerings,
   ...gatherLowerings,
+  ...dynamicLowerings,
   ...sortLowerings,
   ...controlLowerings,
   ...compositeLowerings,

@@ -4,6 +4,13 @@ import { type DType, type Shape, sameShape } from "../../../graph/dtype.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { type Dense, type View, denseStrides, heldSize, layoutOf } from "./view.ts";
 
+/** A view with its factor applied. */
+export const unscaled = (builder: GraphBuilder, view: View): View => ({
+  ...view,
+  dense: builder.scaled(view.dense, view.scale),
+  scale: 1,
+});
+
 /** A view's elements with its held axes in the given order and its factor applied, in any ONNX shape. */
 function inOrder(builder: GraphBuilder, view: View, order: readonly number[]): Dense {
   const dense = builder.scaled(view.dense, view.scale);

@@ -1,11 +1,11 @@
-/** @file Reductions, arg-reductions and cumulative operations in ONNX. */
+/** @file Reductions in ONNX. */
 
 import { type DType, type Shape, isFloat, sizeOf } from "../../../graph/dtype.ts";
 import { highEnd, lowEnd } from "../../../graph/ops/reduce.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
-import { align, insertAxes, ordered, unbroadcast } from "./realise.ts";
+import { align, ordered, unbroadcast, unscaled } from "./realise.ts";
 import { inMemoryOrder } from "./shape.ts";
 import {
   type Dense,
@@ -64,7 +64,7 @@ const ROW_SUM_FROM = 1 << 14;
 const ROW_SUM_COLUMNS = 16;
 
 /** Sums floats over axes. */
-export function sumFloats(builder: GraphBuilder, view: View, axes: readonly number[]): View {
+function sumFloats(builder: GraphBuilder, view: View, axes: readonly number[]): View {
   const layout = layoutOf(view);
   const repeated = axes.filter((axis) => view.strides[axis] === 0);
   const times = sizeOf(repeated.map((axis) => view.shape[axis]));
@@ -110,8 +110,8 @@ function sumRows(
   return { ...summed, scale: view.scale };
 }
 
-/** Integers are reduced in a width that has a kernel, and wrap on the way back. */
-const widened = (dtype: DType): DType => (dtype === "int32" ? "int32" : "int64");
+/** The width in which integers are reduced: one that has a kernel; they wrap on the way back. */
+export const widened = (dtype: DType): DType => (dtype === "int32" ? "int32" : "int64");
 
 function reduceIntegers(
   context: LoweringContext,
@@ -135,27 +135,69 @@ function extremeFloats(
   opType: "ReduceMax" | "ReduceMin",
 ): View {
   const { builder } = context;
-  const plain = view.scale === 1 ? view : apply(context, [view], "float32", (_e, x) => x);
+  const plain = unscaled(builder, view);
   const extreme = reduceHeld(builder, plain, axes, byOperator(builder, opType, "float32"));
-  const isNaN = apply(context, [plain], "bool", (e, x) => e.op("IsNaN", [x], "bool"));
-  const anyNaN = reduceHeld(builder, isNaN, axes, byOperator(builder, "ReduceMax", "bool"));
-  return apply(context, [anyNaN, extreme], "float32", (e, p, x) =>
+  return apply(context, [anyNaN(context, plain, axes), extreme], "float32", (e, p, x) =>
     e.where(p, e.scalar(NaN, "float32"), x),
   );
 }
 
+/** Whether any element along some axes is NaN. */
+export function anyNaN(context: LoweringContext, view: View, axes: readonly number[]): View {
+  const isNaN = apply(context, [view], "bool", (e, x) => e.op("IsNaN", [x], "bool"));
+  return reduceHeld(context.builder, isNaN, axes, byOperator(context.builder, "ReduceMax", "bool"));
+}
+
+function multiplyFloats({ builder }: LoweringContext, view: View, axes: readonly number[]): View {
+  const full = unbroadcast(builder, unscaled(builder, view), axes);
+  return reduceHeld(builder, full, axes, byOperator(builder, "ReduceProd", "float32"));
+}
+
 interface ReductionKernels {
+  /** What it is of nothing. */
   readonly initial: (dtype: DType) => number;
   readonly float: (context: LoweringContext, view: View, axes: readonly number[]) => View;
+  /** ONNX's operator for integers. */
   readonly integer: string;
 }
 
+const KERNELS = {
+  sum: {
+    initial: () => 0,
+    float: ({ builder }, view, axes) => sumFloats(builder, view, axes),
+    integer: "ReduceSum",
+  },
+  max: {
+    initial: (dtype) => lowEnd({ shape: [], dtype }),
+    float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMax"),
+    integer: "ReduceMax",
+  },
+  min: {
+    initial: (dtype) => highEnd({ shape: [], dtype }),
+    float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMin"),
+    integer: "ReduceMin",
+  },
+  product: { initial: () => 1, float: multiplyFloats, integer: "ReduceProd" },
+} as const satisfies Record<string, ReductionKernels>;
+
+/** Reduces numbers along axes. */
+export function reduceNumbers(
+  context: LoweringContext,
+  kind: keyof typeof KERNELS,
+  view: View,
+  axes: readonly number[],
+): View {
+  const { float, integer } = KERNELS[kind];
+  const isNumber = isFloat(view.dense.dtype);
+  return isNumber ? float(context, view, axes) : reduceIntegers(context, view, axes, integer);
+}
+
 const reduction =
-  ({ initial, float, integer }: ReductionKernels): Lowering<Axes> =>
+  (kind: keyof typeof KERNELS): Lowering<Axes> =>
   (context, [x], { axes }, { outputs: [y] }) => {
     const { dtype } = x.dense;
-    if (sizeOf(x.shape) === 0) return [filled(context.builder, initial(dtype), y.shape, dtype)];
-    return [isFloat(dtype) ? float(context, x, axes) : reduceIntegers(context, x, axes, integer)];
+    if (sizeOf(x.shape) > 0) return [reduceNumbers(context, kind, x, axes)];
+    return [filled(context.builder, KERNELS[kind].initial(dtype), y.shape, dtype)];
   };
 
 const boolReduction =
@@ -165,126 +207,14 @@ const boolReduction =
     return [reduceHeld(builder, x, axes, byOperator(builder, opType, "bool"))];
   };
 
-const productOf = (context: LoweringContext, view: View, axes: readonly number[]): View => {
-  const { builder } = context;
-  const full = unbroadcast(
-    builder,
-    view.scale === 1 ? view : apply(context, [view], "float32", (_e, x) => x),
-    axes,
-  );
-  return reduceHeld(builder, full, axes, byOperator(builder, "ReduceProd", "float32"));
-};
-
-/** The first index of the extreme; the first NaN wins. */
-const argReduction =
-  (opType: "ArgMax" | "ArgMin"): Lowering<{ axis: number }> =>
-  (context, [x], { axis }, { outputs: [y] }) => {
-    const { builder } = context;
-    if (x.strides[axis] === 0) return [filled(builder, 0, y.shape, "int32")];
-    const find = (view: View, op: string): View => {
-      const { dense, order } = inMemoryOrder(
-        builder,
-        view.scale === 1 ? view : apply(context, [view], "float32", (_e, d) => d),
-      );
-      const kept = order.filter((a) => a !== axis);
-      const wide =
-        dense.dtype === "uint32" ? "float64" : dense.dtype === "bool" ? "uint8" : dense.dtype;
-      const found = builder.op(op, [builder.cast(dense, wide)], {
-        shape: kept.map((a) => x.shape[a]),
-        dtype: "int64",
-        attributes: { axis: { i: order.indexOf(axis) }, keepdims: { i: 0 } },
-      });
-      return ordered(
-        builder.cast(found, "int32"),
-        y.shape,
-        kept.map((a) => (a > axis ? a - 1 : a)),
-      );
-    };
-    if (!isFloat(x.dense.dtype)) return [find(x, opType)];
-    const isNaN = apply(context, [x], "bool", (e, d) => e.op("IsNaN", [d], "bool"));
-    const anyNaN = reduceHeld(builder, isNaN, [axis], byOperator(builder, "ReduceMax", "bool"));
-    return [
-      apply(context, [anyNaN, find(isNaN, "ArgMax"), find(x, opType)], "int32", (e, p, a, b) =>
-        e.where(p, a, b),
-      ),
-    ];
-  };
-
-interface Cumulative {
-  readonly axis: number;
-  readonly reverse: boolean;
-}
-
-const lowerCumSum: Lowering<Cumulative> = ({ builder }, [x], { axis, reverse }) => {
-  const full = unbroadcast(builder, x, [axis]);
-  if (full.shape[axis] === 1) return [x];
-  const { dense, order, scale } = inMemoryOrder(builder, full);
-  const { dtype } = dense;
-  const wide = isFloat(dtype) ? dtype : widened(dtype);
-  const place = builder.scalar(order.indexOf(axis), "int64");
-  const summed = builder.op("CumSum", [builder.cast(dense, wide), place], {
-    shape: dense.shape,
-    dtype: wide,
-    attributes: { reverse: { i: Number(reverse) } },
-  });
-  return [{ ...ordered(builder.cast(summed, dtype), x.shape, order), scale }];
-};
-
-/** By doubling: after step k every element is the maximum of the last 2ᵏ. */
-const lowerCumMax: Lowering<Cumulative> = ({ builder }, [x], { axis, reverse }) => {
-  const n = x.shape[axis];
-  if (x.strides[axis] === 0) return [x];
-  const order = insertAxes(layoutOf(x), []);
-  let dense = align(builder, x, order);
-  const at = order.indexOf(axis);
-  const { shape, dtype } = dense;
-  const part = (from: Dense, start: number, end: number): Dense =>
-    builder.op("Slice", [from, ...[[start], [end], [at]].map((list) => builder.ints(list))], {
-      shape: shape.map((m, i) => (i === at ? end - start : m)),
-      dtype,
-    });
-  for (let shift = 1; shift < n; shift *= 2) {
-    const [early, late] = [part(dense, 0, n - shift), part(dense, shift, n)];
-    const larger = builder.op("Max", [early, late], { shape: late.shape, dtype });
-    const pieces = reverse ? [larger, part(dense, n - shift, n)] : [part(dense, 0, shift), larger];
-    dense = builder.op("Concat", pieces, { shape, dtype, attributes: { axis: { i: at } } });
-  }
-  return [ordered(dense, x.shape, order)];
-};
-
-/** The reducing lowerings by name. */
+/** The lowerings of reductions by name. */
 export const reduceLowerings: Lowerings<
-  | "reduceSum"
-  | "reduceMax"
-  | "reduceMin"
-  | "reduceProd"
-  | "reduceAnd"
-  | "reduceOr"
-  | "argMax"
-  | "argMin"
-  | "cumSum"
-  | "cumMax"
+  "reduceSum" | "reduceMax" | "reduceMin" | "reduceProd" | "reduceAnd" | "reduceOr"
 > = {
-  reduceSum: reduction({
-    initial: () => 0,
-    float: ({ builder }, view, axes) => sumFloats(builder, view, axes),
-    integer: "ReduceSum",
-  }),
-  reduceMax: reduction({
-    initial: (dtype) => lowEnd({ shape: [], dtype }),
-    float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMax"),
-    integer: "ReduceMax",
-  }),
-  reduceMin: reduction({
-    initial: (dtype) => highEnd({ shape: [], dtype }),
-    float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMin"),
-    integer: "ReduceMin",
-  }),
-  reduceProd: reduction({ initial: () => 1, float: productOf, integer: "ReduceProd" }),
+  reduceSum: reduction("sum"),
+  reduceMax: reduction("max"),
+  reduceMin: reduction("min"),
+  reduceProd: reduction("product"),
   reduceAnd: boolReduction("ReduceMin", 1),
   reduceOr: boolReduction("ReduceMax", 0),
-  argMax: argReduction("ArgMax"),
-  argMin: argReduction("ArgMin"),
-  cumSum: lowerCumSum,
-  cumMax: lowerCumMax,
 };

@@ -54,12 +54,6 @@ export const layoutOf = ({ strides }: View): number[] =>
 export const heldSize = ({ shape, strides }: View): number =>
   sizeOf(shape.filter((_, axis) => strides[axis] !== 0));
 
-const isAscending = (axes: readonly number[]): boolean =>
-  axes.every((axis, i) => i === 0 || axes[i - 1] < axis);
-
-/** Whether the elements lie in row-major order (broadcast axes aside). */
-export const isOrdered = (view: View): boolean => isAscending(layoutOf(view));
-
 export const permuteView = (view: View, permutation: readonly number[]): View => ({
   ...view,
   shape: permutation.map((axis) => view.shape[axis]),
@@ -73,7 +67,7 @@ export function broadcastView(view: View, shape: Shape, axes: readonly number[])
   return { ...view, shape, strides };
 }
 
-/** A view without one axis of extent 1, or of which only the first slice is wanted because it is broadcast. */
+/** A view without some axes that it broadcasts. */
 export const dropAxes = (view: View, axes: readonly number[]): View => ({
   ...view,
   shape: view.shape.filter((_, i) => !axes.includes(i)),

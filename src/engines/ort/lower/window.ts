@@ -6,8 +6,8 @@ import type { WindowDimensions, WindowKind } from "../../../graph/ops/window.ts"
 import { forEachIndex } from "../../../graph/values.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
-import { rowMajor } from "./realise.ts";
-import { filled, reduceLowerings } from "./reduce.ts";
+import { rowMajor, unscaled } from "./realise.ts";
+import { filled, reduceNumbers } from "./reduce.ts";
 import { scatterRows } from "./gather.ts";
 import { padView, reshaped, sliceView } from "./shape.ts";
 import { type View, viewOf } from "./view.ts";
@@ -52,12 +52,7 @@ function slideAxis(
   if (out * window === n && (strides === window || out === 1)) {
     // windows side by side: a reduction
     const shape = [...padded.shape.slice(0, axis), out, window, ...padded.shape.slice(axis + 1)];
-    const name = { sum: "reduceSum", max: "reduceMax", min: "reduceMin" }[kind] as "reduceSum";
-    const wide = reshaped(builder, padded, shape);
-    const result = { shape: withEntry(padded.shape, axis, out), dtype };
-    return reduceLowerings[name](context, [wide], { axes: [axis + 1] }, {
-      outputs: [result],
-    } as never)[0]!;
+    return reduceNumbers(context, kind, reshaped(builder, padded, shape), [axis + 1]);
   }
   const taps = Array.from({ length: window }, (_, k) =>
     tapOf(context, padded, axis, k, strides, out),
@@ -90,7 +85,7 @@ const lowerReduceWindow: Lowerings<"reduceWindow">["reduceWindow"] = (
   const { dtype } = x.dense;
   const isVoid = sizeOf(x.shape) === 0 || sizeOf(window) === 0;
   if (isVoid) return [filled(context.builder, neutral(kind, dtype), y.shape, dtype)];
-  let view = kind === "sum" ? x : apply(context, [x], dtype, (_e, a) => a);
+  let view = kind === "sum" ? x : unscaled(context.builder, x);
   window.forEach((extent, axis) => {
     const idle = extent === 1 && strides[axis] === 1 && padding[axis].every((n) => n === 0);
     if (idle) return;
@@ -168,7 +163,7 @@ const lowerSelectAndScatter: Lowerings<"selectAndScatterAdd">["selectAndScatterA
   const low = attrs.padding.map(([n]) => n);
   const high = attrs.padding.map(([, n]) => n);
   const interior = low.map(() => 0);
-  const keys = apply(context, [x], x.dense.dtype, (_e, a) => a);
+  const keys = unscaled(builder, x);
   const edge = builder.scalar(neutral(attrs.kind, x.dense.dtype), x.dense.dtype);
   const padded = padView(builder, keys, edge, { low, high, interior });
   const places = extremePlaces(context, padded, attrs, source.shape);

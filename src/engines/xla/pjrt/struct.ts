@@ -112,7 +112,7 @@ export class Struct<N extends StructName = StructName> {
 }
 
 /** Text of a given length in native memory. */
-export const readText = (address: Pointer, size: number): string =>
+const readText = (address: Pointer, size: number): string =>
   size === 0 ? "" : Buffer.from(koffi.view(address, size)).toString("utf8");
 
 /** Pointers in native memory. */

@@ -56,5 +56,5 @@ export function denseLiteral({ shape, dtype, data }: HostArray): string {
 }
 
 /** The shape without some axes. */
-export const dropAxes = (shape: Shape, axes: readonly number[]): number[] =>
+const dropAxes = (shape: Shape, axes: readonly number[]): number[] =>
   shape.filter((_, i) => !axes.includes(i));
