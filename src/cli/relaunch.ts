@@ -18,6 +18,7 @@ export function relaunch(args: readonly string[]): number | undefined {
   process.stderr.write(
     `ocelli: starting again with ${Object.keys(settings).join(", ")} for ${engine}\n`,
   );
+  process.on("SIGINT", () => undefined); // Ctrl-C is for the run, which ends in its own way
   const command = [...process.execArgv, process.argv[1], ...args];
   const { status } = spawnSync(process.execPath, command, {
     stdio: "inherit",

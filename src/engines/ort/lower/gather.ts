@@ -5,9 +5,8 @@ import type { GatherDimensions } from "../../../graph/ops/gather.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
-import { align, ordered, rowMajor, unbroadcast } from "./realise.ts";
-import { filled } from "./reduce.ts";
-import { type Dense, type View, broadcastView, layoutOf, viewOf } from "./view.ts";
+import { align, ordered, rowMajor } from "./realise.ts";
+import { type Dense, type View, broadcastView, viewOf } from "./view.ts";
 
 /** The operand of a gather or scatter as rows: axes [batch…, axis, rest…] in the order of `order`. */
 interface Rows {

@@ -1,6 +1,6 @@
 /** @file StableHLO's textual forms of types, numbers and attributes. */
 
-import { type DType, type HostArray, type Shape, byteSize, sizeOf } from "../../../graph/dtype.ts";
+import { type DType, type HostArray, type byteSize, sizeOf } from "../../../graph/dtype.ts";
 import type { Spec } from "../../../graph/tensor.ts";
 
 const ELEMENT_TYPES: Readonly<Record<DType, string>> = {
@@ -54,7 +54,3 @@ export function denseLiteral({ shape, dtype, data }: HostArray): string {
   const same = hex === first.repeat(size);
   return `dense<"0x${(same ? first : hex).toUpperCase()}"> : ${type}`;
 }
-
-/** The shape without some axes. */
-const dropAxes = (shape: Shape, axes: readonly number[]): number[] =>
-  shape.filter((_, i) => !axes.includes(i));
