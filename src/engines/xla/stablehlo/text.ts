@@ -1,6 +1,6 @@
 /** @file StableHLO's textual forms of types, numbers and attributes. */
 
-import { type DType, type HostArray, type byteSize, sizeOf } from "../../../graph/dtype.ts";
+import { type DType, type HostArray, byteSize, sizeOf } from "../../../graph/dtype.ts";
 import type { Spec } from "../../../graph/tensor.ts";
 
 const ELEMENT_TYPES: Readonly<Record<DType, string>> = {
