@@ -3,6 +3,7 @@
 import type { Shape } from "../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../../formats/onnx.ts";
 import { readsOf } from "./lower/finish.ts";
+import type { LoweredProgram } from "./lower/program.ts";
 
 /** Operators whose result is their input's memory under another shape, unless it is an output. */
 const SHARES_MEMORY: ReadonlySet<string> = new Set(["Reshape", "Identity"]);
@@ -143,7 +144,7 @@ function ranks(infos: readonly OnnxValueInfo[]): string[] {
  *
  * @param donated positions of graph inputs that may be overwritten
  */
-export function findAliases(graph: OnnxGraph, donated: readonly number[]): Map<number, number> {
+function findAliases(graph: OnnxGraph, donated: readonly number[]): Map<number, number> {
   const aliases = new Map<number, number>();
   if (donated.length === 0) return aliases;
   const flow = flowOf(graph);
@@ -182,4 +183,23 @@ export function findAliases(graph: OnnxGraph, donated: readonly number[]): Map<n
   });
   assign(() => [...free.keys()]);
   return aliases;
+}
+
+/**
+ * The same for a lowered program: for outputs of the graph, the program's input whose memory they may take.
+ *
+ * @param donated positions of the program's inputs
+ */
+export function aliasesOf(
+  lowered: LoweredProgram,
+  donated: readonly number[],
+): Map<number, number> {
+  const passed = lowered.outputs.flatMap((source) =>
+    source.from === "input" ? [source.index] : [],
+  );
+  const given = lowered.inputs.flatMap((input, position) =>
+    donated.includes(input) && !passed.includes(input) ? [position] : [],
+  );
+  const aliases = findAliases(lowered.graph, given);
+  return new Map([...aliases].map(([output, position]) => [output, lowered.inputs[position]]));
 }

@@ -7,6 +7,7 @@ import { simplify } from "../../graph/simplify.ts";
 import { specOf } from "../../graph/tensor.ts";
 import { type EncodedOnnx, encodeModel } from "../../formats/onnx-encode.ts";
 import type { CompileOptions, DeviceArray, Engine } from "../engine.ts";
+import { aliasesOf } from "./aliasing.ts";
 import { OrtArray } from "./array.ts";
 import { OrtExecutable } from "./executable.ts";
 import { branchOnGuard } from "./lower/guarded.ts";
@@ -46,12 +47,16 @@ export class OrtEngine implements Engine {
   async compile(program: Program, options: CompileOptions = {}): Promise<OrtExecutable> {
     const { donate = [], name = "program" } = options;
     const lowered = lowerProgram(branchOnGuard(simplify(program)));
-    checkBindable(lowered, this.#parts.runtime);
-    const session = lowered.graph.outputs.length > 0 ? await this.#open(lowered) : undefined;
+    const { runtime } = this.#parts;
+    checkBindable(lowered, runtime);
+    const opening = lowered.graph.outputs.length > 0 ? this.#open(lowered) : undefined;
+    // found while the session is made on another thread
+    const aliases = runtime.inPlace ? aliasesOf(lowered, donate) : new Map<number, number>();
     return new OrtExecutable({
       name,
-      runtime: this.#parts.runtime,
-      session,
+      runtime,
+      session: await opening,
+      aliases,
       lowered,
       inputs: program.inputs.map(specOf),
       outputs: program.outputs.map(specOf),

@@ -11,7 +11,6 @@ import {
   checkInputs,
   isDeviceArray,
 } from "../engine.ts";
-import { findAliases } from "./aliasing.ts";
 import { OrtArray } from "./array.ts";
 import type { LoweredProgram } from "./lower/program.ts";
 import type { Runtime, RuntimeBuffer, RuntimeSession } from "./runtime/runtime.ts";
@@ -29,6 +28,8 @@ export interface ExecutableParts {
   readonly inputs: readonly Spec[];
   readonly outputs: readonly Spec[];
   readonly donate: readonly number[];
+  /** For outputs of the graph, the program's input whose buffer they take. */
+  readonly aliases: ReadonlyMap<number, number>;
 }
 
 /** Buffers that wait for the next run's outputs, by type; no more than one run can use. */
@@ -69,7 +70,6 @@ export class OrtExecutable implements Executable {
   readonly inputs: readonly Spec[];
   readonly outputs: readonly Spec[];
   readonly #parts: ExecutableParts;
-  /** For outputs of the graph, the program's input whose buffer they take. */
   readonly #aliases: ReadonlyMap<number, number>;
   readonly #spares: Spares;
   readonly #pending = new Set<Promise<void>>();
@@ -79,7 +79,7 @@ export class OrtExecutable implements Executable {
     this.#parts = parts;
     this.inputs = parts.inputs;
     this.outputs = parts.outputs;
-    this.#aliases = aliasesOf(parts);
+    this.#aliases = parts.aliases;
     this.#spares = new Spares(
       parts.lowered.graph.outputs.filter((_, i) => !this.#aliases.has(i)) as Spec[],
     );
@@ -183,17 +183,4 @@ export class OrtExecutable implements Executable {
       targets[index].dispose();
     }
   }
-}
-
-/** Where in-place writes are safe, by the program's inputs. */
-function aliasesOf({ runtime, lowered, donate }: ExecutableParts): Map<number, number> {
-  if (!runtime.inPlace) return new Map();
-  const passed = lowered.outputs.flatMap((source) =>
-    source.from === "input" ? [source.index] : [],
-  );
-  const given = lowered.inputs.flatMap((input, position) =>
-    donate.includes(input) && !passed.includes(input) ? [position] : [],
-  );
-  const aliases = findAliases(lowered.graph, given);
-  return new Map([...aliases].map(([output, position]) => [output, lowered.inputs[position]]));
 }

@@ -39,6 +39,8 @@ interface Shared {
   readonly values: Map<string, Dense>;
   /** By the name of a square, what was squared. */
   readonly squares: Map<string, Dense>;
+  /** Values that count. */
+  readonly ranges: Set<string>;
 }
 
 /** One ONNX graph in the making; sub-graphs of control flow are children that see the names of their parents. */
@@ -61,7 +63,14 @@ export class GraphBuilder {
     this.#reserved = new Set(reserved);
     this.#shared = parent
       ? parent.#shared
-      : { names: 0, initializers: {}, scalars: new Map(), values: new Map(), squares: new Map() };
+      : {
+          names: 0,
+          initializers: {},
+          scalars: new Map(),
+          values: new Map(),
+          squares: new Map(),
+          ranges: new Set(),
+        };
   }
 
   /** Constants of the whole model. */
@@ -268,8 +277,15 @@ export class GraphBuilder {
       }
       const counter: DType = dtype === "float32" || dtype === "int64" ? dtype : "int32";
       const ends = [0, n, 1].map((value) => this.scalar(value, counter));
-      return this.cast(this.op("Range", ends, { shape: [n], dtype: counter }), dtype);
+      const made = this.cast(this.op("Range", ends, { shape: [n], dtype: counter }), dtype);
+      this.#shared.ranges.add(made.name);
+      return made;
     });
+  }
+
+  /** Whether a value is a computed {@link range}. */
+  isRange(x: Dense): boolean {
+    return this.#shared.ranges.has(this.#sourceOf(x).name);
   }
 
   /** A layout node made once here or in a parent. */

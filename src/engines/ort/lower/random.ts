@@ -47,6 +47,16 @@ function threefry(e: Elementwise, [k0, k1, x0, x1]: readonly Dense[]): [Dense, D
 /** So many words at a time stay in the cache through all rounds. */
 const CHUNK = 1 << 16;
 
+/** A view's words in a row, and others behind them up to a length. */
+function paddedWords(builder: GraphBuilder, view: View, size: number, length: number): Dense {
+  const flat = builder.reshape(rowMajor(builder, view), [size]);
+  if (builder.isRange(flat)) return builder.range(length, WORD); // counting on is cheaper than a copy
+  return builder.op("Pad", [flat, builder.ints([0, length - size]), builder.scalar(0, WORD)], {
+    shape: [length],
+    dtype: WORD,
+  });
+}
+
 /** Many blocks, chunk by chunk in a Scan, so that a hundred operators do not each stream through memory. */
 function chunkedThreefry(context: LoweringContext, views: readonly View[]): View[] {
   const { builder } = context;
@@ -59,12 +69,7 @@ function chunkedThreefry(context: LoweringContext, views: readonly View[]): View
   const sequences: Dense[] = [];
   const operands = views.map((view): Dense => {
     if (isScalar(view)) return align(builder, view, []);
-    const flat = builder.reshape(rowMajor(builder, view), [size]);
-    const padded = builder.op(
-      "Pad",
-      [flat, builder.ints([0, count * CHUNK - size]), builder.scalar(0, WORD)],
-      { shape: [count * CHUNK], dtype: WORD },
-    );
+    const padded = paddedWords(builder, view, size, count * CHUNK);
     sequences.push(builder.reshape(padded, [count, CHUNK]));
     chunks.push({ name: inner.builder.fresh(), shape: [CHUNK], dtype: WORD });
     return chunks.at(-1)!;
