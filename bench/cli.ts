@@ -81,9 +81,11 @@ async function benchWork(
   report: (line: string) => void,
 ): Promise<BenchResult> {
   const names = ["ocelli", ...(options.against ? [options.against] : [])];
+  using started = new DisposableStack();
   const peers: Peer[] = [];
-  for (const name of names)
-    peers.push(await startPeer(name, workOf(options, work), options.engine));
+  for (const name of names) {
+    peers.push(started.use(await startPeer(name, workOf(options, work), options.engine)));
+  }
   const times = peers.map((): number[] => []);
   for (let pair = 0; pair < options.pairs; pair++) {
     for (const [i, peer] of peers.entries()) times[i].push(await peer.run());
@@ -106,7 +108,7 @@ async function benchStart(
   for (let pair = 0; pair < options.pairs; pair++) {
     last = [];
     for (const [i, name] of names.entries()) {
-      const peer = await startPeer(name, workOf(options, "step"), options.engine);
+      using peer = await startPeer(name, workOf(options, "step"), options.engine);
       times[i].push(peer.ready.startup_s * 1e3);
       await peer.stop();
       last.push(peer);

@@ -24,6 +24,8 @@ export interface Peer {
   run(): Promise<number>;
   /** Ends the process; its peak resident memory in MB. */
   stop(): Promise<number>;
+  /** Ends the process at once, such as after another worker has failed. */
+  [Symbol.dispose](): void;
 }
 
 /** The same work for every worker. */
@@ -67,6 +69,7 @@ export async function startPeer(name: string, work: Work, engine: string): Promi
     ready,
     run: async () => (await ask("run")).ms,
     stop: async () => (await ask("stop")).peak_rss_mb,
+    [Symbol.dispose]: () => void child.kill(),
   };
 }
 

@@ -101,6 +101,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 say({ peak_rss_mb: peakRss() });
 await engine.dispose();
+process.stdin.destroy(); // a pipe that stays open would keep the process alive
 
 function version(): string {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
