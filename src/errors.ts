@@ -8,6 +8,8 @@ export type ErrorCode =
   | "name"
   | "config"
   | "data"
+  | "disk"
+  | "diverged"
   | "format"
   | "engine"
   | "unsupported"
@@ -68,10 +70,19 @@ export function editDistance(a: string, b: string): number {
   return last[t.length];
 }
 
-/** The valid names, nearest to `given` first (a name that contains it counts as near). */
+/**
+ * The valid names, nearest to `given` first: a name that contains it counts as near, and of a dotted name its last
+ * part may be meant.
+ */
 export function nearestNames(given: string, valid: Iterable<string>): string[] {
-  const score = (name: string) =>
-    editDistance(given, name) - (name.toLowerCase().includes(given.toLowerCase()) ? 3 : 0);
+  const bare = given.replace(/^-+/, "");
+  const score = (name: string) => {
+    const whole = name.replace(/^-+/, "");
+    const contains = whole.toLowerCase().includes(bare.toLowerCase());
+    const last = whole.slice(whole.lastIndexOf(".") + 1);
+    const distance = Math.min(editDistance(bare, whole), editDistance(bare, last) + 0.5);
+    return distance - (contains ? 3 : 0);
+  };
   return [...valid]
     .map((name) => ({ name, distance: score(name) }))
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))

@@ -19,7 +19,7 @@ export const train: Command = {
   takesOverrides: true,
   examples: [
     "ocelli train quickstart",
-    "ocelli train quickstart --duration.epochs 1 --optimizer.lr 3e-4 --workdir runs/short",
+    "ocelli train quickstart --duration.epochs 1 --lr 3e-4 --workdir runs/short",
     "ocelli train ./my-config.ts --seed 1 --json",
   ],
   async run({ operands: [name], texts, overrides }, output) {

@@ -1,14 +1,15 @@
 /** @file Configuration values given as text by their names, such as `--model.width 96`. */
 
 import { z } from "zod";
-import { unknownName } from "../errors.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import { type Json, children, pathsOf } from "./schema-walk.ts";
 import { explain } from "./schema.ts";
 
 /**
  * A configuration with the value at a path set from text: a number, true or false, JSON, or the text itself,
- * whichever the schema takes there. Where the new value excludes its neighbours (another unit of a duration, another
- * model), the neighbours go.
+ * whichever the schema takes there. The end of a path stands for the whole where one path alone ends so: `lr` for
+ * `optimizer.lr`. Where the new value excludes its neighbours (another unit of a duration, another model), the
+ * neighbours go.
  *
  * @param others further names for suggestions, such as those of a command's own flags
  * @example
@@ -17,10 +18,11 @@ import { explain } from "./schema.ts";
 export function override(
   schema: z.ZodType,
   config: unknown,
-  path: string,
+  name: string,
   text: string,
   others: readonly string[] = [],
 ): unknown {
+  const path = fullPath(schema, config, name);
   const set = (at: z.ZodType, value: unknown, keys: readonly string[]): unknown => {
     const [key, ...rest] = keys;
     const base = (value ?? {}) as Json;
@@ -40,6 +42,19 @@ export function override(
     return excludes ? alone : merged;
   };
   return set(schema, config, path.split("."));
+}
+
+/** The path that a name stands for: itself, or the one path that ends with it. */
+function fullPath(schema: z.ZodType, config: unknown, name: string): string {
+  if (children(schema, name.split(".")[0], config).length > 0) return name;
+  const ends = pathsOf(schema, config).filter((path) => path.endsWith(`.${name}`));
+  if (ends.length <= 1) return ends[0] ?? name;
+  const shown = ends.map((path) => `--${path}`);
+  throw new OcelliError("config", `--${name} may stand for ${shown.join(" or ")}.`, {
+    given: name,
+    valid: shown,
+    hint: "Write one of them in full.",
+  });
 }
 
 /** The first reading of a text that one of the schemas takes. */

@@ -90,6 +90,8 @@ test.each([
   ["schedule.decay", "linear", { schedule: { decay: "linear" } }],
   ["schedule.warmup.epochs", "2", { schedule: { decay: "cosine", warmup: { epochs: 2 } } }],
   ["betas", "[0.9, 0.95]", { betas: [0.9, 0.95] }],
+  ["width", "96", { model: { name: "vit", width: 96 } }],
+  ["warmup.epochs", "2", { schedule: { decay: "cosine", warmup: { epochs: 2 } } }],
 ])("--%s %s", (path, text, expected) => {
   const set = { ...config, schedule: { decay: "cosine", warmup: { steps: 3 } } };
   expect(validate(schema, override(schema, set, path, text))).toMatchObject(expected);
@@ -108,6 +110,7 @@ test.each([
   ["model.tokens", "1", 'unknown option "--model.tokens"; valid: --model.name,'],
   ["workdri", "x", 'unknown option "--workdri"; valid: --workdir,'],
   ["lr.rate", "1", 'unknown option "--lr.rate"'],
+  ["steps", "5", "--steps may stand for --duration.steps or --schedule.warmup.steps"],
   ["lr", "quick", 'lr must be a number, not "quick".'],
   ["posemb", "none", 'posemb must be one of learn, sincos2d; not "none".'],
   ["seed", "-1", "seed must be at least 0, not -1."],
