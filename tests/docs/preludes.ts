@@ -1,0 +1,42 @@
+/** @file What docstring examples take for granted: the values that their words name. */
+
+const X = `const x = ones([3]);`;
+const ENGINE = `const engine = await openEngine("interpreter");`;
+
+/** Code in front of a file's examples. */
+export const PRELUDES: Readonly<Record<string, string>> = {
+  "src/nn/apply.ts": `const x = ones([2, 4]);
+const params = { kernel: ones([4, 10]), bias: ones([10]) };`,
+  "src/graph/ops/dot.ts": `const q = ones([2, 3, 4, 5]);
+const k = q;`,
+  "src/graph/ops/scan.ts": `const xs = ones([4, 3]);`,
+  "src/graph/gradient.ts": `${X}
+const f = (y: Tensor) => reduceSum(mul(y, mul(y, y)));`,
+  "src/graph/batching.ts": `const xs = ones([4, 2, 3]);
+const y = ones([3, 2]);`,
+  "src/engines/engine.ts": ENGINE,
+  "src/engines/ort/export.ts": `import { encodeModel } from "ocelli/formats";
+const image = (batch) => ({ shape: [batch, 2], dtype: "float32" });
+const predict = (x) => mul(x, 2);`,
+  "src/formats/tfrecord.ts": `import { concatBytes } from "../../../src/formats/bytes.ts";`,
+  "src/formats/tf-example.ts": `const jpeg = Uint8Array.of(255, 216);`,
+  "src/models/flexivit.ts": ENGINE,
+  "src/cli/arguments.ts": `import { predict } from "../../../src/cli/predict.ts";`,
+  "src/data/order.ts": `const source = { length: 3 };`,
+  "src/train/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
+  "src/train/overrides.ts": `import { configSchema as schema } from "../../../src/train/config.ts";`,
+};
+
+/** Files whose examples need a machine that this suite does not have, and what runs them. */
+export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
+  "src/engines/ort/runtime/native.ts": "src/engines/ort/runtime/runtime.test.ts",
+  "src/engines/ort/runtime/profile.ts": "src/engines/ort/runtime/native.test.ts",
+  "src/engines/ort/runtime/web.ts": "tests/browser",
+  "src/engines/xla/index.ts": "tests/contract/xla.test.ts",
+  "src/engines/xla/install.ts": ".ci/run",
+  "src/graph/ops/sharding.ts": "tests/xla",
+  "src/train/export.ts": "tests/e2e/train.test.ts",
+  "src/train/predict.ts": "tests/e2e/train.test.ts",
+  "src/train/train.ts": "tests/e2e/train.test.ts",
+  "src/web/index.ts": "tests/browser",
+};
