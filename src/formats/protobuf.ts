@@ -68,6 +68,13 @@ export class ProtobufWriter {
     this.varint(field * 8 + 5);
   }
 
+  /** A double field. */
+  double(field: number, value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.at, value, true);
+    this.varint(field * 8 + 1);
+  }
+
   /** The whole message. */
   finish(): Uint8Array<ArrayBuffer> {
     this.closeBlock();

@@ -16,6 +16,8 @@ export interface BitOptions {
   readonly depth?: number | readonly number[];
   /** Whether the head begins at zero; true unless given. */
   readonly headZeroinit?: boolean;
+  /** Of `bit-paper`: whether the root's pooling sees zeros beyond the edge, as in PyTorch's versions; false unless given. */
+  readonly zeroPool?: boolean;
 }
 
 /** Units of each stage by the number of layers; 26 is timm's. */

@@ -11,6 +11,7 @@ import {
   add,
   groupNorm as normaliseGroups,
   maximum,
+  pad,
   reshape,
 } from "../graph/index.ts";
 import {
@@ -45,6 +46,7 @@ const groupNorm = layer((scope, x: Tensor): Tensor => {
 });
 
 const EDGE = [1, 1] as const;
+const POOL = { window: [3, 3], strides: [2, 2] } as const;
 
 /** A bottleneck around a residual. x [batch, height, width, in] → [batch, height / stride, …, 4 · middle]. */
 const residualUnit = layer((scope, x: Tensor, middle: number, stride: number): Tensor => {
@@ -84,7 +86,9 @@ export function bitPaper(options: BitOptions = {}): ImageModel {
         [3, 3],
       ],
     });
-    const stem = maxPool(root, { window: [3, 3], strides: [2, 2], padding: [EDGE, EDGE] });
+    const stem = options.zeroPool
+      ? maxPool(pad(root, [[0, 0], EDGE, EDGE, [0, 0]]), POOL)
+      : maxPool(root, { ...POOL, padding: [EDGE, EDGE] });
     const out: Record<string, Tree<Tensor>> = { stem };
     let x = stem; // [batch, height / 4, width / 4, channels]
     shape.units.forEach((units, stage) => {

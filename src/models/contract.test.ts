@@ -74,6 +74,17 @@ const ROWS: readonly Row[] = [
   },
   { name: "bit", options: { width: 0.5, depth: [1, 1], numClasses: CLASSES } },
   { name: "bit-paper", options: { width: 0.5, depth: [1, 1], numClasses: CLASSES } },
+  ...[0, 1, 2].map((size) => ({
+    name: `efficientnet-lite${size}`,
+    options: { width: 0.1, depth: 0.1, numClasses: CLASSES },
+  })),
+  { name: "resnet", options: { width: 0.25, depth: [1, 2], numClasses: CLASSES } },
+  { name: "convnext", options: { depths: [1, 1], widths: [8, 12], numClasses: CLASSES } },
+  {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], poolType: "map", activation: "gelu", epsilon: 1e-3 },
+    zero: keyBias,
+  },
 ];
 
 /** Numbers that look random, the same for a name everywhere. */
@@ -84,7 +95,7 @@ function noise(name: string, { shape }: Spec): HostArray {
     return state / 2 ** 31 - 1; // [−1, 1)
   };
   const values = Float32Array.from({ length: sizeOf(shape) }, () => {
-    if (name.endsWith("scale")) return 1 + 0.2 * next();
+    if (/(scale|var)$/.test(name)) return 1 + 0.2 * next();
     return (name.endsWith("kernel") ? 0.25 : 0.15) * (next() + next());
   });
   return hostArray(shape, "float32", values);
@@ -96,10 +107,19 @@ const randomised = (specs: Tree<Spec>): Named =>
   );
 
 /** Outputs and gradients by name. */
-async function compute(engine: Engine, model: ReturnType<typeof createModel>, params: Named) {
-  const run = compileNamed(engine, (given, { image: pixels, weights }) => {
+async function compute(
+  engine: Engine,
+  model: ReturnType<typeof createModel>,
+  params: Named,
+  variables: Named = {},
+) {
+  const run = compileNamed(engine, (given, { image: pixels, weights, ...rest }) => {
     const { aux, grads } = valueAndGrad((moved: Tree<Tensor>) => {
-      const [logits, out] = apply(model, { params: moved }, pixels).result;
+      const [logits, out] = apply(
+        model,
+        { params: moved, variables: fromFlat<Tensor>(rest) },
+        pixels,
+      ).result;
       return [reduceSum(mul(logits, weights)), { ...toFlat<Tensor>(out), logits }] as const;
     })(fromFlat<Tensor>(given));
     const gradients = Object.entries(toFlat<Tensor>(grads));
@@ -109,7 +129,7 @@ async function compute(engine: Engine, model: ReturnType<typeof createModel>, pa
     };
   });
   const weights = noise("weights", { shape: [2, CLASSES], dtype: "float32" });
-  return run(params, { image: noise("image", image), weights });
+  return run(params, { image: noise("image", image), weights, ...variables });
 }
 
 const largest = (values: readonly number[]): number =>
@@ -134,14 +154,15 @@ test("every registered model has a row", () => {
 
 describe.each(ROWS)("$name $options", ({ name, options, zero, scans }) => {
   const model = createModel(name, options);
-  const params = randomised(modelSpecs(model, image).params);
+  const specs = modelSpecs(model, image);
+  const [params, variables] = [randomised(specs.params), randomised(specs.variables)];
   const interpreter = createInterpreter();
   let ort: Engine;
   let results: Named;
 
   beforeAll(async () => {
     ort = await createOrtEngine({ threads: 1 });
-    results = await compute(ort, model, params);
+    results = await compute(ort, model, params, variables);
   });
   afterAll(() => ort.dispose());
 
@@ -162,7 +183,7 @@ describe.each(ROWS)("$name $options", ({ name, options, zero, scans }) => {
   });
 
   test("engines agree", async () => {
-    const other = await compute(interpreter, model, params);
+    const other = await compute(interpreter, model, params, variables);
     const apart = differences(results, other).filter(
       ([leaf, error]) => !(error < 1e-5) && !zero?.names.test(leaf),
     );

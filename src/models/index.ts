@@ -17,3 +17,6 @@ export { MIXER_VARIANTS, type MlpMixerOptions, mlpMixer } from "./mlp-mixer.ts";
 export { type BitOptions } from "./bit-options.ts";
 export { bit } from "./bit.ts";
 export { bitPaper } from "./bit-paper.ts";
+export { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
+export { type ResnetOptions, resnet } from "./resnet.ts";
+export { CONVNEXT_VARIANTS, type ConvnextOptions, convnext } from "./convnext.ts";

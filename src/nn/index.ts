@@ -20,13 +20,16 @@ export {
   standardiseByVariance,
 } from "./conv.ts";
 export {
+  type BatchNormOptions,
   type GroupNormOptions,
   type LayerNormOptions,
+  batchNorm,
   groupNorm,
   layerNorm,
   rmsNorm,
 } from "./norm.ts";
 export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
+export { erf, geluExact } from "./activation.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { type MlpOptions, mlpBlock } from "./mlp.ts";
 export { type MapHeadOptions, type MaxPoolOptions, mapHead, maxPool } from "./pool.ts";

@@ -11,15 +11,21 @@ export interface MlpOptions {
   /** The width in between; four times the input's unless given. */
   readonly hidden?: number;
   readonly dropout?: number;
+  /** GELU in its tanh form unless given. */
+  readonly activation?: (x: Tensor) => Tensor;
   readonly dtype?: DType;
 }
 
 /** Dense, GELU, dropout, dense back to the input's width. x [batch, tokens, width]. */
 export const mlpBlock = layer(
-  (scope, x: Tensor, { hidden, dropout: rate = 0, dtype }: MlpOptions = {}): Tensor => {
+  (
+    scope,
+    x: Tensor,
+    { hidden, dropout: rate = 0, activation = gelu, dtype }: MlpOptions = {},
+  ): Tensor => {
     const width = x.shape.at(-1)!;
     const options = { kernelInit: xavierUniform, biasInit: normal(1e-6), dtype };
-    const inner = gelu(dense(scope.at("Dense_0"), x, hidden ?? 4 * width, options));
+    const inner = activation(dense(scope.at("Dense_0"), x, hidden ?? 4 * width, options));
     const kept = dropout(scope.at("Dropout_0"), inner, rate); // [batch, tokens, hidden]
     return dense(scope.at("Dense_1"), kept, width, options);
   },

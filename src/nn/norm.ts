@@ -3,10 +3,17 @@
 import {
   type Tensor,
   add,
+  broadcastTo,
   convert,
   groupNorm as normaliseGroups,
   layerNorm as normaliseLayer,
+  mean,
+  mul,
   rmsNorm as normaliseRms,
+  rsqrt,
+  sizeOf,
+  square,
+  sub,
   zeros,
 } from "../graph/index.ts";
 import { type Initialiser, onesInit, zerosInit } from "./initialisers.ts";
@@ -59,5 +66,49 @@ export const groupNorm = layer(
     const scale = scope.param("scale", scaleInit, shape);
     const bias = scope.param("bias", zerosInit, shape);
     return normaliseGroups(convert(x, "float32"), scale, bias, groups, epsilon);
+  },
+);
+
+/** Options of {@link batchNorm}. */
+export interface BatchNormOptions {
+  readonly epsilon?: number;
+  /** How much of the running statistics stays at a training step; 0.9 unless given. */
+  readonly momentum?: number;
+  readonly scaleInit?: Initialiser;
+}
+
+/**
+ * Batch normalisation; x [batch, spatial…, features], `scale` and `bias` [features]. A training step normalises by its
+ * batch and moves the variables `mean` and `var` (unbiased, as PyTorch keeps it); evaluation normalises by those.
+ * Ioffe & Szegedy 2015, arXiv:1502.03167.
+ */
+export const batchNorm = layer(
+  (
+    scope,
+    x: Tensor,
+    { epsilon = 1e-5, momentum = 0.9, scaleInit = onesInit }: BatchNormOptions = {},
+  ): Tensor => {
+    const shape = [x.shape.at(-1)!];
+    const scale = scope.param("scale", scaleInit, shape);
+    const bias = scope.param("bias", zerosInit, shape);
+    const running = {
+      mean: scope.variable("mean", zerosInit, shape),
+      var: scope.variable("var", onesInit, shape),
+    };
+    const input = convert(x, "float32");
+    let [centre, spread] = [running.mean.value, running.var.value]; // [features]
+    if (scope.train) {
+      const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+      const count = sizeOf(x.shape.slice(0, -1));
+      centre = mean(input, axes);
+      spread = mean(square(sub(input, broadcastTo(centre, x.shape))), axes);
+      const keep = (old: Tensor, now: Tensor): Tensor =>
+        add(mul(old, momentum), mul(now, 1 - momentum));
+      running.mean.set(keep(running.mean.value, centre));
+      running.var.set(keep(running.var.value, mul(spread, count / Math.max(count - 1, 1))));
+    }
+    const factor = mul(scale, rsqrt(add(spread, epsilon))); // one product for each element
+    const offset = sub(bias, mul(centre, factor));
+    return add(mul(input, broadcastTo(factor, x.shape)), broadcastTo(offset, x.shape));
   },
 );

@@ -49,26 +49,33 @@ export function checkpointChunks({ card, params, variables }: Checkpoint): Uint8
   return safetensorsChunks(tensors, { format: FORMAT, ...cardTexts(card) });
 }
 
+/** The card in a file's metadata; undefined where the metadata are no card. */
+export function cardFromTexts(metadata: Readonly<Record<string, string>>): ModelCard | undefined {
+  const { model, classes, preprocessing, loss, imageShape, step } = metadata;
+  try {
+    return {
+      model: JSON.parse(model) as ModelCard["model"],
+      classes: JSON.parse(classes) as string[],
+      preprocessing,
+      loss: loss as ModelCard["loss"],
+      imageShape: JSON.parse(imageShape) as number[],
+      step: Number(step),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
 /** A checkpoint from its file's content; `what` names the file in errors. */
 export function readCheckpoint(bytes: Uint8Array, what: string): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes);
-  if (metadata.format !== FORMAT) {
+  const card = metadata.format === FORMAT ? cardFromTexts(metadata) : undefined;
+  if (!card) {
     throw new OcelliError("format", `${what} is not a checkpoint of an Ocelli run.`, {
       given: metadata.format,
       valid: [FORMAT],
     });
   }
   const tree = fromFlat(tensors);
-  return {
-    card: {
-      model: JSON.parse(metadata.model) as ModelCard["model"],
-      classes: JSON.parse(metadata.classes) as string[],
-      preprocessing: metadata.preprocessing,
-      loss: metadata.loss as ModelCard["loss"],
-      imageShape: JSON.parse(metadata.imageShape) as number[],
-      step: Number(metadata.step),
-    },
-    params: tree.params ?? {},
-    variables: tree.variables ?? {},
-  };
+  return { card, params: tree.params ?? {}, variables: tree.variables ?? {} };
 }

@@ -1,0 +1,105 @@
+/**
+ * @file Comma-separated values, in pieces of text: quoted fields, doubled quotes, CR LF, a byte order mark.
+ * @see https://www.rfc-editor.org/rfc/rfc4180
+ */
+
+import { formatError } from "./bytes.ts";
+
+/** A row and the line on which it begins, counted from 1. */
+export interface CsvRow {
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/** The longest row, in characters; more means a quote that is never closed. */
+const MAX_ROW = 1 << 24;
+
+/** Takes text piece by piece. */
+interface CsvReader {
+  /** The rows that a piece of text completes. */
+  push(text: string): CsvRow[];
+  /** The last row, where the text does not end with a line break. */
+  end(): CsvRow[];
+}
+
+/**
+ * A reader of rows; blank lines are left out. Fields are separated by what the first line has most of: commas,
+ * semicolons or tabs.
+ *
+ * @throws a format error where a quote is never closed, or text follows a closing one
+ * @example
+ * const reader = csvReader();
+ * [...reader.push("image,label\n"), ...reader.push('"a, b.png",cat'), ...reader.end()];
+ */
+export function csvReader(what = "CSV file"): CsvReader {
+  let separator: string | undefined;
+  let held = "";
+  let line = 1;
+  let begun = 1;
+  let fields: string[] = [];
+  let field = "";
+  let state: "start" | "plain" | "quoted" | "closed" = "start";
+  let size = 0;
+
+  const endField = () => {
+    fields.push(field);
+    field = "";
+    state = "start";
+  };
+  const endRow = (rows: CsvRow[]) => {
+    const blank = fields.length === 0 && field === "" && state === "start";
+    endField();
+    if (!blank) rows.push({ line: begun, fields });
+    fields = [];
+    size = 0;
+    begun = line + 1;
+  };
+  const take = (text: string): CsvRow[] => {
+    const rows: CsvRow[] = [];
+    for (const char of text) {
+      if (++size > MAX_ROW) throw formatError(`${what}, line ${begun}: a quote is never closed.`);
+      if (state === "quoted") {
+        if (char === '"') state = "closed";
+        else field += char;
+      } else if (state === "closed" && char === '"') {
+        field += char;
+        state = "quoted";
+      } else if (char === separator) endField();
+      else if (char === "\n") endRow(rows);
+      else if (char === '"' && state === "start") state = "quoted";
+      else if (state === "closed" && char !== "\r") {
+        throw formatError(`${what}, line ${line}: text follows a closing quote.`);
+      } else if (char !== "\r") {
+        field += char;
+        state = "plain";
+      }
+      if (char === "\n") line++;
+    }
+    return rows;
+  };
+  const begin = (): CsvRow[] => {
+    const text = held.replace(/^\uFEFF/, "");
+    separator = mostFrequent(text.split("\n", 1)[0]);
+    held = "";
+    return take(text);
+  };
+  return {
+    push(text) {
+      if (separator !== undefined) return take(text);
+      held += text;
+      if (held.length > MAX_ROW) throw formatError(`${what}: the first line has no end.`);
+      return held.includes("\n") ? begin() : [];
+    },
+    end() {
+      const rows = separator === undefined ? begin() : [];
+      if (state === "quoted") throw formatError(`${what}, line ${begun}: a quote is never closed.`);
+      endRow(rows);
+      return rows;
+    },
+  };
+}
+
+function mostFrequent(header: string): string {
+  const count = (separator: string) => header.split(separator).length;
+  return [",", ";", "\t"].reduce((best, next) => (count(next) > count(best) ? next : best));
+}

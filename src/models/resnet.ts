@@ -1,0 +1,121 @@
+/**
+ * @file ResNet with batch normalisation, the stride in the 3×3 convolution of a bottleneck (v1.5).
+ *
+ * Paper: He et al. 2016, "Deep Residual Learning", arXiv:1512.03385. Matches timm's resnet50, resnet101 and resnet152
+ * (and torchvision's): names by a table in weights/layouts.ts, numbers in tests/golden/weights.
+ */
+
+import { OcelliError } from "../errors.ts";
+import { type Tensor, add, maximum, mean } from "../graph/index.ts";
+import {
+  type ConvLayerOptions,
+  type Scope,
+  batchNorm,
+  conv,
+  dense,
+  heNormal,
+  layer,
+  maxPool,
+} from "../nn/index.ts";
+import type { ImageModel, ModelOutput } from "./model.ts";
+
+/** Options of {@link resnet}. */
+export interface ResnetOptions {
+  /** The number of layers, one of 26, 50, 101, 152, or the blocks of each stage; 50 unless given. */
+  readonly depth?: number | readonly number[];
+  /** Times 64 channels; 1 unless given. */
+  readonly width?: number;
+  /** Without classes the model ends with `pre_logits`. */
+  readonly numClasses?: number | null;
+}
+
+const BLOCKS: Readonly<Record<number, readonly number[]>> = {
+  26: [2, 2, 2, 2],
+  50: [3, 4, 6, 3],
+  101: [3, 4, 23, 3],
+  152: [3, 8, 36, 3],
+};
+
+const relu = (x: Tensor): Tensor => maximum(x, 0);
+
+/** A convolution and its normalisation, which are `NAME/conv` and `NAME/norm`; padded evenly, as PyTorch does. */
+const convNorm = (scope: Scope, x: Tensor, features: number, side: number, stride = 1): Tensor => {
+  const edge = (side - 1) / 2;
+  const options: ConvLayerOptions = {
+    kernel: [side, side],
+    strides: [stride, stride],
+    padding: [
+      [edge, edge],
+      [edge, edge],
+    ],
+    bias: false,
+    kernelInit: heNormal,
+  };
+  return batchNorm(scope.at("norm"), conv(scope.at("conv"), x, features, options));
+};
+
+/** A bottleneck around a residual. x [batch, height, width, in] → [batch, height / stride, …, 4 · middle]. */
+const bottleneck = layer((scope, x: Tensor, middle: number, stride: number): Tensor => {
+  const features = 4 * middle;
+  const project = x.shape[3] !== features || stride !== 1;
+  const residual = project ? convNorm(scope.at("project"), x, features, 1, stride) : x;
+  const reduced = relu(convNorm(scope.at("reduce"), x, middle, 1));
+  const mixed = relu(convNorm(scope.at("mix"), reduced, middle, 3, stride));
+  return relu(add(residual, convNorm(scope.at("widen"), mixed, features, 1)));
+});
+
+function blocksOf(depth: number | readonly number[]): readonly number[] {
+  if (typeof depth !== "number") return depth;
+  if (Object.hasOwn(BLOCKS, depth)) return BLOCKS[depth];
+  const valid = Object.keys(BLOCKS);
+  throw new OcelliError("config", `no ResNet has ${depth} layers; valid: ${valid.join(", ")}.`, {
+    given: depth,
+    valid,
+  });
+}
+
+/**
+ * ResNet: image [batch, height, width, channels] to `[logits, out]`, logits [batch, classes].
+ *
+ * @example
+ * const model = resnet({ depth: 50, numClasses: 1000 });
+ */
+export function resnet({
+  depth = 50,
+  width = 1,
+  numClasses = null,
+}: ResnetOptions = {}): ImageModel {
+  const blocks = blocksOf(depth);
+  const channels = Math.floor(64 * width);
+  return layer((scope, image: Tensor): ModelOutput => {
+    const root = relu(convNorm(scope.at("stem"), image, channels, 7, 2));
+    const stem = maxPool(root, {
+      window: [3, 3],
+      strides: [2, 2],
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    }); // [batch, height / 4, width / 4, channels]
+    const out: Record<string, Tensor> = { stem };
+    let x = stem;
+    blocks.forEach((count, stage) => {
+      for (let i = 0; i < count; i++) {
+        const stride = stage > 0 && i === 0 ? 2 : 1;
+        x = bottleneck(
+          scope.at(`stage${stage + 1}`).at("block", i),
+          x,
+          channels * 2 ** stage,
+          stride,
+        );
+      }
+      out[`stage${stage + 1}`] = x;
+    });
+    const pooled = mean(x, [1, 2]); // [batch, channels]
+    out["pre_logits_2d"] = x;
+    out["pre_logits"] = pooled;
+    if (!numClasses) return [pooled, out];
+    out["logits"] = dense(scope.at("head"), pooled, numClasses);
+    return [out["logits"], out];
+  });
+}

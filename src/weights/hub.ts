@@ -1,0 +1,100 @@
+/** @file Files of the hub's model repositories, each fetched once into the cache. */
+
+import { createWriteStream, existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import { OcelliError } from "../errors.ts";
+import { shardsOf } from "./read.ts";
+
+/** How the hub is reached. */
+export interface HubOptions {
+  /** Another hub, for a mirror. */
+  readonly hubUrl?: string;
+  /** In place of the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  readonly report?: (line: string) => void;
+}
+
+/** `owner/name[@revision][/file]`. */
+const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w.-]+))?(?:\/([\w./-]+))?$/;
+
+/**
+ * The local path of a repository's weight file, all its shards fetched beside it. What the cache holds is not asked for
+ * again. `HF_TOKEN` in the environment opens private repositories.
+ */
+export async function fetchFromHub(
+  place: string,
+  cache: string,
+  choose: (what: string, names: readonly string[]) => string,
+  options: HubOptions,
+): Promise<string> {
+  const [, name, revision = "main", file] = REPOSITORY.exec(place) ?? [];
+  if (name === undefined || place.split(/[/@]/).some((part) => /^\.+$/.test(part))) {
+    throw new OcelliError("argument", `"hf:${place}" must be hf:OWNER/NAME[@REVISION][/FILE].`);
+  }
+  const folder = join(cache, name, revision);
+  const chosen = file ?? choose(`hf:${place}`, await listRepository(name, revision, options));
+  const path = await fetchFile(name, revision, chosen, folder, options);
+  if (chosen.endsWith(".index.json")) {
+    for (const shard of shardsOf(path, await readFile(path, "utf8"))) {
+      await fetchFile(name, revision, join(dirname(chosen), shard), folder, options);
+    }
+  }
+  return path;
+}
+
+const access = ({ hubUrl, fetch }: HubOptions) => ({
+  ...(hubUrl === undefined ? {} : { hubUrl }),
+  ...(fetch === undefined ? {} : { fetch }),
+  ...(process.env.HF_TOKEN ? { accessToken: process.env.HF_TOKEN } : {}),
+});
+
+const failure = (name: string, cause: unknown): OcelliError =>
+  new OcelliError(
+    "data",
+    `hf:${name} cannot be fetched: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    { hint: "Check the name and the connection; or give a file that is here already.", cause },
+  );
+
+async function listRepository(name: string, revision: string, options: HubOptions) {
+  const { listFiles } = await import("@huggingface/hub");
+  const names: string[] = [];
+  try {
+    for await (const entry of listFiles({ repo: name, revision, ...access(options) })) {
+      if (entry.type === "file") names.push(entry.path);
+    }
+  } catch (cause) {
+    throw failure(name, cause);
+  }
+  return names;
+}
+
+async function fetchFile(
+  name: string,
+  revision: string,
+  file: string,
+  folder: string,
+  options: HubOptions,
+): Promise<string> {
+  const path = join(folder, file);
+  if (existsSync(path)) return path;
+  options.report?.(`fetching hf:${name}@${revision}/${file}`);
+  const partial = `${path}.partial-${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    const { downloadFile } = await import("@huggingface/hub");
+    const blob = await downloadFile({ repo: name, revision, path: file, ...access(options) });
+    if (!blob) throw new Error(`there is no ${file}`);
+    const stream = Readable.fromWeb(blob.stream() as ReadableStream);
+    await pipeline(stream, createWriteStream(partial));
+    await rename(partial, path);
+  } catch (cause) {
+    throw failure(name, cause);
+  } finally {
+    await rm(partial, { force: true });
+  }
+  return path;
+}

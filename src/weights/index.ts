@@ -1,0 +1,4 @@
+/** @file Published weights: from files, the hub and packages into a model. */
+
+export { type LoadOptions, type LoadedWeights, loadWeights } from "./load.ts";
+export { type FitOptions, type FittedWeights, fitWeights } from "./fit.ts";

@@ -1,0 +1,259 @@
+/**
+ * @file How other libraries name and lay out the weights of our models: one small table each. `*` stands for a number.
+ * Linear weights are [out, in] there and convolutions [out, in, h, w]; `fit.ts` turns them.
+ */
+
+/** What a module of PyTorch owns, and so what its names end in. */
+type ModuleKind = "linear" | "norm" | "batch" | "qkv" | "packed" | "array";
+
+/** A module there, ours, and its kind; `?` in our name stands for query, key and value. */
+type Row = readonly [from: string, to: string, kind: ModuleKind];
+
+/** A layout of weights. */
+export interface Layout {
+  readonly name: string;
+  /** A name that only this layout has. */
+  readonly mark: RegExp;
+  readonly rows: readonly Row[];
+}
+
+const vitBlock = "Transformer/encoderblock_*";
+const attention = `${vitBlock}/MultiHeadDotProductAttention_0`;
+const mapHead = "MAPHead_0";
+
+const hfVit = (root: string): Row[] => [
+  [`${root}embeddings.cls_token`, "cls", "array"],
+  [`${root}embeddings.position_embeddings`, "pos_embedding", "array"],
+  [`${root}embeddings.patch_embeddings.projection`, "embedding", "linear"],
+  [`${root}encoder.layer.*.attention.attention.query`, `${attention}/query`, "linear"],
+  [`${root}encoder.layer.*.attention.attention.key`, `${attention}/key`, "linear"],
+  [`${root}encoder.layer.*.attention.attention.value`, `${attention}/value`, "linear"],
+  [`${root}encoder.layer.*.attention.output.dense`, `${attention}/out`, "linear"],
+  [`${root}encoder.layer.*.layernorm_before`, `${vitBlock}/LayerNorm_0`, "norm"],
+  [`${root}encoder.layer.*.layernorm_after`, `${vitBlock}/LayerNorm_1`, "norm"],
+  [`${root}encoder.layer.*.intermediate.dense`, `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+  [`${root}encoder.layer.*.output.dense`, `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+  [`${root}layernorm`, "Transformer/encoder_norm", "norm"],
+  [`${root}pooler.dense`, "pre_logits", "linear"],
+  ["classifier", "head", "linear"],
+];
+
+const bitUnits = (from: string, unit: string): Row[] =>
+  ([1, 2, 3] as const).flatMap((i): Row[] => [
+    [`${from}.conv${i}`, `${unit}/conv${i}`, "linear"],
+    [`${from}.norm${i}`, `${unit}/gn${i}`, "norm"],
+  ]);
+
+const resnetBlock = "stage*/block_*";
+
+/** A convolution and its batch normalisation. */
+const pair = (conv: string, norm: string, to: string): Row[] => [
+  [conv, `${to}/conv`, "linear"],
+  [norm, `${to}/norm`, "batch"],
+];
+
+const hfSiglip = (root: string): Row[] => [
+  [`${root}embeddings.patch_embedding`, "embedding", "linear"],
+  [`${root}embeddings.position_embedding.weight`, "pos_embedding", "array"],
+  [`${root}encoder.layers.*.layer_norm1`, `${vitBlock}/LayerNorm_0`, "norm"],
+  [`${root}encoder.layers.*.layer_norm2`, `${vitBlock}/LayerNorm_1`, "norm"],
+  [`${root}encoder.layers.*.self_attn.q_proj`, `${attention}/query`, "linear"],
+  [`${root}encoder.layers.*.self_attn.k_proj`, `${attention}/key`, "linear"],
+  [`${root}encoder.layers.*.self_attn.v_proj`, `${attention}/value`, "linear"],
+  [`${root}encoder.layers.*.self_attn.out_proj`, `${attention}/out`, "linear"],
+  [`${root}encoder.layers.*.mlp.fc1`, `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+  [`${root}encoder.layers.*.mlp.fc2`, `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+  [`${root}post_layernorm`, "Transformer/encoder_norm", "norm"],
+  [`${root}head.probe`, `${mapHead}/probe`, "array"],
+  [`${root}head.attention`, `${mapHead}/MultiHeadDotProductAttention_0/?`, "packed"],
+  [`${root}head.attention.out_proj`, `${mapHead}/MultiHeadDotProductAttention_0/out`, "linear"],
+  [`${root}head.layernorm`, `${mapHead}/LayerNorm_0`, "norm"],
+  [`${root}head.mlp.fc1`, `${mapHead}/MlpBlock_0/Dense_0`, "linear"],
+  [`${root}head.mlp.fc2`, `${mapHead}/MlpBlock_0/Dense_1`, "linear"],
+];
+
+/** The layouts that are recognised by their names. `#` in ours is a number plus one; `##` and `@@` have two digits, the latter as counted there. */
+export const LAYOUTS: readonly Layout[] = [
+  {
+    name: "transformers ViT",
+    mark: /embeddings\.patch_embeddings\.projection\.weight$/,
+    rows: [...hfVit("vit."), ...hfVit("")],
+  },
+  {
+    name: "timm ViT",
+    mark: /^patch_embed\.proj\.weight$/,
+    rows: [
+      ["cls_token", "cls", "array"],
+      ["pos_embed", "pos_embedding", "array"],
+      ["patch_embed.proj", "embedding", "linear"],
+      ["blocks.*.norm1", `${vitBlock}/LayerNorm_0`, "norm"],
+      ["blocks.*.norm2", `${vitBlock}/LayerNorm_1`, "norm"],
+      ["blocks.*.attn.qkv", `${attention}/?`, "qkv"],
+      ["blocks.*.attn.proj", `${attention}/out`, "linear"],
+      ["blocks.*.mlp.fc1", `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+      ["blocks.*.mlp.fc2", `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+      ["norm", "Transformer/encoder_norm", "norm"],
+      ["head", "head", "linear"],
+    ],
+  },
+  {
+    name: "transformers SigLIP vision tower",
+    mark: /^(vision_model\.)?embeddings\.patch_embedding\.weight$/,
+    rows: [...hfSiglip("vision_model."), ...hfSiglip("")],
+  },
+  {
+    name: "transformers BiT",
+    mark: /^bit\.embedder\.convolution\.weight$/,
+    rows: [
+      ["bit.embedder.convolution", "root_block/conv_root", "linear"],
+      ...bitUnits("bit.encoder.stages.*.layers.*", "block#/unit##"),
+      ["bit.encoder.stages.*.layers.*.downsample.conv", "block#/unit##/conv_proj", "linear"],
+      ["bit.norm", "norm-pre-head", "norm"],
+      ["classifier.1", "head", "linear"],
+    ],
+  },
+  {
+    name: "timm BiT",
+    mark: /^stages\.0\.blocks\.0\.conv1\.weight$/,
+    rows: [
+      ["stem.conv", "root_block/conv_root", "linear"],
+      ...bitUnits("stages.*.blocks.*", "block#/unit##"),
+      ["stages.*.blocks.*.downsample.conv", "block#/unit##/conv_proj", "linear"],
+      ["norm", "norm-pre-head", "norm"],
+      ["head.fc", "head", "linear"],
+    ],
+  },
+  {
+    name: "timm ResNet",
+    mark: /^layer1\.0\.conv3\.weight$/,
+    rows: [
+      ...pair("conv1", "bn1", "stem"),
+      ...pair("layer*.*.conv1", "layer*.*.bn1", `${resnetBlock}/reduce`),
+      ...pair("layer*.*.conv2", "layer*.*.bn2", `${resnetBlock}/mix`),
+      ...pair("layer*.*.conv3", "layer*.*.bn3", `${resnetBlock}/widen`),
+      ...pair("layer*.*.downsample.0", "layer*.*.downsample.1", `${resnetBlock}/project`),
+      ["fc", "head", "linear"],
+    ],
+  },
+  {
+    name: "transformers ResNet",
+    mark: /^resnet\.embedder\.embedder\.convolution\.weight$/,
+    rows: [
+      ...hfPair("resnet.embedder.embedder", "stem"),
+      ...hfPair("resnet.encoder.stages.*.layers.*.layer.0", "stage#/block_*/reduce"),
+      ...hfPair("resnet.encoder.stages.*.layers.*.layer.1", "stage#/block_*/mix"),
+      ...hfPair("resnet.encoder.stages.*.layers.*.layer.2", "stage#/block_*/widen"),
+      ...hfPair("resnet.encoder.stages.*.layers.*.shortcut", "stage#/block_*/project"),
+      ["classifier.1", "head", "linear"],
+    ],
+  },
+  {
+    name: "timm ConvNeXt",
+    mark: /^stages\.0\.blocks\.0\.conv_dw\.weight$/,
+    rows: [
+      ["stem.0", "stem", "linear"],
+      ["stem.1", "stem_norm", "norm"],
+      ["stages.*.downsample.0", "stage#/downsample_norm", "norm"],
+      ["stages.*.downsample.1", "stage#/downsample", "linear"],
+      ["stages.*.blocks.*.gamma", "stage#/block_*/layer_scale", "array"],
+      ["stages.*.blocks.*.conv_dw", "stage#/block_*/depthwise", "linear"],
+      ["stages.*.blocks.*.norm", "stage#/block_*/norm", "norm"],
+      ["stages.*.blocks.*.mlp.fc1", "stage#/block_*/Dense_0", "linear"],
+      ["stages.*.blocks.*.mlp.fc2", "stage#/block_*/Dense_1", "linear"],
+      ["head.norm", "head_norm", "norm"],
+      ["head.fc", "head", "linear"],
+    ],
+  },
+  {
+    name: "transformers ConvNeXt",
+    mark: /^convnext\.embeddings\.patch_embeddings\.weight$/,
+    rows: [
+      ["convnext.embeddings.patch_embeddings", "stem", "linear"],
+      ["convnext.embeddings.layernorm", "stem_norm", "norm"],
+      ["convnext.encoder.stages.*.downsampling_layer.0", "stage#/downsample_norm", "norm"],
+      ["convnext.encoder.stages.*.downsampling_layer.1", "stage#/downsample", "linear"],
+      [
+        "convnext.encoder.stages.*.layers.*.layer_scale_parameter",
+        "stage#/block_*/layer_scale",
+        "array",
+      ],
+      ["convnext.encoder.stages.*.layers.*.dwconv", "stage#/block_*/depthwise", "linear"],
+      ["convnext.encoder.stages.*.layers.*.layernorm", "stage#/block_*/norm", "norm"],
+      ["convnext.encoder.stages.*.layers.*.pwconv1", "stage#/block_*/Dense_0", "linear"],
+      ["convnext.encoder.stages.*.layers.*.pwconv2", "stage#/block_*/Dense_1", "linear"],
+      ["convnext.layernorm", "head_norm", "norm"],
+      ["classifier", "head", "linear"],
+    ],
+  },
+  {
+    name: "efficientnet-lite-pytorch",
+    mark: /^_conv_stem\.weight$/,
+    rows: [
+      ...pair("_conv_stem", "_bn0", "stem"),
+      ...pair("_blocks.*._expand_conv", "_blocks.*._bn0", "block@@/expand"),
+      ...pair("_blocks.*._depthwise_conv", "_blocks.*._bn1", "block@@/depthwise"),
+      ...pair("_blocks.*._project_conv", "_blocks.*._bn2", "block@@/project"),
+      ...pair("_conv_head", "_bn1", "top"),
+      ["_fc", "head", "linear"],
+    ],
+  },
+];
+
+function hfPair(from: string, to: string): Row[] {
+  return pair(`${from}.convolution`, `${from}.normalization`, to);
+}
+
+/** The parts that a module's names end in, and ours. */
+const ENDS: Readonly<Record<ModuleKind, readonly (readonly [string, string])[]>> = {
+  linear: [
+    [".weight", "/kernel"],
+    [".bias", "/bias"],
+  ],
+  norm: [
+    [".weight", "/scale"],
+    [".bias", "/bias"],
+  ],
+  batch: [
+    [".weight", "/scale"],
+    [".bias", "/bias"],
+    [".running_mean", "/mean"],
+    [".running_var", "/var"],
+  ],
+  qkv: [
+    [".weight", "/kernel"],
+    [".bias", "/bias"],
+  ],
+  packed: [
+    [".in_proj_weight", "/kernel"],
+    [".in_proj_bias", "/bias"],
+  ],
+  array: [["", ""]],
+};
+
+const PARTS = ["query", "key", "value"];
+
+/** Our name or names (the array falls into as many along its first axis) for a name of a layout; none if it is not known. */
+export type Renaming = (name: string) => readonly string[] | undefined;
+
+/** The renaming of a layout. */
+export function renamingOf({ rows }: Layout): Renaming {
+  const rules = rows.flatMap(([from, to, kind]) =>
+    ENDS[kind].map(([end, ours]) => {
+      const escaped = (from + end).replaceAll(".", "\\.").replaceAll("*", "(\\d+)");
+      return { from: new RegExp(`^${escaped}$`), to: to + ours };
+    }),
+  );
+  return (name) => {
+    for (const { from, to } of rules) {
+      const match = from.exec(name);
+      if (!match) continue;
+      const numbers = match.slice(1).map(Number);
+      const ours = to.replace(/\*|##?|@@/g, (mark) => {
+        const value = numbers.shift()! + (mark.startsWith("#") ? 1 : 0);
+        return String(value).padStart(mark.length, "0");
+      });
+      return ours.includes("?") ? PARTS.map((part) => ours.replace("?", part)) : [ours];
+    }
+    return undefined;
+  };
+}

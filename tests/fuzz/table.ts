@@ -1,0 +1,83 @@
+/** @file The parsers that are fuzzed: a row is a name, whole files to begin with, and the parser. */
+
+import { gzipSync, zipSync } from "fflate";
+import { readIdx } from "../../src/formats/idx.ts";
+import { numpyFixture } from "../../src/formats/numpy-fixtures.ts";
+import { readNpy } from "../../src/formats/npy.ts";
+import { openNpz } from "../../src/formats/npz.ts";
+import { decodeModel } from "../../src/formats/onnx-decode.ts";
+import { encodeModel } from "../../src/formats/onnx-encode.ts";
+import { readPickle } from "../../src/formats/pickle.ts";
+import { openPth } from "../../src/formats/pth.ts";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
+import { torchFixture } from "../../src/formats/torch-fixtures.ts";
+import { readZip } from "../../src/formats/zip.ts";
+import { fromNumbers } from "../../src/graph/index.ts";
+
+/** One parser. A row of a new format is all that it takes to have it fuzzed. */
+export interface FuzzRow {
+  readonly name: string;
+  /** Whole files, small ones; what is fed are damaged copies of them. */
+  readonly seeds: readonly Uint8Array[];
+  /** Reads all that a file holds. It may throw an OcelliError, and nothing else. */
+  readonly parse: (bytes: Uint8Array) => unknown;
+}
+
+const small = fromNumbers([1, 2, 3, 4, 5, 6], [2, 3], "float32");
+const half = fromNumbers([1, 2], [2], "bfloat16");
+const all = (file: { names: readonly string[]; read: (name: string) => unknown }): unknown =>
+  file.names.map((name) => file.read(name));
+
+const idx = new Uint8Array([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6]);
+const text = new TextEncoder().encode("word ".repeat(200));
+const node = { opType: "Relu", inputs: ["x"], outputs: ["y"], attributes: { n: { ints: [1, 2] } } };
+const graph = {
+  name: "graph",
+  nodes: [node],
+  inputs: [{ name: "x", dtype: "float32", shape: ["batch", 3] }],
+  outputs: [{ name: "y", dtype: "float32", shape: ["batch", 3] }],
+  initializers: { w: small },
+} as const;
+const onnx = encodeModel({ irVersion: 8, opsetImports: { "": 20 }, graph, metadata: { a: "b" } });
+
+/** Every fuzzed parser. */
+export const FUZZ_ROWS: readonly FuzzRow[] = [
+  {
+    name: "safetensors",
+    seeds: [writeSafetensors({ a: small, b: half }, { note: "x" }), writeSafetensors({})],
+    parse: readSafetensors,
+  },
+  {
+    name: "npy",
+    seeds: [numpyFixture("f4C"), numpyFixture("f4F"), numpyFixture("v2"), numpyFixture("bf16")],
+    parse: (bytes) => readNpy(bytes),
+  },
+  {
+    name: "npz",
+    seeds: [numpyFixture("npzStored"), numpyFixture("npzDeflated")],
+    parse: (bytes) => all(openNpz(bytes)),
+  },
+  {
+    name: "zip",
+    seeds: [zipSync({ "a.txt": text, "b/c": [text, { level: 0 }] })],
+    parse: (bytes) => readZip(bytes, 2 ** 24, "zip file").map(({ read }) => read()),
+  },
+  {
+    name: "pickle",
+    seeds: [torchFixture("pickle4")],
+    parse: (bytes) =>
+      readPickle(bytes, { globals: { "collections.OrderedDict": () => new Map() } }, "pickle"),
+  },
+  {
+    name: "pth",
+    seeds: [
+      torchFixture("zip"),
+      torchFixture("legacy"),
+      torchFixture("nested"),
+      torchFixture("shared"),
+    ],
+    parse: (bytes) => all(openPth(bytes)),
+  },
+  { name: "onnx", seeds: [onnx.model], parse: decodeModel },
+  { name: "idx", seeds: [idx, gzipSync(idx)], parse: (bytes) => readIdx(bytes) },
+];
