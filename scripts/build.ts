@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { buildPage } from "./build-page.ts";
 
 interface Manifest {
   bin: Record<string, string>;
@@ -15,6 +16,8 @@ interface Manifest {
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit" });
+
+await buildPage("src/dashboard/page", "dist/src/dashboard/built");
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
 delete manifest.private;

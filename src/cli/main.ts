@@ -6,6 +6,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
 import { engines } from "./engines.ts";
+import { evalCommand } from "./eval.ts";
 import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { models } from "./models.ts";
@@ -13,11 +14,18 @@ import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
+import { report } from "./report.ts";
+import { runs } from "./runs.ts";
 import { train } from "./train.ts";
+import { ui } from "./ui.ts";
 
 const COMMANDS: readonly Command[] = [
   train,
   predict,
+  evalCommand,
+  runs,
+  report,
+  ui,
   exportCommand,
   recipes,
   models,
@@ -26,7 +34,13 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** Mistakes of the caller end with 2, failures of the machine or of Ocelli with 1. */
-const FAILURES: ReadonlySet<string> = new Set(["engine", "disposed", "not-differentiable"]);
+const FAILURES: ReadonlySet<string> = new Set([
+  "engine",
+  "disk",
+  "diverged",
+  "disposed",
+  "not-differentiable",
+]);
 
 /** The shell's code for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;

@@ -1,46 +1,118 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
+import { createWriteStream } from "node:fs";
+import { once } from "node:events";
+import { OcelliError } from "../errors.ts";
+import type { Prediction } from "../train/predict.ts";
 import type { Command } from "./command.ts";
+import { badImagePolicy } from "./eval.ts";
 
-/** Images decoded and predicted at a time. */
+/** Images computed at a time. */
 const BATCH = 16;
 
 export const predict: Command = {
   name: "predict",
-  summary: "Classify images with a trained model",
-  operands: "RUN IMAGE…",
+  summary: "Classify images, or folders of them, with a trained or exported model",
+  operands: "RUN|MODEL.onnx IMAGE|FOLDER…",
   arity: [2, Infinity],
   flags: {
     "top-k": { type: "integer", help: "how many classes to show (3)" },
-    engine: { type: "text", value: "E", help: "auto, ort or interpreter (auto)" },
+    out: {
+      type: "text",
+      value: "FILE",
+      help: "write one JSON object a line instead of showing them",
+    },
+    "batch-size": { type: "integer", help: "images computed together (16)" },
+    "on-bad-image": {
+      type: "text",
+      value: "error|skip",
+      help: "images that cannot be read (skip in folders, else error)",
+    },
+    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
   },
   examples: [
     "ocelli predict runs/quickstart digit.png",
     "ocelli predict runs/quickstart a.png b.png --top-k 1 --json",
+    "ocelli predict runs/pets/model.onnx holiday/ --out predictions.jsonl",
   ],
-  async run({ operands: [run, ...images], texts, integers }, output) {
-    const { decodeImageFile } = await import("../data/decode.ts");
+  async run({ operands: [run, ...paths], texts, integers }, output) {
+    const { imagePaths, pathSource } = await import("../data/images.ts");
+    const { DataProblems } = await import("../data/problems.ts");
+    const { createWorkerPool } = await import("../data/workers.ts");
+    const { cpuBudget } = await import("../engines/threads.ts");
     const { loadPredictor } = await import("../train/predict.ts");
+    const { images, folders } = await imagePaths(paths);
     const topK = integers.get("top-k") ?? 3;
-    const batchSize = Math.min(BATCH, images.length);
+    const batchSize = integers.get("batch-size") ?? Math.min(BATCH, images.length);
+    const named = badImagePolicy(texts.get("on-bad-image"));
+    const onBadImage = named ?? (folders > 0 ? "skip" : "error");
     const predictor = await loadPredictor(run, { engine: texts.get("engine"), batchSize });
-    const predictions: { image: string; top: { class: string; probability: number }[] }[] = [];
+    const problems = new DataProblems(({ id, reason }) => output.line(`left out ${id}: ${reason}`));
+    const workers = createWorkerPool(images.length > BATCH ? cpuBudget().decode : 1);
+    const out = texts.get("out");
+    const write = out === undefined ? undefined : await openLines(out);
+    const predictions: Shown[] = [];
+    let count = 0;
     try {
-      for (let i = 0; i < images.length; i += batchSize) {
-        const paths = images.slice(i, i + batchSize);
-        const results = await predictor.predict(await Promise.all(paths.map(decodeImageFile)));
-        for (const [k, ranked] of results.entries()) {
-          const top = ranked.slice(0, topK);
-          predictions.push({ image: paths[k], top });
-          const shown = top.map(
-            (entry) => `${entry.class} ${(100 * entry.probability).toFixed(1)} %`,
-          );
-          output.line(`${paths[k]}  ${shown.join("  ")}`);
+      const options = { workers, onBadImage, problems };
+      for await (const prediction of predictor.stream(pathSource(images), options)) {
+        count++;
+        const shown = show(prediction, topK);
+        if (write) {
+          await write.line(JSON.stringify(shown));
+          output.status(`${count} of ${images.length} images`);
+          continue;
         }
+        predictions.push(shown);
+        const classes = shown.top.map(
+          (entry) => `${entry.class} ${(100 * entry.probability).toFixed(1)} %`,
+        );
+        output.line(`${shown.image}  ${classes.join("  ")}`);
       }
     } finally {
+      workers[Symbol.dispose]();
+      await write?.close();
       await predictor.dispose();
     }
-    return { predictions };
+    const counts = { count, skipped: problems.count };
+    if (out === undefined) return { ...counts, predictions };
+    output.line(`${out}: ${count} predictions`);
+    return { ...counts, out };
   },
 };
+
+interface Shown {
+  readonly image: string;
+  readonly top: Prediction["ranked"];
+}
+
+const show = ({ id, ranked }: Prediction, topK: number): Shown => ({
+  image: id,
+  top: ranked.slice(0, topK),
+});
+
+/** A file that is written line by line, no faster than the disk takes it. */
+async function openLines(path: string) {
+  const stream = createWriteStream(path);
+  let failure: Error | undefined;
+  stream.on("error", (error) => (failure = error));
+  const check = () => {
+    if (!failure) return;
+    throw new OcelliError("disk", `${path} cannot be written: ${failure.message}.`, {
+      cause: failure,
+    });
+  };
+  await Promise.race([once(stream, "open"), once(stream, "error")]).catch(() => undefined);
+  check();
+  return {
+    async line(text: string) {
+      check();
+      if (!stream.write(`${text}\n`)) await once(stream, "drain");
+    },
+    async close() {
+      stream.end();
+      if (!failure) await once(stream, "close");
+      check();
+    },
+  };
+}

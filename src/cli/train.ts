@@ -1,57 +1,88 @@
 /** @file `ocelli train`: a configuration, overrides, and the one training loop. */
 
 import { ENGINE_NAMES } from "../engines/select.ts";
-import { unknownName } from "../errors.ts";
-import type { Command } from "./command.ts";
-import { loadConfig } from "./load-config.ts";
+import { OcelliError, unknownName } from "../errors.ts";
+import type { Command, Output } from "./command.ts";
+import { readConfig } from "./read-config.ts";
 
 const FLAGS = {
+  data: {
+    type: "text",
+    value: "PATH",
+    help: "your images: a folder with a folder per class, .tar, .parquet, …",
+  },
   workdir: { type: "text", value: "DIR", help: "the run folder (runs/NAME, numbered)" },
   engine: { type: "text", value: "E", help: "auto, ort or interpreter (auto)" },
+  resume: { type: "text", value: "RUN", help: "go on with a run that was stopped, by its folder" },
 } as const;
 
 export const train: Command = {
   name: "train",
   summary: "Train a model by a recipe or a configuration file",
   operands: "CONFIG",
-  arity: [1, 1],
+  arity: [0, 1],
   flags: FLAGS,
   takesOverrides: true,
   examples: [
     "ocelli train quickstart",
     "ocelli train quickstart --duration.epochs 1 --lr 3e-4 --workdir runs/short",
+    "ocelli train folder --data pets",
     "ocelli train ./my-config.ts --seed 1 --json",
+    "ocelli train --resume runs/quickstart",
   ],
   async run({ operands: [name], texts, overrides }, output) {
-    const engine = texts.get("engine") ?? "auto";
-    if (!ENGINE_NAMES.includes(engine)) {
+    const engine = texts.get("engine");
+    if (engine !== undefined && !ENGINE_NAMES.includes(engine)) {
       throw unknownName("engine", engine, ENGINE_NAMES, "argument");
     }
-    // Loaded here so that help and mistakes in flags answer at once.
-    const [{ configSchema }, { override }, { validate }] = await Promise.all([
-      import("../train/config.ts"),
-      import("../train/overrides.ts"),
-      import("../train/schema.ts"),
-    ]);
-    const others = [...Object.keys(FLAGS), "json", "help"];
-    const overridden = overrides.reduce(
-      (config, [path, text]) => override(configSchema, config, path, text, others),
-      await loadConfig(name),
-    );
-    const config = validate(configSchema, overridden);
-    const { train: trainModel } = await import("../train/train.ts");
-    const stop = new AbortController();
-    const onSignal = () => {
-      if (stop.signal.aborted) process.exit(130);
-      output.line("stopping after this step; Ctrl-C again stops at once");
-      stop.abort();
-    };
-    process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-    try {
-      const workdir = texts.get("workdir");
-      return await trainModel(config, { workdir, engine, signal: stop.signal, reporter: output });
-    } finally {
-      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    const workdir = texts.get("workdir");
+    const folder = texts.get("resume");
+    if (folder !== undefined) {
+      const given = [
+        name,
+        workdir && "--workdir",
+        texts.get("data") && "--data",
+        ...overrides.map(([key]) => `--${key}`),
+      ];
+      checkResume(given.filter((it) => it !== undefined && it !== ""));
+      const { resume } = await import("../train/train.ts");
+      return stoppable(output, (signal) => resume(folder, { engine, signal, reporter: output }));
     }
+    if (name === undefined) {
+      throw new OcelliError("argument", "ocelli train: it needs CONFIG.", {
+        hint: "See ocelli train --help.",
+      });
+    }
+    const config = await readConfig(name, { overrides, data: texts.get("data"), flags: FLAGS });
+    const { train: trainModel } = await import("../train/train.ts");
+    return stoppable(output, (signal) =>
+      trainModel(config, { workdir, engine, signal, reporter: output }),
+    );
   },
 };
+
+/** A resumed run has its configuration and its folder. */
+function checkResume([given]: readonly (string | undefined)[]): void {
+  if (given === undefined) return;
+  throw new OcelliError("argument", `--resume RUN takes neither a configuration nor ${given}.`, {
+    hint: "The run goes on as it was begun.",
+  });
+}
+
+/** Runs a training that Ctrl-C stops after the current step, and a second one at once. */
+async function stoppable<T>(output: Output, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(130);
+    output.line("stopping after this step; Ctrl-C again stops at once");
+    stop.abort();
+  };
+  const ignore = () => undefined;
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  if (process.platform !== "win32") process.on("SIGXFSZ", ignore); // the write fails with EFBIG, and says so
+  try {
+    return await run(stop.signal);
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGXFSZ", ignore);
+  }
+}

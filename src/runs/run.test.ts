@@ -18,7 +18,12 @@ test("a run writes its files and its metrics line by line", async () => {
   run.log({ step: 2, loss: 2 });
   await run.writeCheckpoint([Uint8Array.of(1), Uint8Array.of(2, 3)]);
   run.close();
-  expect(await readdir(folder)).toEqual(["checkpoint.safetensors", "config.json", "metrics.jsonl"]);
+  expect(await readdir(folder)).toEqual([
+    "checkpoint.safetensors",
+    "config.json",
+    "events.tfevents",
+    "metrics.jsonl",
+  ]);
   expect(await readFile(run.path("metrics"), "utf8")).toBe(
     '{"step":1,"loss":2.5}\n{"step":2,"loss":2}\n',
   );

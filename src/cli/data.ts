@@ -1,0 +1,24 @@
+/** @file `--data`: data by a name that Ocelli knows, or by a path. */
+
+import type { DataConfig } from "../data/config.ts";
+import { OcelliError } from "../errors.ts";
+
+/** Data sets that come with Ocelli. */
+const BUILT_IN = ["mnist"] as const;
+
+/**
+ * The configuration of the data that a flag names.
+ *
+ * @throws an argument error where the flag is missing; a data error where there is no data
+ */
+export async function dataAt(name: string | undefined, command: string): Promise<DataConfig> {
+  if (name === undefined) {
+    throw new OcelliError("argument", `ocelli ${command} needs --data.`, {
+      hint: "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv, or mnist.",
+    });
+  }
+  const builtIn = BUILT_IN.find((valid) => valid === name);
+  if (builtIn) return { name: builtIn };
+  const { detectData } = await import("../data/detect.ts");
+  return detectData(name);
+}

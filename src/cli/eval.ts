@@ -1,0 +1,72 @@
+/** @file `ocelli eval`: how good a trained model is on labelled data. */
+
+import { unknownName } from "../errors.ts";
+import type { BadImagePolicy } from "../data/problems.ts";
+import type { Command } from "./command.ts";
+
+/** Classes shown, the worst first. */
+const SHOWN = 10;
+
+export const evalCommand: Command = {
+  name: "eval",
+  summary: "Evaluate a trained or exported model on labelled data",
+  operands: "RUN|MODEL.onnx",
+  arity: [1, 1],
+  flags: {
+    data: { type: "text", value: "PATH", help: "the data: a folder, .tar, .parquet, … (needed)" },
+    split: { type: "text", value: "S", help: "a split or a slice of one (test)" },
+    "batch-size": { type: "integer", help: "images computed together (64)" },
+    "on-bad-image": {
+      type: "text",
+      value: "error|skip",
+      help: "images that cannot be read (error)",
+    },
+    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+  },
+  examples: [
+    "ocelli eval runs/pets --data pets",
+    "ocelli eval runs/pets/model.onnx --data other-pets --split all --json",
+  ],
+  async run({ operands: [model], texts, integers }, output) {
+    const { dataAt } = await import("./data.ts");
+    const { evaluateModelOn } = await import("../train/eval-model.ts");
+    const data = await dataAt(texts.get("data"), "eval");
+    const result = await evaluateModelOn(model, data, {
+      split: texts.get("split"),
+      engine: texts.get("engine"),
+      batchSize: integers.get("batch-size"),
+      onBadImage: badImagePolicy(texts.get("on-bad-image")),
+      progress: (done, total) => output.status(`${done} of ${total} images`),
+    });
+    const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+    output.line(`data      ${result.data} ${result.split}: ${result.examples} images`);
+    output.line(`accuracy  ${percent(result.accuracy)}`);
+    output.line(`loss      ${result.loss.toPrecision(4)}`);
+    for (const [name, value] of Object.entries(result.values)) {
+      output.line(`${name}  ${value.toPrecision(4)}`);
+    }
+    const worst = result.perClass
+      .map((quality, k) => ({ ...quality, name: result.classes[k] }))
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => a.recall - b.recall)
+      .slice(0, SHOWN);
+    for (const { name, count, recall, precision } of worst) {
+      const precise = Number.isNaN(precision)
+        ? "never predicted"
+        : `precision ${percent(precision)}`;
+      output.line(`  ${name}: recall ${percent(recall)} of ${count}, ${precise}`);
+    }
+    for (const { id, reason } of result.problems) output.line(`left out ${id}: ${reason}`);
+    return result;
+  },
+};
+
+const POLICIES = ["error", "skip"] as const;
+
+/** A policy by its name. */
+export function badImagePolicy(name: string | undefined): BadImagePolicy | undefined {
+  if (name === undefined) return undefined;
+  const policy = POLICIES.find((valid) => valid === name);
+  if (policy === undefined) throw unknownName("policy for bad images", name, POLICIES, "argument");
+  return policy;
+}

@@ -1,0 +1,44 @@
+/** @file A configuration as the command line gives it: a recipe or a file, `--data`, and values by name. */
+
+import { OcelliError } from "../errors.ts";
+import type { Config } from "../train/config.ts";
+import type { Call, Flag } from "./command.ts";
+import { dataAt } from "./data.ts";
+import { loadConfig } from "./load-config.ts";
+
+/** What the command line says beside the configuration's name. */
+interface Given {
+  readonly overrides: Call["overrides"];
+  /** A data set's name or path, in place of the configuration's data. */
+  readonly data?: string;
+  /** The command's own flags, for suggestions. */
+  readonly flags: Readonly<Record<string, Flag>>;
+}
+
+/**
+ * A recipe's or a file's configuration with values of the command line.
+ *
+ * @throws a configuration error of one line, with the nearest valid names
+ */
+export async function readConfig(name: string, { overrides, data, flags }: Given): Promise<Config> {
+  // Loaded here so that help and mistakes in flags answer at once.
+  const [{ configSchema }, { override }, { validate }] = await Promise.all([
+    import("../train/config.ts"),
+    import("../train/overrides.ts"),
+    import("../train/schema.ts"),
+  ]);
+  const loaded = await loadConfig(name);
+  const base =
+    data === undefined ? loaded : { ...(loaded as object), data: await dataAt(data, "train") };
+  const others = [...Object.keys(flags), "json", "help"];
+  const overridden = overrides.reduce(
+    (config, [path, text]) => override(configSchema, config, path, text, others),
+    base,
+  );
+  if ((overridden as { data?: unknown }).data === undefined) {
+    throw new OcelliError("argument", `${name} is a recipe for your own images: it needs --data.`, {
+      hint: "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv.",
+    });
+  }
+  return validate(configSchema, overridden);
+}

@@ -1,0 +1,18 @@
+/** @file `ocelli report`: a run as one page. */
+
+import { writeReport } from "../runs/report.ts";
+import type { Command } from "./command.ts";
+
+export const report: Command = {
+  name: "report",
+  summary: "Write a run's report as one HTML file",
+  operands: "RUN",
+  arity: [1, 1],
+  flags: {},
+  examples: ["ocelli report runs/quickstart"],
+  async run({ operands: [run] }, output) {
+    const file = await writeReport(run);
+    output.line(file);
+    return { file };
+  },
+};

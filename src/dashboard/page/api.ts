@@ -1,0 +1,33 @@
+/** @file What the page asks of its server. */
+
+import type { Curve } from "../../runs/read-curves.ts";
+import type { RunView } from "../../runs/read.ts";
+import type { Mistake } from "../../runs/report/material.ts";
+
+/** Pictures of a run. */
+export interface Pictures {
+  readonly classes: readonly string[];
+  readonly mistakes: readonly Mistake[];
+  readonly augmented: readonly string[];
+}
+
+async function get<T>(path: string): Promise<T> {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return (await response.json()) as T;
+}
+
+export const getRuns = () => get<{ dir: string; runs: RunView[] }>("/api/runs");
+
+export const getCurves = (run: string, since: number) =>
+  get<{ position: number; curves?: Record<string, Curve> }>(
+    `/api/curves?run=${encodeURIComponent(run)}&since=${since}`,
+  );
+
+export const getPictures = (run: string) =>
+  get<Pictures>(`/api/pictures?run=${encodeURIComponent(run)}`);
+
+export const pictureUrl = (run: string, file: string) =>
+  `/api/picture?run=${encodeURIComponent(run)}&file=${encodeURIComponent(file)}`;
+
+export const reportUrl = (run: string) => `/report?run=${encodeURIComponent(run)}`;

@@ -1,0 +1,25 @@
+/** @file The order of runs in a list; no file is read, so that the page sorts as the terminal does. */
+
+import { type Field, fieldsNamed, fieldsOf } from "./list-query.ts";
+import { moreIsBetter } from "./list-show.ts";
+import type { RunView } from "./read.ts";
+
+/** Runs by a key, the best or newest first; those without it last. */
+export function sortRuns<T extends RunView>(runs: readonly T[], key: string): T[] {
+  const last = key.slice(key.lastIndexOf("/") + 1);
+  const downwards = key === "updated" || key === "step" || moreIsBetter(last) === true;
+  const sign = downwards ? -1 : 1;
+  const value = new Map(runs.map((run) => [run, fieldsNamed(fieldsOf(run), key).at(0)]));
+  return [...runs].sort((a, b) => {
+    const [x, y] = [value.get(a), value.get(b)];
+    if (x === undefined || y === undefined)
+      return Number(x === undefined) - Number(y === undefined);
+    return sign * compareFields(x, y) || compareFields(a.name, b.name);
+  });
+}
+
+function compareFields(a: Field, b: Field): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  const [x, y] = [String(a), String(b)];
+  return x < y ? -1 : Number(x > y);
+}

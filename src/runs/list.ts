@@ -1,0 +1,83 @@
+/** @file Lists of runs: found, filtered, sorted, and shown as a table. */
+
+import { OcelliError } from "../errors.ts";
+import { checkKeys, matches, parseQuery } from "./list-query.ts";
+import { showNumber, showTime } from "./list-show.ts";
+import { sortRuns } from "./list-sort.ts";
+import { type RunSummary, findRuns, readRun, runFolder } from "./read.ts";
+
+/** What to list, and how. */
+export interface ListOptions {
+  /** A query as {@link parseQuery} reads it. */
+  readonly filter?: string;
+  /** A column, a configuration's key or a metric; the last written first unless given. */
+  readonly sort?: string;
+}
+
+/** Runs read at a time. */
+const AT_ONCE = 16;
+
+/**
+ * The runs at or below a folder.
+ *
+ * @throws an argument error for a folder that is not there, or a key that no run has
+ */
+export async function listRuns(dir: string, options: ListOptions = {}): Promise<RunSummary[]> {
+  const { filter = "", sort = "updated" } = options;
+  const conditions = parseQuery(filter);
+  const folders = await findRuns(dir);
+  const runs: RunSummary[] = [];
+  for (let i = 0; i < folders.length; i += AT_ONCE) {
+    const some = folders.slice(i, i + AT_ONCE);
+    runs.push(...(await Promise.all(some.map((folder) => readRun(folder, dir)))));
+  }
+  checkKeys([...conditions.flatMap(({ key }) => key ?? []), sort], runs);
+  return sortRuns(
+    runs.filter((run) => matches(run, conditions)),
+    sort,
+  );
+}
+
+/** The list as lines of text, a head first. */
+export function runsTable(runs: readonly RunSummary[]): string[] {
+  const head = ["name", "state", "step", "accuracy", "loss", "time", "model", "engine"];
+  const rows = runs.map((run) => [
+    run.name,
+    run.state,
+    run.totalSteps === undefined || run.totalSteps === run.step
+      ? String(run.step)
+      : `${run.step}/${run.totalSteps}`,
+    run.accuracy === undefined ? "–" : `${(100 * run.accuracy).toFixed(2)} %${ofTraining(run)}`,
+    run.loss === undefined ? "–" : `${showNumber(run.loss)}${ofTraining(run)}`,
+    run.seconds === undefined ? "–" : showTime(run.seconds),
+    run.model,
+    run.engine,
+  ]);
+  return textTable([head, ...rows], [2, 3, 4, 5]);
+}
+
+const ofTraining = ({ measured }: RunSummary): string => (measured === "training" ? " train" : "");
+
+/** Rows of equal length as lines, in columns; the `right` ones end flush. */
+export function textTable(rows: readonly (readonly string[])[], right: readonly number[] = []) {
+  const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
+  const flush = new Set(right);
+  return rows.map((row) =>
+    row
+      .map((cell, k) => (flush.has(k) ? cell.padStart(widths[k]) : cell.padEnd(widths[k])))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** The runs of these folders, each named as it was given; fewer than two cannot be compared. */
+export async function namedRuns(folders: readonly string[]): Promise<RunSummary[]> {
+  if (folders.length < 2) {
+    throw new OcelliError("argument", "compare needs at least two runs.", {
+      hint: "Write: ocelli runs compare RUN RUN….",
+    });
+  }
+  return Promise.all(
+    folders.map(async (folder) => ({ ...(await readRun(await runFolder(folder))), name: folder })),
+  );
+}

@@ -1,0 +1,168 @@
+import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compareRuns } from "./compare.ts";
+import { matches, parseQuery } from "./list-query.ts";
+import { listRuns, runsTable } from "./list.ts";
+import { CurveBuilder, MetricsReader } from "./read-curves.ts";
+import { readRun, runFolder } from "./read.ts";
+import { renderReport } from "./report.ts";
+import { ticks } from "./report/chart.ts";
+
+let dir: string;
+
+async function makeRun(name: string, lr: number, metrics: string, result?: object) {
+  const folder = join(dir, name);
+  await mkdir(folder, { recursive: true });
+  const write = (file: string, value: object) =>
+    writeFile(join(folder, file), JSON.stringify(value));
+  const model = { name: "vit", width: 8, depth: 2 };
+  const evals = { test: { split: "test" } };
+  await write("config.json", { model, optimizer: { lr }, duration: { steps: 9 }, evals });
+  await write("environment.json", { engine: "ort" });
+  await writeFile(join(folder, "metrics.jsonl"), metrics);
+  if (result) await write("result.json", result);
+  return folder;
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocelli-read-"));
+  const whole = '{"step":9,"loss":0.5}\n{"step":9,"test/accuracy":0.75,"test/loss":0.6}\n';
+  await makeRun("finished", 0.1, whole, { steps: 9, seconds: 61, accuracy: 0.75 });
+  await makeRun("sweep/going", 0.01, '{"step":3,"loss":1,"accuracy":0.5}\n{"step":6,"lo');
+  const dead = await makeRun("sweep/killed", 0.1, '{"step":3,"loss":null}\n');
+  await utimes(join(dead, "metrics.jsonl"), 1e9, 1e9);
+  await makeRun("stopped", 0.3, '{"step":4,"loss":2}\n', { steps: 4, interrupted: true });
+  await mkdir(join(dir, "other"));
+  await symlink(dead, join(dir, "linked"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+test("runs are found with their state, and half-written lines do no harm", async () => {
+  const runs = await listRuns(dir, { sort: "name" });
+  expect(runs.map(({ name, state, step }) => [name, state, step])).toEqual([
+    ["finished", "finished", 9],
+    ["stopped", "interrupted", 4],
+    ["sweep/going", "running", 3],
+    ["sweep/killed", "interrupted", 3],
+  ]);
+  expect(runs[0]).toMatchObject({ accuracy: 0.75, loss: 0.6, measured: "evaluation", seconds: 61 });
+  expect(runs[2]).toMatchObject({ accuracy: 0.5, measured: "training", totalSteps: 9 });
+  expect(runsTable(runs)[3]).toMatch(/^sweep\/going +running +3\/9 +50.00 % train +1 train/);
+});
+
+test("a result that metrics went beyond is out of date: the run was resumed", async () => {
+  const folder = await makeRun("resumed", 0.1, '{"step":8,"loss":1}\n', {
+    steps: 4,
+    interrupted: true,
+  });
+  expect(await readRun(folder)).toMatchObject({ state: "running", step: 8 });
+  await rm(folder, { recursive: true });
+});
+
+test.each([
+  ["lr=0.1", ["finished", "sweep/killed"]],
+  ["optimizer.lr>=0.1 state=finished", ["finished"]],
+  ["lr!=0.1 name~sweep", ["sweep/going"]],
+  ["test/accuracy>0.7", ["finished"]],
+  ["KILLED", ["sweep/killed"]],
+  ['model="vit 8×2" lr<0.05', ["sweep/going"]],
+])("the filter %s", async (filter, names) => {
+  const runs = await listRuns(dir, { filter, sort: "name" });
+  expect(runs.map(({ name }) => name)).toEqual(names);
+});
+
+test("mistakes in a list are told with what is valid", async () => {
+  await expect(listRuns(dir, { sort: "acuracy" })).rejects.toThrow("valid: accuracy,");
+  await expect(listRuns(dir, { filter: "optimizer.lt=1" })).rejects.toThrow("valid: optimizer.lr,");
+  await expect(listRuns(dir, { filter: "lr<small" })).rejects.toThrow(
+    'needs a number, not "small"',
+  );
+  await expect(listRuns(join(dir, "none"))).rejects.toThrow("there is no folder");
+  await expect(runFolder(join(dir, "finisht"))).rejects.toThrow(`valid: ${join(dir, "finished")},`);
+});
+
+test("any query is understood or refused, never more", async () => {
+  const [run] = await listRuns(dir);
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      try {
+        expect(typeof matches(run, parseQuery(text))).toBe("boolean");
+      } catch (error) {
+        expect(String(error)).toContain("needs a number");
+      }
+    }),
+  );
+});
+
+test("runs are compared by what differs, the best result marked", async () => {
+  const runs = await listRuns(dir, { sort: "name" });
+  const { settings, results } = compareRuns([runs[0], runs[2]]);
+  expect(settings.filter(({ same }) => !same)).toEqual([
+    { path: "optimizer.lr", values: [0.1, 0.01], same: false },
+  ]);
+  expect(results.find(({ name }) => name === "loss")).toMatchObject({ values: [0.5, 1], best: 0 });
+});
+
+test("curves keep few points, their extremes, and the later of repeated steps", () => {
+  const builder = new CurveBuilder(64);
+  for (let step = 1; step <= 100_000; step++) builder.add(step, step === 777 ? 1e6 : step);
+  const { steps, means, highs } = builder.curve();
+  expect(steps.length).toBeLessThanOrEqual(64);
+  expect(steps.length).toBeGreaterThanOrEqual(32);
+  expect(steps.at(-1)).toBe(100_000);
+  expect(Math.max(...highs)).toBe(1e6);
+  expect(means.every((mean, i) => i === 0 || mean > 0)).toBe(true);
+  const resumed = new CurveBuilder(8);
+  for (const [step, value] of [[1, 1], [2, 2], [3, 3], [2, 20]]) resumed.add(step, value); // prettier-ignore
+  expect(resumed.curve()).toMatchObject({ steps: [1, 2], means: [1, 20] });
+});
+
+test("a growing file is read piece by piece, wherever it is cut", async () => {
+  const file = join(dir, "growing.jsonl");
+  const text = '{"step":1,"loss":2}\n{"step":2,"é":1}\nnonsense\n{"step":3,"loss":1}\n';
+  const bytes = new TextEncoder().encode(text);
+  await writeFile(file, "");
+  const reader = new MetricsReader(file);
+  for (const byte of bytes) {
+    await appendFile(file, Uint8Array.of(byte));
+    await reader.update();
+  }
+  expect(reader.curves()).toMatchObject({
+    loss: { steps: [1, 3], means: [2, 1] },
+    é: { steps: [2], means: [1] },
+  });
+  await writeFile(file, '{"step":5,"loss":4}\n');
+  await reader.update();
+  expect(reader.curves()).toMatchObject({ loss: { steps: [5], means: [4] } });
+});
+
+test("a report escapes what stands in the files, and says what is absent", async () => {
+  const folder = await makeRun("<script>alert(1)</script>".replaceAll("/", ""), 1, "");
+  await writeFile(
+    join(folder, "predictions.json"),
+    JSON.stringify({
+      classes: ["<b>cat", "dog"],
+      confusion: [[3, 1], [0, 0]], // prettier-ignore
+      mistakes: [
+        { id: '"><img>', label: 0, predicted: 1, probability: 0.9, thumbnail: "data:image/png,x" },
+        { id: "elsewhere", label: 0, predicted: 1, probability: 1, thumbnail: "http://elsewhere" },
+      ],
+    }),
+  );
+  const report = await renderReport(folder);
+  expect(report).toContain("&lt;b&gt;cat");
+  expect(report).not.toMatch(/<b>cat|<script>alert|"><img>|elsewhere/);
+  expect(report).toContain("75.0 %");
+  expect(report).toContain("There are no metrics yet.");
+  expect(report).toContain("The run folder has no problems.json.");
+  await rm(folder, { recursive: true });
+});
+
+test("axes have round numbers", () => {
+  expect(ticks(0, 1)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+  expect(ticks(0.13, 2.4)).toEqual([0.5, 1, 1.5, 2]);
+  expect(ticks(3, 3)).toEqual([3]);
+});

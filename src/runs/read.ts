@@ -1,0 +1,204 @@
+/** @file Run folders, read: finished, going on, or left half-way; nothing here needs a file to be whole. */
+
+import type { Stats } from "node:fs";
+import { open, readFile, readdir, realpath, stat } from "node:fs/promises";
+import { basename, join, relative, sep } from "node:path";
+import { OcelliError, unknownName } from "../errors.ts";
+import { type Json, isObject, modelTitle, totalSteps } from "./read-config.ts";
+import { type MetricsTail, parseTail } from "./read-lines.ts";
+import { type RunState, stateOf } from "./read-state.ts";
+
+/** A run at a glance. */
+export interface RunSummary {
+  /** The folder's path below the listed one, with slashes on every platform. */
+  readonly name: string;
+  /** The folder's own path. */
+  readonly folder: string;
+  readonly state: RunState;
+  /** What the state was told from, for people. */
+  readonly why: string;
+  /** The last step with metrics; 0 before the first. */
+  readonly step: number;
+  /** Steps of the whole training, where the configuration says so by itself. */
+  readonly totalSteps?: number;
+  /** Of the first evaluation, or of training before there is one; from 0 to 1. */
+  readonly accuracy?: number;
+  readonly loss?: number;
+  /** What accuracy and loss are of. */
+  readonly measured?: "evaluation" | "training";
+  /** How long it took, or has taken until its last line. */
+  readonly seconds?: number;
+  /** When it last wrote metrics, in milliseconds since 1970. */
+  readonly updated: number;
+  /** The model in a few words. */
+  readonly model: string;
+  readonly engine: string;
+  /** The last value of every metric. */
+  readonly values: Readonly<Record<string, number>>;
+  readonly config: Json;
+}
+
+/** A run without where it lies: what is shown of it elsewhere. */
+export type RunView = Omit<RunSummary, "folder">;
+
+/** How many folders deep runs are looked for. */
+const DEPTH = 5;
+/** Bytes at the end of the metrics that a summary looks at. */
+const TAIL = 256 * 1024;
+
+/** The run folders at or below `dir`, sorted; runs hold no runs, and links to folders are not followed. */
+export async function findRuns(dir: string): Promise<string[]> {
+  const root = await existingFolder(dir);
+  const found: string[] = [];
+  const walk = async (folder: string, depth: number): Promise<void> => {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    if (isRun(entries.map(({ name }) => name))) return void found.push(folder);
+    if (depth === DEPTH) return;
+    for (const entry of entries) {
+      const hidden = entry.name.startsWith(".") || entry.name === "node_modules";
+      if (entry.isDirectory() && !hidden) await walk(join(folder, entry.name), depth + 1);
+    }
+  };
+  await walk(root, 0);
+  return found.sort();
+}
+
+/** Every training writes its configuration first. */
+const isRun = (names: readonly string[]): boolean =>
+  names.includes("config.json") &&
+  (names.includes("metrics.jsonl") || names.includes("environment.json"));
+
+async function existingFolder(dir: string): Promise<string> {
+  try {
+    const path = await realpath(dir);
+    if ((await stat(path)).isDirectory()) return path;
+  } catch (cause) {
+    throw new OcelliError("argument", `there is no folder ${dir}.`, {
+      hint: "Give the folder that holds runs; ocelli train makes runs/.",
+      cause,
+    });
+  }
+  throw new OcelliError("argument", `${dir} is a file, not a folder with runs.`);
+}
+
+/** The run folder that a person means; a path that is none is an error with the nearest runs. */
+export async function runFolder(path: string): Promise<string> {
+  const names = await readdir(path).catch(() => []);
+  if (isRun(names)) return path;
+  const parent = join(path, "..");
+  const siblings = await findRuns(parent).catch(() => []);
+  const near = siblings.slice(0, 1000).map((folder) => join(parent, relative(parent, folder)));
+  throw unknownName("run", path, near, "argument");
+}
+
+/** Reads a run folder; `root` is the listed folder that its name is told from. */
+export async function readRun(folder: string, root = folder): Promise<RunSummary> {
+  const [config, environment, result, metrics, files] = await Promise.all([
+    readJson(join(folder, "config.json")),
+    readJson(join(folder, "environment.json")),
+    readJson(join(folder, "result.json")),
+    readTail(join(folder, "metrics.jsonl")),
+    fileTimes(folder),
+  ]);
+  const below = relative(root, folder).split(sep).join("/");
+  const step = Math.max(metrics.step, number(result.steps) ?? 0);
+  const state = stateOf({ result, metrics, files, now: Date.now() });
+  const began = files.environment ?? files.config;
+  const elapsed = Math.max(0, (files.metrics ?? began ?? 0) - (began ?? 0)) / 1000;
+  const ended = state.state === "finished" || metrics.step <= (number(result.steps) ?? -1);
+  return {
+    name: below === "" ? basename(folder) : below,
+    folder,
+    ...state,
+    step,
+    totalSteps: state.state === "finished" ? step : totalSteps(config),
+    ...headline(config, metrics.values, ended ? result : {}),
+    seconds: (ended ? number(result.seconds) : undefined) ?? elapsed,
+    updated: files.metrics ?? files.config ?? 0,
+    model: modelTitle(config),
+    engine: text(result.engine) ?? text(environment.engine) ?? "",
+    values: { ...metrics.values, ...evaluated(result) },
+    config,
+  };
+}
+
+/** Accuracy and loss of the first evaluation; of training where none was made. */
+function headline(
+  config: Json,
+  values: Readonly<Record<string, number>>,
+  result: Json,
+): Pick<RunSummary, "accuracy" | "loss" | "measured"> {
+  const names = isObject(config.evals) ? Object.keys(config.evals) : [];
+  for (const name of names) {
+    const accuracy = values[`${name}/accuracy`];
+    const loss = values[`${name}/loss`];
+    if (accuracy !== undefined || loss !== undefined) {
+      return { accuracy, loss, measured: "evaluation" };
+    }
+  }
+  const final = { accuracy: number(result.accuracy), loss: number(result.loss) };
+  if (final.accuracy !== undefined || final.loss !== undefined) {
+    return { ...final, measured: "evaluation" };
+  }
+  const { accuracy, loss } = values;
+  const none = accuracy === undefined && loss === undefined;
+  return none ? {} : { accuracy, loss, measured: "training" };
+}
+
+/** The result's evaluations under the names that metrics have. */
+function evaluated({ evals }: Json): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (const [name, measured] of Object.entries(isObject(evals) ? evals : {})) {
+    if (!isObject(measured)) continue;
+    for (const [key, value] of Object.entries(measured)) {
+      if (typeof value === "number") values[`${name}/${key}`] = value;
+    }
+  }
+  return values;
+}
+
+const number = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isFinite(value) ? value : undefined;
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
+/** An object from a JSON file; an empty one where the file is absent or broken. */
+export async function readJson(path: string): Promise<Json> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, "utf8"));
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The end of the metrics, whatever the file's length. */
+async function readTail(path: string): Promise<MetricsTail> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (!file) return parseTail("", true);
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - TAIL);
+    const bytes = new Uint8Array(size - from);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return parseTail(new TextDecoder().decode(bytes.subarray(0, bytesRead)), from === 0, size);
+  } finally {
+    await file.close();
+  }
+}
+
+/** When the files of a run were last written, in milliseconds. */
+async function fileTimes(folder: string): Promise<Partial<Record<string, number>>> {
+  const names = {
+    config: "config.json",
+    environment: "environment.json",
+    metrics: "metrics.jsonl",
+  };
+  const times = await Promise.all(
+    Object.entries(names).map(async ([key, name]) => {
+      const found: Stats | undefined = await stat(join(folder, name)).catch(() => undefined);
+      return [key, found?.mtimeMs] as const;
+    }),
+  );
+  return Object.fromEntries(times);
+}

@@ -1,0 +1,231 @@
+/** @file A run as one page: `report.html`, which needs nothing beside itself and asks nothing of the network. */
+
+import { join } from "node:path";
+import { writeAtomically } from "./atomic.ts";
+import { showNumber, showTime, showValue } from "./list-show.ts";
+import { flatten, isObject } from "./read-config.ts";
+import { runFolder } from "./read.ts";
+import { type Series, chart } from "./report/chart.ts";
+import { Html, html } from "./report/html.ts";
+import { type Material, readMaterial } from "./report/material.ts";
+import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
+import { SCRIPT } from "./report/script.ts";
+import { MARK, STYLE } from "./report/style.ts";
+
+/**
+ * Writes `report.html` into a run folder, finished or not, and yields its path.
+ *
+ * @throws an argument error where the folder holds no run
+ */
+export async function writeReport(folder: string): Promise<string> {
+  const file = join(folder, "report.html");
+  await writeAtomically(file, await renderReport(folder));
+  return file;
+}
+
+/** The report of a run folder, as HTML. */
+export async function renderReport(folder: string): Promise<string> {
+  return page(await readMaterial(await runFolder(folder)));
+}
+
+/** Nothing may be loaded, whatever stands in the run's files. */
+const POLICY =
+  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+function page(material: Material): string {
+  const { run } = material;
+  const parts = partsOf(material);
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width,initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
+        <link rel="icon" href="data:," />
+        <title>${run.name} · Ocelli</title>
+        <style>
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <header class="top">
+          <div class="mark">${new Html(MARK)} Ocelli · report of a run</div>
+          <h1>${run.name}</h1>
+          <p class="lead"><span class="badge ${run.state}">${run.state}</span> ${run.why}</p>
+          <div class="tiles">
+            ${tiles(material).map(([name, value]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}
+          </div>
+        </header>
+        <nav class="parts" aria-label="Parts">
+          ${parts.map(([id, title]) => html`<a href="#${id}">${title}</a>`)}
+        </nav>
+        <main>
+          ${parts.map(
+            ([id, title, content]) =>
+              html`<section id="${id}" aria-labelledby="${id}-title">
+                <h2 id="${id}-title">${title}</h2>
+                ${content}
+              </section>`,
+          )}
+          <footer>
+            Metrics last written
+            ${new Date(run.updated).toISOString().slice(0, 16).replace("T", " ")} UTC.
+          </footer>
+        </main>
+        <script>
+          ${new Html(SCRIPT)};
+        </script>
+      </body>
+    </html>`.markup;
+}
+
+const none = (text: string): Html => html`<p class="none">${text}</p>`;
+
+function partsOf(material: Material): [id: string, title: string, content: Html][] {
+  const { predictions, augmented, problems, run, environment } = material;
+  const noPredictions = none(
+    "The run folder has no predictions.json: it is written after the last evaluation.",
+  );
+  return [
+    ["curves", "Curves", curveCharts(material)],
+    ["classes", "Accuracy of each class", predictions ? classTable(predictions) : noPredictions],
+    ["confusion", "Confusion", predictions ? confusionMatrix(predictions) : noPredictions],
+    [
+      "mistakes",
+      "Most confident mistakes",
+      !predictions
+        ? noPredictions
+        : predictions.mistakes.length > 0
+          ? mistakePictures(predictions)
+          : none("There are none."),
+    ],
+    [
+      "augmented",
+      "Inputs as the model sees them in training",
+      augmented.length > 0
+        ? html`<ul class="pictures">
+            ${augmented.map(({ name, url }, k) => html`<li><img src="${url}" alt="Augmented input ${k + 1}" loading="lazy" /><span class="soft">${name.replace(/\.png$/, "")}</span></li>`)}
+          </ul>`
+        : none("The run folder has no pictures of augmented inputs."),
+    ],
+    ["problems", "Data problems", problemTable(problems)],
+    ["timing", "Timing", factTable("Timing of the training", timing(material))],
+    ["configuration", "Configuration", factTable("The whole configuration", flatten(run.config))],
+    ["environment", "Environment", factTable("Machine and versions", flatten(environment))],
+  ];
+}
+
+function tiles({ run, result }: Material): [string, string][] {
+  const of = run.measured === "training" ? " in training" : "";
+  const { parameters } = result;
+  const tiles: [string, string | undefined][] = [
+    [`accuracy${of}`, run.accuracy === undefined ? undefined : showValue("accuracy", run.accuracy)],
+    [`loss${of}`, run.loss === undefined ? undefined : showNumber(run.loss)],
+    [
+      run.totalSteps && run.totalSteps !== run.step ? `steps of ${run.totalSteps}` : "steps",
+      run.step.toLocaleString("en"),
+    ],
+    ["time", run.seconds === undefined ? undefined : showTime(run.seconds)],
+    ["model", run.model || undefined],
+    ["parameters", typeof parameters === "number" ? parameters.toLocaleString("en") : undefined],
+    ["engine", run.engine || undefined],
+  ];
+  return tiles.filter((tile): tile is [string, string] => tile[1] !== undefined);
+}
+
+/** Charts in the order of interest; metrics of one kind share a chart. */
+const FIRST = ["loss", "accuracy"];
+/** Metrics with a better name for people. */
+const TITLES: Readonly<Record<string, string>> = {
+  gradNorm: "gradient norm",
+  learningRate: "learning rate",
+  imagesPerSecond: "images per second",
+  dataWait: "waiting for data",
+  skipped: "steps left out",
+};
+
+function curveCharts({ curves }: Material): Html {
+  const charts = new Map<string, Series[]>(FIRST.map((kind) => [kind, []]));
+  for (const [name, curve] of Object.entries(curves)) {
+    if (curve.steps.length === 0 || (name === "skipped" && curve.highs.every((v) => v === 0)))
+      continue;
+    const at = name.lastIndexOf("/");
+    const kind = name.slice(at + 1);
+    const series = { name: at < 0 ? "training" : name.slice(0, at), curve };
+    charts.set(kind, [...(charts.get(kind) ?? []), series]);
+  }
+  const drawn = [...charts].filter(([, series]) => series.length > 0);
+  if (drawn.length === 0) return none("There are no metrics yet.");
+  return html`<div class="grid2">
+    ${drawn.map(([kind, series]) => chart(TITLES[kind] ?? kind, series))}
+  </div>`;
+}
+
+/** Problems listed in full; more are counted. */
+const LISTED = 200;
+
+function problemTable(problems: Material["problems"]): Html {
+  if (!problems) return none("The run folder has no problems.json.");
+  const { count, listed } = problems;
+  if (count === 0) return none("None: every example could be read.");
+  return html`<div class="card">
+    <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">example</th>
+            <th scope="col">reason</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${listed.slice(0, LISTED).map(
+            ({ id, reason }) =>
+              html`<tr>
+                <th scope="row">${id}</th>
+                <td>${reason}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${listed.length > LISTED && html`<p class="soft">… and ${listed.length - LISTED} more in problems.json.</p>`}
+  </div>`;
+}
+
+function timing({ run, curves, result }: Material): Record<string, string> {
+  const mean = (name: string): number | undefined => {
+    const values = curves[name]?.means ?? [];
+    return values.length > 0 ? values.reduce((sum, v) => sum + v, 0) / values.length : undefined;
+  };
+  const rate = mean("imagesPerSecond");
+  const wait = mean("dataWait");
+  const { timing } = result;
+  return {
+    ...(run.seconds === undefined ? {} : { "whole run": showTime(run.seconds) }),
+    ...(rate === undefined ? {} : { "images per second, mean": showNumber(rate) }),
+    ...(wait === undefined ? {} : { "waiting for data": showValue("dataWait", wait) }),
+    ...(isObject(timing) ? (flatten(timing) as Record<string, string>) : {}),
+  };
+}
+
+function factTable(caption: string, facts: Readonly<Record<string, unknown>>): Html {
+  const rows = Object.entries(facts);
+  if (rows.length === 0) return none("Nothing was recorded.");
+  return html`<div class="card scroll">
+    <table>
+      <caption>
+        ${caption}
+      </caption>
+      <tbody>
+        ${rows.map(
+          ([name, value]) =>
+            html`<tr>
+              <th scope="row">${name}</th>
+              <td>${String(value)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

@@ -1,0 +1,118 @@
+/** @file What a report is made of, gathered from a run folder; whatever is absent is empty. */
+
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Json, isObject } from "../read-config.ts";
+import { type Curve, readCurves } from "../read-curves.ts";
+import { type RunSummary, readJson, readRun } from "../read.ts";
+
+/** An example that the model was sure and wrong of. */
+export interface Mistake {
+  readonly id: string;
+  /** The class, by place or by name. */
+  readonly label: number | string;
+  readonly predicted: number | string;
+  readonly probability: number;
+  /** A picture as a data URL. */
+  readonly thumbnail: string;
+}
+
+/** How the last evaluation went, example by example. */
+export interface Predictions {
+  readonly classes: readonly string[];
+  /** Counts: rows are true classes, columns predicted ones. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly mistakes: readonly Mistake[];
+}
+
+/** An example that was left out of the data. */
+export interface Problem {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** A picture, as a data URL. */
+export interface Picture {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** All that a report shows. */
+export interface Material {
+  readonly run: RunSummary;
+  readonly curves: Readonly<Record<string, Curve>>;
+  readonly predictions?: Predictions;
+  readonly augmented: readonly Picture[];
+  /** Undefined where none were recorded, empty where there were none. */
+  readonly problems?: { readonly count: number; readonly listed: readonly Problem[] };
+  readonly environment: Json;
+  readonly result: Json;
+}
+
+/** Points of a curve in a report. */
+const POINTS = 400;
+const PICTURES = 16;
+
+/** Reads what a report shows. */
+export async function readMaterial(folder: string): Promise<Material> {
+  const at = (name: string) => join(folder, name);
+  const [run, curves, predictions, augmented, problems, environment, result] = await Promise.all([
+    readRun(folder),
+    readCurves(at("metrics.jsonl"), POINTS),
+    readPredictions(folder),
+    readPictures(at("augmented")),
+    readProblems(at("problems.json")),
+    readJson(at("environment.json")),
+    readJson(at("result.json")),
+  ]);
+  return { run, curves, predictions, augmented, problems, environment, result };
+}
+
+/** The predictions of a run folder; undefined where they are absent or of another form. */
+export async function readPredictions(folder: string): Promise<Predictions | undefined> {
+  const value = await readJson(join(folder, "predictions.json"));
+  const { classes, confusion, mistakes } = value;
+  if (!Array.isArray(classes) || !Array.isArray(confusion)) return undefined;
+  const square = confusion.length === classes.length && confusion.every(Array.isArray);
+  if (!square) return undefined;
+  const pictured = Array.isArray(mistakes) ? mistakes.filter(isMistake) : [];
+  return {
+    classes: classes.map(String),
+    confusion: confusion as number[][],
+    mistakes: pictured,
+  };
+}
+
+const isMistake = (value: unknown): value is Mistake =>
+  isObject(value) &&
+  [value.label, value.predicted].every((it) => ["number", "string"].includes(typeof it)) &&
+  typeof value.probability === "number" &&
+  typeof value.thumbnail === "string" &&
+  value.thumbnail.startsWith("data:image/");
+
+async function readPictures(folder: string): Promise<Picture[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".png"));
+  return Promise.all(
+    names
+      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+      .slice(0, PICTURES)
+      .map(async (name) => {
+        const bytes = await readFile(join(folder, name));
+        return { name, url: `data:image/png;base64,${bytes.toString("base64")}` };
+      }),
+  );
+}
+
+async function readProblems(path: string): Promise<Material["problems"]> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+  const lists = isObject(value) ? Object.values(value).filter(Array.isArray) : [value];
+  const entries = (Array.isArray(lists[0]) ? lists[0] : []).filter(isObject);
+  const listed = entries.map(({ id, reason }) => ({ id: String(id), reason: String(reason) }));
+  const given = isObject(value) ? (value.count ?? value.total ?? value.skipped) : undefined;
+  return { count: typeof given === "number" ? given : listed.length, listed };
+}
