@@ -1,8 +1,15 @@
 /** @file Ocelli's public entry: train, predict with and ship vision models. */
 
 export { type ErrorCode, OcelliError } from "./errors.ts";
-export { type Config, type ConfigInput, defineConfig } from "./train/config.ts";
-export { type TrainOptions, type TrainResult, train } from "./train/train.ts";
+export { type Config, type ConfigInput, type Recipe, defineConfig } from "./train/config.ts";
+export {
+  type RunOptions,
+  type TrainOptions,
+  type TrainResult,
+  resume,
+  train,
+} from "./train/train.ts";
+export { type EvalOptions, type EvalResult, evaluateModelOn } from "./train/eval-model.ts";
 export type { Reporter } from "./train/progress.ts";
 export {
   type Predictor,
@@ -11,5 +18,6 @@ export {
   loadPredictor,
 } from "./train/predict.ts";
 export { type ExportFormat, type ExportResult, exportModel } from "./train/export.ts";
+export { writeReport } from "./runs/report.ts";
 export { decodeImageFile } from "./data/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";

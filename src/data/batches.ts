@@ -5,15 +5,11 @@ import { bytesOf } from "../formats/bytes.ts";
 import { typedArray } from "../graph/dtype.ts";
 import type { Features } from "../preprocess/operation.ts";
 import type { Preprocessing } from "../preprocess/pipeline.ts";
-import { seededRandom } from "../preprocess/random.ts";
-import { epochOrder } from "./shuffle.ts";
+import { type Prepared, type RawExample, isEncoded, prepareExample } from "./examples.ts";
+import { BEGINNING, type Position, type Visit, trainingOrder } from "./order.ts";
+import type { BadImagePolicy, DataProblems } from "./problems.ts";
 import type { Source } from "./source.ts";
-
-/** A place in the training stream: the next example is the `index`-th of the epoch's order. */
-interface Position {
-  readonly epoch: number;
-  readonly index: number;
-}
+import type { WorkerPool } from "./workers.ts";
 
 /** A batch in host memory. */
 export interface Batch {
@@ -21,6 +17,8 @@ export interface Batch {
   readonly features: Features;
   /** How many examples are real. */
   readonly count: number;
+  /** Which examples they are, by row; −1 where a row is padded or its image could not be decoded. */
+  readonly indices: Int32Array;
   /** Where the stream goes on after this batch. */
   readonly next: Position;
 }
@@ -31,67 +29,152 @@ export interface BatchOptions {
   readonly preprocessing: Preprocessing;
   /** Decides the order and, with the epoch and the example's id, every random operation. */
   readonly seed: number;
+  /** Makes examples ready ahead of time, where that is worth while; without it this thread does. */
+  readonly workers?: WorkerPool;
+  /** Whether an image that cannot be decoded is an error, which it is unless given, or left out. */
+  readonly onBadImage?: BadImagePolicy;
+  /** Collects what was left out. */
+  readonly problems?: DataProblems;
 }
 
+/** Batches that are made ready ahead of time by workers. */
+const BATCHES_AHEAD = 3;
+/** Array elements times host operations from which on an example is work enough for another thread. */
+const WORTH_A_THREAD = 200_000;
+
 /**
- * Full batches without end. Every epoch visits each example once in its own order, and a batch may span two epochs.
- * Started at a batch's `next`, the stream goes on as if it had never stopped.
+ * Full batches without end, in the order of {@link trainingOrder}; a batch may span two epochs. An image that cannot be
+ * decoded is replaced by the next example of the order. Started at a batch's `next`, the stream goes on as if it had
+ * never stopped.
  */
 export async function* trainingBatches(
   source: Source,
-  { batchSize, preprocessing, seed }: BatchOptions,
-  start: Position = { epoch: 0, index: 0 },
+  options: BatchOptions,
+  start: Position = BEGINNING,
 ): AsyncGenerator<Batch, never> {
-  let { epoch, index } = start;
-  let order = epochOrder(source.length, seed, epoch);
+  const { batchSize, seed } = options;
+  const visits = trainingOrder(source, seed, start);
+  const preparer = await openPreparer(source, options);
+  const ahead: { visit: Visit; example: Promise<Prepared> }[] = [];
+  let bad = 0;
   for (;;) {
-    const examples: Promise<Features>[] = [];
+    const examples: Features[] = [];
+    const indices = new Int32Array(batchSize);
+    let next = start;
     while (examples.length < batchSize) {
-      if (index === source.length) {
-        index = 0;
-        order = epochOrder(source.length, seed, ++epoch);
+      while (ahead.length < batchSize - examples.length + preparer.ahead) {
+        const visit = visits.next().value;
+        ahead.push({ visit, example: preparer.prepare(visit.index, [seed, visit.epoch]) });
       }
-      examples.push(prepare(source, order[index++], preprocessing, [seed, epoch]));
+      const { visit, example } = ahead.shift()!;
+      const features = take(await example, source.id(visit.index), options);
+      if (features) {
+        indices[examples.length] = visit.index;
+        examples.push(features);
+        bad = 0;
+      } else if (++bad >= source.length) throw allBad(options);
+      next = visit.next;
     }
-    const features = collate(await Promise.all(examples), batchSize);
-    yield { features, count: batchSize, next: { epoch, index } };
+    yield { features: collate(examples, batchSize), count: batchSize, indices, next };
   }
 }
 
-/** All examples once, in their own order; the last batch is padded with zeros and masked. */
+/** All examples once, in their own order; padded rows, and images that cannot be decoded, are zeros and masked. */
 export async function* evaluationBatches(
   source: Source,
-  { batchSize, preprocessing, seed }: BatchOptions,
+  options: BatchOptions,
 ): AsyncGenerator<Batch, void> {
+  const { batchSize, seed } = options;
+  const preparer = await openPreparer(source, options);
+  const ahead: Promise<Prepared>[] = [];
+  let started = 0;
+  let like: Features | undefined;
   for (let begin = 0; begin < source.length; begin += batchSize) {
-    const count = Math.min(batchSize, source.length - begin);
-    const examples = Array.from({ length: count }, (_, i) =>
-      prepare(source, begin + i, preprocessing, [seed, "evaluation"]),
+    const rows = Math.min(batchSize, source.length - begin);
+    const end = Math.min(source.length, begin + rows + preparer.ahead);
+    while (started < end) ahead.push(preparer.prepare(started++, [seed, "evaluation"]));
+    const examples: (Features | undefined)[] = [];
+    for (const [row, example] of ahead.splice(0, rows).entries()) {
+      examples.push(take(await example, source.id(begin + row), options));
+    }
+    like ??= examples.find((example) => example !== undefined);
+    if (!like) continue; // nothing in it counts, and its shape is not known yet
+    const indices = Int32Array.from({ length: batchSize }, (_, i) =>
+      examples[i] ? begin + i : -1,
     );
-    const features = collate(await Promise.all(examples), batchSize);
-    yield { features, count, next: { epoch: 0, index: begin + count } };
+    const count = examples.filter(Boolean).length;
+    const features = collate(examples, batchSize, like);
+    yield { features, count, indices, next: { epoch: 0, index: begin + rows } };
   }
+  if (!like) throw allBad(options);
 }
 
-async function prepare(
+/** An example's arrays, or undefined where it is left out. */
+function take(prepared: Prepared, id: string, options: BatchOptions): Features | undefined {
+  if ("features" in prepared) return prepared.features;
+  if (options.onBadImage !== "skip") throw prepared.problem;
+  const reason = prepared.problem.message.replace(`${id} cannot be decoded: `, "");
+  options.problems?.add({ id, reason });
+  return undefined;
+}
+
+const allBad = ({ problems }: BatchOptions): OcelliError => {
+  const first = problems?.toJSON().examples[0];
+  const example = first ? ` The first, ${first.id}: ${first.reason}` : "";
+  return new OcelliError("data", `none of the images can be decoded.${example}`);
+};
+
+/** Makes examples ready by index, in other threads where that is worth while. */
+interface Preparer {
+  /** How many examples to begin before their batch's turn. */
+  readonly ahead: number;
+  prepare(index: number, key: readonly (number | string)[]): Promise<Prepared>;
+}
+
+async function openPreparer(
   source: Source,
-  index: number,
-  preprocessing: Preprocessing,
-  key: readonly (number | string)[],
-): Promise<Features> {
-  return preprocessing.onHost(await source.read(index), seededRandom(...key, source.id(index)));
+  { preprocessing, batchSize, workers }: BatchOptions,
+): Promise<Preparer> {
+  const read = async (index: number, key: readonly (number | string)[]): Promise<RawExample> => {
+    const id = source.id(index);
+    return { features: await source.read(index), key: [...key, id], id };
+  };
+  const threads = workers && (await isWorthThreads(source, preprocessing)) ? workers : undefined;
+  return {
+    ahead: threads ? BATCHES_AHEAD * batchSize : 0,
+    prepare(index, key) {
+      const example = threads
+        ? threads.prepare(preprocessing.text, () => read(index, key))
+        : read(index, key).then((raw) => prepareExample(raw, preprocessing));
+      example.catch(() => undefined); // thrown where the example is awaited
+      return example;
+    },
+  };
+}
+
+/** Whether making an example ready costs more than handing it over; results are the same either way. */
+async function isWorthThreads(source: Source, preprocessing: Preprocessing): Promise<boolean> {
+  if (source.length === 0) return false;
+  const example = await source.read(0);
+  const elements = example.image?.data.length ?? 0;
+  return isEncoded(example) || elements * preprocessing.hostOperations >= WORTH_A_THREAD;
 }
 
 /**
  * Examples stacked to `batchSize`, the missing ones zeros, with `mask` [batchSize], float32, saying which are real.
- * All examples must agree in their arrays' shapes and dtypes.
+ * All examples must agree in their arrays' shapes and dtypes, those of `like`.
  */
-export function collate(examples: readonly Features[], batchSize: number): Features {
-  const mask = Float32Array.from({ length: batchSize }, (_, i) => (i < examples.length ? 1 : 0));
-  const stacked = Object.entries(examples[0]).map(([name, { shape, dtype, data }]) => {
+export function collate(
+  examples: readonly (Features | undefined)[],
+  batchSize: number,
+  like: Features = examples[0]!,
+): Features {
+  const mask = Float32Array.from({ length: batchSize }, (_, i) => (examples[i] ? 1 : 0));
+  const stacked = Object.entries(like).map(([name, { shape, dtype, data }]) => {
     const out = typedArray(dtype, batchSize * data.length);
     const bytes = new Uint8Array(out.buffer);
     examples.forEach((example, i) => {
+      if (!example) return;
       const array = example[name];
       if (array?.dtype !== dtype || String(array.shape) !== String(shape)) {
         const show = (given: typeof array) => `${given?.dtype}[${given?.shape.join(",")}]`;

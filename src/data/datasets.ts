@@ -1,16 +1,26 @@
 /** @file The data sets by name. */
 
+import type { DataConfig } from "./config.ts";
+import { openFolder } from "./folder.ts";
 import { openIdx } from "./idx.ts";
+import { openMixture } from "./mixture.ts";
 import { openMnist } from "./mnist.ts";
 import { openNpzFolder } from "./npz.ts";
+import { openParquet } from "./parquet.ts";
 import type { Dataset } from "./source.ts";
+import { openTable } from "./table.ts";
+import { openTar } from "./tar.ts";
+import { openTfrecord } from "./tfrecord.ts";
 
-/** Which data set to open. */
-type DataConfig =
-  | { readonly name: "mnist" }
-  | { readonly name: "idx" | "npz"; readonly dir: string; readonly classes?: readonly string[] };
-
-/** Opens a data set; its splits are read when they are asked for. */
+/**
+ * Opens a data set. Folders are listed and archives indexed at once; images are read when they are asked for.
+ *
+ * @throws a data error of one line that names the file or folder at fault
+ * @example
+ * const dataset = await openDataset({ name: "folder", dir: "pets" });
+ * const train = await openSplit(dataset, "train");
+ * const { image, label } = await train.read(0); // the file's bytes; its class
+ */
 export async function openDataset(config: DataConfig): Promise<Dataset> {
   switch (config.name) {
     case "mnist":
@@ -19,5 +29,22 @@ export async function openDataset(config: DataConfig): Promise<Dataset> {
       return openIdx(config);
     case "npz":
       return openNpzFolder(config);
+    case "folder":
+      return openFolder(config);
+    case "tar":
+      return openTar(config);
+    case "tfrecord":
+      return openTfrecord(config);
+    case "parquet":
+      return openParquet(config);
+    case "jsonl":
+    case "csv":
+      return openTable(config);
+    case "mixture": {
+      const parts = config.parts.map(async ({ data, weight }) => {
+        return { data: await openDataset(data), weight };
+      });
+      return openMixture(await Promise.all(parts));
+    }
   }
 }

@@ -8,16 +8,21 @@ const reason = (error: unknown): string => {
   if (code === "ENOENT") return "there is no such file or folder";
   if (code === "ENOTDIR") return "it is not a folder";
   if (code === "EISDIR") return "it is a folder";
+  if (code === "ELOOP") return "its symbolic links go in a circle";
   if (code === "EACCES") return "it may not be read";
   return error instanceof Error ? error.message : String(error);
 };
+
+/** The error for a file or folder that cannot be read. */
+export const cannotRead = (path: string, error: unknown, hint?: string): OcelliError =>
+  new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
 
 /** The bytes of a data file. */
 export async function readDataFile(path: string, hint?: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
+    throw cannotRead(path, error, hint);
   }
 }
 
@@ -26,7 +31,7 @@ export async function listDataFolder(path: string, hint?: string): Promise<strin
   try {
     return (await readdir(path)).sort();
   } catch (error) {
-    throw new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
+    throw cannotRead(path, error, hint);
   }
 }
 

@@ -2,6 +2,21 @@
 
 import type { Features } from "../preprocess/operation.ts";
 
+/** Runs of examples that are cheap to read together. */
+export interface Blocks {
+  /** The block in which an example lies; the examples of a block stand side by side. */
+  of(index: number): number;
+  /** How many blocks may be held at once. */
+  readonly atOnce: number;
+}
+
+/** A part of a mixture. */
+export interface MixturePart {
+  readonly source: Source;
+  /** How often it is drawn, in proportion to the other parts. */
+  readonly weight: number;
+}
+
 /** Examples by index. */
 export interface Source {
   /** How many examples there are. */
@@ -10,24 +25,51 @@ export interface Source {
   readonly classes: readonly string[];
   /** A name that an example keeps whatever the order, the slice or the machine. */
   id(index: number): string;
-  /** One example: `image`, uint8 of [height, width, channels], and `label`, int32 of []. */
+  /**
+   * One example. `image` is pixels, uint8 of [height, width, channels], or the bytes of an image file, uint8 of
+   * [bytes]. `label` is a class, int32 of [], or which classes apply, float32 of [classes].
+   *
+   * @throws a data error that names the example's file
+   */
   read(index: number): Features | Promise<Features>;
+  /** Where reading single examples in any order would be slow: which ones to read together. */
+  readonly blocks?: Blocks;
+  /** Where this is a mixture: its parts, whose examples stand one part after the other. */
+  readonly parts?: readonly MixturePart[];
 }
 
 /** Named splits, opened when they are asked for. */
 export interface Dataset {
   readonly name: string;
   readonly splits: readonly string[];
+  /** What was noticed while opening it, such as files that are no images; a line each. */
+  readonly notes?: readonly string[];
+  /** How splits were made where the data has none: their shares by name. */
+  readonly shares?: Readonly<Record<string, number>>;
   /** The source of a whole split. */
   open(split: string): Promise<Source>;
 }
 
 /** Some of a source's examples, from `begin` up to `end`; their ids stay. */
 export function sliceSource(source: Source, begin: number, end: number): Source {
+  const { classes, blocks } = source;
   return {
     length: end - begin,
-    classes: source.classes,
+    classes,
     id: (index) => source.id(begin + index),
     read: (index) => source.read(begin + index),
+    ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(begin + index) } }),
+  };
+}
+
+/** The examples of a source at rising `indices`; their ids stay. */
+export function selectSource(source: Source, indices: Uint32Array): Source {
+  const { classes, blocks } = source;
+  return {
+    length: indices.length,
+    classes,
+    id: (index) => source.id(indices[index]),
+    read: (index) => source.read(indices[index]),
+    ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(indices[index]) } }),
   };
 }

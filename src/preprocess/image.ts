@@ -58,16 +58,21 @@ export interface Box {
   readonly width: number;
 }
 
+/** An error where a box does not lie inside an image. */
+export function checkBox([h, w]: Image["shape"], { y, x, height, width }: Box): void {
+  if (y >= 0 && x >= 0 && y + height <= h && x + width <= w) return;
+  throw new OcelliError(
+    "data",
+    `a crop of ${height}×${width} does not fit into an image of ${h}×${w}.`,
+    { hint: "Resize or pad it before." },
+  );
+}
+
 /** The part of an image in a box, which must lie inside. */
-export function crop(image: Image, { y, x, height, width }: Box): Image {
+export function crop(image: Image, box: Box): Image {
+  checkBox(image.shape, box);
+  const { y, x, height, width } = box;
   const [h, w, channels] = image.shape;
-  if (y < 0 || x < 0 || y + height > h || x + width > w) {
-    throw new OcelliError(
-      "data",
-      `a crop of ${height}×${width} does not fit into an image of ${h}×${w}.`,
-      { hint: "Resize or pad it before." },
-    );
-  }
   if (height === h && width === w) return image;
   const out = zerosOf(image, height * width * channels);
   for (let row = 0; row < height; row++) {
@@ -91,7 +96,12 @@ export function mirror(image: Image): Image {
   for (let y = 0; y < h; y++) {
     for (let x = w - 1; x >= 0; x--) {
       const from = (y * w + x) * channels;
-      for (let c = 0; c < channels; c++) out[at++] = data[from + c];
+      if (channels === 3) {
+        out[at] = data[from];
+        out[at + 1] = data[from + 1];
+        out[at + 2] = data[from + 2];
+        at += 3;
+      } else for (let c = 0; c < channels; c++) out[at++] = data[from + c];
     }
   }
   return makeImage(image.shape, out);

@@ -4,7 +4,7 @@ import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { OcelliError } from "../errors.ts";
 import { preprocessingError } from "./error.ts";
-import { type Image, imageOf } from "./image.ts";
+import { type Box, type Image, crop, imageOf } from "./image.ts";
 import type { ArgumentsOf, Parameters } from "./parameters.ts";
 import { byName, optional, text } from "./parameters.ts";
 import type { Random } from "./random.ts";
@@ -15,8 +15,21 @@ export type Features = Readonly<Record<string, HostArray>>;
 /** A batch on the device, as traced functions see it. */
 export type DeviceFeatures = Readonly<Record<string, Tensor>>;
 
+/** The part of an image that an operation looks at. */
+export interface Region {
+  readonly box: Box;
+  /** What the box is scaled to, where it is scaled at once; it may then be decoded smaller, down to this size. */
+  readonly size?: readonly [height: number, width: number];
+  /** Makes the operation's result from the pixels in the box. */
+  finish(part: Image): Image;
+}
+
 /** An operation with its arguments bound. */
 export interface Operation {
+  /** What it needs of an image of a shape, for an operation on `image` that can say so before there are pixels. */
+  readonly region?: (shape: Image["shape"], random: Random) => Region;
+  /** Whether it stands for decoding the image; "fast" allows a smaller one. */
+  readonly decodes?: "exact" | "fast";
   readonly host: (example: Features, random: Random) => Features;
   /** The same on a batch; without it the operation runs on the host only. */
   readonly device?: (batch: DeviceFeatures) => DeviceFeatures;
@@ -66,6 +79,23 @@ export const imageOperation = <P extends Parameters>(
         [to]: apply(imageOf(name, present(example, from, name)), random),
       }),
     };
+  },
+});
+
+/** An operation on one image that looks only at a region of it. */
+export const regionOperation = <P extends Parameters>(
+  parameters: P,
+  bind: (args: ArgumentsOf<P>) => (shape: Image["shape"], random: Random) => Region,
+): OperationKind => ({
+  parameters: { ...parameters, ...KEYS },
+  bind(args, name) {
+    const regionOf = bind(args as ArgumentsOf<P>);
+    const whole = imageOperation(parameters, () => (image, random) => {
+      const { box, finish } = regionOf(image.shape, random);
+      return finish(crop(image, box));
+    }).bind(args, name);
+    const { from, to } = keysOf(args as ArgumentsOf<typeof KEYS>, "image");
+    return from === "image" && to === "image" ? { ...whole, region: regionOf } : whole;
   },
 });
 

@@ -8,11 +8,22 @@
  */
 
 import { unknownName } from "../errors.ts";
-import type { DeviceFeatures, Features } from "./operation.ts";
+import type { Box, Image } from "./image.ts";
+import type { DeviceFeatures, Features, Operation, Region } from "./operation.ts";
 import { operations } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
 import type { Random } from "./random.ts";
+
+/** What a preprocessing needs of an image that is still to be decoded. */
+export interface Wanted {
+  /** The part of the image. */
+  readonly box: Box;
+  /** How many times smaller the image may be decoded: 1, 2, 4 or 8; its part is then as much smaller. */
+  readonly shrink: number;
+  /** The host operations, given the part. */
+  finish(example: Features, part: Image): Features;
+}
 
 /** A parsed preprocessing. */
 export interface Preprocessing {
@@ -20,6 +31,10 @@ export interface Preprocessing {
   readonly text: string;
   /** Host operations on one example; `random` decides random ones. */
   onHost(example: Features, random: Random): Features;
+  /** What the host operations need of an undecoded `image` of a shape; all of it where they cannot say. */
+  want(shape: Image["shape"], random: Random): Wanted;
+  /** How many operations run on the host. */
+  readonly hostOperations: number;
   /** Device operations on a batch. */
   onDevice(batch: DeviceFeatures): DeviceFeatures;
 }
@@ -38,10 +53,40 @@ export function parsePreprocessing(text: string): Preprocessing {
   const device = bound.slice(begin);
   return {
     text: calls.map(printCall).join("|"),
-    onHost: (example, random) =>
-      host.reduce((features, operation) => operation.host(features, random), example),
+    onHost: (example, random) => runOnHost(host, example, random),
+    want: (shape, random) => wanted(host, shape, random),
+    hostOperations: host.length,
     onDevice: (batch) => device.reduce((features, operation) => operation.device!(features), batch),
   };
+}
+
+const runOnHost = (operations: readonly Operation[], example: Features, random: Random): Features =>
+  operations.reduce((features, operation) => operation.host(features, random), example);
+
+function wanted(host: readonly Operation[], shape: Image["shape"], random: Random): Wanted {
+  const [decode, second] = host;
+  const region = decode?.decodes && second?.region?.(shape, random);
+  if (!region) {
+    return {
+      box: { y: 0, x: 0, height: shape[0], width: shape[1] },
+      shrink: 1,
+      finish: (example, image) => runOnHost(host, { ...example, image }, random),
+    };
+  }
+  return {
+    box: region.box,
+    shrink: decode.decodes === "fast" ? largestShrink(region) : 1,
+    finish: (example, part) =>
+      runOnHost(host.slice(2), { ...example, image: region.finish(part) }, random),
+  };
+}
+
+/** The smallest decoding that still has the pixels that the result needs. */
+function largestShrink({ box, size }: Region): number {
+  if (!size) return 1;
+  const enough = (shrink: number): boolean =>
+    box.height >= size[0] * shrink && box.width >= size[1] * shrink;
+  return [8, 4, 2].find(enough) ?? 1;
 }
 
 function bindCall(call: Call) {

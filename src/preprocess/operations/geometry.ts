@@ -6,7 +6,6 @@ import {
   type Box,
   type Image,
   centralBox,
-  crop,
   grayscale,
   imageOf,
   mirror,
@@ -16,12 +15,15 @@ import {
   shift,
 } from "../image.ts";
 import {
+  type Features,
   KEYS,
   type OperationKind,
+  type Region,
   imageOperation,
   keysOf,
   operation,
   ordered,
+  regionOperation,
 } from "../operation.ts";
 import {
   byDefault,
@@ -36,7 +38,7 @@ import {
   whole,
 } from "../parameters.ts";
 import type { Random } from "../random.ts";
-import { RESIZE_METHODS, resize, resizeByFactor } from "../resize/resize.ts";
+import { RESIZE_METHODS, type ResizeOptions, resize, scaledSize } from "../resize/resize.ts";
 
 /** How to resize, by default as TensorFlow's `area` or `bilinear`. */
 const resizing = (method: "area" | "bilinear", antialias: boolean) => ({
@@ -93,13 +95,9 @@ function decoded(array: HostArray | undefined, channels: number): Image {
   return channels === 1 ? grayscale(image) : rgb(image);
 }
 
-/** Operations that choose, scale and move pixels. */
-export const geometry: Readonly<Record<string, OperationKind>> = {
-  /**
-   * The decoded image with 3 channels or 1. Data sources hand decoded images over already; JPEG is decoded by the
-   * exact integer transform, so that `precise` makes no difference.
-   */
-  decode: operation(
+/** The operation that stands for decoding. */
+const decoding = (decodes: "exact" | "fast"): OperationKind =>
+  operation(
     {
       channels: byDefault(oneOfNumbers([1, 3]), 3),
       precise: byDefault(flag, false),
@@ -107,52 +105,77 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
     },
     ({ channels, ...keys }) => {
       const { from, to } = keysOf(keys, "image");
-      return { host: (example) => ({ ...example, [to]: decoded(example[from], channels) }) };
+      const host = (example: Features) => ({ ...example, [to]: decoded(example[from], channels) });
+      return from === "image" && to === "image" && channels === 3 ? { host, decodes } : { host };
     },
-  ),
+  );
+
+/** The whole image, to be scaled to a size. */
+const scaled = (
+  [height, width]: Image["shape"],
+  size: readonly [height: number, width: number],
+  options: ResizeOptions,
+): Region => ({
+  box: { y: 0, x: 0, height, width },
+  size,
+  finish: (image) => resize(image, size, options),
+});
+
+/** Operations that choose, scale and move pixels. */
+export const geometry: Readonly<Record<string, OperationKind>> = {
+  /**
+   * The decoded image with 3 channels or 1; JPEG is decoded by the exact integer transform, so that `precise` makes no
+   * difference. At the head of a text, with an operation behind it that cuts a part out, only that part is decoded.
+   */
+  decode: decoding("exact"),
+  /**
+   * `decode`, but a JPEG is decoded at a half, a quarter or an eighth where the operation behind it (`resize`,
+   * `resize_small`, `resize_long`, `inception_crop`) makes it at least as small.
+   */
+  fast_decode: decoding("fast"),
   /** Scales the image to a square or to (height, width). */
-  resize: imageOperation(
+  resize: regionOperation(
     { size: extent, ...resizing("bilinear", false) },
     ({ size, ...options }) =>
-      (image) =>
-        resize(image, size, options),
+      (shape) =>
+        scaled(shape, size, options),
   ),
   /** Scales the smaller side to a size, keeping the aspect ratio. */
-  resize_small: imageOperation(
+  resize_small: regionOperation(
     { smaller_size: whole(1), ...resizing("area", false) },
     ({ smaller_size: size, ...options }) =>
-      (image) =>
-        resizeByFactor(image, size / Math.min(image.shape[0], image.shape[1]), options),
+      (shape) =>
+        scaled(shape, scaledSize(shape, size / Math.min(shape[0], shape[1])), options),
   ),
   /** Scales the longer side to a size, keeping the aspect ratio. */
-  resize_long: imageOperation(
+  resize_long: regionOperation(
     { longer_size: whole(1), ...resizing("area", true) },
     ({ longer_size: size, ...options }) =>
-      (image) =>
-        resizeByFactor(image, size / Math.max(image.shape[0], image.shape[1]), options),
+      (shape) =>
+        scaled(shape, scaledSize(shape, size / Math.max(shape[0], shape[1])), options),
   ),
   /** Cuts the middle out: a size, or the largest square. */
-  central_crop: imageOperation(
+  central_crop: regionOperation(
     { crop_size: optional(extent) },
     ({ crop_size: size }) =>
-      (image) => {
-        const side = Math.min(image.shape[0], image.shape[1]);
+      (shape) => {
+        const side = Math.min(shape[0], shape[1]);
         const [height, width] = size ?? [side, side];
-        return crop(image, centralBox(image.shape, height, width));
+        return { box: centralBox(shape, height, width), finish: (part) => part };
       },
   ),
   /** Cuts a box of a size out at a random place. */
-  random_crop: imageOperation(
+  random_crop: regionOperation(
     { crop_size: extent },
     ({ crop_size: [height, width] }) =>
-      (image, random) => {
-        const [h, w] = image.shape;
+      ([h, w], random) => {
         const place = (space: number): number => (space > 0 ? random.integer(0, space + 1) : 0);
-        return crop(image, { y: place(h - height), x: place(w - width), height, width });
+        const box = { y: place(h - height), x: place(w - width), height, width };
+        return { box, finish: (part) => part };
       },
   ),
   /** Cuts out a random box of `area_min` to `area_max` percent and scales it to a size (Szegedy et al. 2015). */
-  inception_crop: imageOperation(
+  inception_crop: regionOperation(
     {
       size: optional(extent),
       area_min: byDefault(percent, 5),
@@ -166,10 +189,12 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
         area: ordered("area", args.area_min, args.area_max),
         ratio: ordered("ratio", args.ratio_min, args.ratio_max),
       };
-      return (image, random) => {
-        const part = crop(image, randomBox(image.shape, bounds, random));
-        return args.size ? resize(part, args.size, args) : part;
-      };
+      const { size } = args;
+      return (shape, random) => ({
+        box: randomBox(shape, bounds, random),
+        size: size ?? undefined,
+        finish: (part) => (size ? resize(part, size, args) : part),
+      });
     },
   ),
   /** Mirrors the image left to right, half of the time. */

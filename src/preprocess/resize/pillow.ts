@@ -5,6 +5,8 @@
  * @see https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters
  */
 
+import { pillowInWasm } from "../wasm/resize.ts";
+
 /** A filter: its value at a distance from the centre, and where it ends. */
 interface Filter {
   readonly support: number;
@@ -60,20 +62,22 @@ function fixedTaps(filter: Filter, from: number, to: number): FixedTaps {
     weights: new Int32Array(to * span),
     span,
   };
+  const exact = new Float64Array(span);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(from, Math.trunc(centre + support + 0.5));
-    const weights = Array.from({ length: end - first }, (_, t) =>
-      filter.at((t + first - centre + 0.5) * (1 / widening)),
-    );
-    const sum = weights.reduce((total, weight) => total + weight, 0);
+    let sum = 0;
+    for (let t = 0; t < end - first; t++) {
+      exact[t] = filter.at((t + first - centre + 0.5) * (1 / widening));
+      sum += exact[t];
+    }
     taps.start[i] = first;
     taps.count[i] = end - first;
-    weights.forEach((weight, t) => {
-      const fixed = (sum === 0 ? weight : weight / sum) * 2 ** BITS;
+    for (let t = 0; t < end - first; t++) {
+      const fixed = (sum === 0 ? exact[t] : exact[t] / sum) * 2 ** BITS;
       taps.weights[i * span + t] = Math.trunc(fixed + (fixed < 0 ? -0.5 : 0.5));
-    });
+    }
   }
   return taps;
 }
@@ -86,21 +90,24 @@ interface Bytes {
   readonly channels: number;
 }
 
-/** Resizes as `Image.resize((width, height), method)` does. */
+/** Resizes as `Image.resize((width, height), method)` does; `plain` leaves WebAssembly out. */
 export function pillowResize(
   source: Bytes,
   height: number,
   width: number,
-  method: PillowMethod,
+  { method, plain }: { readonly method: PillowMethod; readonly plain?: boolean },
 ): Uint8Array {
   const filter = FILTERS[method];
-  const across = (image: Bytes): Bytes =>
-    image.width === width ? image : resizeRows(image, fixedTaps(filter, image.width, width));
-  const down = (image: Bytes): Bytes =>
-    image.height === height ? image : resizeColumns(image, fixedTaps(filter, image.height, height));
-  return columnsFirst(source, height, width)
-    ? across(down(source)).data
-    : down(across(source)).data;
+  const columns = source.width === width ? undefined : fixedTaps(filter, source.width, width);
+  const rows = source.height === height ? undefined : fixedTaps(filter, source.height, height);
+  const downFirst = columnsFirst(source, height, width);
+  if (source.channels === 3 && !plain) {
+    const done = pillowInWasm(source, columns, rows, downFirst);
+    if (done) return done;
+  }
+  const across = (image: Bytes): Bytes => (columns ? resizeRows(image, columns) : image);
+  const down = (image: Bytes): Bytes => (rows ? resizeColumns(image, rows) : image);
+  return downFirst ? across(down(source)).data : down(across(source)).data;
 }
 
 /**

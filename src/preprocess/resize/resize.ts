@@ -3,6 +3,7 @@
 import { OcelliError } from "../../errors.ts";
 import { type Image, makeImage, zerosOf } from "../image.ts";
 import { PILLOW_METHODS, type PillowMethod, pillowResize } from "./pillow.ts";
+import { weighInWasm } from "../wasm/resize.ts";
 import { weigh } from "./taps.ts";
 import {
   TENSORFLOW_METHODS,
@@ -21,6 +22,8 @@ export interface ResizeOptions {
   readonly method: ResizeMethod;
   /** Whether TensorFlow's kernels widen when the image gets smaller; Pillow's always do. */
   readonly antialias: boolean;
+  /** Leaves WebAssembly out; the values are the same. */
+  readonly plain?: boolean;
 }
 
 const isPillow = (method: ResizeMethod): method is PillowMethod =>
@@ -33,7 +36,7 @@ const isPillow = (method: ResizeMethod): method is PillowMethod =>
 export function resize(
   image: Image,
   [height, width]: readonly [number, number],
-  { method, antialias }: ResizeOptions,
+  { method, antialias, plain }: ResizeOptions,
 ): Image {
   const { data } = image;
   const [h, w, channels] = image.shape;
@@ -46,12 +49,19 @@ export function resize(
       );
     }
     const source = { data, height: h, width: w, channels };
-    return makeImage([height, width, channels], pillowResize(source, height, width, method));
+    return makeImage(
+      [height, width, channels],
+      pillowResize(source, height, width, { method, plain }),
+    );
   }
   if (method === "nearest")
     return pick(image, nearestPositions(h, height), nearestPositions(w, width));
   const rows = tensorflowTaps(method, antialias, h, height);
   const columns = tensorflowTaps(method, antialias, w, width);
+  if (data instanceof Uint8Array && channels === 3 && !plain) {
+    const done = weighInWasm({ data, height: h, width: w }, rows, columns);
+    if (done) return makeImage([height, width, channels], done);
+  }
   const out = zerosOf(image, height * width * channels);
   const clip = out instanceof Uint8Array;
   weigh({ data, width: w, channels }, rows, columns, (row, values) => {
@@ -83,10 +93,12 @@ function pick(image: Image, rows: Int32Array, columns: Int32Array): Image {
   return makeImage([rows.length, columns.length, channels], out);
 }
 
-/** An image scaled by a factor, its new sides rounded as TensorFlow rounds them. */
-export function resizeByFactor(image: Image, factor: number, options: ResizeOptions): Image {
+/** The size of an image scaled by a factor, its sides rounded as TensorFlow rounds them. */
+export function scaledSize(
+  [height, width]: Image["shape"],
+  factor: number,
+): readonly [height: number, width: number] {
   const side = (pixels: number): number =>
-    roundHalfToEven(Math.fround(pixels * Math.fround(factor)));
-  const [height, width] = [side(image.shape[0]), side(image.shape[1])];
-  return resize(image, [Math.max(1, height), Math.max(1, width)], options);
+    Math.max(1, roundHalfToEven(Math.fround(pixels * Math.fround(factor))));
+  return [side(height), side(width)];
 }

@@ -1,0 +1,74 @@
+/** @file Splits made by hashing ids, where a data set has none of its own. */
+
+import { OcelliError } from "../errors.ts";
+import { seededRandom } from "../preprocess/random.ts";
+import { type Dataset, type Source, selectSource } from "./source.ts";
+
+/** The shares of the splits that are made where a configuration says nothing. */
+export const DEFAULT_SHARES = { train: 80, validation: 10, test: 10 } as const;
+
+/** The split that holds every example. */
+const ALL = "all";
+
+/** What {@link splitByHash} divides. */
+interface Whole {
+  readonly name: string;
+  readonly source: Source;
+  /** The shares by split; {@link DEFAULT_SHARES} unless given. */
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly notes?: readonly string[];
+}
+
+/**
+ * The split that an example falls into; its id and the shares alone decide.
+ *
+ * @example
+ * splitOf("cat/001.jpg", { train: 80, validation: 10, test: 10 }); // the same on every machine, for ever
+ */
+export function splitOf(id: string, shares: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(shares);
+  const total = entries.reduce((sum, [, share]) => sum + share, 0);
+  let rest = seededRandom("split", id).uniform() * total;
+  for (const [split, share] of entries) if ((rest -= share) < 0) return split;
+  return entries[entries.length - 1][0];
+}
+
+/** A data set that divides one source by hashing ids; `all` holds every example. */
+export function splitByHash({ name, source, shares = DEFAULT_SHARES, notes }: Whole): Dataset {
+  const splits = Object.keys(shares);
+  if (splits.length === 0 || splits.includes(ALL)) {
+    throw new OcelliError(
+      "config",
+      `data.splits names the splits to make; "${ALL}" is every example.`,
+    );
+  }
+  let members: Map<string, number[]> | undefined;
+  return {
+    name,
+    splits: [...splits, ALL],
+    notes,
+    shares,
+    open(split) {
+      if (split === ALL) return Promise.resolve(source);
+      members ??= Map.groupBy(Array(source.length).keys(), (i) => splitOf(source.id(i), shares));
+      return Promise.resolve(selectSource(source, Uint32Array.from(members.get(split) ?? [])));
+    },
+  };
+}
+
+/**
+ * The ids of every split of a data set, to be kept with a run: later it can be told which example was trained on.
+ *
+ * @returns `shares`, where the splits were made by hashing, and `splits`: ids by split
+ */
+export async function describeSplits(dataset: Dataset): Promise<{
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly splits: Readonly<Record<string, string[]>>;
+}> {
+  const splits: Record<string, string[]> = {};
+  for (const split of dataset.splits.filter((name) => name !== ALL || !dataset.shares)) {
+    const source = await dataset.open(split);
+    splits[split] = Array.from({ length: source.length }, (_, i) => source.id(i));
+  }
+  return { shares: dataset.shares, splits };
+}

@@ -1,0 +1,12 @@
+/** @file Data: sources of labelled images, their splits, and the order in which training visits them. */
+
+export { type DataConfig, dataSchema } from "./config.ts";
+export { openDataset } from "./datasets.ts";
+export { detectData } from "./detect.ts";
+export { openSplit } from "./splits.ts";
+export { DEFAULT_SHARES, describeSplits, splitByHash, splitOf } from "./hashed.ts";
+export { type Position, type Visit, trainingOrder } from "./order.ts";
+export { arraySource } from "./arrays.ts";
+export { imagePaths, pathSource } from "./images.ts";
+export { mixtureSource } from "./mixture.ts";
+export type { Blocks, Dataset, MixturePart, Source } from "./source.ts";

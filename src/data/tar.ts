@@ -1,0 +1,187 @@
+/** @file Tar archives of images: WebDataset shards, or class folders inside. */
+
+import { formatError, guard } from "../formats/bytes.ts";
+import { TAR_BLOCK, paddedSize, readName, readPax, readTarHeader } from "../formats/tar.ts";
+import { OcelliError } from "../errors.ts";
+import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
+import { fileIds, inSplit } from "./file-ids.ts";
+import { parseDataFile } from "./files.ts";
+import { IMAGE_FILE } from "./folder.ts";
+import { type Found, distinctIds, foundDataset } from "./found.ts";
+import { type Labels, readLabels } from "./labels.ts";
+import { type Files, expandFiles } from "./shards.ts";
+import type { Dataset } from "./source.ts";
+
+/** Where the labels of a tar's examples are. */
+export type TarLabel = "cls" | "json" | "txt" | "folder";
+
+/** How to open tar archives. */
+export interface TarOptions {
+  readonly files: Files;
+  /** The member beside an image that holds its label, or its folder; found out unless given. */
+  readonly label?: TarLabel;
+  /** The field of a `.json` member that holds the label; `label`, `cls`, `class` or `class_name` unless given. */
+  readonly labelKey?: string;
+  readonly classes?: readonly string[];
+  readonly splits?: Readonly<Record<string, number>>;
+}
+
+/** A file inside an archive. */
+interface TarMember {
+  readonly name: string;
+  readonly begin: number;
+  readonly size: number;
+}
+
+/** An image and the members beside it. */
+interface TarImage extends TarMember {
+  readonly file: ByteFile;
+  readonly fileId: string;
+  readonly beside: Readonly<Partial<Record<TarLabel, Labels>>>;
+}
+
+const BESIDE = ["cls", "json", "txt"] as const;
+const LABEL_FIELDS = ["label", "cls", "class", "class_name"];
+/** The largest member read while going through an archive: names, attributes and labels. */
+const MAX_SMALL = 1 << 20;
+
+/**
+ * Images in tar archives (shards). Members that share their path up to the first dot of the file's name are one
+ * example, as in WebDataset: `0001.jpg` with `0001.cls`, `0001.json` or `0001.txt`. Without such labels the first
+ * folder inside the archive is the class. Ids are paths inside the archives, with the split in front where there are
+ * splits and the archive where two hold the same path. Archives are gone through once; held are paths, places and labels.
+ */
+export async function openTar({
+  files,
+  label,
+  labelKey,
+  classes,
+  splits: shares,
+}: TarOptions): Promise<Dataset> {
+  const images = new Map<string, TarImage[]>();
+  for (const [split, paths] of await expandFiles(files, /\.tar$/i)) {
+    const ids = fileIds(paths);
+    const found: TarImage[] = [];
+    for (const [i, path] of paths.entries()) {
+      const file = await openBytes(path);
+      for (const image of await readShard(file, ids[i], labelKey)) found.push(image);
+    }
+    images.set(split, found);
+  }
+  const all = [...images.values()];
+  const kind =
+    label ?? BESIDE.find((some) => all.some((list) => list.some(({ beside }) => some in beside)));
+  const splits = new Map<string, Found>();
+  for (const [split, list] of images) splits.set(split, found(split, list, kind ?? "folder"));
+  const place = [...images.values()].flat()[0]?.file.name ?? JSON.stringify(files);
+  return foundDataset({ name: "tar", splits, classes, shares, place });
+}
+
+function found(split: string, images: readonly TarImage[], kind: TarLabel): Found {
+  const ids = images.map(({ name }) => inSplit(split, name.normalize()));
+  return {
+    ids: distinctIds(ids, (index) => images[index].fileId),
+    labels: images.map(({ name, file, beside }) => {
+      const label = beside[kind];
+      if (label !== undefined) return label;
+      const missing =
+        kind === "folder" ? "is in no class folder" : `has no label beside it (.${kind})`;
+      throw new OcelliError("data", `${file.name}: ${name} ${missing}.`);
+    }),
+    image: (index) => {
+      const { file, begin, size } = images[index];
+      return file.read(begin, begin + size);
+    },
+  };
+}
+
+async function readShard(
+  file: ByteFile,
+  fileId: string,
+  labelKey: string | undefined,
+): Promise<TarImage[]> {
+  const images = new Map<string, TarMember[]>();
+  const beside = new Map<string, Partial<Record<TarLabel, Labels>>>();
+  for await (const { read, ...member } of tarMembers(file)) {
+    const { key, extension } = splitName(member.name);
+    if (IMAGE_FILE.test(member.name)) {
+      if (!images.has(key)) images.set(key, []);
+      images.get(key)!.push(member);
+    } else if (BESIDE.some((kind) => kind === extension)) {
+      const bytes = await read();
+      const label = parseDataFile(`${file.name}, ${member.name}`, () =>
+        readBeside(extension as (typeof BESIDE)[number], bytes, labelKey),
+      );
+      if (label !== undefined) beside.set(key, { ...beside.get(key), [extension]: label });
+    }
+  }
+  return [...images].flatMap(([key, members]) =>
+    members.map((member) => {
+      const [folder, inside] = member.name.split("/", 2);
+      const label = inside === undefined ? {} : { folder: folder.normalize() };
+      return { ...member, file, fileId, beside: { ...label, ...beside.get(key) } };
+    }),
+  );
+}
+
+/** A path up to the first dot of its file's name, and the last extension in lower case. */
+function splitName(name: string) {
+  const slash = name.lastIndexOf("/") + 1;
+  const dot = name.indexOf(".", slash);
+  const key = dot < 0 ? name : name.slice(0, dot);
+  return { key, extension: name.slice(name.lastIndexOf(".") + 1).toLowerCase() };
+}
+
+function readBeside(kind: (typeof BESIDE)[number], bytes: Uint8Array, labelKey?: string) {
+  const text = guard("label", () => new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  if (kind !== "json") return readLabels(text.trim());
+  const value = guard("JSON", () => JSON.parse(text) as unknown);
+  const fields = (value ?? {}) as Record<string, unknown>;
+  const field = labelKey ?? LABEL_FIELDS.find((name) => Object.hasOwn(fields, name));
+  return field !== undefined && Object.hasOwn(fields, field)
+    ? readLabels(fields[field])
+    : undefined;
+}
+
+/** The files of an archive, in its order; hidden ones are left out. */
+export async function* tarMembers(
+  file: ByteFile,
+): AsyncGenerator<TarMember & { readonly read: () => Promise<Uint8Array> }> {
+  const what = file.name;
+  const forward = forwardReader(file);
+  let longName: string | undefined;
+  let pax = new Map<string, string>();
+  let global = new Map<string, string>();
+  for (let at = 0; at < file.size;) {
+    const header = readTarHeader(await forward(at, TAR_BLOCK), what);
+    if (!header) return;
+    const begin = at + TAR_BLOCK;
+    const ofMember = header.kind === "file" || header.kind === "other";
+    const attributes = ofMember ? new Map([...global, ...pax]) : undefined;
+    const size = paxSize(attributes?.get("size"), what) ?? header.size;
+    if (begin + size > file.size) throw formatError(`${what} is truncated.`);
+    const read = () => {
+      if (size <= MAX_SMALL) return forward(begin, size);
+      throw formatError(`${what}: "${header.name}" of ${size} bytes is too large for what it is.`);
+    };
+    if (header.kind === "long-name") longName = readName(await read(), what);
+    else if (header.kind === "pax") pax = readPax(await read(), what);
+    else if (header.kind === "pax-global")
+      global = new Map([...global, ...readPax(await read(), what)]);
+    else {
+      const name = (attributes?.get("path") ?? longName ?? header.name).replace(/^(\.?\/)+/, "");
+      const hidden = name.split("/").some((part) => part.startsWith("."));
+      if (header.kind === "file" && !hidden) yield { name, begin, size, read };
+      longName = undefined;
+      pax = new Map();
+    }
+    at = begin + paddedSize(size);
+  }
+}
+
+function paxSize(text: string | undefined, what: string): number | undefined {
+  if (text === undefined) return undefined;
+  const size = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(size)) return size;
+  throw formatError(`${what}: a member's size is impossible.`);
+}

@@ -1,0 +1,135 @@
+/** @file TFRecord files of tf.Example messages. */
+
+import { OcelliError } from "../errors.ts";
+import {
+  RECORD_FOOTER,
+  RECORD_HEADER,
+  readRecordBody,
+  readRecordHeader,
+} from "../formats/tfrecord.ts";
+import { type ExampleFeature, readExample } from "../formats/tf-example.ts";
+import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
+import { fileIds, inSplit } from "./file-ids.ts";
+import { parseDataFile } from "./files.ts";
+import { type Found, foundDataset } from "./found.ts";
+import { type Labels, readLabels } from "./labels.ts";
+import { type Files, expandFiles } from "./shards.ts";
+import type { Dataset } from "./source.ts";
+
+/** How to open TFRecord files. */
+export interface TfrecordOptions {
+  readonly files: Files;
+  /** The feature that holds the encoded image; `image/encoded` or `image` unless given. */
+  readonly image?: string;
+  /** The feature that holds the label; `image/class/label`, `label` or `image/class/text` unless given. */
+  readonly label?: string;
+  /** A feature whose text is the id; the file's name and the record's number unless given. */
+  readonly id?: string;
+  readonly classes?: readonly string[];
+  readonly splits?: Readonly<Record<string, number>>;
+}
+
+const IMAGES = ["image/encoded", "image"];
+const LABELS = ["image/class/label", "label", "image/class/text"];
+
+/** A record's place. */
+interface Place {
+  readonly file: ByteFile;
+  readonly begin: number;
+  readonly length: number;
+}
+
+/**
+ * Images in TFRecord files. The files are gone through once at opening, for labels and places, which are held; an image
+ * is then read by its place, and its record's checksum verified.
+ */
+export async function openTfrecord({
+  files,
+  image,
+  label,
+  id,
+  classes,
+  splits: shares,
+}: TfrecordOptions): Promise<Dataset> {
+  const images = image === undefined ? IMAGES : [image];
+  const labelNames = label === undefined ? LABELS : [label];
+  const small = new Set([...labelNames, ...(id === undefined ? [] : [id])]);
+  const splits = new Map<string, Found>();
+  const groups = await expandFiles(files, /\.tfrecords?([-.].*)?$/i);
+  for (const [split, paths] of groups) {
+    const names = fileIds(paths);
+    const places: Place[] = [];
+    const ids: string[] = [];
+    const labels: Labels[] = [];
+    for (const [i, path] of paths.entries()) {
+      const file = await openBytes(path);
+      let count = 0;
+      for await (const { place, payload } of records(file)) {
+        const which = `${path}, record ${count}`;
+        const features = parseDataFile(which, () => readExample(payload, small));
+        labels.push(labelOf(which, features, labelNames));
+        const given = id === undefined ? undefined : textOf(features.get(id));
+        if (id !== undefined && !given)
+          throw new OcelliError("data", `${which} has no text "${id}".`);
+        ids.push(inSplit(split, given ?? `${names[i]}/${count}`));
+        places.push(place);
+        count++;
+      }
+    }
+    splits.set(split, {
+      ids,
+      labels,
+      image: (index) => readImage(places[index], ids[index], images),
+    });
+  }
+  const place = [...groups.values()].flat()[0] ?? JSON.stringify(files);
+  return foundDataset({ name: "tfrecord", splits, classes, shares, place });
+}
+
+async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload: Uint8Array }> {
+  const forward = forwardReader(file);
+  const what = file.name;
+  for (let at = 0; at < file.size;) {
+    const length = readRecordHeader(await forward(at, RECORD_HEADER), { what });
+    const begin = at + RECORD_HEADER;
+    const body = await forward(begin, length + RECORD_FOOTER);
+    const payload = readRecordBody(body, length, { what });
+    yield { place: { file, begin, length }, payload };
+    at = begin + length + RECORD_FOOTER;
+  }
+}
+
+function labelOf(
+  which: string,
+  features: ReadonlyMap<string, ExampleFeature>,
+  names: readonly string[],
+): Labels {
+  const values = names.map((name) => features.get(name)).find((some) => some && some.length > 0);
+  const labels = values?.map((value) =>
+    typeof value === "number" ? value : readLabels(new TextDecoder().decode(value)),
+  );
+  const label = labels && (labels.length === 1 ? labels[0] : readLabels(labels));
+  if (label !== undefined) return label;
+  throw new OcelliError("data", `${which} has no label under ${names.join(", ")}.`, {
+    hint: "Name its feature by data.label.",
+  });
+}
+
+const textOf = (values: ExampleFeature | undefined): string | undefined => {
+  const [value] = values ?? [];
+  return typeof value === "object" ? new TextDecoder().decode(value).normalize() : undefined;
+};
+
+async function readImage({ file, begin, length }: Place, id: string, names: readonly string[]) {
+  const body = await file.read(begin, begin + length + RECORD_FOOTER);
+  const which = `${file.name}, ${id}`;
+  const features = parseDataFile(which, () =>
+    readExample(readRecordBody(body, length, { what: "record" }), new Set(names)),
+  );
+  const [image] =
+    names.map((name) => features.get(name)).find((values) => values !== undefined) ?? [];
+  if (image instanceof Uint8Array) return image;
+  throw new OcelliError("data", `${which} has no bytes under ${names.join(", ")}.`, {
+    hint: "Name its feature by data.image.",
+  });
+}
