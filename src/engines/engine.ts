@@ -2,11 +2,13 @@
 
 import { OcelliError } from "../errors.ts";
 import type { DType, HostArray, Shape } from "../graph/dtype.ts";
+import type { Sharding } from "../graph/ops/sharding.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { type Spec } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
 import { type Tree, flatten, unflatten } from "../tree.ts";
+import type { Mesh } from "./mesh.ts";
 
 /** An array in a device's memory. It owns that memory until it is disposed, donated or collected. */
 export interface DeviceArray {
@@ -14,6 +16,8 @@ export interface DeviceArray {
   readonly dtype: DType;
   /** Disposed, or donated to an execution: any use throws. */
   readonly disposed: boolean;
+  /** How it is split over the engine's mesh; absent without one. */
+  readonly sharding?: Sharding;
   /** A copy in host memory, once the computation that makes it is done. */
   read(): Promise<HostArray>;
   /** Frees the memory; a pending read still completes. */
@@ -30,6 +34,11 @@ export interface CompileOptions {
   readonly donate?: readonly number[];
   /** A name for messages and profiles. */
   readonly name?: string;
+  /** How inputs and outputs are split over the engine's mesh; on every device in full where nothing is said. */
+  readonly shardings?: {
+    readonly inputs?: readonly (Sharding | undefined)[];
+    readonly outputs?: readonly (Sharding | undefined)[];
+  };
 }
 
 /** A compiled program. */
@@ -48,8 +57,11 @@ export interface Engine {
   readonly name: string;
   /** What runs underneath, in one line. */
   readonly description: string;
+  /** Its devices by named axes, where it computes on several. */
+  readonly mesh?: Mesh;
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
-  upload(array: HostArray): Promise<DeviceArray>;
+  /** An array on the device; on a mesh split as said, or in full on every device. */
+  upload(array: HostArray, sharding?: Sharding): Promise<DeviceArray>;
   dispose(): Promise<void>;
 }
 
@@ -97,6 +109,8 @@ export interface JitOptions {
   /** Arguments (by position) whose device arrays are donated. */
   readonly donate?: readonly number[];
   readonly name?: string;
+  /** How each output is split over the engine's mesh, by its name in the tree; inputs are split as they come. */
+  readonly shardOutput?: (name: string, output: Spec) => Sharding | undefined;
 }
 
 /** What a function yields on a device: one array for one tensor, else a tree of them. */
@@ -115,7 +129,7 @@ type Result<F extends (...args: any[]) => Tree<Tensor>> =
 export function jit<F extends (...args: any[]) => Tree<Tensor>>(
   engine: Engine,
   fn: F,
-  { donate = [], name = fn.name || "program" }: JitOptions = {},
+  { donate = [], name = fn.name || "program", shardOutput }: JitOptions = {},
 ): (...args: Tree<ArrayLike>[]) => Promise<Result<F>> {
   const compiled = new Map<
     string,
@@ -123,7 +137,9 @@ export function jit<F extends (...args: any[]) => Tree<Tensor>>(
   >();
   return async (...args) => {
     const { leaves, structure } = flatten<ArrayLike>(args);
-    const signature = `${JSON.stringify(structure)}${leaves.map(({ dtype, shape }) => `${dtype}[${shape}]`).join()}`;
+    const inputs = leaves.map((leaf) => (isDeviceArray(leaf) ? leaf.sharding : undefined));
+    const types = leaves.map(({ dtype, shape }) => `${dtype}[${shape}]`).join();
+    const signature = `${JSON.stringify(structure)}${types}${engine.mesh ? JSON.stringify(inputs) : ""}`;
     let entry = compiled.get(signature);
     if (!entry) {
       const traced = trace(fn, ...(args as Tree<Spec>[]));
@@ -132,8 +148,12 @@ export function jit<F extends (...args: any[]) => Tree<Tensor>>(
       const donated = donate.flatMap((i) =>
         Array.from({ length: counts[i] }, (_, k) => first[i] + k),
       );
+      const outputs = traced.program.outputs.map((output, i) =>
+        shardOutput?.(traced.outputNames[i], output),
+      );
+      const shardings = engine.mesh && { inputs, outputs };
       entry = engine
-        .compile(traced.program, { donate: donated, name })
+        .compile(traced.program, { donate: donated, name, shardings })
         .then((executable) => ({ executable, outputs: traced.outputs }));
       compiled.set(signature, entry);
       entry.catch(() => compiled.delete(signature));

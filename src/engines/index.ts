@@ -10,6 +10,7 @@ export {
   evaluate,
   jit,
 } from "./engine.ts";
+export { type Mesh, meshSize, parseMesh, showMesh } from "./mesh.ts";
 export { createInterpreter } from "./interpreter/index.ts";
 export { type OrtOptions, createOrtEngine } from "./ort/index.ts";
 export { ENGINE_NAMES, type EngineReport, listEngines, openEngine } from "./select.ts";

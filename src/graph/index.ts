@@ -47,6 +47,7 @@ export * from "./ops/gather.ts";
 export * from "./ops/dynamic.ts";
 export * from "./ops/sort.ts";
 export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
+export { type Sharding, withSharding } from "./ops/sharding.ts";
 export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";
 export { type ScanOptions, type ScanResult, scan } from "./ops/scan.ts";
 export { cond, whileLoop } from "./ops/branch.ts";

@@ -10,4 +10,5 @@ export {
 export { sigmoidXent } from "./sigmoid.ts";
 export { type ContrastiveResult, bidirectionalContrastive } from "./contrastive.ts";
 export { mix, mixupCoefficient } from "./mixup.ts";
+export { type CutBox, cut, cutmixBox } from "./cutmix.ts";
 export { maskedMean } from "./reduce.ts";

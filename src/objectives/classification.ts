@@ -5,14 +5,20 @@ import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
   argMax,
+  broadcastInDim,
   equal,
+  foldIn,
   isInteger,
+  less,
   oneHot,
   reduceSum,
   select,
-  foldIn,
+  splitKey,
+  uniform,
 } from "../graph/index.ts";
 import {
+  cut,
+  cutmixBox,
   maskedMean,
   mix,
   mixupCoefficient,
@@ -22,7 +28,6 @@ import {
 } from "../losses/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { type Scope, apply, initialise, modelSpecs } from "../nn/index.ts";
-import { toValueRange } from "./images.ts";
 import type { Objective } from "./objective.ts";
 
 /** Options of {@link classification} in a configuration. */
@@ -34,50 +39,75 @@ export const classificationSchema = z.strictObject({
   labelSmoothing: z.number().min(0).lt(1).optional(),
   /** Mixup with λ ~ Beta(p, p); none unless given. */
   mixup: z.strictObject({ p: z.number().min(0) }).optional(),
-  /** Where the pixels of uint8 images go; [−1, 1] unless given. */
-  valueRange: z.tuple([z.number(), z.number()]).readonly().optional(),
+  /** Cutmix with λ ~ Beta(p, p); none unless given. With mixup beside it, each step takes either with equal chances. */
+  cutmix: z.strictObject({ p: z.number().min(0) }).optional(),
 });
 
 /** Options of {@link classification}. */
 export type ClassificationOptions = Omit<z.infer<typeof classificationSchema>, "name">;
 
 /**
- * The objective of a classifier. Batches hold `image` [batch, height, width, channels] (uint8, or float32 as the
- * model takes it), `label` (int32 [batch], or a distribution or several hot, float32 [batch, classes]) and maybe
+ * The objective of a classifier. Batches hold `image` [batch, height, width, channels] (float32, as the preprocessing
+ * scaled it), `label` (int32 [batch], or a distribution or several hot, float32 [batch, classes]) and maybe
  * `mask` [batch], 0 for padding. Metrics: loss and, where labels are not mixed, accuracy.
  */
 export function classification(
   model: ImageModel,
-  {
-    loss: kind = "softmax",
-    labelSmoothing = 0,
-    mixup,
-    valueRange = [-1, 1],
-  }: ClassificationOptions = {},
+  { loss: kind = "softmax", labelSmoothing = 0, mixup, cutmix }: ClassificationOptions = {},
 ): Objective {
-  const forward = (scope: Scope, image: Tensor): Tensor =>
-    model(scope, toValueRange(image, valueRange))[0];
+  const forward = (scope: Scope, image: Tensor): Tensor => model(scope, image)[0];
   const xent = kind === "softmax" ? softmaxXent : sigmoidXent;
-  const mixes = mixup !== undefined && mixup.p > 0;
+  const mixing = makeMixing(mixup?.p ?? 0, cutmix?.p ?? 0);
   return {
     init: (key, { image }) => initialise(forward, key, image),
     stacked: ({ image }) => modelSpecs(forward, image).stacked,
     loss({ params, variables, batch, key, train }) {
-      const { label, mask } = batch;
-      const mixed = train && mixes ? mixupCoefficient(foldIn(key, 0), mixup.p) : undefined;
-      const image = toValueRange(batch.image, valueRange);
+      const { image, label, mask } = batch;
+      const mixed = train ? mixing?.(image, foldIn(key, 0)) : undefined;
       const options = { params, variables, key: foldIn(key, 1), train };
-      const input = mixed ? mix(image, mixed) : image;
-      const { result: logits, variables: next } = apply(forward, options, input);
+      const { result: logits, variables: next } = apply(forward, options, mixed?.image ?? image);
       const hot = hotLabels(label, logits);
       const smooth = train ? smoothLabels(hot, labelSmoothing) : hot;
-      const targets = mixed ? mix(smooth, mixed) : smooth;
+      const targets = mixed ? mix(smooth, mixed.lambda) : smooth;
       const loss = maskedMean(xent(logits, targets), mask);
       const metrics: Record<string, Tensor> = mixed
         ? {}
         : { accuracy: maskedMean(correctness(logits, label, hot), mask) };
       return { loss, metrics, variables: next };
     },
+  };
+}
+
+/** Mixed images, and how much of each is its own. */
+interface Mixed {
+  readonly image: Tensor;
+  readonly lambda: Tensor;
+}
+
+/** How a step mixes its images: by mixup, by cutmix, or by either; undefined where neither is asked for. */
+function makeMixing(
+  mixup: number,
+  cutmix: number,
+): ((image: Tensor, key: Tensor) => Mixed) | undefined {
+  const blend = (image: Tensor, key: Tensor): Mixed => {
+    const lambda = mixupCoefficient(key, mixup);
+    return { image: mix(image, lambda), lambda };
+  };
+  const paste = (image: Tensor, key: Tensor): Mixed => {
+    const [, height, width] = image.shape;
+    const box = cutmixBox(key, cutmix, height, width);
+    return { image: cut(image, box), lambda: box.lambda };
+  };
+  if (cutmix === 0) return mixup === 0 ? undefined : blend;
+  if (mixup === 0) return paste;
+  return (image, key) => {
+    const [choice, forMixup, forCutmix] = splitKey(key, 3);
+    const pasted = less(uniform(choice, []), 0.5);
+    const [a, b] = [blend(image, forMixup), paste(image, forCutmix)];
+    return {
+      image: select(broadcastInDim(pasted, image.shape, []), b.image, a.image),
+      lambda: select(pasted, b.lambda, a.lambda),
+    };
   };
 }
 

@@ -12,4 +12,3 @@ export {
   classification,
   classificationSchema,
 } from "./classification.ts";
-export { toValueRange } from "./images.ts";

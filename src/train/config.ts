@@ -1,23 +1,22 @@
 /** @file What a training configuration may say. */
 
 import { z } from "zod";
+import { dataSchema } from "../data/config.ts";
+import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
 import { modelSchema } from "../models/index.ts";
 import { classificationSchema } from "../objectives/index.ts";
 import { durationSchema, optimizerSchema } from "../optim/index.ts";
 import { validate } from "./schema.ts";
 
-const folder = {
-  /** Where the files lie. */
-  dir: z.string(),
-  /** The class names, in the order of the labels; "0", "1", … unless given. */
-  classes: z.array(z.string()).readonly().optional(),
-};
-
-const dataSchema = z.discriminatedUnion("name", [
-  z.strictObject({ name: z.literal("mnist") }),
-  z.strictObject({ name: z.literal("idx"), ...folder }),
-  z.strictObject({ name: z.literal("npz"), ...folder }),
-]);
+/** When the state is saved so that a run can be gone on with, and which checkpoints stay. */
+const checkpointSchema = z.strictObject({
+  /** How often; at the end, and when training is stopped, in any case. */
+  every: durationSchema.optional(),
+  /** How many of the newest stay. */
+  keep: z.int().min(1).default(2),
+  /** Those at multiples of this duration stay for good. */
+  keepEvery: durationSchema.optional(),
+});
 
 const evaluationSchema = z.strictObject({
   /** A split, or a slice of one such as `train[55000:]`. */
@@ -26,10 +25,7 @@ const evaluationSchema = z.strictObject({
   every: durationSchema.optional(),
 });
 
-/** Pixels are scaled by the preprocessing alone. */
-const objectiveSchema = z.discriminatedUnion("name", [
-  classificationSchema.omit({ valueRange: true }),
-]);
+const objectiveSchema = z.discriminatedUnion("name", [classificationSchema]);
 
 /** The schema of a configuration: strict, so that a key that nothing reads is an error. */
 export const configSchema = z.strictObject({
@@ -45,21 +41,30 @@ export const configSchema = z.strictObject({
     /** For evaluation; stored with the model for prediction. */
     eval: z.string(),
   }),
+  /** Whether an image that cannot be decoded ends training, or is left out and reported. */
+  onBadImage: z.enum(BAD_IMAGE_POLICIES).default("error"),
   batchSize: z.int().min(1),
+  /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
+  accumulate: z.int().min(1).default(1),
   duration: durationSchema,
   model: modelSchema,
   /** A run folder or checkpoint whose arrays the model begins with. */
   init: z.string().optional(),
   objective: objectiveSchema,
   optimizer: optimizerSchema,
-  /** Evaluations by name; the first one's values are the run's result. */
-  evals: z.record(z.string(), evaluationSchema).default({ test: { split: "test" } }),
+  /** Evaluations by name; the first one's values are the run's result. `test`, or else `validation`, unless given. */
+  evals: z.record(z.string(), evaluationSchema).optional(),
   /** How often metrics are written. */
   log: durationSchema.default({ percent: 1 }),
+  checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
+  /** Training ends with an error after so many steps in a row whose loss or gradient is not finite. */
+  maxSkipped: z.int().min(1).default(100),
 });
 
 /** A configuration as one writes it. */
 export type ConfigInput = z.input<typeof configSchema>;
+/** A configuration for data that the command line names. */
+export type Recipe = Omit<ConfigInput, "data">;
 /** A configuration with its defaults filled in. */
 export type Config = z.output<typeof configSchema>;
 

@@ -2,7 +2,11 @@
 
 import type { DeviceArray, Engine } from "../engines/engine.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { type Tree, flatten, unflatten } from "../tree.ts";
+import { type Tree, flatten, toFlat, unflatten } from "../tree.ts";
+import { matchArrays } from "../weights/match.ts";
+
+/** Arrays on a device by nested name. */
+export type DeviceTree = Tree<DeviceArray>;
 
 /** Every leaf of a tree uploaded. */
 export async function uploadTree(
@@ -17,6 +21,19 @@ export async function uploadTree(
 export async function readTree(tree: Tree<DeviceArray>): Promise<Tree<HostArray>> {
   const { leaves, structure } = flatten(tree);
   return unflatten(structure, await Promise.all(leaves.map((leaf) => leaf.read())));
+}
+
+/** A tree of arrays of this structure and these specs, uploaded from arrays by name; the old leaves are given up. */
+export async function replaceTree<T extends Tree<DeviceArray>>(
+  engine: Engine,
+  what: string,
+  tree: T,
+  arrays: Readonly<Record<string, HostArray>>,
+): Promise<T> {
+  const { structure } = flatten<DeviceArray>(tree);
+  const matched = matchArrays(what, toFlat<DeviceArray>(tree), arrays);
+  disposeTree(tree);
+  return (await uploadTree(engine, unflatten(structure, Object.values(matched)))) as T;
 }
 
 /** Gives up every leaf of a tree. */

@@ -1,7 +1,9 @@
 /** @file A training planned out: what its configuration and its data decide before anything is computed. */
 
 import { openDataset } from "../data/datasets.ts";
-import type { Source } from "../data/source.ts";
+import { firstExample } from "../data/examples.ts";
+import type { Dataset, Source } from "../data/source.ts";
+import { heldOutSplit } from "../data/split-names.ts";
 import { openSplit } from "../data/splits.ts";
 import { OcelliError } from "../errors.ts";
 import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
@@ -11,10 +13,10 @@ import { sigmoidXent, softmaxXent } from "../losses/index.ts";
 import { type ImageModel } from "../models/index.ts";
 import { countParameters } from "../nn/index.ts";
 import { type BatchSpec, type Objective, classification } from "../objectives/index.ts";
-import { type Optimizer, makeOptimizer, toSteps } from "../optim/index.ts";
-import type { DeviceFeatures, Features } from "../preprocess/operation.ts";
+import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../optim/index.ts";
+import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
-import { seededRandom } from "../preprocess/random.ts";
+import type { Retention } from "../runs/checkpoints.ts";
 import { readRunCheckpoint } from "../runs/run.ts";
 import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
 import type { Config } from "./config.ts";
@@ -36,6 +38,11 @@ export interface Plan {
   readonly evaluator: Evaluator;
   readonly totalSteps: number;
   readonly logSteps: number;
+  readonly checkpoint: {
+    /** Steps between two checkpoints; undefined for the end alone. */
+    readonly every: number | undefined;
+    readonly retention: Retention;
+  };
   readonly model: ImageModel;
   readonly parameters: number;
   readonly objective: Objective;
@@ -77,6 +84,12 @@ export async function planTraining(config: Config): Promise<Plan> {
       { hint: "Leave it out." },
     );
   }
+  if (config.batchSize % config.accumulate !== 0) {
+    throw new OcelliError(
+      "config",
+      `a batchSize of ${config.batchSize} does not divide into ${config.accumulate} parts (accumulate).`,
+    );
+  }
   const { name: _, ...objectiveOptions } = config.objective;
   const loss = objectiveOptions.loss ?? "softmax";
   const card = { model, classes, preprocessing: preprocessing.eval.text, loss, imageShape };
@@ -86,7 +99,7 @@ export async function planTraining(config: Config): Promise<Plan> {
   const totalSteps = toSteps(config.duration, length);
   const context = { ...length, totalSteps };
   const evaluations: PlannedEvaluation[] = [];
-  for (const [name, { split, every }] of Object.entries(config.evals)) {
+  for (const [name, { split, every }] of Object.entries(config.evals ?? heldOut(dataset))) {
     const evalSource = await openSplit(dataset, split);
     if (evalSource.classes.length > classes.length) {
       throw new OcelliError("data", `${split} has labels that ${config.split} does not have.`);
@@ -100,6 +113,7 @@ export async function planTraining(config: Config): Promise<Plan> {
     evaluator: classificationEvaluator(loss === "softmax" ? softmaxXent : sigmoidXent),
     totalSteps,
     logSteps: Math.max(1, toSteps(config.log, context)),
+    checkpoint: planCheckpoints(config, context),
     model: net,
     parameters: countParameters(net, evalSpec.image),
     objective,
@@ -117,6 +131,29 @@ export async function planTraining(config: Config): Promise<Plan> {
   };
 }
 
+function planCheckpoints(
+  { checkpoint: { every, keep, keepEvery } }: Config,
+  context: DurationContext,
+): Plan["checkpoint"] {
+  return {
+    every: every && toSteps(every, context),
+    retention: { keep, keepEvery: keepEvery && toSteps(keepEvery, context) },
+  };
+}
+
+/** The evaluation on the split that a data set holds out. */
+function heldOut({ name, splits }: Dataset): NonNullable<Config["evals"]> {
+  const split = heldOutSplit(splits);
+  if (split !== undefined) return { [split]: { split } };
+  throw new OcelliError(
+    "config",
+    `${name} has no split to evaluate on, only ${splits.join(", ")}.`,
+    {
+      hint: 'Name a part of one, such as --evals.test.split "train[90%:]" with --split "train[:90%]".',
+    },
+  );
+}
+
 /** The arrays of another run's checkpoint, which must fit the model. */
 async function loadInitial(path: string, model: ImageModel, card: Plan["card"]) {
   const checkpoint = readCheckpoint(await readRunCheckpoint(path), path);
@@ -126,11 +163,11 @@ async function loadInitial(path: string, model: ImageModel, card: Plan["card"]) 
 /** The spec of a preprocessed batch, from the first example; images must come out as floats. */
 async function specOf(
   source: Source,
-  { onHost, onDevice }: Preprocessing,
+  preprocessing: Preprocessing,
   batchSize: number,
   key: string,
 ): Promise<BatchSpec> {
-  const example: Features = onHost(await source.read(0), seededRandom("spec"));
+  const example = await firstExample(source, preprocessing);
   const batched = Object.entries(example).map(([name, { shape, dtype }]) => {
     return [name, { shape: [batchSize, ...shape], dtype }] as const;
   });
@@ -138,7 +175,8 @@ async function specOf(
   const raw = { ...Object.fromEntries(batched), mask };
   let spec: BatchSpec = {};
   trace(
-    (batch: DeviceFeatures) => (spec = onDevice(batch) as Record<string, Tensor>) as never,
+    (batch: DeviceFeatures) =>
+      (spec = preprocessing.onDevice(batch) as Record<string, Tensor>) as never,
     raw,
   );
   if (spec.image.dtype !== "float32") {

@@ -1,18 +1,35 @@
 /** @file Prediction with a trained model. */
 
-import { type DeviceArray, jit } from "../engines/engine.ts";
-import { openEngine } from "../engines/select.ts";
-import { collate } from "../data/batches.ts";
-import { type HostArray, type Tensor, logistic, softmax } from "../graph/index.ts";
-import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { collate, evaluationBatches } from "../data/batches.ts";
+import type { BadImagePolicy, DataProblems } from "../data/problems.ts";
+import type { Source } from "../data/source.ts";
+import type { WorkerPool } from "../data/workers.ts";
+import type { HostArray } from "../graph/index.ts";
 import { seededRandom } from "../preprocess/random.ts";
-import { disposeTree, uploadTree } from "./device.ts";
-import { type ModelTensors, evaluateModel, loadTrained } from "./trained.ts";
+import { probabilitiesOf } from "./probabilities.ts";
+import { type ServedModel, openServed } from "./served.ts";
 
 /** How sure a model is of a class. */
 export interface Ranked {
   readonly class: string;
   readonly probability: number;
+}
+
+/** What a model sees in an image. */
+export interface Prediction {
+  /** The example's id, such as a file's path. */
+  readonly id: string;
+  /** Classes, the surest first. */
+  readonly ranked: readonly Ranked[];
+}
+
+/** Options of {@link Predictor.stream}. */
+export interface StreamOptions {
+  readonly workers?: WorkerPool;
+  /** Whether an image that cannot be decoded is an error, which it is unless given, or left out. */
+  readonly onBadImage?: BadImagePolicy;
+  /** Collects what was left out. */
+  readonly problems?: DataProblems;
 }
 
 /** A trained model on a device, ready to classify. It owns memory until it is disposed. */
@@ -24,6 +41,8 @@ export interface Predictor {
    * @returns every class for each image, the surest first
    */
   predict(images: readonly HostArray[]): Promise<Ranked[][]>;
+  /** Classifies a source's images one after the other; however many there are, a few batches are in memory. */
+  stream(source: Source, options?: StreamOptions): AsyncGenerator<Prediction, void>;
   dispose(): Promise<void>;
 }
 
@@ -36,7 +55,7 @@ export interface PredictorOptions {
 }
 
 /**
- * Loads a run's model for prediction.
+ * Loads the model of a run, of a checkpoint or of an exported `.onnx` file for prediction.
  *
  * @example
  * const predictor = await loadPredictor("runs/quickstart");
@@ -44,37 +63,39 @@ export interface PredictorOptions {
  * await predictor.dispose();
  */
 export async function loadPredictor(
-  run: string,
-  { engine: engineName, batchSize = 1 }: PredictorOptions = {},
+  path: string,
+  { engine, batchSize = 1 }: PredictorOptions = {},
 ): Promise<Predictor> {
-  const { card, model, params, variables } = await loadTrained(run);
-  const { onHost, onDevice } = parsePreprocessing(card.preprocessing);
-  const engine = await openEngine(engineName);
-  const arrays = await uploadTree(engine, { params, variables });
-  const activate = card.loss === "softmax" ? softmax : logistic;
-  const forward = jit(engine, function predict(weights: ModelTensors, image: Tensor) {
-    return activate(evaluateModel(model, weights, onDevice({ image }).image)); // [batch, classes]
-  });
+  const model = await openServed(path, engine);
+  const { card, preprocessing } = model;
   return {
     classes: card.classes,
     async predict(images) {
-      const examples = images.map((image) => onHost({ image }, seededRandom("prediction")));
-      const { image } = collate(examples, batchSize);
-      const output = (await forward(arrays, image)) as DeviceArray;
-      const probabilities = (await output.read()).data;
-      output.dispose();
-      return images.map((_, row) =>
-        card.classes
-          .map((name, k) => ({
-            class: name,
-            probability: Number(probabilities[row * card.classes.length + k]),
-          }))
-          .sort((a, b) => b.probability - a.probability),
-      );
+      const random = () => seededRandom("prediction");
+      const examples = images.map((image) => preprocessing.onHost({ image }, random()));
+      const rows = await rank(model, collate(examples, batchSize).image);
+      return rows.slice(0, images.length);
     },
-    async dispose() {
-      disposeTree(arrays);
-      await engine.dispose();
+    async *stream(source, options = {}) {
+      const batching = { batchSize, preprocessing, seed: 0, ...options };
+      for await (const { features, indices } of evaluationBatches(source, batching)) {
+        const rows = await rank(model, features.image);
+        for (const [row, index] of indices.entries()) {
+          if (index >= 0) yield { id: source.id(index), ranked: rows[row] };
+        }
+      }
     },
+    dispose: () => model.dispose(),
   };
+}
+
+/** Every class of each row of a batch, the surest first. */
+async function rank(model: ServedModel, image: HostArray): Promise<Ranked[][]> {
+  const { classes, loss } = model.card;
+  const rows = probabilitiesOf(await model.logits(image), loss);
+  return rows.map((row) =>
+    classes
+      .map((name, k) => ({ class: name, probability: row[k] }))
+      .sort((a, b) => b.probability - a.probability),
+  );
 }

@@ -1,13 +1,23 @@
 /** @file The compiled programs of a training: its first state, its step, its evaluations. */
 
+import type { BatchOptions } from "../data/batches.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
-import { randomKey } from "../graph/index.ts";
+import {
+  type HostArray,
+  type Tensor,
+  fromNumbers,
+  logistic,
+  randomKey,
+  softmax,
+} from "../graph/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Config } from "./config.ts";
-import { disposeTree, uploadTree } from "./device.ts";
-import { type Values, createEvaluation } from "./evaluation.ts";
+import { disposeTree, replaceTree, uploadTree } from "./device.ts";
+import { type SeenBatch, type Values, createEvaluation } from "./evaluation.ts";
 import type { Plan } from "./plan.ts";
+import type { LoopState } from "./saver.ts";
+import type { StoredState } from "../weights/checkpoint-state.ts";
 import { type TrainState, makeInit, makeTrainStep } from "./step.ts";
 
 /** The state's arrays on the device. */
@@ -24,7 +34,7 @@ interface ReadyEvaluation {
   readonly name: string;
   /** Steps between two runs of it; undefined for the end alone. */
   readonly every: number | undefined;
-  run(state: DeviceState): Promise<Values>;
+  run(state: DeviceState, see?: (batch: SeenBatch) => void): Promise<Values>;
 }
 
 /** The state before the first step: initialised, or with the arrays of another run. */
@@ -46,28 +56,52 @@ export async function firstState(
   return state;
 }
 
-/** The step, with the preprocessing on the device in front; it gives up the state that it is given. */
-export function compileStep(engine: Engine, { objective, optimizer, preprocessing }: Plan) {
-  const step = makeTrainStep(objective, optimizer);
+/** A state as a checkpoint holds it. */
+export type StoredLoop = StoredState<LoopState>;
+
+/** The state of a checkpoint on the device, in the place of a first one, which is given up. */
+export const restoreState = (
+  engine: Engine,
+  first: DeviceState,
+  { arrays }: StoredLoop,
+): Promise<DeviceState> => replaceTree(engine, "the checkpoint", first, toFlat<HostArray>(arrays));
+
+/**
+ * The step, with the preprocessing on the device in front; it gives up the state that it is given.
+ * `updates` is that of {@link makeTrainStep}.
+ */
+export function compileStep(
+  engine: Engine,
+  { accumulate }: Config,
+  { objective, optimizer, preprocessing }: Plan,
+) {
+  const step = makeTrainStep(objective, optimizer, { accumulate });
   const run = jit(
     engine,
-    (state: TrainState, batch: DeviceFeatures) => step(state, preprocessing.train.onDevice(batch)),
+    (state: TrainState, batch: DeviceFeatures, updates: Tensor) =>
+      step(state, preprocessing.train.onDevice(batch), updates),
     { donate: [0], name: "train step" },
   );
-  return async (state: DeviceState, batch: Tree<DeviceArray>): Promise<Stepped> =>
-    (await run(state, batch)) as unknown as Stepped;
+  return async (state: DeviceState, batch: Tree<DeviceArray>, updates: number): Promise<Stepped> =>
+    (await run(state, batch, fromNumbers([updates], [], "int32"))) as unknown as Stepped;
 }
+
+/** How examples are made ready, and what becomes of those that cannot be. */
+export type Loading = Pick<BatchOptions, "workers" | "onBadImage" | "problems">;
 
 /** The evaluations of a plan; each is compiled at its first run. */
 export function createEvaluations(
   engine: Engine,
   { batchSize, seed }: Config,
-  { evaluations, evaluator, evaluate: forward, preprocessing }: Plan,
+  { evaluations, evaluator, evaluate: forward, preprocessing, card }: Plan,
+  loading: Loading,
 ): ReadyEvaluation[] {
-  const common = { engine, evaluator, forward, batchSize, seed, preprocessing: preprocessing.eval };
+  const batching = { ...loading, batchSize, seed, preprocessing: preprocessing.eval };
+  const activate = card.loss === "softmax" ? softmax : logistic;
+  const common = { engine, evaluator, forward, activate, ...batching };
   return evaluations.map(({ name, source, every }) => {
     const evaluate = createEvaluation({ ...common, source });
-    return { name, every, run: (state) => evaluate(servedArrays(state)) };
+    return { name, every, run: (state, see) => evaluate(servedArrays(state), see) };
   });
 }
 

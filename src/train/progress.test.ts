@@ -21,11 +21,12 @@ test("a meter reports means, speed, waiting and the time left, then starts again
   );
   const skipping = { ...report, means: { loss: 1, skipped: 0.5 } };
   expect(describeReport(skipping, 100)).toContain("50.0 % of the steps not finite and left out");
-  clock += 1000;
-  meter.skip();
+  meter.restore({ steps: 1, sums: { loss: 5 } });
+  await meter.outside(Promise.resolve().then(() => (clock += 1000)));
   clock += 100;
   meter.add({ loss: 3 });
-  expect(meter.report(21)).toMatchObject({ means: { loss: 3 }, imagesPerSecond: 320, dataWait: 0 });
+  expect(meter.gathered).toEqual({ steps: 2, sums: { loss: 8 } });
+  expect(meter.report(21)).toMatchObject({ means: { loss: 4 }, imagesPerSecond: 320, dataWait: 0 });
 });
 
 test("numbers for people", () => {

@@ -27,6 +27,12 @@ export interface Report {
   readonly eta: number;
 }
 
+/** Metrics of steps since the last report, as a checkpoint keeps them. */
+export interface Gathered {
+  readonly steps: number;
+  readonly sums: Readonly<Record<string, number>>;
+}
+
 /** Gathers the metrics of steps, and times. */
 export class Meter {
   private readonly total: number;
@@ -34,6 +40,7 @@ export class Meter {
   private readonly now: () => number;
   private began: number;
   private waited = 0;
+  private timed = 0; // steps since `began`
   private steps = 0;
   private sums: Record<string, number> = {};
 
@@ -48,6 +55,17 @@ export class Meter {
     this.began = now();
   }
 
+  /** What was gathered since the last report. */
+  get gathered(): Gathered {
+    return { steps: this.steps, sums: { ...this.sums } };
+  }
+
+  /** Goes on from what was gathered before, whose time does not count. */
+  restore({ steps, sums }: Gathered): void {
+    this.steps = steps;
+    this.sums = { ...sums };
+  }
+
   /** Waits for a batch, and counts how long. */
   async waitFor<T>(batch: Promise<T>): Promise<T> {
     const began = this.now();
@@ -56,9 +74,18 @@ export class Meter {
     return result;
   }
 
+  /** Waits for something else than steps, such as an evaluation, whose time does not count. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    const began = this.now();
+    const result = await work;
+    this.began += this.now() - began;
+    return result;
+  }
+
   /** Counts a step that is done. */
   add(metrics: Readonly<Record<string, number>>): void {
     this.steps++;
+    this.timed++;
     for (const [name, value] of Object.entries(metrics)) {
       this.sums[name] = (this.sums[name] ?? 0) + value;
     }
@@ -72,20 +99,15 @@ export class Meter {
     const report = {
       step,
       means: Object.fromEntries(means) as Record<string, number>,
-      imagesPerSecond: (this.steps * this.batchSize) / seconds,
+      imagesPerSecond: (this.timed * this.batchSize) / seconds,
       dataWait: this.waited / 1000 / seconds,
-      eta: this.steps === 0 ? 0 : ((this.total - step) * seconds) / this.steps,
+      eta: this.timed === 0 ? 0 : ((this.total - step) * seconds) / this.timed,
     };
-    this.skip();
-    return report;
-  }
-
-  /** Forgets the time since the last report, such as that of an evaluation. */
-  skip(): void {
-    this.began = this.now();
+    this.began = now;
     this.waited = 0;
-    this.steps = 0;
-    this.sums = {};
+    this.timed = 0;
+    this.restore({ steps: 0, sums: {} });
+    return report;
   }
 }
 

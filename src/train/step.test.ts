@@ -14,7 +14,11 @@ const BATCH = 8;
 const key = fromNumbers([0, 42], [2], "uint32");
 const pixels = Array.from({ length: BATCH * 16 * 16 }, (_, i) => (i * 7919 + (i >> 7)) % 256);
 const batch = {
-  image: fromNumbers(pixels, [BATCH, 16, 16, 1], "uint8"),
+  image: fromNumbers(
+    pixels.map((pixel) => pixel / 127.5 - 1),
+    [BATCH, 16, 16, 1],
+    "float32",
+  ),
   label: fromNumbers([0, 1, 2, 0, 1, 2, 0, 1], [BATCH], "int32"),
 };
 
@@ -157,6 +161,35 @@ test("mixup mixes images and labels, and leaves the accuracy out", async () => {
   const { metrics } = await run(step, state);
   expect(Object.keys(metrics).sort()).toEqual(["gradNorm", "learningRate", "loss", "skipped"]);
   expect(metrics.loss).toBeCloseTo(3 * Math.log(2), 5);
+});
+
+test.each([{ cutmix: { p: 1 } }, { cutmix: { p: 1 }, mixup: { p: 1 } }])(
+  "%j mixes images and labels, and leaves the accuracy out",
+  async (objective) => {
+    const { state, step } = await start({ objective: { ...objective, loss: "sigmoid" } });
+    const first = await run(step, state);
+    expect(Object.keys(first.metrics)).not.toContain("accuracy");
+    expect(first.metrics.loss).toBeCloseTo(3 * Math.log(2), 5); // the head begins at zero
+    const { metrics } = await run(step, first.state);
+    expect(metrics.skipped).toBe(0);
+  },
+);
+
+test("a step that follows another number of updates is held back", async () => {
+  const { state, step } = await start();
+  const before = await numbers(state);
+  const updates = (count: number) => fromNumbers([count], [], "int32");
+  const given = async (from: Device, count: number) => {
+    const result = (await step(from, batch, updates(count))) as Stepped;
+    return { state: result.state, metrics: await numbers(result.metrics) };
+  };
+  const held = await given(state, 1);
+  expect(held.metrics.skipped).toEqual([1]);
+  expect(await numbers(held.state)).toEqual(before);
+  const gone = await given(held.state, 0);
+  expect(gone.metrics.skipped).toEqual([0]);
+  expect((await numbers(gone.state)).step).toEqual([1]);
+  expect((await given(gone.state, -1)).metrics.skipped).toEqual([0]);
 });
 
 test("labels of several hot classes are taken", async () => {

@@ -4,10 +4,13 @@ import {
   type Tensor,
   add,
   convert,
+  equal,
   foldIn,
   isFinite,
+  less,
   logicalAnd,
   logicalNot,
+  logicalOr,
   scalar,
   select,
   splitKey,
@@ -57,10 +60,13 @@ export const makeInit =
 /**
  * The program of one step: (state, batch) to the next state and metrics: the objective's, `loss`, `gradNorm` (before
  * clipping), `learningRate`, and `skipped`, 1 where loss or gradient norm is not finite and the state stays as it was.
+ *
+ * Given `updates`, an int32 scalar that is not negative, a step whose state has made another number of updates is left
+ * out as well: so a caller that reads metrics late finds the state still as it was before the step that was skipped.
  */
 export const makeTrainStep =
   (objective: Objective, optimizer: Optimizer, { accumulate = 1 }: TrainStepOptions = {}) =>
-  (state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics } => {
+  (state: TrainState, batch: Batch, updates?: Tensor): { state: TrainState; metrics: Metrics } => {
     const { step } = state;
     const params = toFlat<Tensor>(state.params);
     const trainable = optimizer.trainable(params);
@@ -86,6 +92,9 @@ export const makeTrainStep =
         : accumulateGradients(gradients, accumulate, trainable, state.variables, batch, stepKey);
     const gradNorm = globalNorm(grads);
     const finite = logicalAnd(isFinite(loss), isFinite(gradNorm));
+    const goes = updates
+      ? logicalAnd(finite, logicalOr(less(updates, 0), equal(updates, step)))
+      : finite;
     const result = optimizer.update(grads, state.optimizer, params, { step });
     const moved = Object.entries(result.updates).map(([name, update]) => {
       return [name, add(params[name], update)] as const;
@@ -98,13 +107,13 @@ export const makeTrainStep =
       key: state.key,
     };
     return {
-      state: selectTree(finite, next, state),
+      state: selectTree(goes, next, state),
       metrics: {
         ...metrics,
         loss,
         gradNorm,
         learningRate: optimizer.learningRate(step),
-        skipped: convert(logicalNot(finite), "float32"),
+        skipped: convert(logicalNot(goes), "float32"),
       },
     };
   };

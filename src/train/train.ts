@@ -1,38 +1,56 @@
 /** @file The training loop: data, initial state, the compiled step, then batch after batch. */
 
 import { join } from "node:path";
-import { trainingBatches } from "../data/batches.ts";
+import { type Batch, trainingBatches } from "../data/batches.ts";
 import { prefetch } from "../data/prefetch.ts";
-import type { Engine } from "../engines/engine.ts";
+import { DataProblems } from "../data/problems.ts";
+import { createWorkerPool } from "../data/workers.ts";
+import { type Engine, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
-import { describeEnvironment } from "../runs/environment.ts";
-import { Run, unusedFolder } from "../runs/run.ts";
+import { cpuBudget } from "../engines/threads.ts";
+import { OcelliError } from "../errors.ts";
+import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
+import { writeReport } from "../runs/report.ts";
+import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
+import { readState } from "../weights/checkpoint-state.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
-import { disposeTree, readScalars, readTree, uploadTree } from "./device.ts";
+import { type DeviceTree, disposeTree, readScalars, readTree, uploadTree } from "./device.ts";
 import type { Values } from "./evaluation.ts";
 import { type Journal, createJournal } from "./journal.ts";
+import type { DeviceFeatures } from "../preprocess/operation.ts";
+import { inputPictures } from "./pictures.ts";
+import { FiniteWatch } from "./finite-watch.ts";
 import { type Plan, planTraining } from "./plan.ts";
 import {
   type DeviceState,
+  type Loading,
+  type StoredLoop,
   compileStep,
   createEvaluations,
   firstState,
+  restoreState,
   servedArrays,
 } from "./programs.ts";
+import { Predictions } from "./predictions.ts";
 import { Meter, type Reporter, SILENT, showDuration } from "./progress.ts";
+import { type LoopState, Saver } from "./saver.ts";
 import { validate } from "./schema.ts";
 
-/** Options of {@link train}. */
-export interface TrainOptions {
-  /** The run folder; `runs/NAME` unless given, with a number where that exists. */
-  readonly workdir?: string;
-  /** The engine's name; `auto` unless given. */
+/** Options of {@link train} and {@link resume}. */
+export interface RunOptions {
+  /** The engine's name; `auto`, or the one that a resumed run recorded, unless given. */
   readonly engine?: string;
   /** Aborted: the current step is finished and saved, and training ends. */
   readonly signal?: AbortSignal;
   /** Where progress is told; nowhere unless given. */
   readonly reporter?: Reporter;
+}
+
+/** Options of {@link train}. */
+export interface TrainOptions extends RunOptions {
+  /** The run folder; `runs/NAME` unless given, with a number where that exists. */
+  readonly workdir?: string;
 }
 
 /** What a training yields. */
@@ -43,6 +61,7 @@ export interface TrainResult {
   /** Values of every evaluation, by its name. */
   readonly evals: Readonly<Record<string, Values>>;
   readonly steps: number;
+  /** Of this process: what ran before a resumed run was stopped does not count. */
   readonly seconds: number;
   readonly parameters: number;
   readonly engine: string;
@@ -57,91 +76,229 @@ interface Session {
   readonly engine: Engine;
   readonly run: Run;
   readonly journal: Journal;
+  readonly loading: Loading;
   readonly signal: AbortSignal | undefined;
+  /** Where a resumed run goes on; undefined for a beginning. */
+  readonly stored: StoredLoop | undefined;
 }
 
 /**
  * Trains a model.
  *
- * @throws a configuration error of one line; data, engine and argument errors that say how to mend them
+ * @throws a configuration error of one line; data, disk, engine and argument errors that say how to mend them
  * @example
  * const { accuracy, workdir } = await train(quickstart, { workdir: "runs/first" });
  */
 export async function train(
   input: ConfigInput,
-  { workdir, engine: engineName, signal, reporter = SILENT }: TrainOptions = {},
+  { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
-  const began = performance.now();
   const config = validate(configSchema, input);
   const plan = await planTraining(config);
   const run = await Run.create(workdir ?? unusedFolder(join("runs", config.name)));
+  return runTraining(config, plan, run, options, async (engine) => {
+    await run.writeJson("environment", describeEnvironment(engine));
+    await run.writeJson("config", config); // the last: a folder that has it can be gone on with
+    return undefined;
+  });
+}
+
+/**
+ * Goes on with a run that was stopped, from its newest checkpoint. With the same engine build, threads and processor
+ * the result is that of a run that never stopped, bit for bit; what has changed is told.
+ *
+ * @param folder the run folder
+ * @throws an argument error where there is nothing to go on with; a data error where the data has changed
+ */
+export async function resume(folder: string, options: RunOptions = {}): Promise<TrainResult> {
+  const { run, config: stored } = await Run.reopen(folder);
+  const config = validate(configSchema, stored);
+  const plan = await planTraining(config);
+  const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
+  const chosen = { ...options, engine: options.engine ?? before.engine };
+  return runTraining(config, plan, run, chosen, async (engine, journal) => {
+    const now = describeEnvironment(engine);
+    for (const change of describeChanges(before, now)) {
+      journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
+    }
+    await run.checkpoints.clean();
+    const newest = await run.checkpoints.newest((bytes) => readState<LoopState>(bytes));
+    for (const name of newest?.damaged ?? [])
+      journal.line(`damaged ${name}; the one before it serves`);
+    if (newest) checkData(plan, newest.value.loop);
+    await run.rewind(newest?.value.loop.logs);
+    const step = newest?.value.loop.step ?? 0;
+    journal.line(
+      step > 0 ? `resumed after step ${step}` : "resumed without a checkpoint: from the beginning",
+    );
+    return newest?.value;
+  });
+}
+
+/** An error where the data is not what a checkpoint's position is of. */
+function checkData({ source }: Plan, { data }: LoopState): void {
+  if (source.length !== data.examples) {
+    const counts = `${data.examples} training images before, ${source.length} now`;
+    throw new OcelliError("data", `the data has changed since the run was stopped: ${counts}.`);
+  }
+  if (String(source.classes) !== String(data.classes)) {
+    throw new OcelliError("data", "the data has changed since the run was stopped: other classes.");
+  }
+}
+
+/** Runs the loop between the opening and the closing of what it needs. */
+async function runTraining(
+  config: Config,
+  plan: Plan,
+  run: Run,
+  { engine: engineName, signal, reporter = SILENT }: RunOptions,
+  prepare: (engine: Engine, journal: Journal) => Promise<StoredLoop | undefined>,
+): Promise<TrainResult> {
+  const began = performance.now();
   const engine = await openEngine(engineName);
   const journal = createJournal(run, reporter, plan.totalSteps);
+  const workers = createWorkerPool(cpuBudget().decode);
+  const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
   try {
-    await run.writeJson("config", config);
-    await run.writeJson("environment", describeEnvironment(engine));
+    const stored = await prepare(engine, journal);
     journal.begin(config, plan, engine);
-    const trained = await trainLoop({ config, plan, engine, run, journal, signal });
+    const trained = await trainLoop({
+      config,
+      plan,
+      engine,
+      run,
+      journal,
+      loading: { workers, onBadImage: config.onBadImage, problems },
+      signal,
+      stored,
+    });
     const seconds = Math.round(performance.now() - began) / 1000;
     const result = { ...trained, seconds, engine: engine.name, workdir: run.folder };
+    if (problems.count > 0) await run.writeJson("problems", problems);
     await run.writeJson("result", result);
-    if (!result.interrupted) journal.line(`done in ${showDuration(seconds)}: ${run.folder}`);
+    await writeReport(run.folder);
+    if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
+    else journal.line(`done in ${showDuration(seconds)}: ${run.folder}`);
     return result;
+  } catch (error) {
+    const isFull = error instanceof OcelliError && error.code === "disk";
+    if (isFull || (await run.checkpoints.steps()).length > 0) {
+      journal.line(`stopped by an error; go on with: ${resumeCommand(run.folder)}`);
+    }
+    throw error;
   } finally {
+    workers[Symbol.dispose]();
     run.close();
     await engine.dispose();
   }
 }
 
+/** A batch on the device, and where the stream goes on after it. */
+interface LoadedBatch {
+  readonly arrays: DeviceTree;
+  readonly next: Batch["next"];
+}
+
 async function trainLoop(
   session: Session,
 ): Promise<Omit<TrainResult, "seconds" | "engine" | "workdir">> {
-  const { config, plan, engine, run, journal, signal } = session;
+  const { config, plan, engine, journal, loading, signal, stored } = session;
   const { totalSteps, logSteps, parameters } = plan;
   let state = await firstState(engine, config, plan);
-  const trainStep = compileStep(engine, plan);
-  const evaluations = createEvaluations(engine, config, plan);
-  const batching = { ...config, preprocessing: plan.preprocessing.train };
-  const batches = prefetch(trainingBatches(plan.source, batching), {
-    load: ({ features }) => uploadTree(engine, features),
-    release: disposeTree,
+  if (stored) state = await restoreState(engine, state, stored);
+  let { step, position } = stored?.loop ?? { step: 0, position: undefined };
+  const trainStep = compileStep(engine, config, plan);
+  const evaluations = createEvaluations(engine, config, plan, loading);
+  const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train };
+  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(plan.source, batching, position), {
+    load: async ({ features, next }) => ({ arrays: await uploadTree(engine, features), next }),
+    release: ({ arrays }) => disposeTree(arrays),
   });
   const meter = new Meter(totalSteps, config.batchSize);
+  if (stored) meter.restore(stored.loop.gathered);
+  const watch = new FiniteWatch(session, stored?.loop);
+  const saver = new Saver(session.run, plan.checkpoint.retention);
   const evals: Record<string, Values> = {};
-  let reading: Promise<Values> | undefined;
-  let step = 0;
-  while (step < totalSteps && !signal?.aborted) {
-    const { value: batch } = await meter.waitFor(batches.next());
-    const next = await trainStep(state, batch!);
-    disposeTree(batch!);
-    state = next.state;
-    step++;
+  /** The step whose metrics are not read yet. */
+  let pending:
+    { readonly step: number; readonly batch: DeviceTree; metrics: Promise<Values> } | undefined;
 
-    // Of the step before this one: the device has work while metrics are read.
-    if (reading) meter.add(await reading);
-    reading = readScalars(next.metrics);
-    if (step % logSteps === 0 || step === totalSteps) {
-      meter.add(await reading);
-      reading = undefined;
-      journal.progress(meter.report(step));
+  /** Takes in the metrics of the pending step; true where `state`, which follows it, stands still for it. */
+  const settle = async (): Promise<boolean> => {
+    if (!pending) return false;
+    const { batch, metrics, step: of } = pending;
+    pending = undefined;
+    const values = await metrics;
+    meter.add(values);
+    const explained = await meter.outside(watch.see(of, values, state, batch));
+    disposeTree(batch);
+    return explained;
+  };
+  const save = (): Promise<void> =>
+    saver.save(state, {
+      step,
+      position,
+      gathered: meter.gathered,
+      ...watch.state,
+      data: { examples: plan.source.length, classes: plan.source.classes },
+    });
+
+  try {
+    while (step < totalSteps && !signal?.aborted) {
+      const { value: batch } = await meter.waitFor(batches.next());
+      if (step === 0) await saveInputs(session, batch!.arrays);
+      let next = await trainStep(state, batch!.arrays, watch.updates(step));
+      state = next.state;
+      // Of the step before this one: the device has work while metrics are read.
+      if (await settle()) {
+        disposeTree(next.metrics);
+        next = await trainStep(state, batch!.arrays, watch.updates(step)); // it was held back
+        state = next.state;
+      }
+      step++;
+      position = batch!.next;
+      pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
+
+      if (step % logSteps === 0 || step === totalSteps) {
+        await settle();
+        journal.progress(meter.report(step));
+      }
+      for (const { name, every, run: evaluate } of evaluations) {
+        if (!every || step % every !== 0 || step === totalSteps) continue;
+        evals[name] = await meter.outside(evaluate(state));
+        journal.evaluation(step, name, evals[name]);
+      }
+      if (plan.checkpoint.every && step % plan.checkpoint.every === 0) {
+        await settle();
+        await save();
+      }
+      saver.check();
     }
-    for (const { name, every, run: evaluate } of evaluations) {
-      if (!every || step % every !== 0 || step === totalSteps) continue;
-      evals[name] = await evaluate(state);
-      journal.evaluation(step, name, evals[name]);
-      meter.skip();
+    await settle();
+    await save();
+    await saver.settled();
+  } catch (error) {
+    // What was trained is not lost with the data; with the disk, the last checkpoint stays.
+    if (error instanceof OcelliError && error.code === "data" && step > 0) {
+      await settle();
+      await save();
+      await saver.settled();
     }
+    throw error;
+  } finally {
+    await batches.return();
   }
-  await reading;
-  await batches.return();
 
-  await saveCheckpoint(session, state, step);
+  await saveServed(session, state, step);
   const interrupted = step < totalSteps;
-  if (interrupted) journal.line(`stopped after step ${step}; saved ${run.path("checkpoint")}`);
-  for (const { name, run: evaluate } of interrupted ? [] : evaluations) {
-    evals[name] = await evaluate(state);
+  if (interrupted)
+    journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
+  const seen = new Predictions(plan.card.classes, plan.evaluations[0]?.source);
+  for (const [i, { name, run: evaluate }] of (interrupted ? [] : evaluations).entries()) {
+    evals[name] = await evaluate(state, i === 0 ? (batch) => seen.see(batch) : undefined);
     journal.evaluation(step, name, evals[name]);
   }
+  if (seen.count > 0) await session.run.writeJson("predictions", await seen.summary());
   disposeTree(state);
   const final = interrupted ? undefined : Object.values(evals)[0];
   return {
@@ -154,7 +311,19 @@ async function trainLoop(
   };
 }
 
-async function saveCheckpoint({ plan, run }: Session, state: DeviceState, step: number) {
+/** Saves some inputs of the first step as the model sees them. */
+async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Promise<void> {
+  const show = jit(engine, function inputs(raw: DeviceFeatures) {
+    return plan.preprocessing.train.onDevice(raw).image;
+  });
+  const image = await show(batch);
+  const pictures = await inputPictures(await image.read());
+  image.dispose();
+  await run.writePictures("augmented", pictures);
+}
+
+/** Saves what prediction and export take. */
+async function saveServed({ plan, run }: Session, state: DeviceState, step: number) {
   const { params, variables } = servedArrays(state);
   const arrays = { params: await readTree(params), variables: await readTree(variables) };
   await run.writeCheckpoint(checkpointChunks({ card: { ...plan.card, step }, ...arrays }));

@@ -43,7 +43,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Import lines for the names that a program uses and does not declare, from its own file and the public entries. */
 async function importsFor(program: string, file: string): Promise<string> {
   const taken = new Set([...program.matchAll(/(?:const|let|function) (\w+)/g)].map(([, n]) => n));
-  const used = new Set([...program.matchAll(/(?<![\w"]|(?<!\.\.)\.)[A-Za-z_]\w*/g)].map(([name]) => name));
+  const used = new Set(
+    [...program.matchAll(/(?<![\w"]|(?<!\.\.)\.)[A-Za-z_]\w*/g)].map(([name]) => name),
+  );
   const lines: string[] = [];
   for (const from of [file, ...ENTRIES.map((entry) => `src/${entry}/index.ts`)]) {
     const url = pathToFileURL(resolve(from)).href;

@@ -1,32 +1,57 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TrainResult } from "../../src/index.ts";
 import { readCheckpoint } from "../../src/weights/checkpoint.ts";
-import { TINY } from "./run-cli.ts";
+import { type Process, smallConfig, startCli, writeDigits } from "./small-run.ts";
 
-test("Ctrl-C finishes the step, saves, says so and ends with 130", async () => {
-  const workdir = await mkdtemp(join(tmpdir(), "ocelli-interrupt-"));
-  const flags = [...TINY.filter((flag) => !flag.includes("steps")), "--duration.steps=100000"];
-  const program = join(import.meta.dirname, "../../bin/ocelli.js");
-  const args = ["train", "quickstart", ...flags, "--log.steps=5", "--workdir", workdir, "--json"];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += String(chunk)));
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += String(chunk);
-    if (stderr.includes("step 5/") && !child.killed) child.kill("SIGINT");
-  });
-  const [code] = (await once(child, "close")) as [number];
-  expect(code).toBe(130);
-  const result = JSON.parse(stdout.trim()) as TrainResult;
-  expect(result).toMatchObject({ interrupted: true, evals: {}, workdir });
-  expect(stderr).toContain(`stopped after step ${result.steps}; saved ${workdir}`);
-  const { card } = readCheckpoint(await readFile(join(workdir, "checkpoint.safetensors")), "saved");
-  expect(card.step).toBe(result.steps);
-  await rm(workdir, { recursive: true });
+let dir: string;
+let config: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocelli-interrupt-"));
+  await writeDigits(dir);
+  config = join(dir, "small.ts");
+  const endless = smallConfig(dir, 1_000_000, { log: { steps: 1 } });
+  await writeFile(config, `export default ${JSON.stringify(endless)};\n`);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+/** Resolves when a process has said something. */
+async function says({ text }: Process, part: string): Promise<void> {
+  while (!text().includes(part)) await sleep(2);
+}
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s finishes the step, saves, says how to go on, and ends with 130",
+  async (signal) => {
+    const workdir = join(dir, signal);
+    const process = startCli(["train", config, "--workdir", workdir, "--json"]);
+    await says(process, "step 5/");
+    process.kill(signal);
+    expect(await process.ended).toBe(130);
+    const result = JSON.parse(process.text().trim().split("\n").at(-1)!) as TrainResult;
+    expect(result).toMatchObject({ interrupted: true, evals: {}, workdir });
+    expect(process.text()).toContain(`stopped after step ${result.steps}; saved ${workdir}`);
+    expect(process.text()).toContain(`go on with: ocelli train --resume ${workdir}\n`);
+    const saved = await readFile(join(workdir, "checkpoint.safetensors"));
+    expect(readCheckpoint(saved, "saved").card.step).toBe(result.steps);
+
+    const again = startCli(["train", "--resume", workdir]);
+    await says(again, `step ${result.steps + 1}/`);
+    expect(again.text()).toContain(`resumed after step ${result.steps}\n`);
+    again.kill("SIGKILL");
+    await again.ended;
+  },
+);
+
+test("a second Ctrl-C stops at once", async () => {
+  const process = startCli(["train", config, "--workdir", join(dir, "twice")]);
+  await says(process, "step 5/");
+  process.kill("SIGINT");
+  process.kill("SIGINT");
+  await sleep(1);
+  process.kill("SIGINT");
+  expect(await process.ended).toBe(130);
 });

@@ -24,12 +24,30 @@ test("training prints its result as JSON and leaves a run folder", async () => {
   expect(trained.workdir).toBe(join(dir, "run"));
   expect(trained.accuracy).toBe(trained.evals.test.accuracy);
   expect(await readdir(trained.workdir)).toEqual([
+    "augmented",
     "checkpoint.safetensors",
+    "checkpoints",
     "config.json",
     "environment.json",
+    "events.tfevents",
     "metrics.jsonl",
+    "predictions.json",
     "result.json",
   ]);
+  expect(await readdir(join(trained.workdir, "augmented"))).toHaveLength(8);
+  const text = await readFile(join(trained.workdir, "predictions.json"), "utf8");
+  const { classes, confusion, mistakes } = JSON.parse(text) as {
+    classes: string[];
+    confusion: number[][];
+    mistakes: { id: string; label: number; predicted: number; thumbnail: string }[];
+  };
+  expect(classes).toHaveLength(10);
+  expect(confusion.flat().reduce((a, b) => a + b)).toBe(20);
+  const right = confusion.reduce((sum, row, k) => sum + row[k], 0);
+  expect(right / 20).toBeCloseTo(trained.accuracy!, 12);
+  expect(mistakes).toHaveLength(20 - right);
+  expect(mistakes[0].id).toMatch(/^mnist\/test\/\d+$/);
+  expect(mistakes[0].thumbnail).toMatch(/^data:image\/png;base64,/);
   const lines = (await readFile(join(dir, "run", "metrics.jsonl"), "utf8")).trim().split("\n");
   const metrics = lines.map((line) => JSON.parse(line) as Record<string, number>);
   expect(metrics.slice(0, 8).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);

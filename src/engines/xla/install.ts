@@ -1,11 +1,10 @@
 /** @file Installing a pinned plugin: its wheel is fetched by pip, the library unpacked into the cache and checked. */
 
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
+import { type PackageUse, downloadWheels, sha256OfFile, unpackWheel } from "../../packages.ts";
 import { type Plugin, libraryPath, pluginFolder, pluginOf } from "./plugins.ts";
 
 /** What is recorded beside an installed plugin. */
@@ -44,16 +43,22 @@ export async function installPlugin(
   const plugin = pluginOf(name);
   const folder = pluginFolder(name);
   const library = libraryPath(name);
-  if (existsSync(library) && (await sha256Of(library)) === plugin.sha256) {
+  if (existsSync(library) && (await sha256OfFile(library)) === plugin.sha256) {
     report(`${name} ${plugin.version} is installed: ${library}`);
     return record(name, library, await wheelsOf(folder));
   }
   const partial = `${folder}.partial-${process.pid}`;
-  await mkdir(join(partial, "wheels"), { recursive: true });
+  const use: PackageUse = {
+    python,
+    code: "engine",
+    things: "plugins",
+    otherwise: "pass a plugin's file with --plugin FILE.",
+  };
   try {
-    const wheels = await fetchWheels(python, plugin, partial, report);
-    await unpack(python, plugin, partial, wheels);
-    const found = await sha256Of(join(partial, plugin.library));
+    const wheelFolder = join(partial, "wheels");
+    const wheels = await downloadWheels(use, requirementsOf(plugin), wheelFolder, report);
+    await unpack(use, plugin, partial, wheels);
+    const found = await sha256OfFile(join(partial, plugin.library));
     if (found !== plugin.sha256) {
       throw new OcelliError(
         "engine",
@@ -61,7 +66,7 @@ export async function installPlugin(
         { hint: "Nothing was installed: the package index served another file." },
       );
     }
-    await rm(join(partial, "wheels"), { recursive: true });
+    await rm(wheelFolder, { recursive: true });
     const installed = record(name, library, wheels);
     await writeFile(join(partial, RECORD), `${JSON.stringify(installed, null, 2)}\n`);
     await rm(folder, { recursive: true, force: true });
@@ -86,37 +91,15 @@ async function wheelsOf(folder: string): Promise<readonly string[]> {
   return (JSON.parse(await readFile(file, "utf8")) as InstalledPlugin).wheels;
 }
 
-/** The plugin's wheel and those it needs, downloaded; pip checks them against the index's hashes. */
-async function fetchWheels(
-  python: string,
-  { wheel, version, needs }: Plugin,
-  partial: string,
-  report: (line: string) => void,
-): Promise<string[]> {
-  const folder = join(partial, "wheels");
-  const options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--quiet"];
-  for (const requirement of [`${wheel}==${version}`, ...needs]) {
-    report(`fetching ${requirement}`);
-    await runPip(python, ["download", ...options, "--dest", folder, requirement]);
-  }
-  return (await readdir(folder)).sort();
-}
-
-/** Unpacks members of a wheel (all, where none are named) with their permissions: CUDA's wheels hold programs. */
-const UNPACK = `
-import os, sys, zipfile
-wheel, folder, *members = sys.argv[1:]
-archive = zipfile.ZipFile(wheel)
-for member in members or archive.namelist():
-    path = archive.extract(member, folder)
-    mode = archive.getinfo(member).external_attr >> 16
-    if mode:
-        os.chmod(path, mode)
-`;
+/** The plugin's wheel and those it needs. */
+const requirementsOf = ({ wheel, version, needs }: Plugin): string[] => [
+  `${wheel}==${version}`,
+  ...needs,
+];
 
 /** Of the plugin's wheel the library alone; of the others everything, since they look for their parts. */
 async function unpack(
-  python: string,
+  use: PackageUse,
   { wheel, library }: Plugin,
   partial: string,
   wheels: readonly string[],
@@ -124,42 +107,6 @@ async function unpack(
   const own = `${wheel.replaceAll("-", "_")}-`;
   for (const file of wheels) {
     const members = file.startsWith(own) ? [library] : [];
-    await runPython(python, ["-c", UNPACK, join(partial, "wheels", file), partial, ...members]);
+    await unpackWheel(use, join(partial, "wheels", file), partial, members);
   }
-}
-
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
-}
-
-async function runPip(python: string, args: readonly string[]): Promise<void> {
-  try {
-    await runPython(python, ["-m", "pip", ...args]);
-  } catch (error) {
-    if (error instanceof OcelliError && error.message.includes("No module named pip")) {
-      throw new OcelliError("engine", `${python} has no pip, by which plugins are fetched.`, {
-        hint: `Install pip, or fetch the plugin elsewhere and pass it with --plugin FILE.`,
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
-function runPython(python: string, args: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    execFile(python, args, { maxBuffer: 1 << 24 }, (error, _stdout, stderr) => {
-      if (!error) resolve();
-      else if (error.code === "ENOENT") {
-        const message = `${python} was not found; plugins are fetched by Python's pip.`;
-        const hint = "Install Python 3 with pip, or pass a plugin's file with --plugin FILE.";
-        reject(new OcelliError("engine", message, { hint, cause: error }));
-      } else {
-        const why = stderr.trim().split("\n").slice(-3).join(" ") || error.message;
-        reject(new OcelliError("engine", `${python} ${args.slice(0, 3).join(" ")}: ${why}`));
-      }
-    });
-  });
 }

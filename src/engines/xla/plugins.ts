@@ -1,9 +1,9 @@
 /** @file The pinned plugins, and where they are installed. */
 
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { OcelliError, unknownName } from "../../errors.ts";
+import { cacheFolder } from "../../packages.ts";
 
 /** A plugin of known origin: a wheel of the Python package index. */
 export interface Plugin {
@@ -79,13 +79,6 @@ export const PLUGINS: Readonly<Record<string, Plugin>> = {
   },
 };
 
-/** Where engines are kept: `OCELLI_CACHE`, else the user's cache folder. */
-function engineFolder(): string {
-  const { OCELLI_CACHE, XDG_CACHE_HOME } = process.env;
-  const root = OCELLI_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "ocelli");
-  return join(root, "engines");
-}
-
 /** The plugin of a name; an error with the nearest ones for an unknown name. */
 export function pluginOf(name: string): Plugin {
   if (!Object.hasOwn(PLUGINS, name)) throw unknownName("plugin", name, Object.keys(PLUGINS));
@@ -94,7 +87,7 @@ export function pluginOf(name: string): Plugin {
 
 /** Where a pinned plugin is installed. */
 export const pluginFolder = (name: string): string =>
-  join(engineFolder(), name, pluginOf(name).version);
+  join(cacheFolder("engines"), name, pluginOf(name).version);
 
 /** Where a pinned plugin's library lies when it is installed. */
 export const libraryPath = (name: string): string =>

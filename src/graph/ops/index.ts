@@ -16,6 +16,7 @@ import { rematPrimitives } from "./remat.ts";
 import { scanPrimitives } from "./scan.ts";
 import { selectPrimitives } from "./select.ts";
 import { shapePrimitives } from "./shape.ts";
+import { shardingPrimitives } from "./sharding.ts";
 import { slicePrimitives } from "./slice.ts";
 import { sortPrimitives } from "./sort.ts";
 import { unaryPrimitives } from "./unary.ts";
@@ -38,6 +39,7 @@ export const primitives = {
   ...sortPrimitives,
   ...randomPrimitives,
   ...barrierPrimitives,
+  ...shardingPrimitives,
   ...rematPrimitives,
   ...scanPrimitives,
   ...branchPrimitives,

@@ -79,6 +79,13 @@ export const controlCases: readonly Case[] = [
   row("barrier", "barrier", (a, b) => g.barrier([g.sin(a), b, g.sin(a)]), [x, w], {
     dtypes: FLOATS,
   }),
+  row(
+    "withSharding",
+    "withSharding",
+    (a) => g.mul(g.withSharding(a, ["data"]), 2),
+    [array([1, -2, 3, 4], "float32", [2, 2])],
+    { expected: [[2, -4, 6, 8]] },
+  ),
   row("debugPrint", "debugPrint", (a) => g.mul(g.debugPrint("a", g.sin(a)), a), [x]),
   row("remat", "remat saving nothing", remat(), [x, w], { dtypes: FLOATS, ulps: 12 }),
   row("remat", "remat saving products", remat(g.saveDots), [x, w], { ulps: 12 }),

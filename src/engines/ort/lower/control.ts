@@ -217,9 +217,17 @@ const pass: Lowering<unknown> = (_context, inputs) => inputs;
 
 /** The lowerings of control flow and gradient control by name. */
 export const controlLowerings: Lowerings<
-  "stopGradient" | "barrier" | "debugPrint" | "remat" | "scan" | "cond" | "whileLoop"
+  | "stopGradient"
+  | "withSharding"
+  | "barrier"
+  | "debugPrint"
+  | "remat"
+  | "scan"
+  | "cond"
+  | "whileLoop"
 > = {
   stopGradient: pass,
+  withSharding: pass,
   // nodes of either side are never merged here, and sessions run without an optimiser that would
   barrier: pass,
   debugPrint: (context, [x], { label }, { outputs: [{ dtype }] }) => {

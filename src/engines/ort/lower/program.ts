@@ -86,6 +86,7 @@ const EXACT = new Set<string>([
   "reduceMin",
   "cumMax",
   "stopGradient",
+  "withSharding",
   "barrier",
   "debugPrint",
   "remat",

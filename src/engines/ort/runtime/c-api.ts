@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { OcelliError } from "../../../errors.ts";
+import { useLargeStacks } from "../../../native-stack.ts";
 
 /** An address in native memory; 0n is null. */
 export type Pointer = bigint;
@@ -14,8 +15,6 @@ const KNOWN_VERSIONS: Readonly<Record<string, number>> = { "1.30": 17 };
 
 /** The severity of what ONNX Runtime prints by itself; errors come back as ours. */
 export const FATAL_ONLY = 4;
-/** The stack of asynchronous native calls. */
-const STACK_BYTES = 8 << 20;
 
 const PATH = process.platform === "win32" ? "str16" : "str"; // ORTCHAR_T
 const P = "void *";
@@ -209,15 +208,11 @@ export function loadCApi(): OrtApi | string {
 function open(): OrtApi | string {
   const path = libraryPath();
   if (!path) return `no library of onnxruntime-node for ${process.platform} ${process.arch}`;
-  // koffi runs native code on a stack of its own, 128 kiB for asynchronous calls: too little for graph
-  // optimisers and convolution kernels. It can be set only before the first library is loaded.
-  const stack = koffi.config().async_stack_size ?? 0;
-  if (stack < STACK_BYTES) {
-    try {
-      koffi.config({ async_stack_size: STACK_BYTES });
-    } catch {
-      return `koffi has loaded another library before, with stacks of only ${stack} bytes`;
-    }
+  try {
+    useLargeStacks();
+  } catch (error) {
+    if (error instanceof OcelliError) return error.message;
+    throw error;
   }
   const library = koffi.load(path);
   const base = library.func("void *OrtGetApiBase()")() as Pointer;

@@ -2,7 +2,7 @@
 
 import koffi from "koffi";
 import { OcelliError } from "../../../errors.ts";
-import { useLargeStacks } from "../../native-stack.ts";
+import { useLargeStacks } from "../../../native-stack.ts";
 import { loadCompanions } from "./companions.ts";
 import { API_VERSION, ENTRIES, type Entry, TABLE_HEADER } from "./layout.ts";
 import { checkLibrary } from "./library.ts";

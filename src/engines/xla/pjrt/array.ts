@@ -1,40 +1,49 @@
-/** @file Arrays in a device's memory. */
+/** @file Arrays in the memory of a device, or split over several. */
 
 import type { DType, HostArray, Shape } from "../../../graph/dtype.ts";
 import type { Spec } from "../../../graph/tensor.ts";
 import { type DeviceArray, disposedError } from "../../engine.ts";
-import type { Client } from "./client.ts";
+import type { Placement } from "../../mesh.ts";
+import type { Devices } from "../devices.ts";
 import type { Holding } from "./owner.ts";
 import type { Pointer } from "./struct.ts";
 
-/** A buffer of a PJRT client behind a handle that can be given up. */
+/** Buffers of a PJRT client, one on each device, behind a handle that can be given up. */
 export class XlaArray implements DeviceArray {
   readonly shape: Shape;
   readonly dtype: DType;
-  readonly client: Client;
-  #holding: Holding | undefined;
+  readonly devices: Devices;
+  /** Over the devices' mesh; undefined without one. */
+  readonly sharding: Placement | undefined;
+  #holdings: readonly Holding[];
   #gone: "disposed" | "donated" = "disposed";
 
-  constructor(client: Client, buffer: Pointer, { shape, dtype }: Spec) {
-    this.client = client;
+  constructor(
+    devices: Devices,
+    buffers: readonly Pointer[],
+    { shape, dtype }: Spec,
+    sharding: Placement | undefined,
+  ) {
+    this.devices = devices;
     this.shape = shape;
     this.dtype = dtype;
-    this.#holding = client.owner.hold("Buffer", buffer, this);
+    this.sharding = sharding;
+    const { owner } = devices.client;
+    this.#holdings = buffers.map((buffer) => owner.hold("Buffer", buffer, this));
   }
 
   get disposed(): boolean {
-    return this.#holding === undefined || this.client.owner.closed;
+    return this.#holdings.length === 0 || this.devices.client.owner.closed;
   }
 
-  /** The native buffer; an error when it was given up. */
-  use(operation: string): Pointer {
-    if (!this.#holding || this.client.owner.closed)
-      throw disposedError(operation, this, this.#gone);
-    return this.#holding.handle;
+  /** The native buffers, one on each device; an error when they were given up. */
+  use(operation: string): readonly Pointer[] {
+    if (this.disposed) throw disposedError(operation, this, this.#gone);
+    return this.#holdings.map(({ handle }) => handle);
   }
 
   async read(): Promise<HostArray> {
-    return this.client.download(this.use("read"), this);
+    return this.devices.download(this.use("read"), this, this.sharding);
   }
 
   /** Gives the memory up to a run that has been started with it. */
@@ -44,8 +53,8 @@ export class XlaArray implements DeviceArray {
   }
 
   dispose(): void {
-    if (this.#holding) this.client.owner.release(this.#holding);
-    this.#holding = undefined;
+    for (const holding of this.#holdings) this.devices.client.owner.release(holding);
+    this.#holdings = [];
   }
 
   [Symbol.dispose](): void {

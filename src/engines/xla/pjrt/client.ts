@@ -4,7 +4,7 @@ import { OcelliError } from "../../../errors.ts";
 import { type HostArray, typedArray, sizeOf } from "../../../graph/dtype.ts";
 import type { Spec } from "../../../graph/tensor.ts";
 import { type PjrtApi, loadPlugin } from "./api.ts";
-import { type CompilerOption, encodeCompileOptions } from "./compile-options.ts";
+import { type CompilerOption, type Partitioning, encodeCompileOptions } from "./compile-options.ts";
 import { STRUCTS } from "./layout.ts";
 import { Owner } from "./owner.ts";
 import { type Pointer, Struct, addressOf, readPointers, stableBytes } from "./struct.ts";
@@ -15,6 +15,11 @@ export interface DeviceInfo {
   readonly handle: Pointer;
   /** Such as "cpu" or "NVIDIA H200". */
   readonly kind: string;
+  readonly id: number;
+  /** Which process of a cluster it belongs to. */
+  readonly process: number;
+  /** Whether it belongs to this process. */
+  readonly addressable: boolean;
 }
 
 /** Bytes of device memory; undefined where the plugin does not say. */
@@ -39,7 +44,10 @@ export class Client {
   /** "cpu", "cuda", "rocm" or "tpu". */
   readonly platform: string;
   readonly version: string;
+  /** The devices of this process. */
   readonly devices: readonly DeviceInfo[];
+  /** The devices of every process, in the order of meshes: by process, then by number. */
+  readonly allDevices: readonly DeviceInfo[];
   readonly #handle: Pointer;
 
   constructor(library: string, options: ClientOptions = {}) {
@@ -56,21 +64,25 @@ export class Client {
     this.owner = new Owner(api, client);
     this.platform = api.call("Client_PlatformName", { client }).text("platform_name");
     this.version = api.call("Client_PlatformVersion", { client }).text("platform_version");
-    const found = api.call("Client_AddressableDevices", { client });
-    const handles = readPointers(
-      found.pointer("addressable_devices"),
-      found.number("num_addressable_devices"),
-    );
-    this.devices = handles.map((handle) => ({ handle, kind: this.#kindOf(handle) }));
+    const found = api.call("Client_Devices", { client });
+    const handles = readPointers(found.pointer("devices"), found.number("num_devices"));
+    this.allDevices = handles
+      .map((handle) => this.#describe(handle))
+      .sort((a, b) => a.process - b.process || a.id - b.id);
+    this.devices = this.allDevices.filter(({ addressable }) => addressable);
   }
 
-  #kindOf(device: Pointer): string {
-    const description = this.api.call("Device_GetDescription", { device });
-    return this.api
-      .call("DeviceDescription_Kind", {
-        device_description: description.pointer("device_description"),
-      })
-      .text("device_kind");
+  #describe(device: Pointer): DeviceInfo {
+    const { api } = this;
+    const description = api.call("Device_GetDescription", { device });
+    const of = { device_description: description.pointer("device_description") };
+    return {
+      handle: device,
+      kind: api.call("DeviceDescription_Kind", of).text("device_kind"),
+      id: api.call("DeviceDescription_Id", of).number("id"),
+      process: api.call("DeviceDescription_ProcessIndex", of).number("process_index"),
+      addressable: api.call("Device_IsAddressable", { device }).number("is_addressable") !== 0,
+    };
   }
 
   #assertOpen(): void {
@@ -100,17 +112,18 @@ export class Client {
   async compile(
     text: string,
     options: Readonly<Record<string, CompilerOption>> = {},
+    partitioning?: Partitioning,
   ): Promise<Pointer> {
     this.#assertOpen();
     const result = await this.api.callAsync("Client_Compile", {
       client: this.#handle,
       program: new Struct("Program", { code: text, format: "mlir" }),
-      compile_options: encodeCompileOptions(options),
+      compile_options: encodeCompileOptions(options, partitioning),
     });
     return result.pointer("executable");
   }
 
-  #uploadArgs({ shape, dtype, data }: HostArray) {
+  #uploadArgs({ shape, dtype, data }: HostArray, device: DeviceInfo) {
     this.#assertOpen();
     const dims = new BigInt64Array(stableBytes(8 * shape.length).buffer as ArrayBuffer);
     shape.forEach((extent, i) => (dims[i] = BigInt(extent)));
@@ -121,7 +134,7 @@ export class Client {
       dims,
       num_dims: shape.length,
       host_buffer_semantics: IMMUTABLE_ONLY_DURING_CALL,
-      device: this.devices[0].handle,
+      device: device.handle,
     };
   }
 
@@ -132,15 +145,16 @@ export class Client {
     return args.pointer("buffer");
   }
 
-  /** Copies an array to the device at once. */
-  uploadNow(array: HostArray): Pointer {
-    return this.#uploaded(this.api.call("Client_BufferFromHostBuffer", this.#uploadArgs(array)));
+  /** Copies an array to a device at once. */
+  uploadNow(array: HostArray, device = this.devices[0]): Pointer {
+    const args = this.#uploadArgs(array, device);
+    return this.#uploaded(this.api.call("Client_BufferFromHostBuffer", args));
   }
 
-  /** Copies an array to the device, a large one on a worker thread; it must not change until this resolves. */
-  async upload(array: HostArray): Promise<Pointer> {
-    if (array.data.byteLength < ASYNC_UPLOAD_BYTES) return this.uploadNow(array);
-    const args = this.#uploadArgs(array);
+  /** Copies an array to a device, a large one on a worker thread; it must not change until this resolves. */
+  async upload(array: HostArray, device = this.devices[0]): Promise<Pointer> {
+    if (array.data.byteLength < ASYNC_UPLOAD_BYTES) return this.uploadNow(array, device);
+    const args = this.#uploadArgs(array, device);
     return this.#uploaded(await this.api.callAsync("Client_BufferFromHostBuffer", args));
   }
 

@@ -33,11 +33,23 @@ function override(value: CompilerOption): number[] {
   return [...tag(4, FIXED64), ...double];
 }
 
-/** One replica on one device, with compiler options by name. */
+/** How a program is spread over devices. */
+export interface Partitioning {
+  /** The devices' numbers, in the order of the mesh. */
+  readonly devices: readonly number[];
+}
+
+/** One replica on one device, or partitioned by Shardy over several; compiler options by name. */
 export function encodeCompileOptions(
   options: Readonly<Record<string, CompilerOption>> = {},
+  { devices = [] }: Partial<Partitioning> = {},
 ): Uint8Array {
-  const build = [...int(4, 1), ...int(5, 1)]; // replicas, partitions
+  const build = [...int(4, 1), ...int(5, Math.max(devices.length, 1))]; // replicas, partitions
+  if (devices.length > 0) {
+    const columns = devices.flatMap((id) => bytes(3, int(1, id)));
+    const assignment = [...int(1, 1), ...int(2, devices.length), ...columns];
+    build.push(...int(6, 1), ...bytes(9, assignment), ...int(19, 1)); // SPMD, devices, Shardy
+  }
   const overrides = Object.entries(options).flatMap(([name, value]) =>
     bytes(7, [...text(1, name), ...bytes(2, override(value))]),
   );

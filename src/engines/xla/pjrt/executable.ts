@@ -3,7 +3,7 @@
 import { OcelliError } from "../../../errors.ts";
 import type { Client } from "./client.ts";
 import type { Holding } from "./owner.ts";
-import { type Pointer, PointerList, Struct, addressOf } from "./struct.ts";
+import { type Pointer, PointerList, Struct, addressOf, stableBytes } from "./struct.ts";
 
 /** Bytes that an executable takes on its device. */
 export interface ExecutableMemory {
@@ -18,16 +18,18 @@ export interface ExecutableMemory {
 /** Runs that may be under way at once; more would only hold memory. */
 const RUNS_IN_FLIGHT = 2;
 
-/** A compiled program on one device. */
+/** A compiled program on one device or several. */
 export class LoadedExecutable {
   readonly #client: Client;
   readonly #holding: Holding;
   readonly #outputs: number;
+  readonly #devices: number;
   readonly #inFlight: Promise<unknown>[] = [];
   #disposed = false;
 
-  constructor(client: Client, handle: Pointer) {
+  constructor(client: Client, handle: Pointer, devices = 1) {
     this.#client = client;
+    this.#devices = devices;
     this.#holding = client.owner.hold("LoadedExecutable", handle, this);
     this.#outputs = this.#withExecutable((executable) =>
       client.api.call("Executable_NumOutputs", { executable }).number("num_outputs"),
@@ -53,34 +55,57 @@ export class LoadedExecutable {
     return this.#holding.handle;
   }
 
-  /** Starts a run; the outputs' buffers are pending. Donated inputs listed in `keep` are copied instead. */
-  start(inputs: readonly Pointer[], keep: readonly number[] = []): Pointer[] {
-    const outputs = new PointerList(this.#outputs);
-    const events = new PointerList(1);
+  /**
+   * Starts a run over inputs that lie on each device, [input][device]; the outputs' buffers, [output][device], are
+   * pending. Donated inputs listed in `keep` are copied instead.
+   */
+  start(inputs: readonly (readonly Pointer[])[], keep: readonly number[] = []): Pointer[][] {
+    const devices = this.#devices;
     const options = new Struct("ExecuteOptions", {
       non_donatable_input_indices: BigInt64Array.from(keep, BigInt),
       num_non_donatable_input_indices: keep.length,
     });
-    const inputList = new PointerList(inputs);
-    const lists = [inputList, outputs].map(({ words }) => new PointerList([addressOf(words)]));
+    const each = Array.from({ length: devices }, (_, i) => i);
+    const given = each.map((i) => new PointerList(inputs.map((buffers) => buffers[i])));
+    const made = each.map(() => new PointerList(this.#outputs));
+    const lists = [given, made].map(
+      (parts) => new PointerList(parts.map(({ words }) => addressOf(words))),
+    );
+    const events = new PointerList(devices);
     this.#client.api.call("LoadedExecutable_Execute", {
       executable: this.#handle,
       options,
       argument_lists: lists[0].words,
-      num_devices: 1,
+      num_devices: devices,
       num_args: inputs.length,
       output_lists: lists[1].words,
       device_complete_events: events.words,
     });
-    const [done] = events.toArray();
+    const { owner } = this.#client;
+    const settled = events.toArray().map((done) => owner.settle(done, given));
     // a failed run shows where its outputs are read
-    this.#inFlight.push(this.#client.owner.settle(done, [inputList]).catch(() => undefined));
-    return outputs.toArray();
+    this.#inFlight.push(Promise.allSettled(settled));
+    const outputs = made.map((list) => list.toArray());
+    return Array.from({ length: this.#outputs }, (_, k) => each.map((i) => outputs[i][k]));
   }
 
   /** Resolves when few enough runs are under way to start the next. */
   async ready(): Promise<void> {
     while (this.#inFlight.length >= RUNS_IN_FLIGHT) await this.#inFlight.shift();
+  }
+
+  /** The program as it was optimised, as a serialised HloModuleProto; maybe with a configuration around it. */
+  get optimized(): { readonly format: string; readonly code: Uint8Array } {
+    return this.#withExecutable((executable) => {
+      const { api } = this.#client;
+      const program = new Struct("Program");
+      api.call("Executable_OptimizedProgram", { executable, program });
+      const code = stableBytes(program.number("code_size"));
+      const size = program.number("code_size");
+      const filled = new Struct("Program", { code, code_size: size });
+      api.call("Executable_OptimizedProgram", { executable, program: filled });
+      return { format: filled.text("format"), code: code.subarray(0, size) };
+    });
   }
 
   get memory(): ExecutableMemory {

@@ -22,14 +22,19 @@ export const ENTRIES = {
   Client_Destroy: 128,
   Client_PlatformName: 136,
   Client_PlatformVersion: 152,
-  Client_AddressableDevices: 168,
+  Client_ProcessIndex: 144,
+  Client_Devices: 160,
   Client_Compile: 200,
   Client_BufferFromHostBuffer: 216,
+  DeviceDescription_Id: 224,
+  DeviceDescription_ProcessIndex: 232,
   DeviceDescription_Kind: 248,
   Device_GetDescription: 272,
+  Device_IsAddressable: 280,
   Device_MemoryStats: 312,
   Executable_Destroy: 360,
   Executable_NumOutputs: 392,
+  Executable_OptimizedProgram: 424,
   Executable_GetCompiledMemoryStats: 808,
   LoadedExecutable_Destroy: 440,
   LoadedExecutable_GetExecutable: 448,
@@ -70,9 +75,10 @@ export const STRUCTS = {
     size: 40,
     fields: { client: [16, 8], platform_version: [24, 8], platform_version_size: [32, 8] },
   },
-  Client_AddressableDevices_Args: {
+  Client_ProcessIndex_Args: { size: 28, fields: { client: [16, 8], process_index: [24, 4] } },
+  Client_Devices_Args: {
     size: 40,
-    fields: { client: [16, 8], addressable_devices: [24, 8], num_addressable_devices: [32, 8] },
+    fields: { client: [16, 8], devices: [24, 8], num_devices: [32, 8] },
   },
   Client_Compile_Args: {
     size: 56,
@@ -102,6 +108,14 @@ export const STRUCTS = {
       buffer: [112, 8],
     },
   },
+  DeviceDescription_Id_Args: {
+    size: 28,
+    fields: { device_description: [16, 8], id: [24, 4] },
+  },
+  DeviceDescription_ProcessIndex_Args: {
+    size: 28,
+    fields: { device_description: [16, 8], process_index: [24, 4] },
+  },
   DeviceDescription_Kind_Args: {
     size: 40,
     fields: { device_description: [16, 8], device_kind: [24, 8], device_kind_size: [32, 8] },
@@ -109,6 +123,10 @@ export const STRUCTS = {
   Device_GetDescription_Args: {
     size: 32,
     fields: { device: [16, 8], device_description: [24, 8] },
+  },
+  Device_IsAddressable_Args: {
+    size: 25,
+    fields: { device: [16, 8], is_addressable: [24, 1] },
   },
   Device_MemoryStats_Args: {
     size: 185,
@@ -157,6 +175,7 @@ export const STRUCTS = {
       total_size_in_bytes: [112, 8],
     },
   },
+  Executable_OptimizedProgram_Args: { size: 32, fields: { executable: [16, 8], program: [24, 8] } },
   LoadedExecutable_Destroy_Args: { size: 24, fields: { executable: [16, 8] } },
   LoadedExecutable_GetExecutable_Args: {
     size: 32,

@@ -8,6 +8,7 @@ import {
   sameShape,
 } from "../../../graph/dtype.ts";
 import type { Spec } from "../../../graph/tensor.ts";
+import type { Mesh } from "../../mesh.ts";
 import type { Target } from "../target.ts";
 import { denseLiteral, i64s, list, quote, typeOf } from "./text.ts";
 
@@ -28,6 +29,8 @@ export interface Print {
 /** The body of a function while it is written. */
 export class Builder {
   readonly target: Target;
+  /** The devices that the program is split over; undefined for one. */
+  readonly mesh: Mesh | undefined;
   /** What {@link debugPrint} equations show: further outputs of the function. */
   readonly prints: Print[] = [];
   #lines: string[] = [];
@@ -35,8 +38,9 @@ export class Builder {
   #location = "";
   readonly #locations = new Map<string, string>();
 
-  constructor(target: Target) {
+  constructor(target: Target, mesh?: Mesh) {
     this.target = target;
+    this.mesh = mesh;
   }
 
   /** Labels what `write` emits with a name scope. */

@@ -2,6 +2,7 @@
 
 import { type DType, type HostArray, byteSize, sizeOf } from "../../../graph/dtype.ts";
 import type { Spec } from "../../../graph/tensor.ts";
+import type { Mesh, Placement } from "../../mesh.ts";
 
 const ELEMENT_TYPES: Readonly<Record<DType, string>> = {
   float32: "f32",
@@ -54,3 +55,11 @@ export function denseLiteral({ shape, dtype, data }: HostArray): string {
   const same = hex === first.repeat(size);
   return `dense<"0x${(same ? first : hex).toUpperCase()}"> : ${type}`;
 }
+
+/** Shardy's form of a mesh: `<["data"=4, "model"=2]>`. */
+export const meshAttribute = (mesh: Mesh): string =>
+  `<${list(Object.entries(mesh).map(([axis, size]) => `${quote(axis)}=${size}`))}>`;
+
+/** Shardy's form of a placement: `#sdy.sharding<@mesh, [{"data"}, {}]>`. */
+export const shardingAttribute = (placement: Placement): string =>
+  `#sdy.sharding<@mesh, ${list(placement.map((axes) => `{${axes.map(quote).join(", ")}}`))}>`;

@@ -2,14 +2,21 @@
 
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
 import type { Program } from "../../../../graph/program.ts";
+import { placeSharding } from "../../../mesh.ts";
 import type { Builder, Value } from "../builder.ts";
 import type { Lowering, LoweringContext } from "../lowering.ts";
-import { i64s } from "../text.ts";
+import { i64s, shardingAttribute } from "../text.ts";
 
 const stopGradient: Lowering<unknown> = ({ inputs }) => inputs;
 
 const barrier: Lowering<unknown> = ({ b, inputs }) =>
   b.op("stablehlo.optimization_barrier", inputs, inputs);
+
+const withSharding: Lowering<AttrsOf<"withSharding">> = ({ b, inputs: [x], attrs }) => {
+  if (!b.mesh) return [x];
+  const sharding = placeSharding(b.mesh, x.shape, attrs.sharding, "withSharding");
+  return b.op("sdy.sharding_constraint", [x], [x], { sharding: shardingAttribute(sharding) });
+};
 
 /** Shown after the run, as a further output of the function. */
 const debugPrint: Lowering<AttrsOf<"debugPrint">> = ({ b, inputs, attrs: { label } }) => {
@@ -108,6 +115,7 @@ const branch = ({ b, inputs, inline }: LoweringContext<unknown>, program: Progra
 export const controlLowerings = {
   stopGradient,
   barrier,
+  withSharding,
   debugPrint,
   remat,
   composite,
