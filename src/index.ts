@@ -10,6 +10,13 @@ export {
   train,
 } from "./train/train.ts";
 export { type EvalOptions, type EvalResult, evaluateModelOn } from "./train/eval-model.ts";
+export {
+  type Sweep,
+  type SweepInput,
+  type SweepResult,
+  defineSweep,
+  sweep,
+} from "./train/sweep.ts";
 export type { Reporter } from "./train/progress.ts";
 export {
   type Predictor,

@@ -16,11 +16,13 @@ import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
 import { runs } from "./runs.ts";
+import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { ui } from "./ui.ts";
 
 const COMMANDS: readonly Command[] = [
   train,
+  sweep,
   predict,
   evalCommand,
   runs,

@@ -2,8 +2,9 @@
 
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
-import type { Command, Output } from "./command.ts";
+import type { Command } from "./command.ts";
 import { readConfig } from "./read-config.ts";
+import { stoppable } from "./stoppable.ts";
 
 const FLAGS = {
   data: {
@@ -67,22 +68,4 @@ function checkResume([given]: readonly (string | undefined)[]): void {
   throw new OcelliError("argument", `--resume RUN takes neither a configuration nor ${given}.`, {
     hint: "The run goes on as it was begun.",
   });
-}
-
-/** Runs a training that Ctrl-C stops after the current step, and a second one at once. */
-async function stoppable<T>(output: Output, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
-    output.line("stopping after this step; Ctrl-C again stops at once");
-    stop.abort();
-  };
-  const ignore = () => undefined;
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  if (process.platform !== "win32") process.on("SIGXFSZ", ignore); // the write fails with EFBIG, and says so
-  try {
-    return await run(stop.signal);
-  } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGXFSZ", ignore);
-  }
 }

@@ -92,7 +92,8 @@ const isJpeg = (file: Uint8Array): boolean => file[0] === 0xff && file[1] === 0x
 function readJpeg(jpeg: Jpeg, box: Box, shrink: number): ByteImage | undefined {
   const smaller = (from: number, length: number, limit: number): [number, number] => {
     const begin = Math.floor(from / shrink);
-    const end = Math.min(Math.ceil((from + length) / shrink), Math.ceil(limit / shrink));
+    // libvips leaves a part of a pixel at the right and at the bottom out
+    const end = Math.min(Math.ceil((from + length) / shrink), Math.floor(limit / shrink));
     return [begin, end - begin];
   };
   const [y, height] = smaller(box.y, box.height, jpeg.height);

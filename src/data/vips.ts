@@ -57,9 +57,8 @@ async function load(): Promise<Vips | undefined> {
     useLargeStacks();
     const loaded = koffi.load(findLibrary());
     const func = (prototype: string) => loaded.func(prototype);
-    const options = ["str", "int", "str", "int", "str", "int", "str"].join(", ");
     const load = func(
-      `int vips_jpegload_buffer(const void *file, size_t length, _Out_ void **out, ${options})`,
+      "int vips_jpegload_buffer(const void *file, size_t length, _Out_ void **out, ...)",
     );
     return {
       load: load as Vips["load"],
@@ -112,8 +111,9 @@ export interface Jpeg {
 export function openJpeg(vips: Vips, file: Uint8Array): Jpeg | undefined {
   const open = (shrink: number): Pointer => {
     const out: Pointer[] = [null];
-    const access = ["access", SEQUENTIAL, "fail-on", FAIL_ON_WARNING] as const;
-    if (vips.load(file, file.length, out, ...access, "shrink", shrink, null) === 0) return out[0];
+    const options = { access: SEQUENTIAL, "fail-on": FAIL_ON_WARNING, shrink };
+    const listed = Object.entries(options).flatMap(([name, value]) => ["str", name, "int", value]);
+    if (vips.load(file, file.length, out, ...listed, "str", null) === 0) return out[0];
     vips.forgetErrors();
     return null;
   };

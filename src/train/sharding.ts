@@ -1,29 +1,18 @@
 /** @file How a training's state and batches are split over a mesh: rules by parameter name. */
 
-import { z } from "zod";
 import { type Mesh, showMesh } from "../engines/mesh.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Sharding, type Spec, sizeOf } from "../graph/index.ts";
 import { type Rule, compileRules, layerNames } from "../optim/index.ts";
 
 /** What a rule says of the parameters that it names. */
-const shardingSchema = z.union([
+export type ShardingRule =
   /** A copy on every device. */
-  z.literal("replicate"),
+  | "replicate"
   /** Cut along the longest axis that divides; a parameter of fewer elements than `minSize` is copied. */
-  z.strictObject({
-    fsdp: z.string(),
-    minSize: z
-      .int()
-      .min(1)
-      .default(1 << 16),
-  }),
+  | { readonly fsdp: string; readonly minSize?: number }
   /** Cut along one axis of the parameter, counted from the end where negative. */
-  z.strictObject({ dim: z.int(), axis: z.string() }),
-]);
-
-/** A rule's value, as one writes it. */
-export type ShardingRule = z.input<typeof shardingSchema>;
+  | { readonly dim: number; readonly axis: string };
 
 /** Elements below which splitting costs more than it saves. */
 const MIN_SIZE = 1 << 16;

@@ -1,0 +1,54 @@
+/** @file Memory: what is computed again instead of kept, by the executable's own figures. */
+
+import { afterAll, describe, expect, it } from "vitest";
+import { createXlaEngine } from "../../src/engines/xla/index.ts";
+import { installedPlugins } from "../../src/engines/xla/plugins.ts";
+import { type Tensor, randomKey, trace } from "../../src/graph/index.ts";
+import { type RematPolicy, vit } from "../../src/models/index.ts";
+import { classification } from "../../src/objectives/index.ts";
+import { makeOptimizer } from "../../src/optim/index.ts";
+import { type TrainState, makeInit, makeTrainStep } from "../../src/train/step.ts";
+import type { Tree } from "../../src/tree.ts";
+
+const installed = installedPlugins().includes("xla-cpu");
+const long = process.env.OCELLI_LONG === "1";
+
+const spec = (...shape: number[]) => ({ shape, dtype: "float32" as const });
+
+describe.skipIf(!installed)("memory on XLA", () => {
+  const engine = createXlaEngine({ plugin: "xla-cpu" });
+  afterAll(() => engine.dispose());
+
+  it.runIf(long)(
+    "falls threefold for a ViT-L/16 whose blocks are computed again",
+    async () => {
+      const temporaries = async (rematPolicy: RematPolicy): Promise<number> => {
+        const batch = 8;
+        const model = vit({ variant: "L/16", numClasses: 1000, rematPolicy });
+        const objective = classification(model);
+        const length = { totalSteps: 100, batchSize: batch };
+        const optimizer = makeOptimizer({ name: "adamw", lr: 1e-3, weightDecay: 1e-4 }, length);
+        const specs = {
+          image: spec(batch, 224, 224, 3),
+          label: { shape: [batch], dtype: "int32" },
+        } as const;
+        const init = makeInit(objective, optimizer, specs);
+        let state: unknown;
+        trace(() => (state = init(randomKey(0))) as unknown as Tree<Tensor>);
+        const step = makeTrainStep(objective, optimizer);
+        const { program } = trace(
+          (s: TrainState, b: Record<string, Tensor>) => step(s, b) as unknown as Tree<Tensor>,
+          state as Tree<Tensor>,
+          specs,
+        );
+        const donate = Array.from({ length: program.inputs.length - 2 }, (_, i) => i);
+        using executable = await engine.compile(program, { donate });
+        return executable.memory.temporaries;
+      };
+      const [kept, recomputed] = [await temporaries("everything"), await temporaries("nothing")];
+      console.log(`temporaries ${kept / 1e6} MB, with recomputation ${recomputed / 1e6} MB`);
+      expect(kept / recomputed).toBeGreaterThan(3);
+    },
+    600_000,
+  );
+});
