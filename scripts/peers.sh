@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up the Python virtual environment that benchmarks and fixtures compare against.
-#   scripts/peers.sh [jax|onnxruntime|torch|all]     default: all
+#   scripts/peers.sh [jax|onnxruntime|torch|pillow|all]     default: all
 # OCELLI_PEERS names the folder (default .venv, ignored by git), PYTHON the interpreter (3.11 or newer).
 # Sizes on disk: jax 0.75 GB, onnxruntime 0.1 GB, torch 1.4 GB.
 set -euo pipefail
@@ -15,6 +15,10 @@ install_jax() {
 
 install_onnxruntime() {
   "$venv/bin/pip" install -q onnxruntime numpy pillow safetensors
+}
+
+install_pillow() {
+  "$venv/bin/pip" install -q numpy pillow scikit-image scikit-learn
 }
 
 # PyPI has only the CUDA build of torch for Linux. It computes on the CPU just as well, but loads the
@@ -60,15 +64,15 @@ TABLE
   rm -r "$scratch"
 }
 
-case $group in jax | onnxruntime | torch | all) ;; *)
-  echo "peers.sh: unknown group \"$group\"; valid: jax, onnxruntime, torch, all" >&2
+case $group in jax | onnxruntime | torch | pillow | all) ;; *)
+  echo "peers.sh: unknown group \"$group\"; valid: jax, onnxruntime, torch, pillow, all" >&2
   exit 2
   ;;
 esac
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 [ -x "$venv/bin/pip" ] || "${PYTHON:-python3}" -m venv "$venv"
-for name in jax onnxruntime torch; do
+for name in jax onnxruntime torch pillow; do
   if [ "$group" = "$name" ] || [ "$group" = all ]; then "install_$name"; fi
 done
 
@@ -78,6 +82,7 @@ groups = {
     "jax": ["jax", "flax", "optax"],
     "onnxruntime": ["onnxruntime", "PIL", "safetensors"],
     "torch": ["torch"],
+    "pillow": ["PIL", "skimage", "sklearn"],
 }
 names = sum(groups.values(), []) if sys.argv[1] == "all" else groups[sys.argv[1]]
 print(*(f"{name} {importlib.import_module(name).__version__}" for name in ["numpy", *names]), sep="\n")

@@ -8,11 +8,12 @@ import type { Command } from "./command.ts";
 export const bench: Command = {
   name: "bench",
   summary: "Measure a training step, a forward pass, tracing or the start",
-  operands: "step|forward|trace|start",
+  operands: "step|forward|trace|start|pipeline",
   arity: [1, 1],
   flags: {
     model: { type: "text", value: "NAME", help: "such as vit-s16 (the default) or vit-ti16" },
     size: { type: "integer", help: "image size in pixels (224)" },
+    side: { type: "integer", help: "longer side of the pipeline's photographs in pixels (500)" },
     batch: { type: "integer", help: "examples in a batch (8)" },
     against: { type: "text", value: "torch|jax", help: "a peer to alternate with" },
     pairs: { type: "integer", help: "how many runs (5)" },
@@ -27,6 +28,13 @@ export const bench: Command = {
     const engine = texts.get("engine") ?? "auto";
     if (!ENGINE_NAMES.includes(engine)) {
       throw unknownName("engine", engine, ENGINE_NAMES, "argument");
+    }
+    if (kind === "pipeline") {
+      const { benchPipeline, describePipeline } = await import("../../bench/pipeline.ts");
+      const options = { pairs: integers.get("pairs") ?? 5, side: integers.get("side") ?? 500 };
+      const result = await benchPipeline(options, (line) => output.line(line));
+      output.line(describePipeline(result));
+      return result;
     }
     const { bench: measure, describeBench } = await import("../../bench/cli.ts");
     const options = {

@@ -35,7 +35,9 @@ export async function readConfig(name: string, { overrides, data, flags }: Given
     (config, [path, text]) => override(configSchema, config, path, text, others),
     base,
   );
-  if ((overridden as { data?: unknown }).data === undefined) {
+  if ((overridden as { data?: unknown } | null)?.data === undefined) {
+    const whole = { ...(overridden as object), data: { name: "mnist" } };
+    validate(configSchema, typeof overridden === "object" ? whole : overridden); // other mistakes first
     throw new OcelliError("argument", `${name} is a recipe for your own images: it needs --data.`, {
       hint: "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv.",
     });

@@ -43,8 +43,7 @@ export const sweep: Command = {
   async run({ operands: [name], texts, integers }, output) {
     const loaded = await loadConfig(name);
     const spec = await specOf(name, loaded, texts, integers.get("trials"));
-    const { sweep: runSweep } = await import("../train/sweep.ts");
-    const { showSettings } = await import("../train/sweep.ts");
+    const { showSettings, sweep: runSweep } = await import("../train/sweep.ts");
     const workdir = texts.get("workdir");
     const engine = texts.get("engine");
     const result = await stoppable(output, (signal) =>

@@ -22,9 +22,10 @@ export function createJournal(run: Run, reporter: Reporter, total: number): Jour
   const count = (value: number): string => value.toLocaleString("en");
   return {
     line: (text) => reporter.line(text),
-    begin({ data, split, model, batchSize }, { source, card, parameters }, engine) {
+    begin({ data, split, model, batchSize }, { source, notes, card, parameters }, engine) {
       const size = `${count(source.length)} images of ${card.classes.length} classes`;
       reporter.line(`data    ${data.name} ${split}: ${size}`);
+      for (const note of notes) reporter.line(`        ${note}`);
       reporter.line(`model   ${model.name}: ${count(parameters)} parameters`);
       reporter.line(`engine  ${engine.name}: ${engine.description}`);
       reporter.line(`run     ${run.folder}: ${count(total)} steps of ${batchSize}`);

@@ -33,6 +33,8 @@ interface PlannedEvaluation {
 /** All that is decided before the first step. */
 export interface Plan {
   readonly source: Source;
+  /** What was noticed while the data was opened; a line each. */
+  readonly notes: readonly string[];
   readonly preprocessing: { readonly train: Preprocessing; readonly eval: Preprocessing };
   readonly evaluations: readonly PlannedEvaluation[];
   readonly evaluator: Evaluator;
@@ -108,6 +110,7 @@ export async function planTraining(config: Config): Promise<Plan> {
   }
   return {
     source,
+    notes: dataset.notes ?? [],
     preprocessing,
     evaluations,
     evaluator: classificationEvaluator(loss === "softmax" ? softmaxXent : sigmoidXent),
@@ -125,11 +128,15 @@ export async function planTraining(config: Config): Promise<Plan> {
       const batch = preprocessing.eval.onDevice(raw);
       return {
         output: evaluateModel(net, arrays, batch.image),
-        batch: { ...batch, labels: oneHot(batch.label, classes.length) },
+        batch: { ...batch, labels: hotLabels(batch.label, classes.length) },
       };
     },
   };
 }
+
+/** Labels [batch, classes] of classes [batch], or as they are. */
+const hotLabels = (label: Tensor, classes: number): Tensor =>
+  label.rank === 1 ? oneHot(label, classes) : label;
 
 function planCheckpoints(
   { checkpoint: { every, keep, keepEvery } }: Config,

@@ -23,6 +23,15 @@ beforeAll(async () => {
   await writeFile(at("number.ts"), "export default 3;");
   await writeFile(at("no-name.ts"), "export default { seed: 1 };");
   await mkdir(at("nothing"));
+  for (const kind of ["tar", "parquet", "tfrecord", "jsonl", "csv"]) {
+    await writeFile(at(`junk.${kind}`), "junk, and no more than that");
+  }
+  await writeFile(at("text.tar.gz"), "");
+  await writeFile(at("other.onnx"), "no model");
+  for (const folder of ["one/only", "bad/a", "bad/b"]) {
+    await mkdir(at(folder), { recursive: true });
+    for (let i = 0; i < 9; i++) await writeFile(at(`${folder}/${i}.png`), "not an image");
+  }
   await writeFile(at("junk.safetensors"), "junk");
   const { tensors, metadata } = readSafetensors(await readFile(at("run/checkpoint.safetensors")));
   await writeFile(at("foreign.safetensors"), writeSafetensors(tensors));
@@ -75,7 +84,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     ["engines", "install", "xla-cpuu"],
     'unknown plugin "xla-cpuu"; valid: xla-cpu, xla-cuda12, xla-cuda13.',
   ],
-  [["predict", "run"], "ocelli predict: it needs RUN IMAGE…."],
+  [["predict", "run"], "ocelli predict: it needs RUN|MODEL.onnx IMAGE|FOLDER…."],
   [
     ["predict", "run", "a.png", "--top-k", "many"],
     '--top-k must be a whole number above 0, not "many".',
@@ -85,7 +94,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [["export", "run", "--to", "onx"], 'unknown format "onx"; valid: onnx,'],
   [["bench", "step", "--engine", "xla"], 'unknown engine "xla"'],
   // Recipes and configuration files.
-  [["train", "quickstrat"], 'unknown recipe "quickstrat"; valid: quickstart.'],
+  [["train", "quickstrat"], 'unknown recipe "quickstrat"; valid: quickstart,'],
   [["train", at("gone.ts")], "there is no configuration file"],
   [["train", at("broken.ts")], "broken.ts cannot be loaded: "],
   [
@@ -171,21 +180,55 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     tiny(`--init=${at("run")}`, "--model.width=32", `--workdir=${at("w2")}`),
     "run does not fit the model: Transformer/encoder_norm/bias is float32[16] (model: float32[32]);",
   ],
-  [["predict", at("nothing"), "a.png"], "there is no checkpoint at"],
-  [["predict", at("junk.safetensors"), "a.png"], "safetensors file"],
-  [["predict", at("short.safetensors"), "a.png"], "safetensors file: its header describes"],
+  [["predict", at("nothing"), at("red.png")], "there is no checkpoint at"],
+  [["predict", at("junk.safetensors"), at("red.png")], "safetensors file"],
+  [["predict", at("short.safetensors"), at("red.png")], "safetensors file: its header describes"],
   [
-    ["predict", at("foreign.safetensors"), "a.png"],
+    ["predict", at("foreign.safetensors"), at("red.png")],
     "foreign.safetensors is not a checkpoint of an Ocelli run.",
   ],
   [
-    ["predict", at("changed.safetensors"), "a.png"],
+    ["predict", at("changed.safetensors"), at("red.png")],
     "changed.safetensors does not fit the model: head/bias is missing (model: float32[10]); head/kernel is float32[16,3] (model: float32[16,10]).",
   ],
   [["export", at("gone"), "--to", "npz"], "Give the folder that ocelli train printed"],
   // Images.
-  [["predict", at("run"), at("gone.png"), "--engine=interpreter"], "gone.png cannot be decoded"],
+  [
+    ["predict", at("run"), at("gone.png"), "--engine=interpreter"],
+    "gone.png: there is no such file or folder.",
+  ],
   [["predict", at("run"), at("text.png"), "--engine=interpreter"], "text.png cannot be decoded"],
+  [["predict", at("run"), at("nothing"), "--engine=interpreter"], "nothing has no images."],
+  [
+    ["predict", at("run"), at("red.png"), "--on-bad-image", "skp"],
+    'unknown policy for bad images "skp"; valid: skip, error.',
+  ],
+  [["predict", at("other.onnx"), at("red.png")], "ONNX"],
+  // One's own images.
+  [["train", "folder"], "folder is a recipe for your own images: it needs --data."],
+  [["train", "folder", "--data", at("gone")], "gone: there is no such file or folder."],
+  [["train", "folder", "--data", at("nothing")], "nothing has 0 images and 0 other files"],
+  [["train", "folder", "--data", at("red.png")], "red.png is a single image."],
+  [["train", "folder", "--data", at("text.tar.gz")], "text.tar.gz is compressed"],
+  [["train", "folder", "--data", at("junk.tar")], "junk.tar"],
+  [["train", "folder", "--data", at("junk.parquet")], "junk.parquet"],
+  [["train", "folder", "--data", at("junk.tfrecord")], "junk.tfrecord"],
+  [["train", "folder", "--data", at("junk.jsonl")], "junk.jsonl"],
+  [["train", "folder", "--data", at("junk.csv")], "junk.csv"],
+  [["train", "folder", "--data", at("one")], "class"],
+  [["train", "folder", "--data", at("bad"), "--evals.test.split=all"], "cannot be decoded"],
+  [["eval", at("run")], "ocelli eval needs --data."],
+  [["eval", at("run"), "--data", "mnist", "--split", "tset"], 'unknown split of mnist "tset"'],
+  [["train", "--resume", at("gone")], "gone"],
+  [["train", "--resume", at("run")], "run"],
+  [["train", "quickstart", "--resume", at("run")], "--resume RUN takes neither a configuration"],
+  // Sweeps and runs.
+  [["sweep", "quickstart"], "quickstart is no sweep: it needs --grid or --random."],
+  [["sweep", "quickstart", "--grid", "lr"], '--grid: "lr" is not KEY=VALUES.'],
+  [["sweep", "quickstart", "--grid", "lrr=1"], 'unknown option "--lrr"; valid: --optimizer.lr,'],
+  [["sweep", "quickstart", "--random", "lr=log:0..1"], "a range goes from 0 to 1;"],
+  [["runs", at("gone")], "gone"],
+  [["report", at("nothing")], "nothing"],
 ];
 
 test.each(

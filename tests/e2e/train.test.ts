@@ -32,6 +32,7 @@ test("training prints its result as JSON and leaves a run folder", async () => {
     "events.tfevents",
     "metrics.jsonl",
     "predictions.json",
+    "report.html",
     "result.json",
   ]);
   expect(await readdir(join(trained.workdir, "augmented"))).toHaveLength(8);

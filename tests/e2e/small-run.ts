@@ -1,0 +1,83 @@
+/** @file A training of a few seconds at most on a small set of digits, in a process of its own. */
+
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openMnist } from "../../src/data/mnist.ts";
+import { writeNpz } from "../../src/formats/npz.ts";
+import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
+
+const PROGRAM = join(import.meta.dirname, "../../bin/ocelli.js");
+
+/** Writes `count` digits as `train.npz` and the next 40 as `test.npz`. */
+export async function writeDigits(dir: string, count = 150): Promise<void> {
+  const source = await (await openMnist()).open("train");
+  for (const [split, begin, end] of [
+    ["train", 0, count],
+    ["test", count, count + 40],
+  ] as const) {
+    const pixels = new Uint8Array((end - begin) * 28 * 28);
+    const labels: number[] = [];
+    for (let i = begin; i < end; i++) {
+      const { image, label } = await source.read(i);
+      pixels.set(image.data as Uint8Array, (i - begin) * 28 * 28);
+      labels.push(...toNumbers(label));
+    }
+    const images = { shape: [end - begin, 28, 28], dtype: "uint8", data: pixels } as const;
+    const arrays = { images, labels: fromNumbers(labels, [end - begin], "uint8") };
+    await writeFile(join(dir, `${split}.npz`), writeNpz(arrays));
+  }
+}
+
+/** A configuration over such digits: everything that a resumed run has to keep is in it. */
+export const smallConfig = (dir: string, steps: number, more: object = {}): object => ({
+  name: "small",
+  seed: 3,
+  data: { name: "npz", dir, classes: Array.from({ length: 10 }, (_, i) => String(i)) },
+  preprocess: {
+    train: "random_shift(2)|value_range(-1,1)",
+    eval: "resize(28)|grayscale|value_range(-1,1)",
+  },
+  batchSize: 16,
+  duration: { steps },
+  model: {
+    name: "vit",
+    patchSize: [7, 7],
+    width: 32,
+    depth: 2,
+    mlpDim: 64,
+    numHeads: 2,
+    dropout: 0.1,
+  },
+  objective: { name: "classification", mixup: { p: 0.2 } },
+  optimizer: { name: "adamw", lr: 2e-3, averageDecay: 0.9, muDtype: "bfloat16" },
+  evals: { test: { split: "test", every: { steps: 25 } } },
+  log: { steps: 7 },
+  checkpoint: { every: { steps: 10 }, keep: 2, keepEvery: { steps: 20 } },
+  ...more,
+});
+
+/** A process of the program. */
+export interface Process {
+  /** All that it has printed so far, standard output and standard error together. */
+  readonly text: () => string;
+  kill(signal: NodeJS.Signals): void;
+  /** Its exit code; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts `ocelli ARGS…`; with `shell`, through these shell commands before it. */
+export function startCli(args: readonly string[], shell?: string): Process {
+  const command = shell
+    ? ["bash", "-c", `${shell}; exec "$@"`, "bash", process.execPath, PROGRAM, ...args]
+    : [process.execPath, PROGRAM, ...args];
+  const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += String(chunk)));
+  child.stderr.on("data", (chunk: Buffer) => (text += String(chunk)));
+  return {
+    text: () => text,
+    kill: (signal) => child.kill(signal),
+    ended: new Promise((resolve) => child.on("close", resolve)),
+  };
+}
