@@ -32,6 +32,7 @@ const ROOMS = {
     "text",
     "formats",
     "graph",
+    "packages",
     "errors",
     "tree",
   ],

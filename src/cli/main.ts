@@ -18,10 +18,12 @@ import { report } from "./report.ts";
 import { runs } from "./runs.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
+import { transferCommand } from "./transfer.ts";
 import { ui } from "./ui.ts";
 
 const COMMANDS: readonly Command[] = [
   train,
+  transferCommand,
   sweep,
   predict,
   evalCommand,

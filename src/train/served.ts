@@ -1,10 +1,11 @@
 /** @file Models as they are served: a run's, a checkpoint's, or one that was exported to ONNX. */
 
-import { readDataFile } from "../data/files.ts";
+import { parseDataFile, readDataFile } from "../data/files.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { openOnnxProgram } from "../engines/ort/open-model.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
+import { decodeModel } from "../formats/onnx-decode.ts";
 import type { HostArray, Tensor } from "../graph/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type ModelCard, cardFromTexts } from "../weights/checkpoint.ts";
@@ -52,8 +53,10 @@ async function openRun(path: string, engineName?: string): Promise<ServedModel> 
 }
 
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {
-  const program = await openOnnxProgram(await readDataFile(path));
-  const card = cardFromTexts(program.metadata);
+  const bytes = await readDataFile(path);
+  const { metadata } = parseDataFile(path, () => decodeModel(bytes));
+  const card = cardFromTexts(metadata);
+  const program = await openOnnxProgram(bytes);
   const { inputs, outputs } = program;
   if (!card || inputs.length !== 1 || outputs.length !== 1 || inputs[0].shape.length !== 4) {
     await program.dispose();

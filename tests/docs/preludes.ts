@@ -23,12 +23,15 @@ const predict = (x) => mul(x, 2);`,
   "src/models/flexivit.ts": ENGINE,
   "src/cli/arguments.ts": `import { predict } from "../../../src/cli/predict.ts";`,
   "src/data/order.ts": `const source = { length: 3 };`,
+  "src/train/sweep.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/train/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/train/overrides.ts": `import { configSchema as schema } from "../../../src/train/config.ts";`,
 };
 
 /** Files whose examples need a machine that this suite does not have, and what runs them. */
 export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
+  "src/data/datasets.ts": "src/data/folder.test.ts",
+  "src/data/detect.ts": "src/data/detect.test.ts",
   "src/engines/ort/runtime/native.ts": "src/engines/ort/runtime/runtime.test.ts",
   "src/engines/ort/runtime/profile.ts": "src/engines/ort/runtime/native.test.ts",
   "src/engines/ort/runtime/web.ts": "tests/browser",
@@ -37,6 +40,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/graph/ops/sharding.ts": "tests/xla",
   "src/train/export.ts": "tests/e2e/train.test.ts",
   "src/train/predict.ts": "tests/e2e/train.test.ts",
+  "src/train/sharding.ts": "src/train/sharding.test.ts",
   "src/train/train.ts": "tests/e2e/train.test.ts",
   "src/web/index.ts": "tests/browser",
 };

@@ -1,6 +1,5 @@
 /** @file ONNX models of any origin, opened to be run as they are. */
 
-import { decodeModel } from "../../formats/onnx-decode.ts";
 import type { HostArray } from "../../graph/dtype.ts";
 import { cpuBudget } from "../threads.ts";
 import type { ValueInfo } from "./runtime/runtime.ts";
@@ -10,8 +9,6 @@ import { openRuntime } from "./runtime/select.ts";
 export interface OnnxProgram {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** The model's metadata: texts by name. */
-  readonly metadata: Readonly<Record<string, string>>;
   /** Runs the model on one array for each input; an unknown extent of an output is that of the first input's axis 0. */
   run(inputs: readonly HostArray[]): Promise<HostArray[]>;
   dispose(): Promise<void>;
@@ -22,13 +19,11 @@ export async function openOnnxProgram(
   bytes: Uint8Array,
   { threads = cpuBudget().engine }: { readonly threads?: number } = {},
 ): Promise<OnnxProgram> {
-  const { metadata } = decodeModel(bytes);
   const runtime = await openRuntime({ threads });
   const session = await runtime.createSession(bytes);
   return {
     inputs: session.inputs,
     outputs: session.outputs,
-    metadata,
     async run(arrays) {
       const inputs = arrays.map((array) => runtime.upload(array));
       const [batch] = arrays[0].shape;

@@ -32,7 +32,7 @@ function render(part: Part): string {
  * Markup; what is inserted is escaped unless it is markup itself.
  *
  * @example
- * html`<p title="${name}">${[html`<b>a</b>`, "<"]}</p>`.markup; // "<p title=…><b>a</b>&lt;</p>"
+ * html`<p>${[html`<b>a</b>`, "<"]}</p>`.markup; // "<p><b>a</b>&lt;</p>"
  */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(texts.map((text, i) => text + render(parts[i])).join(""));

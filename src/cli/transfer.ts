@@ -1,0 +1,121 @@
+/** @file `ocelli transfer`: a published backbone, and a classifier of one's own images on it. */
+
+import { OcelliError, unknownName } from "../errors.ts";
+import type { Command } from "./command.ts";
+import { badImagePolicy } from "./eval.ts";
+
+/** Classes shown, the worst first. */
+const SHOWN = 10;
+const METHODS = ["linear", "fewshot", "knn"] as const;
+
+/** Flags of every command that opens a backbone. */
+export const BACKBONE_FLAGS = {
+  architecture: {
+    type: "text",
+    value: "NAME|JSON",
+    help: "the model that a file of weights is of, where the file does not say",
+  },
+  preprocess: {
+    type: "text",
+    value: "TEXT",
+    help: "how images are prepared (as the model was trained)",
+  },
+  engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+  "batch-size": { type: "integer", help: "images computed together (16)" },
+  "on-bad-image": { type: "text", value: "error|skip", help: "images that cannot be read (skip)" },
+} as const;
+
+export const transferCommand: Command = {
+  name: "transfer",
+  summary: "Teach a published model your own classes, from a few images of each",
+  operands: "",
+  arity: [0, 0],
+  flags: {
+    data: { type: "text", value: "PATH", help: "the data: a folder, .tar, .parquet, … (needed)" },
+    model: {
+      type: "text",
+      value: "NAME|RUN|FILE|hf:…",
+      help: "the backbone (efficientnet-lite0)",
+    },
+    method: { type: "text", value: METHODS.join("|"), help: "how the classifier is found (linear)" },
+    shots: { type: "integer", value: "N", help: "images of each class to learn from (all)" },
+    seed: { type: "text", value: "N", help: "picks the images (0)" },
+    split: { type: "text", value: "S", help: "a split to learn from, or a slice of one (train)" },
+    test: { type: "text", value: "S", help: "a split to judge by (test)" },
+    workdir: { type: "text", value: "DIR", help: "the run folder (runs/transfer, numbered)" },
+    ...BACKBONE_FLAGS,
+  },
+  examples: [
+    "ocelli transfer --data pets",
+    "ocelli transfer --data pets --shots 20 --workdir runs/pets",
+    "ocelli transfer --data pets --model runs/other --method fewshot",
+  ],
+  async run({ texts, integers }, output) {
+    const { dataAt } = await import("./data.ts");
+    const { transfer } = await import("../train/transfer/transfer.ts");
+    const data = await dataAt(texts.get("data"), "transfer");
+    const result = await transfer(data, {
+      model: texts.get("model"),
+      method: methodOf(texts.get("method")),
+      shots: integers.get("shots"),
+      seed: seedOf(texts.get("seed")),
+      split: texts.get("split"),
+      test: texts.get("test"),
+      workdir: texts.get("workdir"),
+      engine: texts.get("engine"),
+      batchSize: integers.get("batch-size"),
+      onBadImage: badImagePolicy(texts.get("on-bad-image")),
+      architecture: architectureOf(texts.get("architecture")),
+      preprocessing: texts.get("preprocess"),
+      reporter: output,
+    });
+    const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+    output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images`);
+    if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
+    const worst = result.perClass
+      .map((quality, k) => ({ ...quality, name: result.classes[k] }))
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => a.recall - b.recall)
+      .slice(0, SHOWN);
+    for (const { name, count, recall, precision } of worst) {
+      const precise = Number.isNaN(precision)
+        ? "never predicted"
+        : `precision ${percent(precision)}`;
+      output.line(`  ${name}: recall ${percent(recall)} of ${count}, ${precise}`);
+    }
+    output.line(`time      ${result.seconds.toFixed(1)} s`);
+    output.line(
+      result.workdir === undefined
+        ? "kNN leaves no run: it has no classifier of its own to save"
+        : `run       ${result.workdir}`,
+    );
+    return result;
+  },
+};
+
+function methodOf(name: string | undefined) {
+  if (name === undefined) return undefined;
+  const method = METHODS.find((valid) => valid === name);
+  if (method === undefined) throw unknownName("method", name, METHODS, "argument");
+  return method;
+}
+
+function seedOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^\d+$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new OcelliError("argument", `--seed must be a whole number, not "${text}".`);
+}
+
+/** A model's name, or its name and options as JSON. */
+export function architectureOf(text: string | undefined) {
+  if (text === undefined) return undefined;
+  if (!text.trimStart().startsWith("{")) return { name: text };
+  try {
+    const given = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (typeof given.name === "string") return { ...given, name: given.name };
+  } catch {
+    // the error below says what is valid
+  }
+  throw new OcelliError("argument", `--architecture must be a model's name or JSON, not ${text}.`, {
+    hint: `Such as vit or '{"name":"vit","variant":"S/16"}'.`,
+  });
+}
