@@ -23,7 +23,9 @@ const { values } = parseArgs({
 });
 const threads = Number(values.threads);
 const batch = Number(values.batch);
-const engine = await openEngine(values.engine, { engine: threads, decode: threads });
+const engine = await openEngine(values.engine, {
+  budget: { engine: threads, decode: threads },
+});
 const workload = makeWorkload(values.model, Number(values.size), batch);
 
 const make = jit(

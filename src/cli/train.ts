@@ -39,15 +39,14 @@ export const train: Command = {
     const workdir = texts.get("workdir");
     const folder = texts.get("resume");
     if (folder !== undefined) {
-      const given = [
-        name,
-        workdir && "--workdir",
-        texts.get("data") && "--data",
-        ...overrides.map(([key]) => `--${key}`),
-      ];
+      const mesh = overrides.find(([key]) => key === "mesh")?.[1];
+      const others = overrides.flatMap(([key]) => (key === "mesh" ? [] : [`--${key}`]));
+      const given = [name, workdir && "--workdir", texts.get("data") && "--data", ...others];
       checkResume(given.filter((it) => it !== undefined && it !== ""));
       const { resume } = await import("../train/train.ts");
-      return stoppable(output, (signal) => resume(folder, { engine, signal, reporter: output }));
+      return stoppable(output, (signal) =>
+        resume(folder, { engine, mesh, signal, reporter: output }),
+      );
     }
     if (name === undefined) {
       throw new OcelliError("argument", "ocelli train: it needs CONFIG.", {

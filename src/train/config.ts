@@ -27,6 +27,12 @@ const evaluationSchema = z.strictObject({
 
 const objectiveSchema = z.discriminatedUnion("name", [classificationSchema]);
 
+const shardingSchema = z.union([
+  z.literal("replicate"),
+  z.strictObject({ fsdp: z.string(), minSize: z.int().min(0).optional() }),
+  z.strictObject({ dim: z.int(), axis: z.string() }),
+]);
+
 /** The schema of a configuration: strict, so that a key that nothing reads is an error. */
 export const configSchema = z.strictObject({
   /** Names the run folder. */
@@ -57,6 +63,13 @@ export const configSchema = z.strictObject({
   /** How often metrics are written. */
   log: durationSchema.default({ percent: 1 }),
   checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
+  /** Devices to compute over, such as `data=4,model=2`; of an engine that has several. */
+  mesh: z.string().optional(),
+  /** How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does. */
+  sharding: z
+    .array(z.tuple([z.string(), shardingSchema]))
+    .readonly()
+    .default([]),
   /** Training ends with an error after so many steps in a row whose loss or gradient is not finite. */
   maxSkipped: z.int().min(1).default(100),
 });

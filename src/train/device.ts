@@ -2,19 +2,22 @@
 
 import type { DeviceArray, Engine } from "../engines/engine.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import type { Sharding } from "../graph/index.ts";
 import { type Tree, flatten, toFlat, unflatten } from "../tree.ts";
 import { matchArrays } from "../weights/match.ts";
 
 /** Arrays on a device by nested name. */
 export type DeviceTree = Tree<DeviceArray>;
 
-/** Every leaf of a tree uploaded. */
+/** Every leaf of a tree uploaded; on a mesh all split alike, or in full on every device. */
 export async function uploadTree(
   engine: Engine,
   tree: Tree<HostArray>,
+  sharding?: Sharding,
 ): Promise<Tree<DeviceArray>> {
   const { leaves, structure } = flatten(tree);
-  return unflatten(structure, await Promise.all(leaves.map((leaf) => engine.upload(leaf))));
+  const uploads = leaves.map((leaf) => engine.upload(leaf, sharding));
+  return unflatten(structure, await Promise.all(uploads));
 }
 
 /** Every leaf of a tree read back. */
@@ -23,7 +26,7 @@ export async function readTree(tree: Tree<DeviceArray>): Promise<Tree<HostArray>
   return unflatten(structure, await Promise.all(leaves.map((leaf) => leaf.read())));
 }
 
-/** A tree of arrays of this structure and these specs, uploaded from arrays by name; the old leaves are given up. */
+/** A tree of arrays of this structure, specs and shardings, uploaded by name; the old leaves are given up. */
 export async function replaceTree<T extends Tree<DeviceArray>>(
   engine: Engine,
   what: string,
@@ -31,9 +34,11 @@ export async function replaceTree<T extends Tree<DeviceArray>>(
   arrays: Readonly<Record<string, HostArray>>,
 ): Promise<T> {
   const { structure } = flatten<DeviceArray>(tree);
-  const matched = matchArrays(what, toFlat<DeviceArray>(tree), arrays);
+  const old = toFlat<DeviceArray>(tree);
+  const matched = Object.entries(matchArrays(what, old, arrays));
+  const uploads = matched.map(([name, array]) => engine.upload(array, old[name].sharding));
   disposeTree(tree);
-  return (await uploadTree(engine, unflatten(structure, Object.values(matched)))) as T;
+  return unflatten(structure, await Promise.all(uploads)) as T;
 }
 
 /** Gives up every leaf of a tree. */

@@ -11,6 +11,7 @@ import { argMax, reduceMax } from "../graph/index.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Tree } from "../tree.ts";
 import { disposeTree, readScalars, uploadTree } from "./device.ts";
+import { shardBatch } from "./sharding.ts";
 import { type ModelTensors } from "./trained.ts";
 
 /** What an evaluation is made of. */
@@ -65,7 +66,7 @@ export function createEvaluation({
     const totals: Values = {};
     const batches = prefetch(evaluationBatches(source, batching), {
       load: async ({ features, indices }) => ({
-        batch: await uploadTree(engine, features),
+        batch: await uploadTree(engine, features, shardBatch(engine.mesh, batching.batchSize)),
         label: features.label,
         indices,
       }),

@@ -5,6 +5,7 @@ import { firstExample } from "../data/examples.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { heldOutSplit } from "../data/split-names.ts";
 import { openSplit } from "../data/splits.ts";
+import { type Mesh, parseMesh } from "../engines/mesh.ts";
 import { OcelliError } from "../errors.ts";
 import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
 import { classification as classificationEvaluator } from "../evaluate/classification.ts";
@@ -20,6 +21,7 @@ import type { Retention } from "../runs/checkpoints.ts";
 import { readRunCheckpoint } from "../runs/run.ts";
 import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
 import type { Config } from "./config.ts";
+import { shardBatch } from "./sharding.ts";
 import { type ModelTensors, evaluateModel, fitted, modelOf } from "./trained.ts";
 
 /** An evaluation of a plan. */
@@ -32,6 +34,8 @@ interface PlannedEvaluation {
 
 /** All that is decided before the first step. */
 export interface Plan {
+  /** The devices to compute over. */
+  readonly mesh: Mesh | undefined;
   readonly source: Source;
   /** What was noticed while the data was opened; a line each. */
   readonly notes: readonly string[];
@@ -108,7 +112,10 @@ export async function planTraining(config: Config): Promise<Plan> {
     }
     evaluations.push({ name, source: evalSource, every: every && toSteps(every, context) });
   }
+  const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
+  shardBatch(mesh, config.batchSize); // an error where it does not divide
   return {
+    mesh,
     source,
     notes: dataset.notes ?? [],
     preprocessing,

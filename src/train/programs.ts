@@ -8,7 +8,9 @@ import {
   fromNumbers,
   logistic,
   randomKey,
+  specOf,
   softmax,
+  trace,
 } from "../graph/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
@@ -16,12 +18,16 @@ import type { Config } from "./config.ts";
 import { disposeTree, replaceTree, uploadTree } from "./device.ts";
 import { type SeenBatch, type Values, createEvaluation } from "./evaluation.ts";
 import type { Plan } from "./plan.ts";
+import { type StateSharding, shardState } from "./sharding.ts";
 import type { LoopState } from "./saver.ts";
 import type { StoredState } from "../weights/checkpoint-state.ts";
 import { type TrainState, makeInit, makeTrainStep } from "./step.ts";
 
 /** The state's arrays on the device. */
 export type DeviceState = { readonly [K in keyof TrainState]: Tree<DeviceArray> };
+
+/** How names of the state begin among what a step yields. */
+const STATE = "state/";
 
 /** What a step yields: scalars by name, maybe still pending. */
 interface Stepped {
@@ -38,12 +44,10 @@ interface ReadyEvaluation {
 }
 
 /** The state before the first step: initialised, or with the arrays of another run. */
-export async function firstState(
-  engine: Engine,
-  { seed }: Config,
-  { objective, optimizer, batchSpec, initial }: Plan,
-): Promise<DeviceState> {
-  const options = { name: "initialise" };
+export async function firstState(engine: Engine, config: Config, plan: Plan): Promise<DeviceState> {
+  const { seed } = config;
+  const { objective, optimizer, batchSpec, initial } = plan;
+  const options = { name: "initialise", shardOutput: stateSharding(engine, config, plan) };
   if (!initial) {
     const init = makeInit(objective, optimizer, batchSpec);
     return (await jit(engine, () => init(randomKey(seed)), options)()) as DeviceState;
@@ -54,6 +58,18 @@ export async function firstState(
   const state = (await jit(engine, start, options)(arrays)) as DeviceState;
   disposeTree(arrays);
   return state;
+}
+
+/** How the state's leaves are split over the engine's mesh, by the configuration's rules. */
+function stateSharding(
+  { mesh }: Engine,
+  { sharding: rules }: Config,
+  { objective, batchSpec }: Plan,
+): StateSharding {
+  if (!mesh) return () => undefined;
+  const { program, outputNames } = trace(() => objective.init(randomKey(0), batchSpec).params);
+  const specs = outputNames.map((name, i) => [name, specOf(program.outputs[i])] as const);
+  return shardState(mesh, rules, Object.fromEntries(specs), objective.stacked(batchSpec));
 }
 
 /** A state as a checkpoint holds it. */
@@ -70,17 +86,21 @@ export const restoreState = (
  * The step, with the preprocessing on the device in front; it gives up the state that it is given.
  * `updates` is that of {@link makeTrainStep}.
  */
-export function compileStep(
-  engine: Engine,
-  { accumulate }: Config,
-  { objective, optimizer, preprocessing }: Plan,
-) {
+export function compileStep(engine: Engine, config: Config, plan: Plan) {
+  const { accumulate } = config;
+  const { objective, optimizer, preprocessing } = plan;
+  const sharding = stateSharding(engine, config, plan);
   const step = makeTrainStep(objective, optimizer, { accumulate });
   const run = jit(
     engine,
     (state: TrainState, batch: DeviceFeatures, updates: Tensor) =>
       step(state, preprocessing.train.onDevice(batch), updates),
-    { donate: [0], name: "train step" },
+    {
+      donate: [0],
+      name: "train step",
+      shardOutput: (name, leaf) =>
+        name.startsWith(STATE) ? sharding(name.slice(STATE.length), leaf) : undefined,
+    },
   );
   return async (state: DeviceState, batch: Tree<DeviceArray>, updates: number): Promise<Stepped> =>
     (await run(state, batch, fromNumbers([updates], [], "int32"))) as unknown as Stepped;

@@ -36,6 +36,7 @@ import { Predictions } from "./predictions.ts";
 import { Meter, type Reporter, SILENT, showDuration } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { validate } from "./schema.ts";
+import { shardBatch } from "./sharding.ts";
 
 /** Options of {@link train} and {@link resume}. */
 export interface RunOptions {
@@ -45,6 +46,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Where progress is told; nowhere unless given. */
   readonly reporter?: Reporter;
+}
+
+/** Options of {@link resume}. */
+export interface ResumeOptions extends RunOptions {
+  /** Devices to compute over from now on, such as `data=4`; those of before unless given. */
+  readonly mesh?: string;
 }
 
 /** Options of {@link train}. */
@@ -110,9 +117,10 @@ export async function train(
  * @param folder the run folder
  * @throws an argument error where there is nothing to go on with; a data error where the data has changed
  */
-export async function resume(folder: string, options: RunOptions = {}): Promise<TrainResult> {
+export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const { run, config: stored } = await Run.reopen(folder);
-  const config = validate(configSchema, stored);
+  const recorded = validate(configSchema, stored);
+  const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
   const plan = await planTraining(config);
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
   const chosen = { ...options, engine: options.engine ?? before.engine };
@@ -155,7 +163,7 @@ async function runTraining(
   prepare: (engine: Engine, journal: Journal) => Promise<StoredLoop | undefined>,
 ): Promise<TrainResult> {
   const began = performance.now();
-  const engine = await openEngine(engineName);
+  const engine = await openEngine(engineName, { mesh: plan.mesh });
   const journal = createJournal(run, reporter, plan.totalSteps);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
@@ -211,7 +219,10 @@ async function trainLoop(
   const evaluations = createEvaluations(engine, config, plan, loading);
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train };
   const batches = prefetch<Batch, LoadedBatch>(trainingBatches(plan.source, batching, position), {
-    load: async ({ features, next }) => ({ arrays: await uploadTree(engine, features), next }),
+    load: async ({ features, next }) => ({
+      arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize)),
+      next,
+    }),
     release: ({ arrays }) => disposeTree(arrays),
   });
   const meter = new Meter(totalSteps, config.batchSize);

@@ -231,6 +231,10 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [["train", "--resume", at("gone")], "gone holds no run to go on with: it has no config.json."],
   [["train", "--resume", at("run")], "run has finished; there is nothing to go on with."],
   [["train", "quickstart", "--resume", at("run")], "--resume RUN takes neither a configuration"],
+  // Meshes.
+  [train("--mesh", "data=2"), "--engine auto has no mesh data=2. Take --engine xla-cpu"],
+  [train("--mesh", "dta"), 'the mesh "dta": "dta" is no axis.'],
+  [train("--mesh", "data=3"), "a batch of 128 does not divide over the mesh data=3."],
   // Sweeps and runs.
   [["sweep", "quickstart"], "quickstart is no sweep: it needs --grid or --random."],
   [["sweep", "quickstart", "--grid", "lr"], '--grid: "lr" is not KEY=VALUES.'],
