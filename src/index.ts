@@ -17,6 +17,10 @@ export {
   defineSweep,
   sweep,
 } from "./train/sweep.ts";
+export { type Backbone, type BackboneOptions, openBackbone } from "./train/transfer/backbone.ts";
+export { type EmbedOptions, type EmbedResult, embedImages } from "./train/transfer/embed.ts";
+export type { TransferMethod, TransferOptions, TransferResult } from "./train/transfer/options.ts";
+export { transfer } from "./train/transfer/transfer.ts";
 export type { Reporter } from "./train/progress.ts";
 export {
   type Predictor,

@@ -5,6 +5,8 @@ import { packageVersion } from "../runs/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
+import { completionOf } from "./completion.ts";
+import { embed } from "./embed.ts";
 import { engines } from "./engines.ts";
 import { evalCommand } from "./eval.ts";
 import { exportCommand } from "./export.ts";
@@ -24,6 +26,7 @@ import { ui } from "./ui.ts";
 const COMMANDS: readonly Command[] = [
   train,
   transferCommand,
+  embed,
   sweep,
   predict,
   evalCommand,
@@ -35,6 +38,7 @@ const COMMANDS: readonly Command[] = [
   models,
   engines,
   bench,
+  completionOf(() => COMMANDS),
 ];
 
 /** Mistakes of the caller end with 2, failures of the machine or of Ocelli with 1. */

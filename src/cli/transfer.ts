@@ -3,10 +3,11 @@
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
+import { stoppable } from "./stoppable.ts";
 
 /** Classes shown, the worst first. */
 const SHOWN = 10;
-const METHODS = ["linear", "fewshot", "knn"] as const;
+const METHODS = ["linear", "fewshot", "knn", "full"] as const;
 
 /** Flags of every command that opens a backbone. */
 export const BACKBONE_FLAGS = {
@@ -37,11 +38,17 @@ export const transferCommand: Command = {
       value: "NAME|RUN|FILE|hf:…",
       help: "the backbone (efficientnet-lite0)",
     },
-    method: { type: "text", value: METHODS.join("|"), help: "how the classifier is found (linear)" },
+    method: {
+      type: "text",
+      value: METHODS.join("|"),
+      help: "how the classifier is found (linear)",
+    },
     shots: { type: "integer", value: "N", help: "images of each class to learn from (all)" },
     seed: { type: "text", value: "N", help: "picks the images (0)" },
     split: { type: "text", value: "S", help: "a split to learn from, or a slice of one (train)" },
     test: { type: "text", value: "S", help: "a split to judge by (test)" },
+    epochs: { type: "integer", help: "times that full goes through the images (10)" },
+    lr: { type: "text", value: "RATE", help: "the peak learning rate of full (3e-4)" },
     workdir: { type: "text", value: "DIR", help: "the run folder (runs/transfer, numbered)" },
     ...BACKBONE_FLAGS,
   },
@@ -54,7 +61,7 @@ export const transferCommand: Command = {
     const { dataAt } = await import("./data.ts");
     const { transfer } = await import("../train/transfer/transfer.ts");
     const data = await dataAt(texts.get("data"), "transfer");
-    const result = await transfer(data, {
+    const options = {
       model: texts.get("model"),
       method: methodOf(texts.get("method")),
       shots: integers.get("shots"),
@@ -65,10 +72,14 @@ export const transferCommand: Command = {
       engine: texts.get("engine"),
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
+      epochs: integers.get("epochs"),
+      lr: rateOf(texts.get("lr")),
       architecture: architectureOf(texts.get("architecture")),
       preprocessing: texts.get("preprocess"),
       reporter: output,
-    });
+    };
+    const result = await stoppable(output, (signal) => transfer(data, { ...options, signal }));
+    if (result.accuracy === undefined) return result;
     const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
     output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images`);
     if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
@@ -101,8 +112,15 @@ function methodOf(name: string | undefined) {
 }
 
 function seedOf(text: string | undefined): number | undefined {
-  if (text === undefined || /^\d+$/.test(text)) return text === undefined ? undefined : Number(text);
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) return Number(text);
   throw new OcelliError("argument", `--seed must be a whole number, not "${text}".`);
+}
+
+function rateOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (Number(text) > 0 && Number.isFinite(Number(text))) return Number(text);
+  throw new OcelliError("argument", `--lr must be a number above 0, not "${text}".`);
 }
 
 /** A model's name, or its name and options as JSON. */

@@ -25,7 +25,7 @@ const rangeSchema = z.strictObject({
 });
 
 /** The schema of a sweep. */
-export const sweepSchema = z.strictObject({
+const sweepSchema = z.strictObject({
   /** Names the folder of the runs. */
   name: z.string().regex(/^[\w.-]+$/, { message: "letters, digits, dots, dashes, underscores" }),
   /** The configuration that every trial begins with. */

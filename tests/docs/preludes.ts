@@ -41,6 +41,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/train/export.ts": "tests/e2e/train.test.ts",
   "src/train/predict.ts": "tests/e2e/train.test.ts",
   "src/train/sharding.ts": "src/train/sharding.test.ts",
+  "src/train/transfer/transfer.ts": "tests/e2e/transfer.test.ts",
   "src/train/train.ts": "tests/e2e/train.test.ts",
   "src/web/index.ts": "tests/browser",
 };

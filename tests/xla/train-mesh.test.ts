@@ -26,7 +26,10 @@ const small: ConfigInput = {
   model: { name: "vit", patchSize: [7, 7], width: 16, depth: 1, mlpDim: 32, numHeads: 2 },
   optimizer: { name: "sgd", lr: 0.1 },
 };
-const fsdp = { mesh: "data=4", sharding: [[".*/kernel", { fsdp: "data", minSize: 64 }]] } as const;
+const fsdp: Partial<ConfigInput> = {
+  mesh: "data=4",
+  sharding: [[".*/kernel", { fsdp: "data", minSize: 64 }]],
+};
 
 async function lossesOf(folder: string): Promise<number[]> {
   const lines = (await readFile(join(folder, "metrics.jsonl"), "utf8")).trim().split("\n");

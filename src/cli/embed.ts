@@ -1,0 +1,53 @@
+/** @file `ocelli embed`: what a model's backbone says of images, as a table. */
+
+import { relative, sep } from "node:path";
+import { OcelliError } from "../errors.ts";
+import type { Command } from "./command.ts";
+import { badImagePolicy } from "./eval.ts";
+import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
+
+export const embed: Command = {
+  name: "embed",
+  summary: "Write the features of a folder's images to a parquet file",
+  operands: "MODEL FOLDER",
+  arity: [2, 2],
+  flags: {
+    out: { type: "text", value: "FILE.parquet", help: "where to (needed)" },
+    ...BACKBONE_FLAGS,
+  },
+  examples: [
+    "ocelli embed efficientnet-lite0 holiday --out holiday.parquet",
+    "ocelli embed runs/pets pets --out pets.parquet --on-bad-image error",
+  ],
+  async run({ operands: [model, folder], texts, integers }, output) {
+    const out = texts.get("out");
+    if (out === undefined) {
+      throw new OcelliError("argument", "ocelli embed needs --out.", {
+        hint: "Such as --out features.parquet.",
+      });
+    }
+    const { imagePaths, pathSource } = await import("../data/images.ts");
+    const { DataProblems } = await import("../data/problems.ts");
+    const { openBackbone } = await import("../train/transfer/backbone.ts");
+    const { embedImages } = await import("../train/transfer/embed.ts");
+    const { images } = await imagePaths([folder]);
+    const id = (index: number): string => relative(folder, images[index]).split(sep).join("/");
+    const source = { ...pathSource(images), id };
+    const backbone = await openBackbone(model, {
+      architecture: architectureOf(texts.get("architecture")),
+      preprocessing: texts.get("preprocess"),
+      report: (line) => output.line(line),
+    });
+    const problems = new DataProblems(({ id, reason }) => output.line(`left out ${id}: ${reason}`));
+    const result = await embedImages(backbone, source, out, {
+      engine: texts.get("engine"),
+      batchSize: integers.get("batch-size"),
+      onBadImage: badImagePolicy(texts.get("on-bad-image")),
+      problems,
+      progress: (done, total) => output.status(`${done} of ${total} images`),
+    });
+    const { count, features, seconds } = result;
+    output.line(`${out}: ${count} images, ${features} features each, ${seconds.toFixed(1)} s`);
+    return result;
+  },
+};

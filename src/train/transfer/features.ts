@@ -1,0 +1,201 @@
+/** @file Features of images: computed by a frozen backbone in batches, and kept in the cache folder. */
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { evaluationBatches } from "../../data/batches.ts";
+import type { BadImagePolicy, DataProblem } from "../../data/problems.ts";
+import { DataProblems } from "../../data/problems.ts";
+import type { Source } from "../../data/source.ts";
+import type { WorkerPool } from "../../data/workers.ts";
+import { type DeviceArray, type Engine, jit } from "../../engines/engine.ts";
+import { OcelliError } from "../../errors.ts";
+import { bytesOf } from "../../formats/bytes.ts";
+import { readSafetensors, safetensorsChunks } from "../../formats/safetensors.ts";
+import { type HostArray, type Tensor, hostArray } from "../../graph/index.ts";
+import { cacheFolder } from "../../packages.ts";
+import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
+import { writeAtomically } from "../../runs/atomic.ts";
+import { packageVersion } from "../../runs/environment.ts";
+import { disposeTree, uploadTree } from "../device.ts";
+import type { ModelTensors } from "../trained.ts";
+import { type Backbone, featuresOf } from "./backbone.ts";
+
+/** A backbone on a device. It owns memory until it is disposed; the engine is the caller's. */
+export interface Extractor {
+  readonly backbone: Backbone;
+  readonly engine: Engine;
+  readonly preprocessing: Preprocessing;
+  /** Features [batch, features] of images after the host's part of the preprocessing. */
+  run(image: HostArray): Promise<HostArray>;
+  [Symbol.dispose](): void;
+}
+
+/** Uploads a backbone; it is compiled at its first batch. */
+export async function createExtractor(engine: Engine, backbone: Backbone): Promise<Extractor> {
+  const { net, params, variables } = backbone;
+  const preprocessing = parsePreprocessing(backbone.preprocessing);
+  const arrays = await uploadTree(engine, { params, variables });
+  const forward = jit(engine, function features(weights: ModelTensors, image: Tensor) {
+    return featuresOf(net, weights, preprocessing.onDevice({ image }).image);
+  });
+  return {
+    backbone,
+    engine,
+    preprocessing,
+    async run(image) {
+      const features = (await forward(arrays, image)) as DeviceArray;
+      const host = await features.read();
+      features.dispose();
+      return host;
+    },
+    [Symbol.dispose]: () => disposeTree(arrays),
+  };
+}
+
+/** How images are read for their features. */
+export interface FeatureOptions {
+  readonly batchSize: number;
+  readonly workers?: WorkerPool;
+  readonly onBadImage: BadImagePolicy;
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Features of one batch, only of the images that could be read. */
+export interface FeatureBatch {
+  /** Which examples they are of. */
+  readonly indices: readonly number[];
+  /** float32 [indices, features] */
+  readonly features: HostArray;
+}
+
+/** The features of a source's images, batch after batch; however many there are, a few batches are in memory. */
+export async function* featureBatches(
+  extractor: Extractor,
+  source: Source,
+  { progress, ...options }: FeatureOptions & { readonly problems?: DataProblems },
+): AsyncGenerator<FeatureBatch, void> {
+  const { preprocessing, backbone } = extractor;
+  let done = 0;
+  const batching = { ...options, preprocessing, seed: 0 };
+  for await (const batch of evaluationBatches(imagesOf(source), batching)) {
+    const all = (await extractor.run(batch.features.image)).data as Float32Array;
+    const rows = [...batch.indices.keys()].filter((row) => batch.indices[row] >= 0);
+    const width = backbone.features;
+    const kept = new Float32Array(rows.length * width);
+    rows.forEach((row, i) => kept.set(all.subarray(row * width, (row + 1) * width), i * width));
+    progress?.((done += rows.length), source.length);
+    yield {
+      indices: rows.map((row) => batch.indices[row]),
+      features: hostArray([rows.length, width], "float32", kept),
+    };
+  }
+}
+
+/** A source of the same images alone: labels of several forms need not be stacked. */
+const imagesOf = (source: Source): Source => ({
+  length: source.length,
+  classes: source.classes,
+  id: (index) => source.id(index),
+  read: async (index) => ({ image: (await source.read(index)).image }),
+});
+
+/** The features of a whole source. */
+export interface SourceFeatures extends FeatureBatch {
+  /** Class of each row. */
+  readonly labels: readonly number[];
+  /** Images that were left out. */
+  readonly problems: readonly DataProblem[];
+  /** Whether they came from the cache. */
+  readonly cached: boolean;
+}
+
+/**
+ * The features of a source's images: from the cache where the same backbone saw the same images, else computed and kept.
+ *
+ * @param cache where they are kept; the user's cache folder unless given
+ */
+export async function sourceFeatures(
+  extractor: Extractor,
+  source: Source,
+  options: FeatureOptions & { readonly cache?: string },
+): Promise<SourceFeatures> {
+  const { key, labels } = await identify(extractor, source, options.onBadImage);
+  const folder = join(
+    options.cache ?? cacheFolder("features"),
+    extractor.backbone.sha256.slice(0, 16),
+  );
+  const file = join(folder, `${key}.safetensors`);
+  const known = await readCached(file);
+  const found = known ?? (await compute(extractor, source, options));
+  if (!known) {
+    await mkdir(folder, { recursive: true });
+    const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
+    const texts = { problems: JSON.stringify(found.problems) };
+    await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
+  }
+  return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
+}
+
+/** What decides the features: the weights, how images are prepared and computed, and their bytes. */
+async function identify(
+  { backbone, engine }: Extractor,
+  source: Source,
+  onBadImage: BadImagePolicy,
+): Promise<{ key: string; labels: number[] }> {
+  const parts = [
+    packageVersion(),
+    engine.name,
+    backbone.sha256,
+    backbone.preprocessing,
+    onBadImage,
+  ];
+  const hash = createHash("sha256").update(JSON.stringify(parts));
+  const labels: number[] = [];
+  for (let index = 0; index < source.length; index++) {
+    const { image, label } = await source.read(index);
+    labels.push(classOf(label, source.id(index)));
+    hash.update(`\0${source.id(index)}[${image.shape.join()}]`).update(bytesOf(image));
+  }
+  return { key: hash.digest("hex"), labels };
+}
+
+/** An example's class. */
+export function classOf(label: HostArray | undefined, id: string): number {
+  if (label?.shape.length === 0) return Number(label.data[0]);
+  throw new OcelliError("data", `${id} has no single label; transfer needs one class an image.`);
+}
+
+type Found = Pick<SourceFeatures, "indices" | "features" | "problems">;
+
+async function compute(
+  extractor: Extractor,
+  source: Source,
+  options: FeatureOptions,
+): Promise<Found> {
+  const problems = new DataProblems();
+  const width = extractor.backbone.features;
+  const all = new Float32Array(source.length * width);
+  const indices: number[] = [];
+  for await (const batch of featureBatches(extractor, source, { ...options, problems })) {
+    all.set(batch.features.data as Float32Array, indices.length * width);
+    indices.push(...batch.indices);
+  }
+  const data = all.slice(0, indices.length * width);
+  const features = hostArray([indices.length, width], "float32", data);
+  return { indices, features, problems: problems.toJSON().examples };
+}
+
+/** Features from their file; undefined where it is absent or damaged. */
+async function readCached(file: string): Promise<Found | undefined> {
+  const bytes = await readFile(file).catch(() => undefined);
+  if (!bytes) return undefined;
+  try {
+    const { tensors, metadata } = readSafetensors(bytes);
+    const { features, indices } = tensors;
+    const problems = JSON.parse(metadata.problems) as DataProblem[];
+    return { features, indices: [...(indices.data as Int32Array)], problems };
+  } catch {
+    return undefined;
+  }
+}

