@@ -9,10 +9,13 @@ function complete(script: string, words: readonly string[]): string[] {
   return printed.toString().trim().split(" ");
 }
 
-test.skipIf(process.platform === "win32")("bash completes commands, flags and recipes", async () => {
-  const { stdout, code } = await runCli(["completion", "bash"]);
-  expect(code).toBe(0);
-  expect(complete(stdout, ["ocelli", "pre"])).toEqual(["predict"]);
-  expect(complete(stdout, ["ocelli", "predict", "--top"])).toEqual(["--top-k"]);
-  expect(complete(stdout, ["ocelli", "train", "quick"])).toEqual(["quickstart"]);
-});
+test.skipIf(process.platform === "win32")(
+  "bash completes commands, flags and recipes",
+  async () => {
+    const { stdout, code } = await runCli(["completion", "bash"]);
+    expect(code).toBe(0);
+    expect(complete(stdout, ["ocelli", "pre"])).toEqual(["predict"]);
+    expect(complete(stdout, ["ocelli", "predict", "--top"])).toEqual(["--top-k"]);
+    expect(complete(stdout, ["ocelli", "train", "quick"])).toEqual(["quickstart"]);
+  },
+);

@@ -3,9 +3,7 @@
 import { unknownName } from "../errors.ts";
 import type { BadImagePolicy } from "../data/problems.ts";
 import type { Command } from "./command.ts";
-
-/** Classes shown, the worst first. */
-const SHOWN = 10;
+import { percent, worstClasses } from "./show-classes.ts";
 
 export const evalCommand: Command = {
   name: "eval",
@@ -38,24 +36,13 @@ export const evalCommand: Command = {
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
       progress: (done, total) => output.status(`${done} of ${total} images`),
     });
-    const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
     output.line(`data      ${result.data} ${result.split}: ${result.examples} images`);
     output.line(`accuracy  ${percent(result.accuracy)}`);
     output.line(`loss      ${result.loss.toPrecision(4)}`);
     for (const [name, value] of Object.entries(result.values)) {
       output.line(`${name}  ${value.toPrecision(4)}`);
     }
-    const worst = result.perClass
-      .map((quality, k) => ({ ...quality, name: result.classes[k] }))
-      .filter(({ count }) => count > 0)
-      .sort((a, b) => a.recall - b.recall)
-      .slice(0, SHOWN);
-    for (const { name, count, recall, precision } of worst) {
-      const precise = Number.isNaN(precision)
-        ? "never predicted"
-        : `precision ${percent(precision)}`;
-      output.line(`  ${name}: recall ${percent(recall)} of ${count}, ${precise}`);
-    }
+    for (const line of worstClasses(result)) output.line(line);
     for (const { id, reason } of result.problems) output.line(`left out ${id}: ${reason}`);
     return result;
   },

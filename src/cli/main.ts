@@ -50,11 +50,20 @@ const FAILURES: ReadonlySet<string> = new Set([
   "not-differentiable",
 ]);
 
+/** Ends quietly when who reads the output has gone (`ocelli … | head`). */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+}
+
 /** The shell's code for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 /** Runs the program; resolves to its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  if (!process.stdout.listeners("error").includes(endWithReader)) {
+    process.stdout.on("error", endWithReader);
+  }
   const relaunched = relaunch(args);
   if (relaunched !== undefined) return relaunched;
   try {

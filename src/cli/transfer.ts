@@ -3,10 +3,9 @@
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
+import { percent, worstClasses } from "./show-classes.ts";
 import { stoppable } from "./stoppable.ts";
 
-/** Classes shown, the worst first. */
-const SHOWN = 10;
 const METHODS = ["linear", "fewshot", "knn", "full"] as const;
 
 /** Flags of every command that opens a backbone. */
@@ -80,20 +79,9 @@ export const transferCommand: Command = {
     };
     const result = await stoppable(output, (signal) => transfer(data, { ...options, signal }));
     if (result.accuracy === undefined) return result;
-    const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
     output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images`);
     if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
-    const worst = result.perClass
-      .map((quality, k) => ({ ...quality, name: result.classes[k] }))
-      .filter(({ count }) => count > 0)
-      .sort((a, b) => a.recall - b.recall)
-      .slice(0, SHOWN);
-    for (const { name, count, recall, precision } of worst) {
-      const precise = Number.isNaN(precision)
-        ? "never predicted"
-        : `precision ${percent(precision)}`;
-      output.line(`  ${name}: recall ${percent(recall)} of ${count}, ${precise}`);
-    }
+    for (const line of worstClasses(result)) output.line(line);
     output.line(`time      ${result.seconds.toFixed(1)} s`);
     output.line(
       result.workdir === undefined

@@ -119,6 +119,24 @@ test("shots are picked alike by a seed, balanced by class", async () => {
   expect(JSON.parse(config)).toMatchObject({ shots: 2, seed: 3, transfer: { method: "linear" } });
 });
 
+test("a file of weights does the same, told which model it is of", async () => {
+  const weights = join(dir, "weights.npz");
+  expect((await runCli(["export", model, "--to=npz", "--out", weights])).code).toBe(0);
+  const text = await readFile(join(model, "config.json"), "utf8");
+  const config = JSON.parse(text) as { model: object; preprocess: { eval: string } };
+  const run = lastJson<TransferResult>(await transferTo("by-run"));
+  const args = [`--data=${pictures}`, `--model=${weights}`, "--engine=interpreter"];
+  const more = ["--workdir", join(dir, "by-file"), "--json"];
+  const told = [
+    `--architecture=${JSON.stringify(config.model)}`,
+    `--preprocess=${config.preprocess.eval}`,
+  ];
+  const file = lastJson<TransferResult>(await runCli(["transfer", ...args, ...told, ...more]));
+  expect(file).toMatchObject({ accuracy: run.accuracy, loss: run.loss, l2: run.l2 });
+  const untold = await runCli(["transfer", ...args, ...more]);
+  expect(untold.stderr).toMatch(/does not say which model it is of.*--architecture/);
+});
+
 test("the few-shot probe leaves a run, the neighbours leave none", async () => {
   const ridge = lastJson<TransferResult>(await transferTo("ridge", "--method=fewshot"));
   expect(ridge.accuracy).toBeGreaterThan(0.9);
@@ -168,6 +186,7 @@ test.each([
   [["--method=linaer"], /"linaer".*linear/],
   [["--model=efficientnet-lite9"], /efficientnet-lite9.*efficientnet-lite/],
   [["--model=vit"], /no published weights of vit.*--architecture/],
+  [["--split=test"], /test is learned from/],
   [["--lr=-1"], /--lr must be a number above 0/],
   [["--seed=x"], /--seed must be a whole number/],
   [["--test=none"], /none.*test/],

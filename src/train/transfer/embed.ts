@@ -36,8 +36,9 @@ export interface EmbedResult {
   readonly seconds: number;
 }
 
-/** Numbers in a row group; about so many are in memory at once. */
+/** Numbers in a row group, and rows: so many are in memory at once. */
 const GROUP = 2 ** 19;
+const MAX_ROWS = 4096;
 
 /** A text and a list of floats, neither ever absent. */
 const SCHEMA = [
@@ -98,7 +99,7 @@ export async function embedImages(
 /** A parquet file that rows are added to; a row group is written when it is full. */
 function openParquet(path: string, backbone: Backbone) {
   const { model, preprocessing, sha256 } = backbone;
-  const rows = Math.max(1, Math.floor(GROUP / backbone.features));
+  const rows = Math.max(1, Math.min(MAX_ROWS, Math.floor(GROUP / backbone.features)));
   const kvMetadata = Object.entries({ model: JSON.stringify(model), preprocessing, sha256 }).map(
     ([key, value]) => ({ key, value }),
   );

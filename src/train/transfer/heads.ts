@@ -49,7 +49,7 @@ export interface Tried {
 /** Strengths of the L2 penalty that are tried, the strongest first: each begins where the one before it ended. */
 export const L2_SWEEP: readonly number[] = [100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 1e-3];
 /** The strength where nothing can choose one. */
-export const L2_DEFAULT = 0.1;
+export const L2_DEFAULT = 1;
 /** The few-shot probe's ridge, as big_vision has it. */
 const RIDGE = 2 ** 10;
 

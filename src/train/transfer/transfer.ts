@@ -79,8 +79,8 @@ async function openTask(data: DataConfig, options: TransferOptions): Promise<Tra
   }
   const dataset = await openDataset(data);
   const source = await openSplit(dataset, split);
-  const { held, test } = await openHeld(dataset, source, options.test);
   const { classes } = source;
+  const { held, test } = await openHeld(dataset, { split, classes }, options.test);
   const report = (line: string): void => reporter.line(line);
   const backbone = await openBackbone(model, { ...options, report });
   const isLinear = method === "linear" || method === "full";
@@ -95,11 +95,20 @@ async function openTask(data: DataConfig, options: TransferOptions): Promise<Tra
 }
 
 /** The split to judge by, which must have the same classes. */
-async function openHeld(dataset: Dataset, { classes }: Source, named: string | undefined) {
+async function openHeld(
+  dataset: Dataset,
+  { split, classes }: { readonly split: string; readonly classes: readonly string[] },
+  named: string | undefined,
+) {
   const held = named ?? heldOutSplit(dataset.splits);
   if (held === undefined) {
     throw new OcelliError("config", `${dataset.name} has no split to judge by.`, {
       hint: "Name a part of one, such as --test train[90%:] with --split train[:90%].",
+    });
+  }
+  if (held === split) {
+    throw new OcelliError("argument", `${split} is learned from, so that it cannot judge.`, {
+      hint: "Name another split, or another part of it, as --test.",
     });
   }
   const test = await openSplit(dataset, held);
