@@ -102,8 +102,8 @@ export async function train(
 ): Promise<TrainResult> {
   const config = validate(configSchema, input);
   const plan = await planTraining(config);
-  const run = await Run.create(workdir ?? unusedFolder(join("runs", config.name)));
-  return runTraining(config, plan, run, options, async (engine) => {
+  const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
+  return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("config", config); // the last: a folder that has it can be gone on with
     return undefined;
@@ -124,23 +124,31 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
   const plan = await planTraining(config);
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
   const chosen = { ...options, engine: options.engine ?? before.engine };
-  return runTraining(config, plan, run, chosen, async (engine, journal) => {
-    const now = describeEnvironment(engine);
-    for (const change of describeChanges(before, now)) {
-      journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
-    }
-    await run.checkpoints.clean();
-    const newest = await run.checkpoints.newest((bytes) => readState<LoopState>(bytes));
-    for (const name of newest?.damaged ?? [])
-      journal.line(`damaged ${name}; the one before it serves`);
-    if (newest) checkData(plan, newest.value.loop);
-    await run.rewind(newest?.value.loop.logs);
-    const step = newest?.value.loop.step ?? 0;
-    journal.line(
-      step > 0 ? `resumed after step ${step}` : "resumed without a checkpoint: from the beginning",
-    );
-    return newest?.value;
-  });
+  return runTraining(
+    config,
+    plan,
+    () => Promise.resolve(run),
+    chosen,
+    async ({ engine, journal }) => {
+      const now = describeEnvironment(engine);
+      for (const change of describeChanges(before, now)) {
+        journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
+      }
+      await run.checkpoints.clean();
+      const newest = await run.checkpoints.newest((bytes) => readState<LoopState>(bytes));
+      for (const name of newest?.damaged ?? [])
+        journal.line(`damaged ${name}; the one before it serves`);
+      if (newest) checkData(plan, newest.value.loop);
+      await run.rewind(newest?.value.loop.logs);
+      const step = newest?.value.loop.step ?? 0;
+      journal.line(
+        step > 0
+          ? `resumed after step ${step}`
+          : "resumed without a checkpoint: from the beginning",
+      );
+      return newest?.value;
+    },
+  );
 }
 
 /** An error where the data is not what a checkpoint's position is of. */
@@ -158,17 +166,21 @@ function checkData({ source }: Plan, { data }: LoopState): void {
 async function runTraining(
   config: Config,
   plan: Plan,
-  run: Run,
+  open: () => Promise<Run>,
   { engine: engineName, signal, reporter = SILENT }: RunOptions,
-  prepare: (engine: Engine, journal: Journal) => Promise<StoredLoop | undefined>,
+  prepare: (opened: Pick<Session, "run" | "engine" | "journal">) => Promise<StoredLoop | undefined>,
 ): Promise<TrainResult> {
   const began = performance.now();
-  const engine = await openEngine(engineName, { mesh: plan.mesh });
+  const engine = await openEngine(engineName, { mesh: plan.mesh }); // before there is a folder to leave behind
+  const run = await open().catch(async (error: unknown) => {
+    await engine.dispose();
+    throw error;
+  });
   const journal = createJournal(run, reporter, plan.totalSteps);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
   try {
-    const stored = await prepare(engine, journal);
+    const stored = await prepare({ run, engine, journal });
     journal.begin(config, plan, engine);
     const trained = await trainLoop({
       config,
