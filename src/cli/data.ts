@@ -6,6 +6,10 @@ import { OcelliError } from "../errors.ts";
 /** Data sets that come with Ocelli. */
 const BUILT_IN = ["mnist"] as const;
 
+/** What `--data` takes, for messages. */
+export const NAME_DATA =
+  "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv, or mnist.";
+
 /**
  * The configuration of the data that a flag names.
  *
@@ -14,7 +18,7 @@ const BUILT_IN = ["mnist"] as const;
 export async function dataAt(name: string | undefined, command: string): Promise<DataConfig> {
   if (name === undefined) {
     throw new OcelliError("argument", `ocelli ${command} needs --data.`, {
-      hint: "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv, or mnist.",
+      hint: NAME_DATA,
     });
   }
   const builtIn = BUILT_IN.find((valid) => valid === name);

@@ -1,7 +1,7 @@
 /** @file `ocelli eval`: how good a trained model is on labelled data. */
 
 import { unknownName } from "../errors.ts";
-import type { BadImagePolicy } from "../data/problems.ts";
+import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
 import type { Command } from "./command.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 
@@ -48,12 +48,11 @@ export const evalCommand: Command = {
   },
 };
 
-const POLICIES = ["error", "skip"] as const;
-
 /** A policy by its name. */
 export function badImagePolicy(name: string | undefined): BadImagePolicy | undefined {
   if (name === undefined) return undefined;
-  const policy = POLICIES.find((valid) => valid === name);
-  if (policy === undefined) throw unknownName("policy for bad images", name, POLICIES, "argument");
+  const policy = BAD_IMAGE_POLICIES.find((valid) => valid === name);
+  if (policy === undefined)
+    throw unknownName("policy for bad images", name, BAD_IMAGE_POLICIES, "argument");
   return policy;
 }

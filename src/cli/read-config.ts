@@ -3,7 +3,7 @@
 import { OcelliError } from "../errors.ts";
 import type { Config } from "../train/config.ts";
 import type { Call, Flag } from "./command.ts";
-import { dataAt } from "./data.ts";
+import { NAME_DATA, dataAt } from "./data.ts";
 import { loadConfig } from "./load-config.ts";
 
 /** What the command line says beside the configuration's name. */
@@ -39,7 +39,7 @@ export async function readConfig(name: string, { overrides, data, flags }: Given
     const whole = { ...(overridden as object), data: { name: "mnist" } };
     validate(configSchema, typeof overridden === "object" ? whole : overridden); // other mistakes first
     throw new OcelliError("argument", `${name} is a recipe for your own images: it needs --data.`, {
-      hint: "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv.",
+      hint: NAME_DATA,
     });
   }
   return validate(configSchema, overridden);

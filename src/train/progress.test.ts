@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { Meter, describeReport, showDuration, showMetric } from "./progress.ts";
+import { showTime } from "../runs/list-show.ts";
+import { Meter, describeReport, showMetric } from "./progress.ts";
 
 test("a meter reports means, speed, waiting and the time left, then starts again", async () => {
   let clock = 0;
@@ -30,11 +31,7 @@ test("a meter reports means, speed, waiting and the time left, then starts again
 });
 
 test("numbers for people", () => {
-  expect([showDuration(5.4), showDuration(65), showDuration(3725)]).toEqual([
-    "0:05",
-    "1:05",
-    "1:02:05",
-  ]);
+  expect([showTime(5.4), showTime(65), showTime(3725)]).toEqual(["0:05", "1:05", "1:02:05"]);
   expect(showMetric("accuracy", 0.98317)).toBe("98.32 %");
   expect(showMetric("loss", 0.00123456)).toBe("0.001235");
 });

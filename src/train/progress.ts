@@ -1,5 +1,7 @@
 /** @file How a training goes: means since the last report, speed, time left, and the share of time spent on data. */
 
+import { showTime } from "../runs/list-show.ts";
+
 /** Where lines for people go. */
 export interface Reporter {
   line(text: string): void;
@@ -127,7 +129,7 @@ export function describeReport(report: Report, total: number): string {
       : []),
     `${Math.round(imagesPerSecond)} images/s`,
     `data wait ${percent(dataWait)}`,
-    `${showDuration(eta)} left`,
+    `${showTime(eta)} left`,
   ].join(" · ");
 }
 
@@ -136,11 +138,3 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 /** A metric for people: accuracies in percent, other numbers to four digits. */
 export const showMetric = (name: string, value: number): string =>
   name === "accuracy" ? `${(100 * value).toFixed(2)} %` : String(Number(value.toPrecision(4)));
-
-/** Seconds as minutes and seconds, with hours where there are any. */
-export function showDuration(seconds: number): string {
-  const whole = Math.round(seconds);
-  const pad = (value: number) => String(value).padStart(2, "0");
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
-}

@@ -10,6 +10,7 @@ import { openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
+import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
@@ -33,7 +34,7 @@ import {
   servedArrays,
 } from "./programs.ts";
 import { Predictions } from "./predictions.ts";
-import { Meter, type Reporter, SILENT, showDuration } from "./progress.ts";
+import { Meter, type Reporter, SILENT } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { validate } from "./schema.ts";
 import { shardBatch } from "./sharding.ts";
@@ -198,7 +199,7 @@ async function runTraining(
     await run.writeJson("result", result);
     await writeReport(run.folder);
     if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
-    else journal.line(`done in ${showDuration(seconds)}: ${run.folder}`);
+    else journal.line(`done in ${showTime(seconds)}: ${run.folder}`);
     return result;
   } catch (error) {
     const isFull = error instanceof OcelliError && error.code === "disk";
