@@ -13,6 +13,8 @@ type NativeFunction = ReturnType<typeof koffi.decode>;
 type Args<E extends Entry> = `${E}_Args`;
 
 const RESOURCE_EXHAUSTED = 8;
+/** Calls on worker threads at a time; koffi refuses the 257th, and has few threads anyway. */
+const ASYNC_CALLS = 64;
 
 /** One plugin's function table. */
 export class PjrtApi {
@@ -25,6 +27,8 @@ export class PjrtApi {
   readonly #functions = new Map<Entry, NativeFunction>();
   /** Arguments of calls on worker threads, held until they end. */
   readonly #running = new Set<Struct>();
+  /** Calls that wait until fewer are running, the oldest first. */
+  readonly #queued: (() => void)[] = [];
 
   constructor(path: string) {
     checkLibrary(path);
@@ -61,13 +65,17 @@ export class PjrtApi {
     return args as Struct<Args<E>>;
   }
 
-  /** Calls an entry on a worker thread. */
+  /** Calls an entry on a worker thread, as soon as one may be asked. */
   callAsync<E extends Entry>(entry: E, values: Fields<Args<E>>): Promise<Struct<Args<E>>> {
     const args = new Struct(`${entry}_Args`, values);
-    this.#running.add(args);
     return new Promise((resolve, reject) => {
+      const start = (): void => {
+        this.#running.add(args);
+        this.#function(entry).async(args.bytes, done);
+      };
       const done = (failure: unknown, error: Pointer | null): void => {
         this.#running.delete(args);
+        this.#queued.shift()?.();
         try {
           if (failure) throw failure;
           this.#check(entry, error);
@@ -76,7 +84,8 @@ export class PjrtApi {
           reject(raised);
         }
       };
-      this.#function(entry).async(args.bytes, done);
+      if (this.#running.size < ASYNC_CALLS) start();
+      else this.#queued.push(start);
     });
   }
 
