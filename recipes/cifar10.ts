@@ -1,12 +1,13 @@
 /**
- * A vision transformer of 1.2 million parameters on CIFAR-10, patch 4, from scratch.
+ * A vision transformer of 1.1 million parameters on CIFAR-10, patch 4, from scratch.
  *
  * Command: npx ocelli train cifar10 --data DIR
  * Expected: at least 65 % test accuracy at the last step
  * Time: within 60 minutes on 2 cores
  *
- * DIR holds train.tar and test.tar, or folders, with a folder per class. The settings were chosen on the last 5,000
- * training images, shuffled, and never on the test images.
+ * DIR holds train.tar and test.tar, or folders, with a folder per class. The settings were chosen by runs of one epoch over
+ * a part of the training images, measured on another part, and never on the test images: three wide blocks came further
+ * per step and per second than six narrow ones, and a learning rate of 1e-3 further than 2e-3.
  */
 
 import type { Recipe } from "ocelli";
@@ -14,18 +15,19 @@ import type { Recipe } from "ocelli";
 export default {
   name: "cifar10",
   preprocess: {
-    train: "decode|random_shift(4)|flip_lr|value_range(-1,1)",
+    train: "decode|random_shift(2)|flip_lr|value_range(-1,1)",
     eval: "decode|value_range(-1,1)",
   },
-  batchSize: 128,
-  duration: { epochs: 15 },
+  batchSize: 64,
+  duration: { epochs: 12 },
   model: {
     name: "vit",
     patchSize: [4, 4],
-    width: 128,
-    depth: 6,
-    mlpDim: 512,
-    numHeads: 4,
+    width: 192,
+    depth: 3,
+    mlpDim: 576,
+    numHeads: 6,
+    posemb: "sincos2d",
     poolType: "gap",
   },
   objective: { name: "classification" },
