@@ -115,6 +115,12 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
   ];
 }
 
+/** `1.12M` */
+const shortCount = new Intl.NumberFormat("en", {
+  notation: "compact",
+  maximumSignificantDigits: 3,
+});
+
 function tiles({ run, result }: Material): [string, string][] {
   const of = run.measured === "training" ? " in training" : "";
   const { parameters } = result;
@@ -127,7 +133,7 @@ function tiles({ run, result }: Material): [string, string][] {
     ],
     ["time", run.seconds === undefined ? undefined : showTime(run.seconds)],
     ["model", run.model || undefined],
-    ["parameters", typeof parameters === "number" ? parameters.toLocaleString("en") : undefined],
+    ["parameters", typeof parameters === "number" ? shortCount.format(parameters) : undefined],
     ["engine", run.engine || undefined],
   ];
   return tiles.filter((tile): tile is [string, string] => tile[1] !== undefined);
@@ -157,7 +163,7 @@ function curveCharts({ curves }: Material): Html {
   const drawn = [...charts].filter(([, series]) => series.length > 0);
   if (drawn.length === 0) return none("There are no metrics yet.");
   return html`<div class="grid2">
-    ${drawn.map(([kind, series]) => chart(TITLES[kind] ?? kind, series))}
+    ${drawn.map(([kind, series]) => chart(kind, TITLES[kind] ?? kind, series))}
   </div>`;
 }
 
@@ -165,7 +171,7 @@ function curveCharts({ curves }: Material): Html {
 const LISTED = 200;
 
 function problemTable(problems: Material["problems"]): Html {
-  if (!problems) return none("The run folder has no problems.json.");
+  if (!problems) return none("None was recorded.");
   const { count, listed } = problems;
   if (count === 0) return none("None: every example could be read.");
   return html`<div class="card">

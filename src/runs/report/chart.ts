@@ -50,8 +50,8 @@ function ranges(series: readonly Series[]) {
   };
 }
 
-/** A chart of some series, with its legend and its values as a table. */
-export function chart(title: string, series: readonly Series[]): Html {
+/** A chart of some series of one metric, with its legend and its values as a table. */
+export function chart(metric: string, title: string, series: readonly Series[]): Html {
   const range = ranges(series);
   const { left, right, low, high } = range;
   const width = right - left || 1;
@@ -72,7 +72,7 @@ export function chart(title: string, series: readonly Series[]): Html {
     maxStep: right,
     low,
     high,
-    share: isShare(title),
+    share: isShare(metric),
   };
   return html`<figure class="chart" data-chart="${JSON.stringify({ series: data, frame })}">
     <figcaption><b>${title}</b> ${legend(series)}</figcaption>
@@ -80,9 +80,9 @@ export function chart(title: string, series: readonly Series[]): Html {
       viewBox="0 0 ${WIDTH} ${HEIGHT}"
       role="img"
       tabindex="0"
-      aria-label="${describe(title, series)}"
+      aria-label="${describe(metric, title, series)}"
     >
-      ${ticks(low, high).map((value) => html`<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(value)}" y2="${y(value)}" /><text class="tick" x="${MARGIN.left - 8}" y="${y(value) + 4}" text-anchor="end">${tickText(title, value)}</text>`)}
+      ${ticks(low, high).map((value) => html`<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(value)}" y2="${y(value)}" /><text class="tick" x="${MARGIN.left - 8}" y="${y(value) + 4}" text-anchor="end">${tickText(metric, value)}</text>`)}
       ${ticks(left, right, 6).map((step) => html`<text class="tick" x="${x(step)}" y="${HEIGHT - 18}" text-anchor="middle">${step.toLocaleString("en")}</text>`)}
       <text
         class="tick axis"
@@ -96,15 +96,15 @@ export function chart(title: string, series: readonly Series[]): Html {
       <g class="cursor"></g>
     </svg>
     <p class="readout" aria-live="polite"></p>
-    ${table(title, series)}
+    ${table(metric, title, series)}
   </figure>`;
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 const six = (value: number): number => Number(value.toPrecision(6));
 
-const tickText = (title: string, value: number): string =>
-  isShare(title) ? `${showNumber(Number((100 * value).toPrecision(6)))} %` : showNumber(value);
+const tickText = (metric: string, value: number): string =>
+  isShare(metric) ? `${showNumber(Number((100 * value).toPrecision(6)))} %` : showNumber(value);
 
 function line(curve: Curve, k: number, x: (v: number) => number, y: (v: number) => number): Html {
   const { steps, means, lows, highs } = curve;
@@ -125,9 +125,9 @@ const legend = (series: readonly Series[]): Html[] =>
   series.map(({ name }, k) => html`<span class="key"><i class="s${k % 6}"></i>${name}</span>`);
 
 /** The chart in words. */
-function describe(title: string, series: readonly Series[]): string {
+function describe(metric: string, title: string, series: readonly Series[]): string {
   const texts = series.map(({ name, curve: { steps, means } }) => {
-    const [first, last] = [means[0], means.at(-1)!].map((value) => tickText(title, six(value)));
+    const [first, last] = [means[0], means.at(-1)!].map((value) => tickText(metric, six(value)));
     return steps.length > 1
       ? `${name} goes from ${first} at step ${steps[0]} to ${last} at step ${steps.at(-1)}`
       : `${name} is ${last} at step ${steps[0]}`;
@@ -138,7 +138,7 @@ function describe(title: string, series: readonly Series[]): string {
 /** Rows of the table of values. */
 const ROWS = 12;
 
-function table(title: string, series: readonly Series[]): Html {
+function table(metric: string, title: string, series: readonly Series[]): Html {
   return html`<details>
     <summary>Values</summary>
     ${series.map(({ name, curve }) => {
@@ -162,7 +162,7 @@ function table(title: string, series: readonly Series[]): Html {
             (i) =>
               html`<tr>
                 <td>${steps[i]}</td>
-                <td>${tickText(title, six(means[i]))}</td>
+                <td>${tickText(metric, six(means[i]))}</td>
               </tr>`,
           )}
         </tbody>
