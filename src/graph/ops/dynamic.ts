@@ -17,7 +17,7 @@ import { clampIndex, gather } from "./gather.ts";
 import { convert, greaterEqual, less, select } from "./select.ts";
 import { broadcastInDim, reshape } from "./shape.ts";
 
-interface Sizes {
+export interface Sizes {
   readonly sizes: readonly number[];
 }
 

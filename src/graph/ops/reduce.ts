@@ -28,7 +28,7 @@ import {
 import { concatenate, sliceAxis } from "./slice.ts";
 import { exp, isFinite, log, sqrt } from "./unary.ts";
 
-interface Axes {
+export interface Axes {
   /** Ascending. */
   readonly axes: readonly number[];
 }
@@ -156,7 +156,7 @@ function argReduction<N extends string>(
   return primitive;
 }
 
-interface Cumulative {
+export interface Cumulative {
   readonly axis: number;
   readonly reverse: boolean;
 }

@@ -18,7 +18,7 @@ import { zerosLike } from "./constant.ts";
 /** Which values of a recomputed region are kept after all. */
 export type SavePolicy = (equation: Equation) => boolean;
 
-interface RematAttrs {
+export interface RematAttrs {
   readonly program: Program;
   readonly save: SavePolicy;
 }

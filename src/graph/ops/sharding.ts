@@ -12,7 +12,7 @@ import { type Primitive, type Tensor, emitOne, shapeError, specOf } from "../ten
  */
 export type Sharding = readonly (string | readonly string[] | null)[];
 
-interface ShardingAttrs {
+export interface ShardingAttrs {
   readonly sharding: Sharding;
 }
 

@@ -12,7 +12,7 @@ import { axisOf, broadcastInDim, expandDims, squeeze } from "./shape.ts";
 const free = (): number => 0;
 const minus = (n: number): number => -n;
 
-interface SliceAttrs {
+export interface SliceAttrs {
   readonly start: readonly number[];
   readonly limit: readonly number[];
   readonly strides: readonly number[];
@@ -67,7 +67,7 @@ const sliceP: Primitive<"slice", SliceAttrs> = {
   flops: free,
 };
 
-interface PadAttrs {
+export interface PadAttrs {
   readonly low: readonly number[];
   readonly high: readonly number[];
   readonly interior: readonly number[];
