@@ -92,7 +92,7 @@ module.exports = {
     {
       name: "no-orphans",
       severity: "error",
-      from: { orphan: true, pathNot: "\\.d\\.ts$|^recipes/" },
+      from: { orphan: true, pathNot: "\\.d\\.ts$|^(recipes|papers)/" },
       to: {},
     },
   ],

@@ -17,8 +17,21 @@ export {
   defineSweep,
   sweep,
 } from "./train/sweep.ts";
+export {
+  type ArmContext,
+  type Check,
+  type Claim,
+  type ClaimInput,
+  type ClaimRecipe,
+  type ClaimRun,
+  type ClaimScale,
+  type ClaimValues,
+  defineClaim,
+} from "./train/claim/define.ts";
+export { type ClaimOptions, type ClaimResult, runClaim } from "./train/claim/claim.ts";
 export { type Backbone, type BackboneOptions, openBackbone } from "./train/transfer/backbone.ts";
 export { type EmbedOptions, type EmbedResult, embedImages } from "./train/transfer/embed.ts";
+export { type SeedsResult, transferBySeeds } from "./train/transfer/by-seeds.ts";
 export type { TransferMethod, TransferOptions, TransferResult } from "./train/transfer/options.ts";
 export { transfer } from "./train/transfer/transfer.ts";
 export type { Reporter } from "./train/progress.ts";
@@ -28,6 +41,7 @@ export {
   type Ranked,
   loadPredictor,
 } from "./train/predict.ts";
+export { type ExplainOptions, type Explained, explain } from "./train/explain/explain.ts";
 export { type ExportFormat, type ExportResult, exportModel } from "./train/export.ts";
 export { writeReport } from "./runs/report.ts";
 export { decodeImageFile } from "./data/decode.ts";

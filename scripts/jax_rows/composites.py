@@ -51,6 +51,9 @@ composites = {
     **everywhere(["groupNorm", "groupNorm of nothing"], group_norm(2)),
     "groupNorm of a sequence": group_norm(4, 1e-5),
     **everywhere(["gelu", "gelu of odd numbers"], lambda x: nn.gelu(x, approximate=True)),
+    **everywhere(
+        ["geluExact", "geluExact of odd numbers"], lambda x: nn.gelu(x, approximate=False)
+    ),
     **everywhere(["attention", "attention with a mask"], attention),
     "attention with a broadcast mask": lambda q, k, v: attention(
         q, k, v, jnp.array([0, 0, -jnp.inf, 0, -jnp.inf])

@@ -1,8 +1,8 @@
-/** @file `ocelli completion`: scripts by which shells complete commands, flags and recipes. */
+/** @file `ocelli completion`: scripts by which shells complete commands, flags, recipes and claims. */
 
 import { unknownName } from "../errors.ts";
 import { COMMON_FLAGS, type Command } from "./command.ts";
-import { listRecipes } from "./load-config.ts";
+import { listClaims, listRecipes } from "./load-config.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
@@ -54,8 +54,13 @@ export const completionOf = (commands: () => readonly Command[]): Command => ({
     const known = SHELLS.find((name) => name === shell);
     if (!known) throw unknownName("shell", shell, SHELLS, "argument");
     const recipes = listRecipes().map(({ name }) => name);
+    const operands = new Map([
+      ["train", recipes],
+      ["sweep", recipes],
+      ["claim", listClaims().map(({ name }) => name)],
+    ]);
     const after = commands().map(({ name, flags }) => {
-      const own = name === "train" || name === "sweep" ? recipes : [];
+      const own = operands.get(name) ?? [];
       const names = Object.keys({ ...flags, ...COMMON_FLAGS }).map((flag) => `--${flag}`);
       return [name, [...own, ...names]] as const;
     });

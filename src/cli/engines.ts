@@ -2,7 +2,7 @@
 
 import { listEngines } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
-import { unknownName } from "../errors.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import type { Command, Output } from "./command.ts";
 
 export const engines: Command = {
@@ -10,24 +10,50 @@ export const engines: Command = {
   summary: "List the engines of this machine, or install one",
   operands: "[install NAME]",
   arity: [0, 2],
-  flags: {},
-  examples: ["ocelli engines", "ocelli engines --json", "ocelli engines install xla-cpu"],
-  run({ operands: [verb, name] }, output) {
-    if (verb === undefined) return list(output);
-    if (verb !== "install") throw unknownName("engines command", verb, ["install"], "argument");
-    return install(name, output);
+  flags: {
+    plugin: {
+      type: "text",
+      value: "FILE",
+      help: "install this PJRT plugin (ROCm, TPU, your own build) under NAME, such as xla-rocm",
+    },
+  },
+  examples: [
+    "ocelli engines",
+    "ocelli engines --json",
+    "ocelli engines install xla-cpu",
+    "ocelli engines install xla-rocm --plugin /opt/xla/pjrt_c_api_gpu_plugin.so",
+  ],
+  run({ operands: [verb, name], texts }, output) {
+    const file = texts.get("plugin");
+    if (verb !== undefined && verb !== "install") {
+      throw unknownName("engines command", verb, ["install"], "argument");
+    }
+    if (verb === undefined) {
+      if (file !== undefined) throw needsName(file);
+      return list(output);
+    }
+    return file === undefined ? install(name, output) : installOwn(name, file, output);
   },
 };
+
+const needsName = (file: string): OcelliError =>
+  new OcelliError("argument", `--plugin ${file} needs a name for this plugin.`, {
+    hint: `For example: ocelli engines install xla-own --plugin ${file}`,
+  });
+
+const WHY = "the fastest that needs no plugin; plugins are taken by name";
 
 async function list(output: Output) {
   const budget = cpuBudget();
   const reports = await listEngines(budget);
   const chosen = reports.find(({ available, fast }) => available && fast);
-  for (const { name, summary, available, detail } of reports) {
-    const state = available ? detail : `not available: ${detail}`;
+  for (const { name, summary, available, detail, memoryBytes } of reports) {
+    const memory = memoryBytes === undefined ? "" : `, ${(memoryBytes / 2 ** 30).toFixed(1)} GB`;
+    const state = available ? `${detail}${memory}` : `not available: ${detail}`;
     output.line(`${name.padEnd(12)} ${summary}\n${" ".repeat(13)}${state}`);
   }
-  output.line(`auto takes ${chosen?.name ?? "none"}, with ${budget.engine} threads`);
+  const auto = chosen ? `${chosen.name} (${WHY})` : "none";
+  output.line(`auto takes ${auto}, with ${budget.engine} threads`);
   return { engines: reports, auto: chosen?.name ?? null, threads: budget.engine };
 }
 
@@ -38,4 +64,10 @@ async function install(name: string | undefined, output: Output) {
   }
   const { installPlugin } = await import("../engines/xla/install.ts");
   return installPlugin(name, { report: (line) => output.line(line) });
+}
+
+async function installOwn(name: string | undefined, file: string, output: Output) {
+  if (name === undefined) throw needsName(file);
+  const { installOwnPlugin } = await import("../engines/xla/own-plugins.ts");
+  return installOwnPlugin(name, file, (line) => output.line(line));
 }

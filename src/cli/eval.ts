@@ -2,6 +2,7 @@
 
 import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
+import type { EvaluatorConfig } from "../evaluate/registry.ts";
 import type { Command } from "./command.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 
@@ -11,8 +12,18 @@ export const evalCommand: Command = {
   operands: "RUN|MODEL.onnx",
   arity: [1, 1],
   flags: {
-    data: { type: "text", value: "PATH", help: "the data: a folder, .tar, .parquet, … (needed)" },
+    data: {
+      type: "text",
+      value: "PATH",
+      help: "the data: a folder, .tar, .parquet, … (the run's)",
+    },
     split: { type: "text", value: "S", help: "a split or a slice of one (test)" },
+    type: {
+      type: "text",
+      value: "T,…",
+      help: "what to evaluate: calibration, per-class, fewshot, knn (the first two)",
+    },
+    from: { type: "text", value: "S", help: "the split that fewshot and knn learn from (train)" },
     "batch-size": { type: "integer", help: "images computed together (64)" },
     "on-bad-image": {
       type: "text",
@@ -22,20 +33,25 @@ export const evalCommand: Command = {
     engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
   },
   examples: [
-    "ocelli eval runs/pets --data pets",
+    "ocelli eval runs/pets",
+    "ocelli eval runs/pets --data pets --type knn,fewshot",
     "ocelli eval runs/pets/model.onnx --data other-pets --split all --json",
   ],
   async run({ operands: [model], texts, integers }, output) {
     const { dataAt } = await import("./data.ts");
     const { evaluateModelOn } = await import("../train/eval-model.ts");
-    const data = await dataAt(texts.get("data"), "eval");
+    const named = texts.get("data");
+    const data = named === undefined ? undefined : await dataAt(named, "eval");
     const result = await evaluateModelOn(model, data, {
       split: texts.get("split"),
+      types: await evalTypes(texts.get("type")),
+      from: texts.get("from"),
       engine: texts.get("engine"),
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
       progress: (done, total) => output.status(`${done} of ${total} images`),
     });
+    for (const note of result.notes) output.line(note);
     output.line(`data      ${result.data} ${result.split}: ${result.examples} images`);
     output.line(`accuracy  ${percent(result.accuracy)}`);
     output.line(`loss      ${result.loss.toPrecision(4)}`);
@@ -47,6 +63,18 @@ export const evalCommand: Command = {
     return result;
   },
 };
+
+/** Types of evaluators from their names. */
+async function evalTypes(
+  names: string | undefined,
+): Promise<EvaluatorConfig["type"][] | undefined> {
+  const { evaluatorTypes } = await import("../evaluate/registry.ts");
+  return names?.split(",").map((name) => {
+    const type = evaluatorTypes.find((valid) => valid === name.trim());
+    if (type === undefined) throw unknownName("evaluation", name, evaluatorTypes, "argument");
+    return type;
+  });
+}
 
 /** A policy by its name. */
 export function badImagePolicy(name: string | undefined): BadImagePolicy | undefined {

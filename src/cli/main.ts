@@ -5,10 +5,12 @@ import { packageVersion } from "../runs/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
+import { claim } from "./claim.ts";
 import { completionOf } from "./completion.ts";
 import { embed } from "./embed.ts";
 import { engines } from "./engines.ts";
 import { evalCommand } from "./eval.ts";
+import { explain } from "./explain.ts";
 import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { models } from "./models.ts";
@@ -30,11 +32,13 @@ const COMMANDS: readonly Command[] = [
   sweep,
   predict,
   evalCommand,
+  explain,
   runs,
   report,
   ui,
   exportCommand,
   recipes,
+  claim,
   models,
   engines,
   bench,
@@ -64,8 +68,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (!process.stdout.listeners("error").includes(endWithReader)) {
     process.stdout.on("error", endWithReader);
   }
-  const relaunched = relaunch(args);
-  if (relaunched !== undefined) return relaunched;
+  relaunch(args);
   try {
     return await dispatch(args);
   } catch (error) {

@@ -9,10 +9,10 @@ export const recipes: Command = {
   operands: "",
   arity: [0, 0],
   flags: {},
-  examples: ["ocelli recipes", "ocelli train quickstart"],
+  examples: ["ocelli recipes", "ocelli train quickstart", "ocelli train vit --data imagenet"],
   run(_call, output) {
     const found = listRecipes();
-    for (const { name, summary } of found) output.line(`${name.padEnd(16)} ${summary}`);
+    for (const { name, summary } of found) output.line(`${name.padEnd(20)} ${summary}`);
     return Promise.resolve({ recipes: found.map(({ name, summary }) => ({ name, summary })) });
   },
 };

@@ -1,28 +1,41 @@
 /** @file Starting the program again with settings that must precede the process. */
 
-import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { launchEnvironment } from "../engines/xla/environment.ts";
+import { isCpuPlugin } from "../engines/xla/find-plugin.ts";
 
 /**
  * XLA on the CPU maps a step's temporaries afresh each time unless the allocator is told otherwise before the process
- * starts. For a command line that names this engine, runs it again with these settings, and says so once.
- *
- * @returns the exit code of that run, or undefined where there is nothing to set
+ * starts. For a command line that takes this engine, by name or as the engine of the run that it resumes, the process is
+ * replaced by one with these settings, and this is said once; signals and the exit code are that one's.
  */
-export function relaunch(args: readonly string[]): number | undefined {
-  const at = args.indexOf("--engine");
-  const engine = at >= 0 ? args[at + 1] : args.find((arg) => arg.startsWith("--engine="))?.slice(9);
-  if (engine !== "xla-cpu") return undefined;
+export function relaunch(args: readonly string[]): void {
+  const resumed = valueOf("--resume", args);
+  const engine = valueOf("--engine", args) ?? (resumed && engineOfRun(resumed));
+  if (engine === undefined || !isCpuPlugin(engine) || !process.execve) return;
   const settings = launchEnvironment();
-  if (Object.keys(settings).length === 0) return undefined;
+  if (Object.keys(settings).length === 0) return;
   process.stderr.write(
     `ocelli: starting again with ${Object.keys(settings).join(", ")} for ${engine}\n`,
   );
-  process.on("SIGINT", () => undefined); // Ctrl-C is for the run, which ends in its own way
-  const command = [...process.execArgv, process.argv[1], ...args];
-  const { status } = spawnSync(process.execPath, command, {
-    stdio: "inherit",
-    env: { ...process.env, ...settings },
-  });
-  return status ?? 1;
+  const command = [process.execPath, ...process.execArgv, process.argv[1], ...args];
+  process.execve(process.execPath, command, { ...process.env, ...settings });
+}
+
+/** The value of a flag, as `--flag value` or `--flag=value`. */
+function valueOf(flag: string, args: readonly string[]): string | undefined {
+  const at = args.indexOf(flag);
+  if (at >= 0) return args[at + 1];
+  return args.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1);
+}
+
+/** The engine that a run recorded; undefined where it cannot be read, which the command itself will say. */
+function engineOfRun(folder: string): string | undefined {
+  try {
+    const text = readFileSync(join(folder, "environment.json"), "utf8");
+    return (JSON.parse(text) as { engine?: string }).engine;
+  } catch {
+    return undefined;
+  }
 }

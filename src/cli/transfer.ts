@@ -1,12 +1,11 @@
 /** @file `ocelli transfer`: a published backbone, and a classifier of one's own images on it. */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import type { Command } from "./command.ts";
+import { TRANSFER_METHODS, type TransferResult } from "../train/transfer/options.ts";
+import type { Command, Output } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 import { stoppable } from "./stoppable.ts";
-
-const METHODS = ["linear", "fewshot", "knn", "full"] as const;
 
 /** Flags of every command that opens a backbone. */
 export const BACKBONE_FLAGS = {
@@ -21,7 +20,7 @@ export const BACKBONE_FLAGS = {
     help: "how images are prepared (as the model was trained)",
   },
   engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
-  "batch-size": { type: "integer", help: "images computed together (16)" },
+  "batch-size": { type: "integer", help: "images computed together (16; 32 in training)" },
   "on-bad-image": { type: "text", value: "error|skip", help: "images that cannot be read (skip)" },
 } as const;
 
@@ -39,15 +38,28 @@ export const transferCommand: Command = {
     },
     method: {
       type: "text",
-      value: METHODS.join("|"),
+      value: TRANSFER_METHODS.join("|"),
       help: "how the classifier is found (linear)",
     },
     shots: { type: "integer", value: "N", help: "images of each class to learn from (all)" },
     seed: { type: "text", value: "N", help: "picks the images (0)" },
+    seeds: { type: "integer", help: "transfers, by so many seeds from --seed on (1)" },
     split: { type: "text", value: "S", help: "a split to learn from, or a slice of one (train)" },
     test: { type: "text", value: "S", help: "a split to judge by (test)" },
-    epochs: { type: "integer", help: "times that full goes through the images (10)" },
-    lr: { type: "text", value: "RATE", help: "the peak learning rate of full (3e-4)" },
+    epochs: { type: "integer", help: "full, lora: times that they go through the images (10)" },
+    lr: { type: "text", value: "RATE", help: "full, lora: the peak learning rate (3e-4, 1e-3)" },
+    rank: { type: "integer", help: "lora: the rank of an adapter (8)" },
+    alpha: { type: "text", value: "N", help: "lora: an adapter counts alpha / rank times (16)" },
+    targets: {
+      type: "text",
+      value: "REGEX",
+      help: "lora: names of the kernels to adapt (all dense ones but the head's)",
+    },
+    budget: {
+      type: "text",
+      value: "PERCENT",
+      help: "hyperrule: the part of its steps to take (100)",
+    },
     workdir: { type: "text", value: "DIR", help: "the run folder (runs/transfer, numbered)" },
     ...BACKBONE_FLAGS,
   },
@@ -55,16 +67,19 @@ export const transferCommand: Command = {
     "ocelli transfer --data pets",
     "ocelli transfer --data pets --shots 20 --workdir runs/pets",
     "ocelli transfer --data pets --model runs/other --method fewshot",
+    "ocelli transfer --data pets --method hyperrule --budget 10",
   ],
   async run({ texts, integers }, output) {
     const { dataAt } = await import("./data.ts");
     const { transfer } = await import("../train/transfer/transfer.ts");
     const data = await dataAt(texts.get("data"), "transfer");
+    const method = methodOf(texts.get("method"));
+    checkFlags(method ?? "linear", [...texts.keys(), ...integers.keys()]);
+    const seed = seedOf(texts.get("seed"));
     const options = {
       model: texts.get("model"),
-      method: methodOf(texts.get("method")),
+      method,
       shots: integers.get("shots"),
-      seed: seedOf(texts.get("seed")),
       split: texts.get("split"),
       test: texts.get("test"),
       workdir: texts.get("workdir"),
@@ -72,30 +87,79 @@ export const transferCommand: Command = {
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
       epochs: integers.get("epochs"),
-      lr: rateOf(texts.get("lr")),
+      lr: positiveOf("lr", texts.get("lr")),
+      lora: given({
+        rank: integers.get("rank"),
+        alpha: positiveOf("alpha", texts.get("alpha")),
+        targets: texts.get("targets"),
+      }),
+      budget: budgetOf(texts.get("budget")),
       architecture: architectureOf(texts.get("architecture")),
       preprocessing: texts.get("preprocess"),
       reporter: output,
     };
-    const result = await stoppable(output, (signal) => transfer(data, { ...options, signal }));
-    if (result.accuracy === undefined) return result;
-    output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images`);
-    if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
-    for (const line of worstClasses(result)) output.line(line);
-    output.line(`time      ${result.seconds.toFixed(1)} s`);
-    output.line(
-      result.workdir === undefined
-        ? "kNN leaves no run: it has no classifier of its own to save"
-        : `run       ${result.workdir}`,
-    );
-    return result;
+    const seeds = integers.get("seeds") ?? 1;
+    return stoppable(output, async (signal) => {
+      if (seeds === 1) return show(await transfer(data, { ...options, seed, signal }), output);
+      const { transferBySeeds } = await import("../train/transfer/by-seeds.ts");
+      const result = await transferBySeeds(data, { ...options, seed, signal }, seeds, (one) =>
+        show(one, output),
+      );
+      const each = result.accuracies.map(percent).join(", ");
+      output.line(`mean      ${percent(result.accuracy)} of ${seeds} seeds (${each})`);
+      return result;
+    });
   },
 };
 
+/** Shows a result to people. */
+function show(result: TransferResult, output: Output): TransferResult {
+  if (result.accuracy === undefined) return result;
+  output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images`);
+  if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
+  for (const line of worstClasses(result)) output.line(line);
+  output.line(`time      ${result.seconds.toFixed(1)} s`);
+  output.line(
+    result.workdir === undefined
+      ? "kNN leaves no run: it has no classifier of its own to save"
+      : `run       ${result.workdir}`,
+  );
+  return result;
+}
+
+/** Flags that only some methods read. */
+const FLAGS_OF: Readonly<Record<string, readonly string[]>> = {
+  epochs: ["full", "lora"],
+  lr: ["full", "lora"],
+  rank: ["lora"],
+  alpha: ["lora"],
+  targets: ["lora"],
+  budget: ["hyperrule"],
+};
+
+/** An error where a flag is given that the method does not read. */
+function checkFlags(method: string, flags: readonly string[]): void {
+  for (const flag of flags) {
+    const methods = Object.hasOwn(FLAGS_OF, flag) ? FLAGS_OF[flag] : [method];
+    if (methods.includes(method)) continue;
+    throw new OcelliError("argument", `--${flag} is not for --method ${method}.`, {
+      given: method,
+      valid: methods,
+      hint: `It is for ${methods.join(" and ")}.`,
+    });
+  }
+}
+
+/** The values that are not undefined. */
+const given = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+
 function methodOf(name: string | undefined) {
   if (name === undefined) return undefined;
-  const method = METHODS.find((valid) => valid === name);
-  if (method === undefined) throw unknownName("method", name, METHODS, "argument");
+  const method = TRANSFER_METHODS.find((valid) => valid === name);
+  if (method === undefined) throw unknownName("method", name, TRANSFER_METHODS, "argument");
   return method;
 }
 
@@ -105,10 +169,18 @@ function seedOf(text: string | undefined): number | undefined {
   throw new OcelliError("argument", `--seed must be a whole number, not "${text}".`);
 }
 
-function rateOf(text: string | undefined): number | undefined {
+function positiveOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (Number(text) > 0 && Number.isFinite(Number(text))) return Number(text);
-  throw new OcelliError("argument", `--lr must be a number above 0, not "${text}".`);
+  throw new OcelliError("argument", `--${flag} must be a number above 0, not "${text}".`);
+}
+
+/** A part from percent. */
+function budgetOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text.replace(/%$/, ""));
+  if (value > 0 && value <= 100) return value / 100;
+  throw new OcelliError("argument", `--budget must be percent above 0, up to 100, not "${text}".`);
 }
 
 /** A model's name, or its name and options as JSON. */

@@ -40,3 +40,19 @@ test.each([
 ])("%s is refused", async (split, message) => {
   await expect(openSplit(dataset, split)).rejects.toThrow(message);
 });
+
+test("slices of a split drawn by hash are apart, cover it, and keep the data's order", async () => {
+  const idsOf = async (split: string): Promise<number[]> => {
+    const source = await openSplit(dataset, split);
+    return Array.from({ length: source.length }, (_, i) => Number(source.id(i).split("/").at(-1)));
+  };
+  const first = await idsOf("train~[:40%]");
+  const rest = await idsOf("train~[40%:]");
+  expect(first).toHaveLength(4);
+  expect(first).not.toEqual([0, 1, 2, 3]); // not the data's first
+  const rising = (a: number, b: number): number => a - b;
+  expect(first).toEqual(first.toSorted(rising));
+  expect([...first, ...rest].sort(rising)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(await idsOf("train~[:40%]")).toEqual(first);
+  expect(await idsOf("train~")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});

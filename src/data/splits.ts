@@ -1,14 +1,17 @@
-/** @file Splits by name and slice: `test`, `train[:55000]`, `train[-10%:]`. */
+/** @file Splits by name and slice: `test`, `train[:55000]`, `train[-10%:]`, and `train~[:10%]`, drawn by hashing ids. */
 
 import { OcelliError, unknownName } from "../errors.ts";
 import { mixtureSource } from "./mixture.ts";
-import { type Dataset, type Source, sliceSource } from "./source.ts";
+import { seededRandom } from "../preprocess/random.ts";
+import { type Dataset, type Source, selectSource, sliceSource } from "./source.ts";
 import { findSplit } from "./split-names.ts";
 
-const SPLIT = /^([^[\]]+)(?:\[(-?\d+%?)?:(-?\d+%?)?\])?$/;
+const SPLIT = /^([^[\]~]+)(~)?(?:\[(-?\d+%?)?:(-?\d+%?)?\])?$/;
 
 /**
  * The source of a split, or of a slice of it. Bounds are examples or percent; negative ones count from the end.
+ * A `~` before the bounds ranks the examples by a hash of their ids first, for data that stands class by class: slices
+ * are then drawn evenly, apart where their bounds are, and in the data's own order.
  * `val`, `valid` and `dev` mean `validation`, and so on, where the data set calls it otherwise.
  *
  * @see https://www.tensorflow.org/datasets/splits (the notation)
@@ -21,22 +24,22 @@ export async function openSplit(dataset: Dataset, split: string): Promise<Source
       `the split "${split}" is not a name, or a slice such as train[:90%].`,
     );
   }
-  const [, given, begin, end] = match;
+  const [, given, hashed, begin, end] = match;
   const name = findSplit(dataset.splits, given);
   if (name === undefined) {
     throw unknownName(`split of ${dataset.name}`, given, dataset.splits, "config");
   }
-  return slice(await dataset.open(name), { split, name }, begin, end);
+  return slice(await dataset.open(name), { split, name, hashed: hashed !== undefined }, begin, end);
 }
 
 /** A slice of a source; `split` as it was written, and the split's own name, are for errors. */
 function slice(
   source: Source,
-  names: { readonly split: string; readonly name: string },
+  names: { readonly split: string; readonly name: string; readonly hashed: boolean },
   begin?: string,
   end?: string,
 ): Source {
-  const { split, name } = names;
+  const { split, name, hashed } = names;
   if (source.parts && (begin ?? end) !== undefined) {
     if (![begin, end].every((text) => text === undefined || text.endsWith("%"))) {
       throw new OcelliError("config", `the split "${split}" of a mixture is sliced by percent.`, {
@@ -57,7 +60,16 @@ function slice(
       `the split "${split}" is empty: ${name} has ${source.length} examples.`,
     );
   }
-  return from === 0 && to === source.length ? source : sliceSource(source, from, to);
+  if (from === 0 && to === source.length) return source;
+  return hashed ? drawSource(source, from, to) : sliceSource(source, from, to);
+}
+
+/** The examples whose ids rank from `begin` up to `end` by their hashes. */
+function drawSource(source: Source, begin: number, end: number): Source {
+  const ranked = Uint32Array.from({ length: source.length }, (_, i) => i);
+  const keys = ranked.map((i) => seededRandom("slice", source.id(i)).bits());
+  ranked.sort((a, b) => keys[a] - keys[b] || a - b);
+  return selectSource(source, ranked.slice(begin, end).sort());
 }
 
 function bound(text: string | undefined, length: number, missing: number): number {

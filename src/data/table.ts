@@ -57,8 +57,7 @@ export async function openTable({
   const rowSplits = groups.size === 1 && groups.has("");
   for (const [fileSplit, tables] of groups) {
     for (const table of tables) {
-      const rows = name === "csv" ? csvRows : jsonRows;
-      for await (const { line, fields } of rows(await openBytes(table))) {
+      for await (const { line, fields } of tableRows(name, await openBytes(table))) {
         const which = `${table}, line ${line}`;
         const path = pick(which, fields, imageField, IMAGES, "image");
         const label = readLabels(pick(which, fields, labelField, LABELS, "label"));
@@ -155,6 +154,10 @@ async function* textOf(file: ByteFile): AsyncGenerator<string> {
   }
   yield decode();
 }
+
+/** The rows of a table, one after the other. */
+export const tableRows = (name: TableOptions["name"], file: ByteFile): AsyncGenerator<Row> =>
+  name === "csv" ? csvRows(file) : jsonRows(file);
 
 async function* csvRows(file: ByteFile): AsyncGenerator<Row> {
   const reader = csvReader(file.name);

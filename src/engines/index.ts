@@ -15,3 +15,10 @@ export { createInterpreter } from "./interpreter/index.ts";
 export { type OrtOptions, createOrtEngine } from "./ort/index.ts";
 export { ENGINE_NAMES, type EngineReport, listEngines, openEngine } from "./select.ts";
 export { type CpuBudget, cpuBudget } from "./threads.ts";
+export {
+  type Cluster,
+  type XlaOptions,
+  connectXlaEngine,
+  createXlaEngine,
+  folderStore,
+} from "./xla/index.ts";

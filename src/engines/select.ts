@@ -1,9 +1,12 @@
 /** @file The engines by name, and which one to take. */
 
+import { totalmem } from "node:os";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 import { type Mesh, showMesh } from "./mesh.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
+import type { XlaEngine } from "./xla/index.ts";
+import { ownPlugins } from "./xla/own-plugins.ts";
 import { PLUGINS } from "./xla/plugins.ts";
 
 interface EngineKind {
@@ -13,37 +16,49 @@ interface EngineKind {
   /** Whether it computes over a mesh of devices. */
   readonly meshes?: boolean;
   open(budget: CpuBudget, mesh?: Mesh): Promise<Engine>;
+  /** Bytes of memory that an opened engine computes in; the machine's unless given. */
+  memoryOf?(engine: Engine): number | undefined;
 }
 
-/** XLA over a pinned plugin. It is taken by name: that it is installed does not say that its device is there. */
+/** XLA over a plugin. It is taken by name: that it is installed does not say that its device is there. */
 const xlaKind = (plugin: string, summary: string): EngineKind => ({
   summary,
   fast: false,
   meshes: true,
   open: async ({ engine: threads }, mesh) =>
     (await import("./xla/index.ts")).createXlaEngine({ plugin, threads, mesh }),
+  memoryOf: (engine) => (engine as XlaEngine).memoryBytes,
 });
 
-/** Every engine; `auto` takes the first fast one that opens. */
-const ENGINES: Readonly<Record<string, EngineKind>> = {
-  ort: {
-    summary: "ONNX Runtime, inside this process",
-    fast: true,
-    open: async ({ engine: threads }) =>
-      (await import("./ort/index.ts")).createOrtEngine({ threads }),
-  },
-  ...Object.fromEntries(
-    Object.entries(PLUGINS).map(([name, { summary }]) => [name, xlaKind(name, summary)]),
-  ),
-  interpreter: {
-    summary: "plain TypeScript, for tests and for explaining; slow",
-    fast: false,
-    open: async () => (await import("./interpreter/index.ts")).createInterpreter(),
-  },
-};
+/** Every engine of this machine; `auto` takes the first fast one that opens. */
+function engineKinds(): Readonly<Record<string, EngineKind>> {
+  const pinned = Object.entries(PLUGINS).map(([name, { summary }]) => [name, summary] as const);
+  const own = ownPlugins().map((name) => [name, "XLA on a plugin of your own"] as const);
+  return {
+    ort: {
+      summary: "ONNX Runtime, inside this process",
+      fast: true,
+      open: async ({ engine: threads }) =>
+        (await import("./ort/index.ts")).createOrtEngine({ threads }),
+    },
+    ...Object.fromEntries(
+      [...pinned, ...own].map(([name, summary]) => [name, xlaKind(name, summary)]),
+    ),
+    interpreter: {
+      summary: "plain TypeScript, for tests and for explaining; slow",
+      fast: false,
+      open: async () => (await import("./interpreter/index.ts")).createInterpreter(),
+    },
+  };
+}
 
-/** The names that {@link openEngine} takes. */
-export const ENGINE_NAMES: readonly string[] = ["auto", ...Object.keys(ENGINES)];
+const namesOf = (kinds: Readonly<Record<string, EngineKind>>): string[] => [
+  "auto",
+  ...Object.keys(kinds),
+];
+
+/** The names that {@link openEngine} takes; plugins of one's own that are installed are among them. */
+export const ENGINE_NAMES: readonly string[] = namesOf(engineKinds());
 
 /** Options of {@link openEngine}. */
 export interface OpenOptions {
@@ -63,16 +78,17 @@ export async function openEngine(
   name = "auto",
   { budget = cpuBudget(), mesh }: OpenOptions = {},
 ): Promise<Engine> {
+  const kinds = engineKinds();
   if (name !== "auto") {
-    if (!Object.hasOwn(ENGINES, name)) {
-      throw unknownName("engine", name, ENGINE_NAMES, "argument");
+    if (!Object.hasOwn(kinds, name)) {
+      throw unknownName("engine", name, namesOf(kinds), "argument");
     }
-    if (mesh && !ENGINES[name].meshes) throw noMesh(name, mesh);
-    return ENGINES[name].open(budget, mesh);
+    if (mesh && !kinds[name].meshes) throw noMesh(name, mesh);
+    return kinds[name].open(budget, mesh);
   }
   if (mesh) throw noMesh(name, mesh);
   const problems: string[] = [];
-  for (const [candidate, { fast, open }] of Object.entries(ENGINES)) {
+  for (const [candidate, { fast, open }] of Object.entries(kinds)) {
     if (!fast) continue;
     try {
       return await open(budget);
@@ -86,7 +102,8 @@ export async function openEngine(
 }
 
 function noMesh(name: string, mesh: Mesh): OcelliError {
-  const valid = Object.keys(ENGINES).filter((engine) => ENGINES[engine].meshes);
+  const kinds = engineKinds();
+  const valid = Object.keys(kinds).filter((engine) => kinds[engine].meshes);
   return new OcelliError("argument", `--engine ${name} has no mesh ${showMesh(mesh)}.`, {
     given: name,
     valid,
@@ -103,15 +120,20 @@ export interface EngineReport {
   readonly fast: boolean;
   /** What runs underneath, or why it does not. */
   readonly detail: string;
+  /** Memory of the device that it computes on; absent where it is not known. */
+  readonly memoryBytes?: number;
 }
 
 /** Every engine, tried on this machine. */
 export async function listEngines(budget: CpuBudget = cpuBudget()): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
-  for (const [name, { summary, fast, open }] of Object.entries(ENGINES)) {
+  for (const [name, kind] of Object.entries(engineKinds())) {
+    const { summary, fast } = kind;
     try {
-      const engine = await open(budget);
-      reports.push({ name, summary, fast, available: true, detail: engine.description });
+      const engine = await kind.open(budget);
+      const memoryBytes = kind.memoryOf ? kind.memoryOf(engine) : totalmem();
+      const detail = engine.description;
+      reports.push({ name, summary, fast, available: true, detail, memoryBytes });
       await engine.dispose();
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);

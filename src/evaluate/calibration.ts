@@ -1,38 +1,73 @@
 /** @file Calibration: whether probabilities say how often they are right. */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import { type LabelledFeatures, type NamedValues, labelledRows } from "./features.ts";
-import { argMaxOf, rowOf } from "./matrix.ts";
+import {
+  argMax,
+  convert,
+  equal,
+  oneHot,
+  reduceMax,
+  reduceSum,
+  square,
+  sub,
+  toNumbers,
+} from "../graph/index.ts";
+import { CLASS_LOSSES } from "../losses/index.ts";
+import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
+import { classLabels } from "./features.ts";
+
+/** Calibration in a configuration. */
+export const calibrationSchema = z.strictObject({
+  type: z.literal("calibration"),
+  /** Bins of equal width for the expected calibration error; 15 unless given. */
+  bins: z.int().min(1).optional(),
+});
 
 /** Options of {@link calibration}. */
-export interface CalibrationOptions {
-  /** Bins of equal width for the expected calibration error; 15 unless given. */
-  readonly bins?: number;
-}
+export type CalibrationOptions = Omit<z.infer<typeof calibrationSchema>, "type">;
 
 /**
  * `ece`, the expected calibration error of the largest probability (Guo et al. 2017), and `brier`, the mean squared
- * distance to the one-hot label (Brier 1950: 0 to 2). The `features` are probabilities of [examples, classes].
+ * distance to the one-hot label (Brier 1950: 0 to 2).
  *
+ * @throws a configuration error for a model whose classes do not exclude one another
  * @see https://arxiv.org/abs/1706.04599
  */
-export function calibration(
-  { features: probabilities, labels }: LabelledFeatures,
-  { bins = 15 }: CalibrationOptions = {},
-): NamedValues {
-  const { x, classes } = labelledRows({ features: probabilities, labels }, probabilities.shape[1]);
-  if (x.rows === 0) throw new OcelliError("data", "there are no predictions.");
-  const gap = new Float64Array(bins); // of each bin, the sum of confidence − correctness
-  let brier = 0;
-  for (let i = 0; i < x.rows; i++) {
-    const row = rowOf(x, i);
-    const best = argMaxOf(row);
-    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(row[best] * bins) - 1)); // (low, high]
-    gap[bin] += row[best] - (best === classes[i] ? 1 : 0);
-    row.forEach((p, label) => (brier += (p - (label === classes[i] ? 1 : 0)) ** 2));
+export function calibration({ bins = 15 }: CalibrationOptions, model: EvaluatedModel): Evaluator {
+  if (model.loss !== "softmax") {
+    throw new OcelliError("config", "calibration is of probabilities that sum to one.", {
+      hint: "Train with objective.loss softmax.",
+    });
   }
-  return [
-    ["ece", gap.reduce((sum, value) => sum + Math.abs(value), 0) / x.rows],
-    ["brier", brier / x.rows],
-  ];
+  return {
+    measure(evaluated) {
+      const label = classLabels("calibration", evaluated);
+      const probabilities = CLASS_LOSSES.softmax.probabilities(evaluated.output); // [batch, classes]
+      const distance = square(sub(probabilities, oneHot(label, probabilities.shape[1])));
+      return {
+        rows: {
+          confidence: reduceMax(probabilities, 1),
+          correct: convert(equal(argMax(probabilities, 1), label), "float32"),
+          distance: reduceSum(distance, 1),
+        },
+      };
+    },
+    summarise({ rows }) {
+      const [confidence, correct, distance] = [rows.confidence, rows.correct, rows.distance].map(
+        (row) => toNumbers(row),
+      );
+      const { length } = confidence;
+      if (length === 0) throw new OcelliError("data", "there are no predictions.");
+      const gap = new Float64Array(bins); // of each bin, the sum of confidence − correctness
+      confidence.forEach((value, i) => {
+        const bin = Math.min(bins - 1, Math.max(0, Math.ceil(value * bins) - 1)); // (low, high]
+        gap[bin] += value - correct[i];
+      });
+      return [
+        ["ece", gap.reduce((sum, value) => sum + Math.abs(value), 0) / length],
+        ["brier", distance.reduce((sum, value) => sum + value, 0) / length],
+      ];
+    },
+  };
 }

@@ -1,8 +1,54 @@
 /** @file Confusion between classes, and how well each class is recognised. */
 
-import { OcelliError } from "../errors.ts";
-import type { NamedValues } from "./features.ts";
+import { z } from "zod";
+import { OcelliError, unknownName } from "../errors.ts";
+import { argMax, toNumbers } from "../graph/index.ts";
+import type { EvaluatedModel, Evaluator, Gathered } from "./evaluator.ts";
+import { type NamedValues, classLabels } from "./features.ts";
 import { type Matrix, zerosMatrix } from "./matrix.ts";
+
+/** How well each class is recognised, in a configuration. */
+export const perClassSchema = z.strictObject({
+  type: z.literal("per-class"),
+  /** The classes to report by name; all unless given. Their mean is of all in any case. */
+  classes: z.array(z.string()).readonly().optional(),
+});
+
+/** Options of {@link perClassRecall}. */
+export type PerClassOptions = Omit<z.infer<typeof perClassSchema>, "type">;
+
+/**
+ * The recall of every class that has examples, as `recall/NAME`, and their mean, `mean_class_recall`.
+ *
+ * @throws a configuration error for a class that the model does not know
+ */
+export function perClassRecall(
+  { classes: shown }: PerClassOptions,
+  { classes }: Pick<EvaluatedModel, "classes">,
+): Evaluator {
+  for (const name of shown ?? []) {
+    if (!classes.includes(name)) throw unknownName("class", name, classes, "config");
+  }
+  return {
+    measure: (evaluated) => ({
+      rows: {
+        label: classLabels("per-class", evaluated),
+        predicted: argMax(evaluated.output, 1), // [batch]
+      },
+    }),
+    summarise(gathered) {
+      const [mean, ...each] = perClassValues(confusionOf(gathered, classes.length), classes);
+      return [mean, ...each.filter(([name]) => shown?.includes(name.slice(RECALL.length)) ?? true)];
+    },
+  };
+}
+
+/** The confusion of what {@link perClassRecall} gathered. */
+export const confusionOf = ({ rows: { label, predicted } }: Gathered, numClasses: number): Matrix =>
+  confusion(toNumbers(label), toNumbers(predicted), numClasses);
+
+/** How the name of a class's recall begins. */
+const RECALL = "recall/";
 
 /** How often each class (row) was taken for each class (column). */
 export function confusion(
@@ -60,6 +106,6 @@ export function perClassValues(counts: Matrix, names: readonly string[]): NamedV
   const mean = present.reduce((sum, [, recall]) => sum + recall, 0) / present.length;
   return [
     ["mean_class_recall", mean],
-    ...present.map(([name, recall]): [string, number] => [`recall/${name}`, recall]),
+    ...present.map(([name, recall]): [string, number] => [`${RECALL}${name}`, recall]),
   ];
 }

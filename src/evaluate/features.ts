@@ -1,8 +1,10 @@
 /** @file Features with labels, which probes learn from and are tested on, and named values. */
 
-import { OcelliError } from "../errors.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { toNumbers } from "../graph/index.ts";
+import { convert, isInteger, toNumbers } from "../graph/index.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Evaluated, Gathered } from "./evaluator.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
 
 /** What evaluators give: values by name, in order. */
@@ -34,6 +36,44 @@ export function labelledRows({ features, labels }: LabelledFeatures, numClasses:
   if (wrong === undefined) return { x, classes };
   throw new OcelliError("data", `label ${wrong} is not one of ${numClasses} classes.`);
 }
+
+/** The layer whose values are a model's features. */
+const FEATURES = "pre_logits";
+
+/**
+ * A layer of a model that has one vector an image, [batch, dim], from its intermediate values by name.
+ *
+ * @throws a name error with the nearest of such layers
+ */
+export function featuresAt(
+  out: Readonly<Record<string, Tensor>>,
+  layer: string = FEATURES,
+): Tensor {
+  if (out[layer]?.rank === 2) return out[layer];
+  const valid = Object.keys(out).filter((name) => out[name].rank === 2);
+  if (valid.length > 0) throw unknownName("layer of one vector an image", layer, valid, "config");
+  throw new OcelliError("config", "the model has no features of one vector an image.", {
+    hint: "Give it a pooling; an exported model has none but its logits.",
+  });
+}
+
+/** The class of each example, int32 [batch]; `name` is the evaluator that needs it. */
+export function classLabels(name: string, { batch: { label } }: Evaluated): Tensor {
+  if (isInteger(label.dtype) && label.rank === 1) return label;
+  throw new OcelliError("config", `${name} needs data with one class an image.`);
+}
+
+/** Features and labels of a batch, which laid one batch under the other are {@link LabelledFeatures}. */
+export const featureRows = (name: string, evaluated: Evaluated, layer?: string) => ({
+  features: convert(featuresAt(evaluated.out, layer), "float32"), // [batch, dim]
+  labels: classLabels(name, evaluated), // [batch]
+});
+
+/** What {@link featureRows} gathered. */
+export const labelledOf = ({ rows: { features, labels } }: Gathered): LabelledFeatures => ({
+  features,
+  labels,
+});
 
 /** The part of predictions that are right. */
 export function accuracyOf(predictions: readonly number[], classes: readonly number[]): number {

@@ -4,12 +4,16 @@
  * @see https://github.com/google-research/big_vision (`evaluators/fewshot_lsr.py`)
  */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
+import type { EvaluatedModel, Evaluator, Known } from "./evaluator.ts";
 import {
   type LabelledFeatures,
   type LabelledRows,
   type NamedValues,
   accuracyOf,
+  featureRows,
+  labelledOf,
   labelledRows,
 } from "./features.ts";
 import {
@@ -97,30 +101,76 @@ export function pickShots(
   }).flat();
 }
 
-/** Options of {@link fewShot}. */
-export interface FewShotOptions {
-  readonly numClasses: number;
+/** Few-shot probes in a configuration. */
+export const fewShotSchema = z.strictObject({
+  type: z.literal("fewshot"),
+  /** The split whose examples are learned from, or a slice of one; the training's unless given. */
+  from: z.string().optional(),
+  /** The layer whose values are the features; pre_logits unless given. */
+  layer: z.string().optional(),
   /** Examples of each class; 1, 5, 10 and 25 unless given. */
-  readonly shots?: readonly number[];
+  shots: z.array(z.int().min(1)).min(1).readonly().optional(),
   /** The ridge; 2^10 unless given. */
-  readonly l2?: number;
+  l2: z.number().positive().optional(),
   /** Reported apart; 0, 1 and 2 unless given. */
-  readonly seeds?: readonly number[];
+  seeds: z.array(z.int().min(0)).min(1).readonly().optional(),
+});
+
+type FewShotConfig = Omit<z.infer<typeof fewShotSchema>, "type">;
+
+/** The accuracies of {@link fewShot} on the model's features, which are computed of picked examples alone. */
+export const fewShotOnFeatures = (
+  { from, layer, shots = SHOTS, seeds = SEEDS, l2 }: FewShotConfig,
+  { classes: { length: numClasses } }: Pick<EvaluatedModel, "classes">,
+): Evaluator => ({
+  measure: (evaluated) => ({ rows: featureRows("fewshot", evaluated, layer) }),
+  learns: {
+    from,
+    pick(classes) {
+      const most = Math.max(...shots);
+      const picked = seeds.flatMap((seed) => pickShots(classes, numClasses, most, seed));
+      return [...new Set(picked)].sort((a, b) => a - b);
+    },
+  },
+  summarise: (asked, known) =>
+    fewShot({ ...labelledOf(known!), of: known }, labelledOf(asked), {
+      numClasses,
+      shots,
+      seeds,
+      l2,
+    }),
+});
+
+const SHOTS: readonly number[] = [1, 5, 10, 25];
+const SEEDS: readonly number[] = [0, 1, 2];
+
+/** Options of {@link fewShot}. */
+export interface FewShotOptions extends Pick<FewShotConfig, "shots" | "l2" | "seeds"> {
+  readonly numClasses: number;
+}
+
+/** What {@link fewShot} learns from. */
+export interface FewShotTrain extends LabelledFeatures {
+  /** Where only some examples have features: which example each row is, and the class of every example. */
+  readonly of?: Pick<Known, "indices" | "classes">;
 }
 
 /** The test accuracy of a ridge probe by shots and seed: `5shot-seed-0` and so on. */
 export function fewShot(
-  train: LabelledFeatures,
+  train: FewShotTrain,
   test: LabelledFeatures,
-  { numClasses, shots = [1, 5, 10, 25], l2 = 2 ** 10, seeds = [0, 1, 2] }: FewShotOptions,
+  { numClasses, shots = SHOTS, l2 = 2 ** 10, seeds = SEEDS }: FewShotOptions,
 ): NamedValues {
-  const all = labelledRows(train, numClasses);
+  const known = labelledRows(train, numClasses);
+  const { classes: all, indices } = train.of ?? { ...known, indices: [...known.classes.keys()] };
+  const rowsOf = new Map(indices.map((index, row) => [index, row]));
   const { x, classes } = labelledRows(test, numClasses);
   if (x.rows === 0) throw new OcelliError("data", "there are no test features.");
   return seeds.flatMap((seed) =>
     shots.map((count): [string, number] => {
-      const picked = pickShots(all.classes, numClasses, count, seed);
-      const few = { x: takeRows(all.x, picked), classes: picked.map((i) => all.classes[i]) };
+      // an image that could not be read has no row
+      const picked = pickShots(all, numClasses, count, seed).flatMap((i) => rowsOf.get(i) ?? []);
+      const few = { x: takeRows(known.x, picked), classes: picked.map((i) => known.classes[i]) };
       const scores = scoreRidge(fitRidge(few, numClasses, l2), x);
       return [`${count}shot-seed-${seed}`, accuracyOf(predictionsOf(scores), classes)];
     }),

@@ -1,8 +1,41 @@
 /** @file k-nearest-neighbour classification by cosine similarity. */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import { type LabelledFeatures, type NamedValues, accuracyOf, labelledRows } from "./features.ts";
+import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
+import {
+  type LabelledFeatures,
+  type NamedValues,
+  accuracyOf,
+  featureRows,
+  labelledOf,
+  labelledRows,
+} from "./features.ts";
 import { type Matrix, argMaxOf, dot, rowOf } from "./matrix.ts";
+
+/** Nearest neighbours in a configuration. */
+export const knnSchema = z.strictObject({
+  type: z.literal("knn"),
+  /** The split with the neighbours, or a slice of one; the training's unless given. */
+  from: z.string().optional(),
+  /** The layer whose values are the features; pre_logits unless given. */
+  layer: z.string().optional(),
+  /** How many neighbours vote; 20 unless given. */
+  k: z.int().min(1).optional(),
+  /** Votes weigh exp(similarity / temperature); 0.07 unless given. */
+  temperature: z.number().positive().optional(),
+});
+
+/** The accuracy of {@link knn} on the model's features. */
+export const knnOnFeatures = (
+  { from, layer, ...options }: Omit<z.infer<typeof knnSchema>, "type">,
+  { classes }: Pick<EvaluatedModel, "classes">,
+): Evaluator => ({
+  measure: (evaluated) => ({ rows: featureRows("knn", evaluated, layer) }),
+  learns: { from },
+  summarise: (asked, known) =>
+    knn(labelledOf(known!), labelledOf(asked), { numClasses: classes.length, ...options }),
+});
 
 /** Options of {@link knn}. */
 export interface KnnOptions {

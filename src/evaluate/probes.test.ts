@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fromNumbers } from "../graph/index.ts";
+import { type DeviceArray, jit } from "../engines/engine.ts";
+import { createInterpreter } from "../engines/interpreter/index.ts";
+import { type Tensor, fromNumbers } from "../graph/index.ts";
 import { calibration } from "./calibration.ts";
 import { confusion, perClass, perClassValues } from "./confusion.ts";
 import { fewShot, fitRidge, scoreRidge } from "./few-shot.ts";
@@ -144,24 +146,31 @@ test("class embeddings average prompts; a class without one is an error", () => 
   expect(canonicalName("Tennis_Ball (yellow!)")).toBe("tennis ball yellow");
 });
 
-test("calibration by hand", () => {
-  const values = Object.fromEntries(
-    calibration(
-      labelled(
-        [
-          [0.8, 0.2],
-          [0.8, 0.2],
-          [0.4, 0.6],
-          [0, 1],
-        ],
-        [0, 1, 1, 1],
-      ),
-      { bins: 5 },
-    ),
+test("calibration by hand", async () => {
+  const rows = [
+    [0.8, 0.2],
+    [0.8, 0.2],
+    [0.4, 0.6],
+    [1e-30, 1],
+  ];
+  const evaluator = calibration({ bins: 5 }, { classes: ["a", "b"], loss: "softmax" });
+  const measure = jit(createInterpreter(), (output: Tensor, label: Tensor) => ({
+    ...evaluator.measure({ output, out: {}, batch: { label } }).rows,
+  }));
+  const { features, labels } = labelled(
+    rows.map((row) => row.map(Math.log)),
+    [0, 1, 1, 1],
   );
+  const measured = Object.entries((await measure(features, labels)) as Record<string, DeviceArray>);
+  const read = measured.map(async ([name, array]) => [name, await array.read()] as const);
+  const gathered = { sums: {}, rows: Object.fromEntries(await Promise.all(read)) };
+  const values = Object.fromEntries(evaluator.summarise(gathered));
   // Bin (0.6, 0.8]: confidence 1.6, one right; bin (0.4, 0.6]: 0.6, right; bin (0.8, 1]: 1, right.
   expect(values.ece).toBeCloseTo((0.6 + 0.4 + 0) / 4, 6);
   expect(values.brier).toBeCloseTo((0.08 + 1.28 + 0.32 + 0) / 4, 6);
+  expect(() => calibration({}, { classes: ["a"], loss: "sigmoid" })).toThrow(
+    "calibration is of probabilities that sum to one",
+  );
 });
 
 test("confusion, recall and precision", () => {

@@ -7,6 +7,13 @@ import type { DType, HostArray, Shape, TypedArray } from "../graph/dtype.ts";
 /** Element types found in files: ours, and the integers that are widened without loss on reading. */
 export type StoredType = DType | "int8" | "int16" | "uint16" | "uint64";
 
+/** Bytes that are read in ranges: an array of bytes, or a file that may be too large for one. */
+export interface ByteRanges {
+  readonly length: number;
+  /** The bytes from `begin` up to `end`, both within the length; a view where there is one. */
+  readonly subarray: (begin: number, end: number) => Uint8Array;
+}
+
 /** An error about the content of a file. */
 export const formatError = (message: string, cause?: unknown): OcelliError =>
   new OcelliError("format", message, cause === undefined ? {} : { cause });
@@ -19,6 +26,14 @@ export function guard<T>(what: string, parse: () => T): T {
     if (error instanceof OcelliError) throw error;
     throw formatError(`${what} is truncated or damaged.`, error);
   }
+}
+
+/** A range that a file claims to have; outside of it is a format error. */
+export function rangeOf(bytes: ByteRanges, begin: number, end: number, what: string): Uint8Array {
+  if (begin < 0 || end < begin || end > bytes.length) {
+    throw formatError(`${what} is truncated or damaged.`);
+  }
+  return bytes.subarray(begin, end);
 }
 
 /** The text of UTF-8 bytes; malformed UTF-8 is a format error. */

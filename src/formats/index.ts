@@ -2,8 +2,11 @@
 
 export { type NpzFile, type NpzOptions, openNpz, readNpz, writeNpz } from "./npz.ts";
 export { readNpy, writeNpy } from "./npy.ts";
+export type { ByteRanges } from "./bytes.ts";
 export {
   type Safetensors,
+  type SafetensorsFile,
+  openSafetensors,
   readSafetensors,
   readSafetensorsHeader,
   safetensorsChunks,

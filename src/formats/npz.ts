@@ -3,7 +3,7 @@
 import { zipSync } from "fflate";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { formatError, guard } from "./bytes.ts";
+import { type ByteRanges, formatError, guard } from "./bytes.ts";
 import { readNpy, writeNpy } from "./npy.ts";
 import { readZip } from "./zip.ts";
 
@@ -17,7 +17,7 @@ export interface NpzOptions {
 export interface NpzFile {
   /** The arrays' names, without ".npy", in the file's order. */
   readonly names: readonly string[];
-  /** One array; a view of the file where it is stored and aligned. */
+  /** One array; a view of the bytes where it is stored and aligned in an array of them. */
   readonly read: (name: string) => HostArray;
 }
 
@@ -26,7 +26,7 @@ const MAX32 = 0xffffffff;
 const MAX_MEMBERS = 0xfffe;
 
 /** An npz file with its directory checked and its arrays yet unread, so that a large one is never inflated whole. */
-export function openNpz(bytes: Uint8Array, { maxBytes = 2 ** 32 }: NpzOptions = {}): NpzFile {
+export function openNpz(bytes: ByteRanges, { maxBytes = 2 ** 32 }: NpzOptions = {}): NpzFile {
   const members = new Map(
     readZip(bytes, maxBytes, "npz file").map(({ name, read }) => {
       if (name.endsWith(SUFFIX)) return [name.slice(0, -SUFFIX.length), read];

@@ -7,9 +7,9 @@
 import { OcelliError } from "../errors.ts";
 import { type DType, type HostArray, type Shape, sizeOf, stridesOf } from "../graph/dtype.ts";
 import { hostArray, typedArray } from "../graph/dtype.ts";
-import type { StoredType } from "./bytes.ts";
+import type { ByteRanges, StoredType } from "./bytes.ts";
 import { arrayFromBytes, checkedSize, decodeUtf8, formatError, guard } from "./bytes.ts";
-import { readUint64, storedSize, viewOf } from "./bytes.ts";
+import { rangeOf, readUint64, storedSize, viewOf } from "./bytes.ts";
 import { type PickleOptions, globalName, readPickle } from "./pickle.ts";
 import { type ZipMember, readZip } from "./zip.ts";
 
@@ -29,6 +29,8 @@ const LEGACY_VERSION = 1001;
 const MAX_DEPTH = 32;
 /** Containers that share their parts could hold far more values than the file has bytes. */
 const MAX_VALUES = 1 << 20;
+/** The older form's pickles come first; they name the storages and hold none of them. */
+const MAX_PICKLES = 1 << 26;
 
 const STORAGES: Readonly<Record<string, StoredType>> = {
   DoubleStorage: "float64",
@@ -67,9 +69,10 @@ class StoredTensor {
 }
 
 /** The tensors of a PyTorch file, yet unread. */
-export function openPth(bytes: Uint8Array): PthFile {
+export function openPth(bytes: ByteRanges): PthFile {
   return guard(WHAT, () => {
-    const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
+    const [first, second] = rangeOf(bytes, 0, 2, WHAT);
+    const isZip = first === 0x50 && second === 0x4b;
     const tensors = new Map<string, StoredTensor>();
     flatten(isZip ? readZipped(bytes) : readLegacy(bytes), tensors);
     return {
@@ -123,7 +126,7 @@ function pickleOptions(storages: Map<string, Storage>): PickleOptions {
   };
 }
 
-function readZipped(bytes: Uint8Array): unknown {
+function readZipped(bytes: ByteRanges): unknown {
   const members = new Map(readZip(bytes, 2 ** 32, WHAT).map((member) => [member.name, member]));
   const pickle = [...members.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickle === undefined) {
@@ -147,12 +150,13 @@ function checkByteOrder(member: ZipMember | undefined): void {
 }
 
 /** Five pickles (a magic number, a version, the machine, the content, the storages' order), then the storages. */
-function readLegacy(bytes: Uint8Array): unknown {
+function readLegacy(bytes: ByteRanges): unknown {
   const storages = new Map<string, Storage>();
   const options = pickleOptions(storages);
+  const head = bytes.subarray(0, Math.min(bytes.length, MAX_PICKLES));
   let at = 0;
   const next = (): unknown => {
-    const { value, end } = readPickle(bytes, options, WHAT, at);
+    const { value, end } = readPickle(head, options, WHAT, at);
     at = end;
     return value;
   };
@@ -165,18 +169,17 @@ function readLegacy(bytes: Uint8Array): unknown {
   const value = next();
   const keys = next();
   if (!Array.isArray(keys)) throw formatError(`${WHAT}: the list of its storages is damaged.`);
-  const view = viewOf(bytes);
   for (const key of keys as unknown[]) {
     const storage = storages.get(String(key));
     if (!storage) throw formatError(`${WHAT}: nothing refers to one of its storages.`);
-    const count = readUint64(view, at, WHAT);
+    const count = readUint64(viewOf(rangeOf(bytes, at, at + 8, WHAT)), 0, WHAT);
     const begin = at + 8;
     at = begin + storage.count * storedSize(storage.type);
     if (count !== storage.count || at > bytes.length) {
       throw formatError(`${WHAT}: the storage "${storage.key}" is truncated.`);
     }
-    const content = bytes.subarray(begin, at);
-    storage.bytes = () => content;
+    const end = at;
+    storage.bytes = () => bytes.subarray(begin, end);
   }
   return value;
 }

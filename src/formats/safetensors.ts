@@ -3,17 +3,25 @@
  * @see https://github.com/huggingface/safetensors
  */
 
-import { OcelliError } from "../errors.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import { byteSize } from "../graph/dtype.ts";
 import type { DType, HostArray, Shape } from "../graph/dtype.ts";
 import { arrayFromBytes, bytesOf, checkedSize, concatBytes, decodeUtf8 } from "./bytes.ts";
-import { formatError, guard, readUint64, storedSize, viewOf } from "./bytes.ts";
-import type { StoredType } from "./bytes.ts";
+import { formatError, guard, rangeOf, readUint64, storedSize, viewOf } from "./bytes.ts";
+import type { ByteRanges, StoredType } from "./bytes.ts";
 
 /** The content of a safetensors file. */
 export interface Safetensors {
   readonly tensors: Record<string, HostArray>;
   readonly metadata: Record<string, string>;
+}
+
+/** A safetensors file whose tensors are read one at a time. */
+export interface SafetensorsFile {
+  readonly names: readonly string[];
+  readonly metadata: Record<string, string>;
+  /** One tensor; a view of the bytes where they are an aligned array. */
+  readonly read: (name: string) => HostArray;
 }
 
 /** Where a tensor lies. */
@@ -66,24 +74,30 @@ const METADATA = "__metadata__";
 /** The reference implementation's own limit, in bytes. */
 const MAX_HEADER = 100_000_000;
 
-/** The tensors and metadata of a safetensors file; tensors are views of the bytes where those are aligned. */
-export function readSafetensors(bytes: Uint8Array): Safetensors {
+/** A safetensors file with its header checked and its tensors yet unread, so that a large one is never whole in memory. */
+export function openSafetensors(bytes: ByteRanges): SafetensorsFile {
   const { entries, metadata, byteLength } = readSafetensorsHeader(bytes);
   if (byteLength !== bytes.length) {
     throw formatError(`${WHAT}: its header describes ${byteLength} bytes, not ${bytes.length}.`);
   }
-  const tensors = Object.fromEntries(
-    Object.entries(entries).map(([name, { type, shape, begin, end }]) => [
-      name,
-      arrayFromBytes(bytes.subarray(begin, end), shape, type, `${WHAT}, tensor "${name}"`),
-    ]),
-  );
-  return { tensors, metadata };
+  const names = Object.keys(entries);
+  const read = (name: string): HostArray => {
+    if (!Object.hasOwn(entries, name)) throw unknownName("tensor", name, names);
+    const { type, shape, begin, end } = entries[name];
+    return arrayFromBytes(bytes.subarray(begin, end), shape, type, `${WHAT}, tensor "${name}"`);
+  };
+  return { names, metadata, read };
+}
+
+/** The tensors and metadata of a safetensors file; tensors are views of the bytes where those are aligned. */
+export function readSafetensors(bytes: Uint8Array): Safetensors {
+  const { names, metadata, read } = openSafetensors(bytes);
+  return { tensors: Object.fromEntries(names.map((name) => [name, read(name)])), metadata };
 }
 
 /** The checked header from a file's first bytes (eight, and as many as they say), so that a tensor can be read alone. */
-export function readSafetensorsHeader(bytes: Uint8Array): SafetensorsHeader {
-  const size = guard(WHAT, () => readUint64(viewOf(bytes), 0, WHAT));
+export function readSafetensorsHeader(bytes: ByteRanges): SafetensorsHeader {
+  const size = readUint64(viewOf(rangeOf(bytes, 0, 8, WHAT)), 0, WHAT);
   if (size > MAX_HEADER) throw formatError(`${WHAT}: a header of ${size} bytes is impossible.`);
   const start = 8 + size;
   if (start > bytes.length) throw formatError(`${WHAT} is truncated in its header.`);

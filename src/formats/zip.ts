@@ -1,7 +1,8 @@
 /** @file Zip archives, read with suspicion: sizes from the central directory, nothing allocated before it is checked. */
 
 import { OcelliError } from "../errors.ts";
-import { decodeUtf8, formatError, guard, readUint64, viewOf } from "./bytes.ts";
+import { type ByteRanges, decodeUtf8, formatError, guard, rangeOf } from "./bytes.ts";
+import { readUint64, viewOf } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { inflateExactly } from "./inflate.ts";
 
@@ -33,7 +34,7 @@ const MAX32 = 0xffffffff;
 const ENCRYPTED = 0x2041;
 
 /** The members of an archive in its order; deflated members of more than `maxBytes` together are a format error. */
-export function readZip(bytes: Uint8Array, maxBytes: number, what: string): ZipMember[] {
+export function readZip(bytes: ByteRanges, maxBytes: number, what: string): ZipMember[] {
   const entries = guard(what, () => readDirectory(bytes, what));
   const inflated = entries.reduce((total, { deflated, size }) => total + (deflated ? size : 0), 0);
   if (inflated > maxBytes) {
@@ -49,7 +50,7 @@ export function readZip(bytes: Uint8Array, maxBytes: number, what: string): ZipM
   }));
 }
 
-function readContent(bytes: Uint8Array, entry: Entry, what: string): Uint8Array {
+function readContent(bytes: ByteRanges, entry: Entry, what: string): Uint8Array {
   const stored = bytes.subarray(entry.start, entry.end);
   const content = entry.deflated ? inflateExactly(stored, entry.size, what) : stored;
   if (crc32(content) !== entry.crc) throw formatError(`${what}: the checksum does not match.`);
@@ -66,55 +67,74 @@ function checkApart(entries: readonly Entry[], what: string): void {
   });
 }
 
-function readDirectory(bytes: Uint8Array, what: string): Entry[] {
-  const view = viewOf(bytes);
-  const { count, size, offset } = findDirectory(view, what);
+/** More of a directory than any archive of weights or pictures has. */
+const MAX_DIRECTORY = 1 << 28;
+
+function readDirectory(bytes: ByteRanges, what: string): Entry[] {
+  const { count, size, offset } = findDirectory(bytes, what);
+  if (size > MAX_DIRECTORY) throw formatError(`${what}: a directory of ${size} bytes is refused.`);
+  const directory = rangeOf(bytes, offset, offset + size, what);
   const entries: Entry[] = [];
-  let at = offset;
+  let at = 0;
   for (let i = 0; i < count; i++) {
-    if (at >= offset + size) throw formatError(`${what}: the directory is shorter than it says.`);
-    const { entry, next } = readEntry(bytes, view, at, offset, what);
+    if (at >= size) throw formatError(`${what}: the directory is shorter than it says.`);
+    const { entry, next } = readEntry(bytes, directory, at, offset, what);
     entries.push(entry);
     at = next;
   }
-  if (at !== offset + size) throw formatError(`${what}: the directory's size does not fit.`);
+  if (at !== size) throw formatError(`${what}: the directory's size does not fit.`);
   return entries;
 }
 
+const END_SIZE = 22;
+const LOCATOR_SIZE = 20;
+const END64_SIZE = 56;
+
 /** Where the central directory lies: the end record, or its 64-bit form where a field is saturated. */
-function findDirectory(view: DataView, what: string) {
-  let end = view.byteLength - 22;
-  const lowest = Math.max(0, end - 0xffff); // the comment's length has 16 bits
+function findDirectory(bytes: ByteRanges, what: string) {
+  const reach = END_SIZE + 0xffff + LOCATOR_SIZE; // the comment's length has 16 bits
+  const from = Math.max(0, bytes.length - reach);
+  const view = viewOf(bytes.subarray(from, bytes.length));
   const isEnd = (at: number) =>
-    view.getUint32(at, true) === END && view.getUint16(at + 20, true) === view.byteLength - at - 22;
-  while (end >= lowest && !isEnd(end)) end--;
-  if (end < lowest)
-    throw formatError(`${what} has no zip directory: not a zip file, or truncated.`);
+    view.getUint32(at, true) === END &&
+    view.getUint16(at + 20, true) === view.byteLength - at - END_SIZE;
+  let end = view.byteLength - END_SIZE;
+  while (end >= 0 && !isEnd(end)) end--;
+  if (end < 0) throw formatError(`${what} has no zip directory: not a zip file, or truncated.`);
   let count = view.getUint16(end + 10, true);
   let size = view.getUint32(end + 12, true);
   let offset = view.getUint32(end + 16, true);
   if (count === 0xffff || size === MAX32 || offset === MAX32) {
-    if (view.getUint32(end - 20, true) !== LOCATOR64)
+    if (view.getUint32(end - LOCATOR_SIZE, true) !== LOCATOR64)
       throw formatError(`${what}: no zip64 record.`);
-    const end64 = readUint64(view, end - 12, what);
-    if (view.getUint32(end64, true) !== END64) throw formatError(`${what}: no zip64 record.`);
-    count = readUint64(view, end64 + 32, what);
-    size = readUint64(view, end64 + 40, what);
-    offset = readUint64(view, end64 + 48, what);
+    const at = readUint64(view, end - LOCATOR_SIZE + 8, what);
+    const end64 = viewOf(rangeOf(bytes, at, at + END64_SIZE, what));
+    if (end64.getUint32(0, true) !== END64) throw formatError(`${what}: no zip64 record.`);
+    count = readUint64(end64, 32, what);
+    size = readUint64(end64, 40, what);
+    offset = readUint64(end64, 48, what);
   }
-  if (offset + size > end) throw formatError(`${what}: the directory lies outside the file.`);
+  if (offset + size > from + end)
+    throw formatError(`${what}: the directory lies outside the file.`);
   return { count, size, offset };
 }
 
 /** One entry of the central directory at `at`, its local header checked; content lies before `limit`. */
-function readEntry(bytes: Uint8Array, view: DataView, at: number, limit: number, what: string) {
+function readEntry(
+  bytes: ByteRanges,
+  directory: Uint8Array,
+  at: number,
+  limit: number,
+  what: string,
+) {
+  const view = viewOf(directory);
   if (view.getUint32(at, true) !== CENTRAL)
     throw formatError(`${what}: a directory entry is damaged.`);
   const flags = view.getUint16(at + 8, true);
   const method = view.getUint16(at + 10, true);
   const nameEnd = at + 46 + view.getUint16(at + 28, true);
   const extraEnd = nameEnd + view.getUint16(at + 30, true);
-  const nameBytes = bytes.subarray(at + 46, nameEnd);
+  const nameBytes = directory.subarray(at + 46, nameEnd);
   const name = decodeUtf8(nameBytes, `${what}, a member's name`);
   const [size, packed, local] = widenFields(view, nameEnd, extraEnd, what, [
     view.getUint32(at + 24, true),
@@ -127,14 +147,17 @@ function readEntry(bytes: Uint8Array, view: DataView, at: number, limit: number,
       valid: ["stored", "deflated"],
     });
   }
-  if (view.getUint32(local, true) !== LOCAL) {
+  const nameStart = local + 30;
+  const header = rangeOf(bytes, local, nameStart + nameBytes.length, what);
+  const fields = viewOf(header);
+  if (fields.getUint32(0, true) !== LOCAL) {
     throw formatError(`${what}: "${name}" has no local header.`);
   }
-  const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-  const localName = bytes.subarray(local + 30, local + 30 + view.getUint16(local + 26, true));
-  if (localName.length !== nameBytes.length || localName.some((b, i) => b !== nameBytes[i])) {
+  const isSame = fields.getUint16(26, true) === nameBytes.length;
+  if (!isSame || header.subarray(30).some((b, i) => b !== nameBytes[i])) {
     throw formatError(`${what}: "${name}" has another name in its local header.`);
   }
+  const start = nameStart + nameBytes.length + fields.getUint16(28, true);
   if (start + packed > limit) throw formatError(`${what}: "${name}" lies outside the file.`);
   if (method === 0 && size !== packed) {
     throw formatError(`${what}: "${name}" is stored, yet its two sizes differ.`);

@@ -12,7 +12,7 @@ export {
 } from "./tensor.ts";
 export { type Program, programFlops } from "./program.ts";
 export { type TracedFunction, trace } from "./trace.ts";
-export { type ValueAuxGrad, grad, valueAndGrad, vjp } from "./gradient.ts";
+export { type ValueAuxGrad, grad, pullBack, valueAndGrad, vjp } from "./gradient.ts";
 export { type VmapOptions, vmap } from "./batching.ts";
 export { printProgram } from "./print.ts";
 export { simplify } from "./simplify.ts";
@@ -52,9 +52,9 @@ export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";
 export { type ScanOptions, type ScanResult, scan } from "./ops/scan.ts";
 export { cond, whileLoop } from "./ops/branch.ts";
 export { COMPOSITES, type CompositeName, customGradient } from "./ops/composite.ts";
-export { gelu, logSoftmax, softmax } from "./ops/activation.ts";
+export { gelu, geluExact, logSoftmax, softmax } from "./ops/activation.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./ops/normalisation.ts";
-export { attention } from "./ops/attention.ts";
+export { attention, attentionWeights } from "./ops/attention.ts";
 export {
   bernoulli,
   beta,

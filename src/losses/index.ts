@@ -8,6 +8,7 @@ export {
   weightedSoftmaxXent,
 } from "./softmax.ts";
 export { sigmoidXent } from "./sigmoid.ts";
+export { CLASS_LOSSES } from "./class-loss.ts";
 export { type ContrastiveResult, bidirectionalContrastive } from "./contrastive.ts";
 export { mix, mixupCoefficient } from "./mixup.ts";
 export { type CutBox, cut, cutmixBox } from "./cutmix.ts";

@@ -6,12 +6,11 @@
  */
 
 import { unknownName } from "../errors.ts";
-import { type Tensor, add, broadcastTo, mean, mul } from "../graph/index.ts";
+import { type Tensor, add, broadcastTo, geluExact, mean, mul } from "../graph/index.ts";
 import {
   constantValue,
   conv,
   dense,
-  geluExact,
   layer,
   layerNorm,
   patchEmbedding,

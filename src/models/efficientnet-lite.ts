@@ -8,8 +8,22 @@
  */
 
 import { OcelliError } from "../errors.ts";
-import { type Tensor, add, maximum, mean, minimum, mul } from "../graph/index.ts";
 import {
+  type Tensor,
+  add,
+  customGradient,
+  greater,
+  less,
+  logicalAnd,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  select,
+  zerosLike,
+} from "../graph/index.ts";
+import {
+  type BatchNormOptions,
   type ConvLayerOptions,
   type Scope,
   batchNorm,
@@ -80,11 +94,23 @@ export interface EfficientnetLiteOptions {
   readonly dropout?: number;
   /** The largest rate at which a residual branch is dropped while training, reached at the last block; 0.2 unless given. */
   readonly stochDepth?: number;
+  /** How much of the running statistics stays at a training step; 0.99 unless given. */
+  readonly normMomentum?: number;
+  /** Whether training normalises by the running statistics and leaves them, as fine-tuning on few images wants. */
+  readonly frozenNorm?: boolean;
 }
 
 const NORM = { epsilon: 1e-3, momentum: 0.99 } as const;
 
-const relu6 = (x: Tensor): Tensor => minimum(maximum(x, 0), 6);
+/** x limited to [0, 6]. Its gradient is one choice by the result, where a maximum and a minimum each share out ties. */
+const relu6 = (x: Tensor): Tensor =>
+  customGradient(
+    (z) => {
+      const y = minimum(maximum(z, 0), 6);
+      return { outputs: [y], residuals: [y] };
+    },
+    ([y], [d]) => [select(logicalAnd(greater(y, 0), less(y, 6)), d, zerosLike(d))],
+  )(x)[0];
 
 /** Features times a width, to a multiple of eight that is no less than nine tenths of it. */
 function scaled(features: number, width: number): number {
@@ -95,9 +121,14 @@ function scaled(features: number, width: number): number {
 }
 
 /** A convolution and its normalisation: `NAME/conv` and `NAME/norm`. */
-const convNorm = (scope: Scope, x: Tensor, features: number, options: ConvLayerOptions): Tensor => {
+const convNorm = (
+  scope: Scope,
+  x: Tensor,
+  features: number,
+  { norm, ...options }: ConvLayerOptions & { readonly norm: BatchNormOptions },
+): Tensor => {
   const y = conv(scope.at("conv"), x, features, { ...options, bias: false, kernelInit: heNormal });
-  return batchNorm(scope.at("norm"), y, NORM);
+  return batchNorm(scope.at("norm"), y, norm);
 };
 
 const square = (side: number) => [side, side] as const;
@@ -106,30 +137,36 @@ const POINT = square(1);
 /** One block as the options come to. */
 interface Block extends Stage {
   readonly dropRate: number;
+  readonly norm: BatchNormOptions;
 }
 
 /** Widen, filter each feature alone, narrow; around a residual where the shape stays. x [batch, height, width, in]. */
 const invertedBottleneck = layer((scope, x: Tensor, block: Block): Tensor => {
-  const { kernel, stride, expand, features, dropRate } = block;
+  const { kernel, stride, expand, features, dropRate, norm } = block;
   const inputs = x.shape[3];
   const wide = inputs * expand;
   const expanded =
-    expand === 1 ? x : relu6(convNorm(scope.at("expand"), x, wide, { kernel: POINT }));
+    expand === 1 ? x : relu6(convNorm(scope.at("expand"), x, wide, { norm, kernel: POINT }));
   const filtered = relu6(
     convNorm(scope.at("depthwise"), expanded, wide, {
+      norm,
       kernel: square(kernel),
       strides: square(stride),
       groups: wide,
     }),
   );
-  const narrow = convNorm(scope.at("project"), filtered, features, { kernel: POINT });
+  const narrow = convNorm(scope.at("project"), filtered, features, { norm, kernel: POINT });
   if (stride !== 1 || inputs !== features) return narrow;
   const kept = scope.train && dropRate > 0 ? mul(narrow, 1 / (1 - dropRate)) : narrow;
   return add(stochasticDepth(scope, kept, dropRate), x);
 });
 
 /** The blocks in order. */
-function blocksOf({ width, depth }: LiteShape, stochDepth: number): Block[] {
+function blocksOf(
+  { width, depth }: LiteShape,
+  stochDepth: number,
+  norm: BatchNormOptions,
+): Block[] {
   const stages = STAGES.flatMap((it, i) => {
     const fixed = i === 0 || i === STAGES.length - 1;
     const repeats = fixed ? it.repeats : Math.ceil(it.repeats * depth);
@@ -140,7 +177,7 @@ function blocksOf({ width, depth }: LiteShape, stochDepth: number): Block[] {
       stride: k === 0 ? it.stride : 1,
     }));
   });
-  return stages.map((block, i) => ({ ...block, dropRate: (stochDepth * i) / stages.length }));
+  return stages.map((block, i) => ({ ...block, norm, dropRate: (stochDepth * i) / stages.length }));
 }
 
 /**
@@ -153,6 +190,8 @@ export function efficientnetLite({
   variant = "lite0",
   numClasses = null,
   stochDepth = 0.2,
+  normMomentum = NORM.momentum,
+  frozenNorm = false,
   ...given
 }: EfficientnetLiteOptions = {}): ImageModel {
   if (!Object.hasOwn(EFFICIENTNET_LITE_VARIANTS, variant)) {
@@ -165,10 +204,11 @@ export function efficientnetLite({
   }
   const named = EFFICIENTNET_LITE_VARIANTS[variant];
   const { width = named.width, depth = named.depth, dropout: rate = named.dropout } = given;
-  const blocks = blocksOf({ width, depth, dropout: rate }, stochDepth);
+  const norm = { ...NORM, momentum: normMomentum, frozen: frozenNorm };
+  const blocks = blocksOf({ width, depth, dropout: rate }, stochDepth, norm);
   return layer((scope, image: Tensor): ModelOutput => {
     const stem = relu6(
-      convNorm(scope.at("stem"), image, STEM, { kernel: square(3), strides: square(2) }),
+      convNorm(scope.at("stem"), image, STEM, { norm, kernel: square(3), strides: square(2) }),
     ); // [batch, height / 2, width / 2, 32]
     const out: Record<string, Tensor> = { stem };
     let x = stem;
@@ -177,7 +217,7 @@ export function efficientnetLite({
       x = invertedBottleneck(scope.at(name), x, block);
       out[name] = x;
     });
-    const features = relu6(convNorm(scope.at("top"), x, HEAD, { kernel: POINT }));
+    const features = relu6(convNorm(scope.at("top"), x, HEAD, { norm, kernel: POINT }));
     const pooled = mean(features, [1, 2]); // [batch, 1280]
     out["pre_logits_2d"] = features;
     out["pre_logits"] = pooled;

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
+import { type LoraOptions, withLora } from "../nn/index.ts";
 import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
 import { CONVNEXT_VARIANTS, convnext } from "./convnext.ts";
@@ -22,7 +23,17 @@ const sizes = (table: Readonly<Record<string, unknown>>): string => Object.keys(
 const variant = (form: RegExp, message: string) => z.string().regex(form, { message }).optional();
 
 /** What every model may be told. */
-const classes = { numClasses: whole.nullable().optional() };
+const classes = {
+  numClasses: whole.nullable().optional(),
+  /** Low-rank adapters of its dense layers. */
+  lora: z
+    .strictObject({
+      rank: whole,
+      alpha: z.number().positive().optional(),
+      targets: z.string().optional(),
+    })
+    .optional(),
+};
 
 const vitFields = {
   ...classes,
@@ -92,12 +103,19 @@ const bitPaperSchema = z.strictObject({
 
 const rate = z.number().min(0).lt(1).optional();
 
+/** What models with batch normalisation may be told. */
+const batchNormFields = {
+  normMomentum: rate,
+  frozenNorm: z.boolean().optional(),
+};
+
 const liteFields = {
   ...classes,
   width: z.number().positive().optional(),
   depth: z.number().positive().optional(),
   dropout: rate,
   stochDepth: rate,
+  ...batchNormFields,
 };
 
 const lite0Schema = z.strictObject({ name: z.literal("efficientnet-lite0"), ...liteFields });
@@ -114,6 +132,7 @@ const resnetSchema = z.strictObject({
   ...classes,
   depth: bitFields.depth,
   width: bitFields.width,
+  ...batchNormFields,
 });
 
 const convnextSchema = z.strictObject({
@@ -164,6 +183,11 @@ const FAMILIES: Readonly<Record<ModelConfig["name"], Family>> = {
 /** The names that {@link createModel} takes. */
 export const modelNames: readonly string[] = Object.keys(FAMILIES);
 
+/** Whether a model by name may be told an option. */
+export const modelTakes = (name: string, option: string): boolean =>
+  Object.hasOwn(FAMILIES, name) &&
+  Object.hasOwn(FAMILIES[name as ModelConfig["name"]].schema.shape, option);
+
 /**
  * A model by name.
  *
@@ -179,7 +203,9 @@ export function createModel(
   const { schema, create } = FAMILIES[name as ModelConfig["name"]];
   const { success, error } = schema.safeParse({ ...options, name });
   if (!success) throw optionError(name, schema, error.issues[0]);
-  return create(options as never);
+  const { lora, ...own } = options;
+  const model = create(own as never);
+  return lora ? withLora(model, lora as LoraOptions) : model;
 }
 
 function optionError(name: string, schema: z.ZodObject, issue: z.core.$ZodIssue): OcelliError {

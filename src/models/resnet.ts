@@ -8,6 +8,7 @@
 import { OcelliError } from "../errors.ts";
 import { type Tensor, add, maximum, mean } from "../graph/index.ts";
 import {
+  type BatchNormOptions,
   type ConvLayerOptions,
   type Scope,
   batchNorm,
@@ -27,6 +28,10 @@ export interface ResnetOptions {
   readonly width?: number;
   /** Without classes the model ends with `pre_logits`. */
   readonly numClasses?: number | null;
+  /** How much of the running statistics stays at a training step; 0.9 unless given. */
+  readonly normMomentum?: number;
+  /** Whether training normalises by the running statistics and leaves them, as fine-tuning on few images wants. */
+  readonly frozenNorm?: boolean;
 }
 
 const BLOCKS: Readonly<Record<number, readonly number[]>> = {
@@ -38,8 +43,20 @@ const BLOCKS: Readonly<Record<number, readonly number[]>> = {
 
 const relu = (x: Tensor): Tensor => maximum(x, 0);
 
+/** A square convolution, and how its result is normalised. */
+interface Filter {
+  readonly side: number;
+  readonly stride?: number;
+  readonly norm: BatchNormOptions;
+}
+
 /** A convolution and its normalisation, which are `NAME/conv` and `NAME/norm`; padded evenly, as PyTorch does. */
-const convNorm = (scope: Scope, x: Tensor, features: number, side: number, stride = 1): Tensor => {
+const convNorm = (
+  scope: Scope,
+  x: Tensor,
+  features: number,
+  { side, stride = 1, norm }: Filter,
+): Tensor => {
   const edge = (side - 1) / 2;
   const options: ConvLayerOptions = {
     kernel: [side, side],
@@ -51,17 +68,21 @@ const convNorm = (scope: Scope, x: Tensor, features: number, side: number, strid
     bias: false,
     kernelInit: heNormal,
   };
-  return batchNorm(scope.at("norm"), conv(scope.at("conv"), x, features, options));
+  return batchNorm(scope.at("norm"), conv(scope.at("conv"), x, features, options), norm);
 };
 
+/** How a block moves, and how it normalises. */
+type Stride = Required<Pick<Filter, "stride" | "norm">>;
+
 /** A bottleneck around a residual. x [batch, height, width, in] → [batch, height / stride, …, 4 · middle]. */
-const bottleneck = layer((scope, x: Tensor, middle: number, stride: number): Tensor => {
+const bottleneck = layer((scope, x: Tensor, middle: number, { stride, norm }: Stride): Tensor => {
   const features = 4 * middle;
+  const point = { side: 1, norm };
   const project = x.shape[3] !== features || stride !== 1;
-  const residual = project ? convNorm(scope.at("project"), x, features, 1, stride) : x;
-  const reduced = relu(convNorm(scope.at("reduce"), x, middle, 1));
-  const mixed = relu(convNorm(scope.at("mix"), reduced, middle, 3, stride));
-  return relu(add(residual, convNorm(scope.at("widen"), mixed, features, 1)));
+  const residual = project ? convNorm(scope.at("project"), x, features, { ...point, stride }) : x;
+  const reduced = relu(convNorm(scope.at("reduce"), x, middle, point));
+  const mixed = relu(convNorm(scope.at("mix"), reduced, middle, { side: 3, stride, norm }));
+  return relu(add(residual, convNorm(scope.at("widen"), mixed, features, point)));
 });
 
 function blocksOf(depth: number | readonly number[]): readonly number[] {
@@ -84,11 +105,14 @@ export function resnet({
   depth = 50,
   width = 1,
   numClasses = null,
+  normMomentum: momentum,
+  frozenNorm: frozen,
 }: ResnetOptions = {}): ImageModel {
   const blocks = blocksOf(depth);
   const channels = Math.floor(64 * width);
+  const norm = { momentum, frozen };
   return layer((scope, image: Tensor): ModelOutput => {
-    const root = relu(convNorm(scope.at("stem"), image, channels, 7, 2));
+    const root = relu(convNorm(scope.at("stem"), image, channels, { side: 7, stride: 2, norm }));
     const stem = maxPool(root, {
       window: [3, 3],
       strides: [2, 2],
@@ -102,12 +126,8 @@ export function resnet({
     blocks.forEach((count, stage) => {
       for (let i = 0; i < count; i++) {
         const stride = stage > 0 && i === 0 ? 2 : 1;
-        x = bottleneck(
-          scope.at(`stage${stage + 1}`).at("block", i),
-          x,
-          channels * 2 ** stage,
-          stride,
-        );
+        const at = scope.at(`stage${stage + 1}`).at("block", i);
+        x = bottleneck(at, x, channels * 2 ** stage, { stride, norm });
       }
       out[`stage${stage + 1}`] = x;
     });

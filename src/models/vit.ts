@@ -16,6 +16,7 @@ import {
   concatenate,
   convert,
   gelu,
+  geluExact,
   indexAxis,
   mean,
   reshape,
@@ -27,16 +28,15 @@ import {
 import {
   type LayerBody,
   type Scope,
+  attend,
   constantValue,
   dense,
   dropout,
-  geluExact,
   layer,
   layerNorm,
   lecunNormal,
   mapHead,
   mlpBlock,
-  multiHeadAttention,
   patchEmbedding,
   rematLayer,
   xavierUniform,
@@ -149,13 +149,12 @@ const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput 
   const { epsilon } = options;
   const activation = activationOf(options);
   const normal = layerNorm(scope.at("LayerNorm_0"), x, { epsilon });
-  const sa = multiHeadAttention(scope.at("MultiHeadDotProductAttention_0"), normal, normal, {
-    heads: numHeads,
-    kernelInit: xavierUniform,
-    dtype,
-    qkNorm,
-    qkvBias,
-  });
+  const { result: sa, weights: attention } = attend(
+    scope.at("MultiHeadDotProductAttention_0"),
+    normal,
+    normal,
+    { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm, qkvBias },
+  );
   const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
   const input = parallel ? normal : layerNorm(scope.at("LayerNorm_1"), mixed, { epsilon });
   const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
@@ -165,7 +164,7 @@ const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput 
     dtype,
   });
   const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
-  return [result, { sa, "+sa": mixed, mlp, "+mlp": result }];
+  return [result, { attention, sa, "+sa": mixed, mlp, "+mlp": result }];
 });
 
 /** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
@@ -191,24 +190,26 @@ const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
   return [layerNorm(scope.at("encoder_norm"), state, { epsilon: options.epsilon }), out];
 });
 
-/** Tokens [batch, tokens, width] to what the head takes: [batch, width], or all tokens. */
-function pool(scope: Scope, tokens: Tensor, options: SettledVit): Tensor {
+/** Tokens [batch, tokens, width] to what the head takes, `pooled` [batch, width] or all tokens, and intermediates. */
+function pool(
+  scope: Scope,
+  tokens: Tensor,
+  options: SettledVit,
+): { pooled: Tensor; out?: Record<string, Tensor> } {
   const { poolType, numHeads: heads, mlpDim: hidden, epsilon } = options;
   switch (poolType) {
-    case "map":
-      return mapHead(scope.at("MAPHead_0"), tokens, {
-        heads,
-        hidden,
-        epsilon,
-        activation: activationOf(options),
-      });
+    case "map": {
+      const activation = activationOf(options);
+      const head = mapHead(scope.at("MAPHead_0"), tokens, { heads, hidden, epsilon, activation });
+      return { pooled: head.result, out: { attention: head.weights } };
+    }
     case "gap":
-      return mean(tokens, 1);
+      return { pooled: mean(tokens, 1) };
     case "tok":
     case "0":
-      return indexAxis(tokens, 1, 0);
+      return { pooled: indexAxis(tokens, 1, 0) };
     case "none":
-      return tokens;
+      return { pooled: tokens };
   }
 }
 
@@ -244,7 +245,7 @@ export function encodeGrid(
   const tokens = poolType === "tok" ? withToken(scope, placed) : placed;
   const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
   const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
-  const pooled = pool(scope, encoded, options);
+  const { pooled, out: pooling } = pool(scope, encoded, options);
   const local = poolType === "tok" ? sliceAxis(encoded, 1, 1) : encoded;
   const flat = head(scope, pooled, options);
   const grid = head(scope, reshape(local, [batch, rows, columns, width]), options);
@@ -257,6 +258,7 @@ export function encodeGrid(
     pre_logits: flat.preLogits,
   };
   if (poolType !== "none") out["head_input"] = pooled;
+  if (pooling) out["pooling"] = pooling;
   if (flat.logits && grid.logits) {
     out["logits"] = flat.logits;
     out["logits_2d"] = grid.logits;

@@ -1,13 +1,13 @@
 /** @file Multi-head attention with flax's names and layouts. */
 
 import { OcelliError } from "../errors.ts";
-import { type DType, type Tensor, attention, convert } from "../graph/index.ts";
+import { type DType, type Tensor, attention, attentionWeights, convert } from "../graph/index.ts";
 import { dense } from "./dense.ts";
 import { type Initialiser, lecunNormal } from "./initialisers.ts";
 import { layerNorm } from "./norm.ts";
 import { layer } from "./scope.ts";
 
-/** Options of {@link multiHeadAttention}. */
+/** Options of {@link attend}. */
 export interface AttentionOptions {
   readonly heads: number;
   readonly kernelInit?: Initialiser;
@@ -20,12 +20,20 @@ export interface AttentionOptions {
   readonly qkNorm?: boolean;
 }
 
+/** What attention gives, and how it was distributed. */
+export interface Attended {
+  /** [batch, queries, width]. */
+  readonly result: Tensor;
+  /** The probabilities, [batch, heads, queries, keys]: computed only in a program that reads them. */
+  readonly weights: Tensor;
+}
+
 /**
  * Scaled dot-product attention with projections. x [batch, queries, width], context [batch, keys, width];
- * `query`, `key`, `value` kernels [width, heads, dim], `out` [heads, dim, width] → [batch, queries, width].
+ * `query`, `key`, `value` kernels [width, heads, dim], `out` [heads, dim, width] → `result`.
  * Vaswani et al. 2017, arXiv:1706.03762.
  */
-export const multiHeadAttention = layer(
+export const attend = layer(
   (
     scope,
     x: Tensor,
@@ -38,7 +46,7 @@ export const multiHeadAttention = layer(
       qkvBias = true,
       qkNorm = false,
     }: AttentionOptions,
-  ): Tensor => {
+  ): Attended => {
     const width = x.shape[2];
     if (width % heads !== 0) {
       throw new OcelliError("shape", `width ${width} does not divide into ${heads} heads.`, {
@@ -53,6 +61,13 @@ export const multiHeadAttention = layer(
     const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
     const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
     const mixed = attention(query, key, project("value", context), mask);
-    return dense(scope.at("out"), mixed, width, { ...options, axes: 2 });
+    return {
+      result: dense(scope.at("out"), mixed, width, { ...options, axes: 2 }),
+      weights: attentionWeights(query, key, mask),
+    };
   },
 );
+
+/** The result of {@link attend} alone, [batch, queries, width]. */
+export const multiHeadAttention = (...args: Parameters<typeof attend>): Tensor =>
+  attend(...args).result;

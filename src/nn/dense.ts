@@ -10,6 +10,7 @@ import {
   sizeOf,
 } from "../graph/index.ts";
 import { type Initialiser, asMatrix, lecunNormal, zerosInit } from "./initialisers.ts";
+import { adapterOf } from "./lora.ts";
 import { layer } from "./scope.ts";
 
 /** Options of {@link dense}. */
@@ -48,10 +49,12 @@ export const dense = layer(
       ...inputs,
       ...outputs,
     ]);
-    const product = dotGeneral(convert(x, dtype), convert(kernel, dtype), {
+    const own = dotGeneral(convert(x, dtype), convert(kernel, dtype), {
       lhsContract: inputs.map((_, i) => lead + i),
       rhsContract: inputs.map((_, i) => i),
     });
+    const adapter = adapterOf(scope, x, { inputs, outputs, dtype });
+    const product = adapter ? add(own, adapter) : own;
     if (!bias) return product;
     const offset = convert(scope.param("bias", biasInit, outputs), dtype);
     return add(product, broadcastTo(offset, product.shape));

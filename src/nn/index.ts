@@ -11,6 +11,7 @@ export {
 export { type ApplyOptions, apply, rematLayer } from "./apply.ts";
 export * from "./initialisers.ts";
 export { type DenseOptions, dense } from "./dense.ts";
+export { type LoraOptions, LORA_TARGETS, isAdapter, mergeLora, withLora } from "./lora.ts";
 export {
   type ConvLayerOptions,
   conv,
@@ -28,8 +29,7 @@ export {
   layerNorm,
   rmsNorm,
 } from "./norm.ts";
-export { type AttentionOptions, multiHeadAttention } from "./attention.ts";
-export { erf, geluExact } from "./activation.ts";
+export { type Attended, type AttentionOptions, attend, multiHeadAttention } from "./attention.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { type MlpOptions, mlpBlock } from "./mlp.ts";
 export { type MapHeadOptions, type MaxPoolOptions, mapHead, maxPool } from "./pool.ts";

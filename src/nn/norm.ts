@@ -74,19 +74,21 @@ export interface BatchNormOptions {
   readonly epsilon?: number;
   /** How much of the running statistics stays at a training step; 0.9 unless given. */
   readonly momentum?: number;
+  /** Whether training too normalises by the running statistics, and leaves them as they are; false unless given. */
+  readonly frozen?: boolean;
   readonly scaleInit?: Initialiser;
 }
 
 /**
  * Batch normalisation; x [batch, spatial…, features], `scale` and `bias` [features]. A training step normalises by its
- * batch and moves the variables `mean` and `var` (unbiased, as PyTorch keeps it); evaluation normalises by those.
- * Ioffe & Szegedy 2015, arXiv:1502.03167.
+ * batch and moves the variables `mean` and `var` (unbiased, as PyTorch keeps it); evaluation normalises by those, and so
+ * does a training step where they are frozen. Ioffe & Szegedy 2015, arXiv:1502.03167.
  */
 export const batchNorm = layer(
   (
     scope,
     x: Tensor,
-    { epsilon = 1e-5, momentum = 0.9, scaleInit = onesInit }: BatchNormOptions = {},
+    { epsilon = 1e-5, momentum = 0.9, frozen = false, scaleInit = onesInit }: BatchNormOptions = {},
   ): Tensor => {
     const shape = [x.shape.at(-1)!];
     const scale = scope.param("scale", scaleInit, shape);
@@ -97,7 +99,7 @@ export const batchNorm = layer(
     };
     const input = convert(x, "float32");
     let [centre, spread] = [running.mean.value, running.var.value]; // [features]
-    if (scope.train) {
+    if (scope.train && !frozen) {
       const axes = x.shape.slice(0, -1).map((_, axis) => axis);
       const count = sizeOf(x.shape.slice(0, -1));
       centre = mean(input, axes);

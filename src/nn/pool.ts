@@ -8,7 +8,7 @@ import {
   indexAxis,
   reduceWindow,
 } from "../graph/index.ts";
-import { multiHeadAttention } from "./attention.ts";
+import { type Attended, attend } from "./attention.ts";
 import { xavierUniform } from "./initialisers.ts";
 import { mlpBlock } from "./mlp.ts";
 import { layerNorm } from "./norm.ts";
@@ -26,19 +26,19 @@ export interface MapHeadOptions {
 
 /**
  * Multihead attention pooling: a learned probe attends to all tokens.
- * x [batch, tokens, width] → [batch, width]. Lee et al. 2019, arXiv:1810.00825; Zhai et al. 2022, arXiv:2106.04560.
+ * x [batch, tokens, width] → `result` [batch, width], `weights` [batch, heads, 1, tokens]. Lee et al. 2019, arXiv:1810.00825; Zhai et al. 2022, arXiv:2106.04560.
  */
-export const mapHead = layer((scope, x: Tensor, options: MapHeadOptions): Tensor => {
+export const mapHead = layer((scope, x: Tensor, options: MapHeadOptions): Attended => {
   const { heads, hidden, activation, epsilon } = options;
   const [batch, , width] = x.shape;
   const probe = broadcastTo(scope.param("probe", xavierUniform, [1, 1, width]), [batch, 1, width]);
-  const pooled = multiHeadAttention(scope.at("MultiHeadDotProductAttention_0"), probe, x, {
+  const { result: pooled, weights } = attend(scope.at("MultiHeadDotProductAttention_0"), probe, x, {
     heads,
     kernelInit: xavierUniform,
   });
   const normal = layerNorm(scope.at("LayerNorm_0"), pooled, { epsilon });
   const mlp = mlpBlock(scope.at("MlpBlock_0"), normal, { hidden, activation });
-  return indexAxis(add(pooled, mlp), 1, 0);
+  return { result: indexAxis(add(pooled, mlp), 1, 0), weights };
 });
 
 /** Options of {@link maxPool}. */

@@ -3,6 +3,7 @@
 import { type DType, type Shape, type Tensor, withScope } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import type { Initialiser } from "./initialisers.ts";
+import type { LoraRule } from "./lora.ts";
 import { type Place, ROOT, child } from "./keys.ts";
 
 /** What a model keeps beside its parameters (statistics, codebooks): read it, and set its next value. */
@@ -17,6 +18,8 @@ export interface Scope {
   readonly path: string;
   /** Whether the call is a training step (dropout is on, statistics move). */
   readonly train: boolean;
+  /** Which dense layers have an adapter; none unless the model is one with adapters. */
+  readonly lora?: LoraRule;
   /** The scope of a part; an index makes it one layer of a stack: `at("encoderblock", 3)` is `encoderblock_3`. */
   at(name: string, index?: number): Scope;
   /** A float32 parameter of this layer. */

@@ -1,33 +1,28 @@
 /** @file Classification of images. */
 
 import { z } from "zod";
-import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
-  argMax,
   broadcastInDim,
-  equal,
   foldIn,
-  isInteger,
   less,
-  oneHot,
-  reduceSum,
   select,
   splitKey,
   uniform,
 } from "../graph/index.ts";
 import {
+  CLASS_LOSSES,
   cut,
   cutmixBox,
   maskedMean,
   mix,
   mixupCoefficient,
-  sigmoidXent,
   smoothLabels,
-  softmaxXent,
 } from "../losses/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { type Scope, apply, initialise, modelSpecs } from "../nn/index.ts";
+import { flexiSchema } from "./flexi.ts";
+import { correctness, hotLabels } from "./labels.ts";
 import type { Objective } from "./objective.ts";
 
 /** Options of {@link classification} in a configuration. */
@@ -41,10 +36,12 @@ export const classificationSchema = z.strictObject({
   mixup: z.strictObject({ p: z.number().min(0) }).optional(),
   /** Cutmix with λ ~ Beta(p, p); none unless given. With mixup beside it, each step takes either with equal chances. */
   cutmix: z.strictObject({ p: z.number().min(0) }).optional(),
+  /** Patch sizes to draw from at each step, for the model flexivit. */
+  flexi: flexiSchema.optional(),
 });
 
 /** Options of {@link classification}. */
-export type ClassificationOptions = Omit<z.infer<typeof classificationSchema>, "name">;
+export type ClassificationOptions = Omit<z.infer<typeof classificationSchema>, "name" | "flexi">;
 
 /**
  * The objective of a classifier. Batches hold `image` [batch, height, width, channels] (float32, as the preprocessing
@@ -56,7 +53,7 @@ export function classification(
   { loss: kind = "softmax", labelSmoothing = 0, mixup, cutmix }: ClassificationOptions = {},
 ): Objective {
   const forward = (scope: Scope, image: Tensor): Tensor => model(scope, image)[0];
-  const xent = kind === "softmax" ? softmaxXent : sigmoidXent;
+  const { xent } = CLASS_LOSSES[kind];
   const mixing = makeMixing(mixup?.p ?? 0, cutmix?.p ?? 0);
   return {
     init: (key, { image }) => initialise(forward, key, image),
@@ -109,22 +106,4 @@ function makeMixing(
       lambda: select(pasted, b.lambda, a.lambda),
     };
   };
-}
-
-/** Labels [batch, classes] in float32. */
-function hotLabels(label: Tensor, logits: Tensor): Tensor {
-  const classes = logits.shape[1];
-  if (isInteger(label.dtype) && label.rank === 1) return oneHot(label, classes);
-  if (label.rank === 2 && label.shape[1] === classes && label.dtype === "float32") return label;
-  throw new OcelliError(
-    "shape",
-    `label is ${label} where int32[batch] or float32[batch,${classes}] is taken.`,
-  );
-}
-
-/** 1 where the class of the largest logit is the label (or has the label's value), [batch]. */
-function correctness(logits: Tensor, label: Tensor, hot: Tensor): Tensor {
-  const best = argMax(logits, 1);
-  if (label.rank === 1) return equal(best, label);
-  return reduceSum(select(equal(oneHot(best, hot.shape[1]), 1), hot, 0), 1);
 }

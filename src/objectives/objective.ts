@@ -1,7 +1,8 @@
 /** @file What a step minimises. */
 
-import type { Spec, Tensor } from "../graph/index.ts";
+import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
+import type { Tree } from "../tree.ts";
 
 /** A batch: arrays by name, each with the examples along its leading axis. */
 export type Batch = Readonly<Record<string, Tensor>>;
@@ -33,9 +34,19 @@ export interface LossOutputs {
 
 /** What a step minimises: what it owns, and its loss. */
 export interface Objective {
-  /** Initial parameters and variables for batches of a spec. */
-  init(key: Tensor, batch: BatchSpec): { params: Params; variables: Params };
+  /** Initial parameters and variables for batches of a spec; `given` are the arrays of {@link Objective.given}. */
+  init(key: Tensor, batch: BatchSpec, given?: Params): { params: Params; variables: Params };
   loss(inputs: LossInputs): LossOutputs;
   /** Names under which the parameters of scanned layers lie stacked, for rules by name. */
   stacked(batch: BatchSpec): readonly string[];
+  /** Arrays that are not drawn but come from elsewhere, such as a teacher's; `init` takes them. */
+  readonly given?: Tree<HostArray>;
+  /** Those of its variables that are the model's own, which are evaluated and saved for prediction; all unless told. */
+  readonly served?: <T>(variables: Tree<T>) => Tree<T>;
+  /** Its form at a step, counted from 0, where not every step is the same program: one object for each program. */
+  readonly at?: (step: number) => Objective;
 }
+
+/** What a step minimises, counted from 0. */
+export const objectiveAt = (objective: Objective, step: number): Objective =>
+  objective.at?.(step) ?? objective;

@@ -15,6 +15,8 @@ const RUN_FILES = {
   /** The whole configuration, defaults filled in. */
   config: "config.json",
   environment: "environment.json",
+  /** Which examples the run is trained on and judged by. */
+  splits: "splits.json",
   /** One JSON object a line: `{ step, … }`. */
   metrics: "metrics.jsonl",
   /** The same for TensorBoard. */

@@ -3,8 +3,9 @@
 import { z } from "zod";
 import { dataSchema } from "../data/config.ts";
 import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
+import { evaluatorSchemas } from "../evaluate/registry.ts";
 import { modelSchema } from "../models/index.ts";
-import { classificationSchema } from "../objectives/index.ts";
+import { classificationSchema, distillationSchema } from "../objectives/index.ts";
 import { durationSchema, optimizerSchema } from "../optim/index.ts";
 import { validate } from "./schema.ts";
 
@@ -18,14 +19,26 @@ const checkpointSchema = z.strictObject({
   keepEvery: durationSchema.optional(),
 });
 
-const evaluationSchema = z.strictObject({
+/** What every evaluation has beside its evaluator's own options. */
+const evaluationKeys = {
   /** A split, or a slice of one such as `train[55000:]`. */
   split: z.string(),
   /** How often; at the end in any case. */
   every: durationSchema.optional(),
-});
+  /** Patches along each side of an image, for the model flexivit; the model's own unless given. */
+  seqhw: z.int().min(1).optional(),
+};
 
-const objectiveSchema = z.discriminatedUnion("name", [classificationSchema]);
+const [classificationEval, calibrationEval, perClassEval, fewShotEval, knnEval] = evaluatorSchemas;
+const evaluationSchema = z.discriminatedUnion("type", [
+  classificationEval.extend(evaluationKeys),
+  calibrationEval.extend(evaluationKeys),
+  perClassEval.extend(evaluationKeys),
+  fewShotEval.extend(evaluationKeys),
+  knnEval.extend(evaluationKeys),
+]);
+
+const objectiveSchema = z.discriminatedUnion("name", [classificationSchema, distillationSchema]);
 
 const shardingSchema = z.union([
   z.literal("replicate"),
@@ -42,6 +55,8 @@ export const configSchema = z.strictObject({
   data: dataSchema,
   /** The split to train on, or a slice of one. */
   split: z.string().default("train"),
+  /** Examples of each class to train on, picked by the seed; all unless given. */
+  shots: z.int().min(1).optional(),
   preprocess: z.strictObject({
     train: z.string(),
     /** For evaluation; stored with the model for prediction. */
@@ -58,7 +73,7 @@ export const configSchema = z.strictObject({
   init: z.string().optional(),
   objective: objectiveSchema,
   optimizer: optimizerSchema,
-  /** Evaluations by name; the first one's values are the run's result. `test`, or else `validation`, unless given. */
+  /** Evaluations by name; the accuracy of the first that has one is the run's result. `test`, or else `validation`, unless given. */
   evals: z.record(z.string(), evaluationSchema).optional(),
   /** How often metrics are written. */
   log: durationSchema.default({ percent: 1 }),

@@ -1,30 +1,38 @@
 /** @file Evaluation of a model that was trained, on any labelled data. */
 
-import { evaluationBatches } from "../data/batches.ts";
 import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import type { BadImagePolicy, DataProblem } from "../data/problems.ts";
 import { DataProblems } from "../data/problems.ts";
-import type { Source } from "../data/source.ts";
-import { heldOutSplit } from "../data/split-names.ts";
+import type { Dataset, Source } from "../data/source.ts";
+import { findSplit, heldOutSplit } from "../data/split-names.ts";
 import { openSplit } from "../data/splits.ts";
 import { createWorkerPool } from "../data/workers.ts";
-import { type DeviceArray, jit } from "../engines/engine.ts";
 import { cpuBudget } from "../engines/threads.ts";
-import { unknownName } from "../errors.ts";
-import { calibration } from "../evaluate/calibration.ts";
-import { classification } from "../evaluate/classification.ts";
-import { type ClassQuality, confusion, perClass, perClassValues } from "../evaluate/confusion.ts";
-import { type HostArray, type Tensor, fromNumbers, oneHot, toNumbers } from "../graph/index.ts";
-import { sigmoidXent, softmaxXent } from "../losses/index.ts";
-import { readScalars } from "./device.ts";
-import { probabilitiesOf } from "./probabilities.ts";
-import { type ServedModel, openServed } from "./served.ts";
+import { OcelliError, unknownName } from "../errors.ts";
+import { type ClassQuality, confusionOf, perClass } from "../evaluate/confusion.ts";
+import type { Evaluator } from "../evaluate/evaluator.ts";
+import { type EvaluatorConfig, createEvaluator } from "../evaluate/registry.ts";
+import { type HostArray, hostArray } from "../graph/dtype.ts";
+import { hotLabels } from "../objectives/labels.ts";
+import { type Lesson, type Passed, lessonOf, lookWith, pass, valuesOf } from "./evaluation.ts";
+import { openServed } from "./served.ts";
+import { dataFor } from "./split-record.ts";
+
+/** What is evaluated: the types of evaluators. */
+export type EvalType = EvaluatorConfig["type"];
 
 /** Options of {@link evaluateModelOn}. */
 export interface EvalOptions {
   /** The split, or a slice of one; `test`, or else `validation` or the first there is, unless given. */
   readonly split?: string;
+  /**
+   * What to evaluate beside accuracy and loss; `calibration` and `per-class`, where labels are single and classes
+   * exclude one another, unless given. `fewshot` and `knn` need a run: an exported model has no features.
+   */
+  readonly types?: readonly EvalType[];
+  /** The split that `fewshot` and `knn` learn from; `train` unless given. */
+  readonly from?: string;
   readonly engine?: string;
   /** Images computed together; 64 unless given. */
   readonly batchSize?: number;
@@ -43,7 +51,7 @@ export interface EvalResult {
   readonly accuracy: number;
   /** The mean loss. */
   readonly loss: number;
-  /** Further values by name: `ece`, `brier`, `mean_class_recall`; of single labels only. */
+  /** Further values by name, such as `ece`, `brier`, `mean_class_recall`, `knn20`. */
   readonly values: Readonly<Record<string, number>>;
   readonly classes: readonly string[];
   /** By class: how many, recall, precision. */
@@ -52,112 +60,153 @@ export interface EvalResult {
   readonly confusion: readonly (readonly number[])[];
   /** Images that were left out, and why. */
   readonly problems: readonly DataProblem[];
+  /** What is to be known of the data: that it has changed since the run, or was trained on; a line each. */
+  readonly notes: readonly string[];
 }
 
 /**
  * Evaluates a run, a checkpoint or an exported `.onnx` model on labelled data, whose classes are matched by name.
  *
+ * @param data the run's own data unless given
  * @throws a data error where the data has a class that the model does not know
  */
 export async function evaluateModelOn(
   path: string,
-  data: DataConfig,
-  { split, engine, batchSize = 64, onBadImage = "error", progress }: EvalOptions = {},
+  data: DataConfig | undefined,
+  { split, types, from, engine, batchSize = 64, onBadImage = "error", progress }: EvalOptions = {},
 ): Promise<EvalResult> {
-  const dataset = await openDataset(data);
-  const chosen = split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];
+  const told = await dataFor(path, data);
+  const dataset = await openDataset(told.data);
+  const chosen = split ?? told.split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];
   const source = await openSplit(dataset, chosen);
   const model = await openServed(path, engine);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems();
   try {
-    const { preprocessing } = model;
-    const toModel = classMap(source, model, path);
-    const measure = makeMeasure(model);
-    const totals: Record<string, number> = {};
-    const labels: number[] = [];
-    const rows: number[][] = [];
+    const { card, preprocessing } = model;
+    const known = (of: Source): Source => relabelled(of, card.classes, path);
+    const evaluators = await evaluatorsFor(types, known(source), card);
+    const look = lookWith(evaluators, card.loss);
+    const run = model.compile(({ output, out, batch }) =>
+      look({ output, out, batch: { ...batch, labels: hotLabels(batch.label, output) } }),
+    );
     const batching = { batchSize, preprocessing, seed: 0, workers, onBadImage, problems };
-    let done = 0;
-    for await (const { features, indices, count } of evaluationBatches(source, batching)) {
-      const label = relabel(features.label, toModel, model.card.classes.length);
-      const logits = await model.logits(features.image);
-      const sums = (await measure(logits, label, features.mask)) as Record<string, DeviceArray>;
-      for (const [name, sum] of Object.entries(await readScalars(sums))) {
-        totals[name] = (totals[name] ?? 0) + sum;
-      }
-      if (label.dtype === "int32") {
-        const probabilities = probabilitiesOf(logits, model.card.loss);
-        for (const row of probabilities.keys()) {
-          if (indices[row] < 0) continue;
-          rows.push(probabilities[row]);
-          labels.push(Number(label.data[row]));
-        }
-      }
-      progress?.((done += count), source.length);
+    const over = (of: Source, listener = {}): Promise<Passed> =>
+      pass(
+        of,
+        { engine: model.engine, run: (batch) => run(batch as never), ...batching },
+        listener,
+      );
+    const passed = await over(known(source), {
+      progress: (done: number) => progress?.(done, source.length),
+    });
+    const values: Record<string, Record<string, number>> = {};
+    for (const [type, evaluator] of Object.entries(evaluators)) {
+      const lesson = await lessonFor(evaluator, dataset, { from, chosen, known });
+      const learning = lesson && { lesson, pass: over };
+      values[type] = Object.fromEntries(await valuesOf(type, evaluator, passed, learning));
     }
-    const { accuracy, loss } = Object.fromEntries(evaluatorOf(model).summarise(totals));
-    const found = rows.length > 0 ? describe(model, rows, labels) : NOTHING;
-    const { classes } = model.card;
-    const examples = totals.count;
-    const listed = problems.toJSON().examples;
-    const named = { data: dataset.name, split: chosen, examples, accuracy, loss, classes };
-    return { ...named, ...found, problems: listed };
+    return {
+      data: dataset.name,
+      split: chosen,
+      examples: passed.gathered.classification.sums.count,
+      ...valuesAndClasses(values, passed, card.classes),
+      classes: card.classes,
+      problems: problems.toJSON().examples,
+      notes: told.notesOn(chosen, source),
+    };
   } finally {
     workers[Symbol.dispose]();
     await model.dispose();
   }
 }
 
-const NOTHING = { values: {}, perClass: [], confusion: [] };
+/** What is evaluated unless said: all that a pass over the split alone gives. */
+const CHEAP: readonly EvalType[] = ["calibration", "per-class"];
 
-const evaluatorOf = ({ card }: ServedModel) =>
-  classification(card.loss === "softmax" ? softmaxXent : sigmoidXent);
+/** The evaluators by type; accuracy and loss in any case. */
+async function evaluatorsFor(
+  types: readonly EvalType[] | undefined,
+  source: Source,
+  model: Parameters<typeof createEvaluator>[1],
+): Promise<Record<string, Evaluator>> {
+  const { label } = await source.read(0);
+  const isSingle = label.shape.length === 0;
+  const suiting = CHEAP.filter(
+    (type) => isSingle && (type !== "calibration" || model.loss === "softmax"),
+  );
+  const chosen = new Set<EvalType>(["classification", ...(types ?? suiting)]);
+  return Object.fromEntries([...chosen].map((type) => [type, createEvaluator({ type }, model)]));
+}
 
-const makeMeasure = (model: ServedModel) =>
-  jit(model.engine, function measure(output: Tensor, label: Tensor, mask: Tensor) {
-    const labels = label.rank === 1 ? oneHot(label, output.shape[1]) : label;
-    return evaluatorOf(model).measure({ output, batch: { labels, mask } });
+/** What an evaluator learns from; undefined for one that does not learn. */
+async function lessonFor(
+  evaluator: Evaluator,
+  dataset: Dataset,
+  {
+    from,
+    chosen,
+    known,
+  }: {
+    readonly from: string | undefined;
+    readonly chosen: string;
+    readonly known: (source: Source) => Source;
+  },
+): Promise<Lesson | undefined> {
+  if (!evaluator.learns) return undefined;
+  const split = from ?? findSplit(dataset.splits, "train");
+  if (split !== undefined && split !== chosen) {
+    return lessonOf(evaluator, known(await openSplit(dataset, split)));
+  }
+  const problem =
+    split === undefined ? "has no split to learn from" : `would be judged by what it learns from`;
+  throw new OcelliError("argument", `${dataset.name} ${problem}.`, {
+    hint: "Name one, or a part of one, as --from.",
   });
+}
 
-/** The model's class of each class of the data. */
-function classMap({ classes }: Source, { card }: ServedModel, path: string): number[] {
-  return classes.map((name) => {
-    const index = card.classes.indexOf(name);
-    if (index < 0) throw unknownName(`class of ${path}`, name, card.classes, "data");
+/** A source with labels of the model in the place of its own. */
+function relabelled(source: Source, classes: readonly string[], path: string): Source {
+  const toModel = source.classes.map((name) => {
+    const index = classes.indexOf(name);
+    if (index < 0) throw unknownName(`class of ${path}`, name, classes, "data");
     return index;
   });
-}
-
-/** Labels of the data as labels of the model: int32 [batch], or float32 [batch, classes]. */
-function relabel(label: HostArray, toModel: readonly number[], classes: number): HostArray {
-  const given = toNumbers(label);
-  if (label.shape.length === 1) {
-    const mapped = given.map((k) => toModel[k]);
-    return fromNumbers(mapped, label.shape, "int32");
-  }
-  const [batch] = label.shape;
-  const hot = new Array<number>(batch * classes).fill(0);
-  given.forEach((value, i) => {
-    const row = Math.floor(i / toModel.length);
-    hot[row * classes + toModel[i % toModel.length]] = value;
-  });
-  return fromNumbers(hot, [batch, classes], "float32");
-}
-
-/** What single labels allow beside accuracy: calibration, confusion, and how well each class is recognised. */
-function describe(model: ServedModel, rows: readonly number[][], labels: readonly number[]) {
-  const { classes } = model.card;
-  const predictions = rows.map((row) => row.indexOf(Math.max(...row)));
-  const counts = confusion(labels, predictions, classes.length);
-  const features = fromNumbers(rows.flat(), [rows.length, classes.length], "float32");
-  const calibrated =
-    model.card.loss === "softmax"
-      ? calibration({ features, labels: fromNumbers(labels, [labels.length], "int32") })
-      : [];
-  const [mean] = perClassValues(counts, classes);
   return {
-    values: Object.fromEntries([...calibrated, mean]),
+    length: source.length,
+    classes,
+    id: (index) => source.id(index),
+    read: async (index) => {
+      const example = await source.read(index);
+      return { ...example, label: relabel(example.label, toModel, classes.length) };
+    },
+  };
+}
+
+/** A label of the data as one of the model: a class, int32 of [], or which classes apply, float32 of [classes]. */
+function relabel({ shape, data }: HostArray, toModel: readonly number[], classes: number) {
+  if (shape.length === 0) {
+    return hostArray([], "int32", Int32Array.of(toModel[Number(data[0])]));
+  }
+  const hot = new Float32Array(classes);
+  toModel.forEach((k, i) => (hot[k] = Number(data[i])));
+  return hostArray([classes], "float32", hot);
+}
+
+/** Values for the result: accuracy and loss by themselves, recall by class beside the confusion that it is of. */
+function valuesAndClasses(
+  { classification, "per-class": recalls, ...others }: Record<string, Record<string, number>>,
+  { gathered }: Passed,
+  classes: readonly string[],
+) {
+  const values = Object.assign({}, ...Object.values(others)) as Record<string, number>;
+  const { accuracy, loss } = classification;
+  if (!recalls) return { accuracy, loss, values, perClass: [], confusion: [] };
+  const counts = confusionOf(gathered["per-class"], classes.length);
+  return {
+    accuracy,
+    loss,
+    values: { ...values, mean_class_recall: recalls.mean_class_recall },
     perClass: perClass(counts),
     confusion: classes.map((_, k) => [
       ...counts.data.slice(k * classes.length, (k + 1) * classes.length),

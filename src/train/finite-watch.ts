@@ -2,6 +2,7 @@
 
 import type { Engine } from "../engines/engine.ts";
 import { OcelliError } from "../errors.ts";
+import { objectiveAt } from "../objectives/index.ts";
 import type { Run } from "../runs/run.ts";
 import type { Config } from "./config.ts";
 import type { DeviceTree } from "./device.ts";
@@ -81,7 +82,8 @@ export class FiniteWatch {
   private async explain(step: number, state: DeviceState, batch: DeviceTree): Promise<void> {
     const { config, plan, engine, run, journal } = this.training;
     this.explained = true;
-    const found = await explainNonFinite(engine, config, plan, state, batch);
+    const objective = objectiveAt(plan.objective, step - 1);
+    const found = await explainNonFinite(engine, config, { ...plan, objective }, state, batch);
     await run.writeJson("nonfinite", { step, ...found });
     journal.line(`step ${step} is not finite and left out: ${describeNonFinite(found)}`);
   }

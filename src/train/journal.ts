@@ -17,6 +17,9 @@ export interface Journal {
   line(text: string): void;
 }
 
+/** Values of an evaluation on its line; all of them are in the metrics. */
+const SHOWN = 6;
+
 /** A journal of a training of `total` steps. */
 export function createJournal(run: Run, reporter: Reporter, total: number): Journal {
   const count = (value: number): string => value.toLocaleString("en");
@@ -42,7 +45,8 @@ export function createJournal(run: Run, reporter: Reporter, total: number): Jour
       const named = entries.map(([key, value]) => [`${name}/${key}`, value]);
       run.log({ step, ...(Object.fromEntries(named) as Values) });
       const shown = entries.map(([key, value]) => `${key} ${showMetric(key, value)}`);
-      reporter.line(`step ${step} · ${name}: ${shown.join(" · ")}`);
+      const more = shown.length > SHOWN ? ` · … ${shown.length - SHOWN} more` : "";
+      reporter.line(`step ${step} · ${name}: ${shown.slice(0, SHOWN).join(" · ")}${more}`);
     },
   };
 }

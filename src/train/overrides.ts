@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
-import { type Json, children, pathsOf } from "./schema-walk.ts";
+import { type Json, bare, children, pathsOf } from "./schema-walk.ts";
 import { explain } from "./schema.ts";
 
 /**
@@ -72,9 +72,9 @@ function parseText(schemas: readonly z.ZodType[], text: string, path: string): u
 /** One schema for what any of several take. */
 function combined(schemas: readonly z.ZodType[]): z.ZodType {
   if (schemas.length === 1) return schemas[0];
-  const literals = schemas.flatMap((schema) =>
-    schema instanceof z.ZodLiteral ? [...schema.values] : [],
-  );
+  const literals = schemas.map(bare).flatMap((schema) => {
+    return schema instanceof z.ZodLiteral ? [...schema.values] : [];
+  });
   return literals.length === schemas.length ? z.literal(literals) : z.union(schemas);
 }
 

@@ -3,17 +3,13 @@
 import { openDataset } from "../data/datasets.ts";
 import { firstExample } from "../data/examples.ts";
 import type { Dataset, Source } from "../data/source.ts";
-import { heldOutSplit } from "../data/split-names.ts";
 import { openSplit } from "../data/splits.ts";
 import { type Mesh, parseMesh } from "../engines/mesh.ts";
 import { OcelliError } from "../errors.ts";
-import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
-import { classification as classificationEvaluator } from "../evaluate/classification.ts";
-import { type Spec, type Tensor, oneHot, trace } from "../graph/index.ts";
-import { sigmoidXent, softmaxXent } from "../losses/index.ts";
+import { type Spec, type Tensor, trace } from "../graph/index.ts";
 import { type ImageModel } from "../models/index.ts";
 import { countParameters } from "../nn/index.ts";
-import { type BatchSpec, type Objective, classification } from "../objectives/index.ts";
+import type { BatchSpec, Objective } from "../objectives/index.ts";
 import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../optim/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
@@ -21,27 +17,24 @@ import type { Retention } from "../runs/checkpoints.ts";
 import { readRunCheckpoint } from "../runs/run.ts";
 import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
 import type { Config } from "./config.ts";
+import { type PlannedEvaluation, planEvaluations } from "./plan-evaluations.ts";
+import { flexibleModel, lossOf, planObjective } from "./plan-objective.ts";
 import { shardBatch } from "./sharding.ts";
-import { type ModelTensors, evaluateModel, fitted, modelOf } from "./trained.ts";
-
-/** An evaluation of a plan. */
-interface PlannedEvaluation {
-  readonly name: string;
-  readonly source: Source;
-  /** Steps between two runs of it; undefined for the end alone. */
-  readonly every: number | undefined;
-}
+import { pickExamples } from "./shots.ts";
+import { fitted } from "./trained.ts";
 
 /** All that is decided before the first step. */
 export interface Plan {
   /** The devices to compute over. */
   readonly mesh: Mesh | undefined;
   readonly source: Source;
+  readonly dataset: Dataset;
+  /** All that training and evaluations read, by what the configuration calls it. */
+  readonly sources: ReadonlyMap<string, Source>;
   /** What was noticed while the data was opened; a line each. */
   readonly notes: readonly string[];
   readonly preprocessing: { readonly train: Preprocessing; readonly eval: Preprocessing };
   readonly evaluations: readonly PlannedEvaluation[];
-  readonly evaluator: Evaluator;
   readonly totalSteps: number;
   readonly logSteps: number;
   readonly checkpoint: {
@@ -59,14 +52,13 @@ export interface Plan {
   readonly card: Omit<ModelCard, "step">;
   /** What the model begins with instead of its own initial values. */
   readonly initial: Pick<Checkpoint, "params" | "variables"> | undefined;
-  /** What the evaluator looks at, from a batch as it was uploaded. */
-  readonly evaluate: (arrays: ModelTensors, batch: DeviceFeatures) => Evaluated;
 }
 
 /** Opens the data, checks that everything fits, and makes model, objective and optimiser. */
 export async function planTraining(config: Config): Promise<Plan> {
   const dataset = await openDataset(config.data);
-  const source = await openSplit(dataset, config.split);
+  const whole = await openSplit(dataset, config.split);
+  const source = await pickExamples(whole, config.shots, config.seed);
   const preprocessing = {
     train: parsePreprocessing(config.preprocess.train),
     eval: parsePreprocessing(config.preprocess.eval),
@@ -96,31 +88,30 @@ export async function planTraining(config: Config): Promise<Plan> {
       `a batchSize of ${config.batchSize} does not divide into ${config.accumulate} parts (accumulate).`,
     );
   }
-  const { name: _, ...objectiveOptions } = config.objective;
-  const loss = objectiveOptions.loss ?? "softmax";
+  const loss = lossOf(config.objective);
   const card = { model, classes, preprocessing: preprocessing.eval.text, loss, imageShape };
-  const net = modelOf({ ...card, step: 0 });
-  const objective = classification(net, objectiveOptions);
+  const netAt = flexibleModel(card);
+  const net = netAt();
+  const objective = await planObjective(config, netAt, batchSpec, classes);
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
   const context = { ...length, totalSteps };
-  const evaluations: PlannedEvaluation[] = [];
-  for (const [name, { split, every }] of Object.entries(config.evals ?? heldOut(dataset))) {
-    const evalSource = await openSplit(dataset, split);
-    if (evalSource.classes.length > classes.length) {
-      throw new OcelliError("data", `${split} has labels that ${config.split} does not have.`);
-    }
-    evaluations.push({ name, source: evalSource, every: every && toSteps(every, context) });
-  }
+  const sources = new Map([[config.split, source]]);
+  const evaluations = await planEvaluations(config, {
+    ...{ dataset, sources, card, netAt, context },
+    preprocessing: preprocessing.eval,
+    batch: evalSpec,
+  });
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
   return {
     mesh,
     source,
+    dataset,
+    sources,
     notes: dataset.notes ?? [],
     preprocessing,
     evaluations,
-    evaluator: classificationEvaluator(loss === "softmax" ? softmaxXent : sigmoidXent),
     totalSteps,
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
@@ -131,19 +122,8 @@ export async function planTraining(config: Config): Promise<Plan> {
     batchSpec,
     card,
     initial: config.init === undefined ? undefined : await loadInitial(config.init, net, card),
-    evaluate(arrays, raw) {
-      const batch = preprocessing.eval.onDevice(raw);
-      return {
-        output: evaluateModel(net, arrays, batch.image),
-        batch: { ...batch, labels: hotLabels(batch.label, classes.length) },
-      };
-    },
   };
 }
-
-/** Labels [batch, classes] of classes [batch], or as they are. */
-const hotLabels = (label: Tensor, classes: number): Tensor =>
-  label.rank === 1 ? oneHot(label, classes) : label;
 
 function planCheckpoints(
   { checkpoint: { every, keep, keepEvery } }: Config,
@@ -153,19 +133,6 @@ function planCheckpoints(
     every: every && toSteps(every, context),
     retention: { keep, keepEvery: keepEvery && toSteps(keepEvery, context) },
   };
-}
-
-/** The evaluation on the split that a data set holds out. */
-function heldOut({ name, splits }: Dataset): NonNullable<Config["evals"]> {
-  const split = heldOutSplit(splits);
-  if (split !== undefined) return { [split]: { split } };
-  throw new OcelliError(
-    "config",
-    `${name} has no split to evaluate on, only ${splits.join(", ")}.`,
-    {
-      hint: 'Name a part of one, such as --evals.test.split "train[90%:]" with --split "train[:90%]".',
-    },
-  );
 }
 
 /** The arrays of another run's checkpoint, which must fit the model. */

@@ -4,10 +4,11 @@ import { collate, evaluationBatches } from "../data/batches.ts";
 import type { BadImagePolicy, DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import type { WorkerPool } from "../data/workers.ts";
-import type { HostArray } from "../graph/index.ts";
+import type { DeviceArray } from "../engines/engine.ts";
+import { type HostArray, toNumbers } from "../graph/index.ts";
+import { CLASS_LOSSES } from "../losses/index.ts";
 import { seededRandom } from "../preprocess/random.ts";
-import { probabilitiesOf } from "./probabilities.ts";
-import { type ServedModel, openServed } from "./served.ts";
+import { openServed } from "./served.ts";
 
 /** How sure a model is of a class. */
 export interface Ranked {
@@ -68,18 +69,26 @@ export async function loadPredictor(
 ): Promise<Predictor> {
   const model = await openServed(path, engine);
   const { card, preprocessing } = model;
+  const { probabilities } = CLASS_LOSSES[card.loss];
+  const classify = model.compile(({ output }) => probabilities(output));
+  const rank = async (image: HostArray): Promise<Ranked[][]> => {
+    const rows = (await classify({ image })) as DeviceArray; // [batch, classes]
+    const ranked = rankRows(await rows.read(), card.classes);
+    rows.dispose();
+    return ranked;
+  };
   return {
     classes: card.classes,
     async predict(images) {
       const random = () => seededRandom("prediction");
       const examples = images.map((image) => preprocessing.onHost({ image }, random()));
-      const rows = await rank(model, collate(examples, batchSize).image);
+      const rows = await rank(collate(examples, batchSize).image);
       return rows.slice(0, images.length);
     },
     async *stream(source, options = {}) {
       const batching = { batchSize, preprocessing, seed: 0, ...options };
       for await (const { features, indices } of evaluationBatches(source, batching)) {
-        const rows = await rank(model, features.image);
+        const rows = await rank(features.image);
         for (const [row, index] of indices.entries()) {
           if (index >= 0) yield { id: source.id(index), ranked: rows[row] };
         }
@@ -89,13 +98,12 @@ export async function loadPredictor(
   };
 }
 
-/** Every class of each row of a batch, the surest first. */
-async function rank(model: ServedModel, image: HostArray): Promise<Ranked[][]> {
-  const { classes, loss } = model.card;
-  const rows = probabilitiesOf(await model.logits(image), loss);
-  return rows.map((row) =>
+/** Every class of each row of probabilities [batch, classes], the surest first. */
+function rankRows(probabilities: HostArray, classes: readonly string[]): Ranked[][] {
+  const values = toNumbers(probabilities);
+  return Array.from({ length: probabilities.shape[0] }, (_, row) =>
     classes
-      .map((name, k) => ({ class: name, probability: row[k] }))
+      .map((name, k) => ({ class: name, probability: values[row * classes.length + k] }))
       .sort((a, b) => b.probability - a.probability),
   );
 }

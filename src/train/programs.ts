@@ -6,12 +6,12 @@ import {
   type HostArray,
   type Tensor,
   fromNumbers,
-  logistic,
   randomKey,
   specOf,
-  softmax,
   trace,
 } from "../graph/index.ts";
+import type { Params } from "../nn/index.ts";
+import { type Objective, objectiveAt } from "../objectives/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Config } from "./config.ts";
@@ -45,19 +45,30 @@ interface ReadyEvaluation {
 
 /** The state before the first step: initialised, or with the arrays of another run. */
 export async function firstState(engine: Engine, config: Config, plan: Plan): Promise<DeviceState> {
-  const { seed } = config;
   const { objective, optimizer, batchSpec, initial } = plan;
+  const start = (brought: Brought): TrainState => {
+    const init: Objective["init"] = (key, batch, given) => {
+      const own = objective.init(key, batch, given);
+      const { params = own.params, variables } = brought.initial ?? {};
+      return { params, variables: { ...own.variables, ...variables } };
+    };
+    const first = makeInit({ ...objective, init }, optimizer, batchSpec);
+    return first(randomKey(config.seed), brought.given);
+  };
+  const arrays = await uploadTree(engine, {
+    ...(initial && { initial }),
+    ...(objective.given && { given: objective.given }),
+  });
   const options = { name: "initialise", shardOutput: stateSharding(engine, config, plan) };
-  if (!initial) {
-    const init = makeInit(objective, optimizer, batchSpec);
-    return (await jit(engine, () => init(randomKey(seed)), options)()) as DeviceState;
-  }
-  const start = (arrays: ReturnType<typeof objective.init>) =>
-    makeInit({ ...objective, init: () => arrays }, optimizer, batchSpec)(randomKey(seed));
-  const arrays = await uploadTree(engine, initial);
   const state = (await jit(engine, start, options)(arrays)) as DeviceState;
   disposeTree(arrays);
   return state;
+}
+
+/** Arrays that a first state takes from elsewhere. */
+interface Brought {
+  readonly initial?: { readonly params: Params; readonly variables: Params };
+  readonly given?: Params;
 }
 
 /** How the state's leaves are split over the engine's mesh, by the configuration's rules. */
@@ -83,27 +94,39 @@ export const restoreState = (
 ): Promise<DeviceState> => replaceTree(engine, "the checkpoint", first, toFlat<HostArray>(arrays));
 
 /**
- * The step, with the preprocessing on the device in front; it gives up the state that it is given.
- * `updates` is that of {@link makeTrainStep}.
+ * The step, with the preprocessing on the device in front; it gives up the state that it is given. A form of the
+ * objective is compiled when its first step comes. `step` counts from 0; `updates` is that of {@link makeTrainStep}.
  */
 export function compileStep(engine: Engine, config: Config, plan: Plan) {
   const { accumulate } = config;
-  const { objective, optimizer, preprocessing } = plan;
+  const { optimizer, preprocessing } = plan;
   const sharding = stateSharding(engine, config, plan);
-  const step = makeTrainStep(objective, optimizer, { accumulate });
-  const run = jit(
-    engine,
-    (state: TrainState, batch: DeviceFeatures, updates: Tensor) =>
-      step(state, preprocessing.train.onDevice(batch), updates),
-    {
-      donate: [0],
-      name: "train step",
-      shardOutput: (name, leaf) =>
-        name.startsWith(STATE) ? sharding(name.slice(STATE.length), leaf) : undefined,
-    },
-  );
-  return async (state: DeviceState, batch: Tree<DeviceArray>, updates: number): Promise<Stepped> =>
-    (await run(state, batch, fromNumbers([updates], [], "int32"))) as unknown as Stepped;
+  const compile = (objective: Objective) => {
+    const take = makeTrainStep(objective, optimizer, { accumulate });
+    return jit(
+      engine,
+      (state: TrainState, batch: DeviceFeatures, updates: Tensor) =>
+        take(state, preprocessing.train.onDevice(batch), updates),
+      {
+        donate: [0],
+        name: "train step",
+        shardOutput: (name, leaf) =>
+          name.startsWith(STATE) ? sharding(name.slice(STATE.length), leaf) : undefined,
+      },
+    );
+  };
+  const compiled = new Map<Objective, ReturnType<typeof compile>>();
+  return async (
+    state: DeviceState,
+    batch: Tree<DeviceArray>,
+    step: number,
+    updates: number,
+  ): Promise<Stepped> => {
+    const objective = objectiveAt(plan.objective, step);
+    const run = compiled.get(objective) ?? compile(objective);
+    compiled.set(objective, run);
+    return (await run(state, batch, fromNumbers([updates], [], "int32"))) as unknown as Stepped;
+  };
 }
 
 /** How examples are made ready, and what becomes of those that cannot be. */
@@ -113,21 +136,23 @@ export type Loading = Pick<BatchOptions, "workers" | "onBadImage" | "problems">;
 export function createEvaluations(
   engine: Engine,
   { batchSize, seed }: Config,
-  { evaluations, evaluator, evaluate: forward, preprocessing, card }: Plan,
+  { objective, evaluations, preprocessing, card }: Plan,
   loading: Loading,
 ): ReadyEvaluation[] {
   const batching = { ...loading, batchSize, seed, preprocessing: preprocessing.eval };
-  const activate = card.loss === "softmax" ? softmax : logistic;
-  const common = { engine, evaluator, forward, activate, ...batching };
-  return evaluations.map(({ name, source, every }) => {
-    const evaluate = createEvaluation({ ...common, source });
-    return { name, every, run: (state, see) => evaluate(servedArrays(state), see) };
+  const common = { engine, loss: card.loss, ...batching };
+  return evaluations.map(({ name, every, ...evaluation }) => {
+    const evaluate = createEvaluation({ ...common, ...evaluation });
+    return { name, every, run: (state, see) => evaluate(servedArrays(state, objective), see) };
   });
 }
 
 /** What is evaluated and saved: the parameters, or their moving average where the optimiser keeps one. */
-export function servedArrays({ params, variables, optimizer }: DeviceState) {
+export function servedArrays(
+  { params, variables, optimizer }: DeviceState,
+  { served }: Pick<Objective, "served">,
+) {
   const { average } = optimizer as { average?: Readonly<Record<string, DeviceArray>> };
-  const served = average ? fromFlat({ ...toFlat<DeviceArray>(params), ...average }) : params;
-  return { params: served, variables };
+  const best = average ? fromFlat({ ...toFlat<DeviceArray>(params), ...average }) : params;
+  return { params: best, variables: served ? served(variables) : variables };
 }

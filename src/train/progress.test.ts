@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { showTime } from "../runs/list-show.ts";
 import { Meter, describeReport, showMetric } from "./progress.ts";
@@ -28,6 +29,26 @@ test("a meter reports means, speed, waiting and the time left, then starts again
   meter.add({ loss: 3 });
   expect(meter.gathered).toEqual({ steps: 2, sums: { loss: 8 } });
   expect(meter.report(21)).toMatchObject({ means: { loss: 4 }, imagesPerSecond: 320, dataWait: 0 });
+});
+
+test("a batch that comes while the device has work is not waited for", async () => {
+  let clock = 0;
+  const meter = new Meter(10, 1, () => clock);
+  const batch = (): Promise<number> => Promise.resolve().then(() => (clock += 50));
+  let finish = (): void => undefined;
+  const work = new Promise<void>((resolve) => (finish = resolve));
+  await meter.waitFor(batch(), work);
+  await setImmediate();
+  clock += 150;
+  expect(meter.report(1).dataWait).toBe(0);
+  const ending = batch().finally(finish);
+  await meter.waitFor(ending, work);
+  await setImmediate();
+  clock += 150;
+  expect(meter.report(2).dataWait).toBe(0.25);
+  await meter.waitFor(batch(), work);
+  clock += 150;
+  expect(meter.report(3).dataWait).toBe(0.25);
 });
 
 test("numbers for people", () => {

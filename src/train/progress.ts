@@ -23,7 +23,7 @@ export interface Report {
   /** Means of the steps' metrics. */
   readonly means: Readonly<Record<string, number>>;
   readonly imagesPerSecond: number;
-  /** The share of the time in which the loop waited for a batch, from 0 to 1. */
+  /** The share of the time in which the device waited for a batch, from 0 to 1. */
   readonly dataWait: number;
   /** Seconds until the last step. */
   readonly eta: number;
@@ -68,11 +68,21 @@ export class Meter {
     this.sums = { ...sums };
   }
 
-  /** Waits for a batch, and counts how long. */
-  async waitFor<T>(batch: Promise<T>): Promise<T> {
+  /**
+   * Waits for a batch, and counts how long, unless the device still had `work` when it came: then nobody waited. Work
+   * that ended meanwhile counts as if it had ended at once.
+   */
+  async waitFor<T>(batch: Promise<T>, work?: Promise<unknown>): Promise<T> {
     const began = this.now();
+    let hasWork = work !== undefined;
+    const end = (): void => void (hasWork = false);
+    work?.then(end, end);
     const result = await batch;
-    this.waited += this.now() - began;
+    const waited = this.now() - began;
+    const count = (): void => void (this.waited += hasWork ? 0 : waited);
+    if (hasWork)
+      setImmediate(count); // what ended while the batch was put together is told only then
+    else count();
     return result;
   }
 

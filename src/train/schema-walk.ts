@@ -7,7 +7,8 @@ export type Json = Record<string, unknown>;
 
 /** The literals that a key of an object schema may have. */
 export function literalsOf(option: z.ZodType, key: string): string[] {
-  const literal: unknown = option instanceof z.ZodObject ? option.shape[key] : undefined;
+  const child = option instanceof z.ZodObject ? (option.shape[key] as z.ZodType) : undefined;
+  const literal = child && bare(child);
   return literal instanceof z.ZodLiteral ? [...literal.values].map(String) : [];
 }
 
@@ -33,6 +34,10 @@ export function discriminated(schema: z.ZodType): z.ZodDiscriminatedUnion | unde
   return union instanceof z.ZodDiscriminatedUnion ? union : undefined;
 }
 
+/** Whether an object schema is the one that is meant where the key is left out. */
+const isDefault = (option: z.ZodType, key: string): boolean =>
+  option instanceof z.ZodObject && option.shape[key] instanceof z.ZodDefault;
+
 /** The object and record schemas that a value may have to fit; a discriminator that it names narrows them. */
 function objectOptions(outer: z.ZodType, value: unknown): z.ZodType[] {
   const schema = bare(outer);
@@ -40,8 +45,14 @@ function objectOptions(outer: z.ZodType, value: unknown): z.ZodType[] {
   if (!(schema instanceof z.ZodUnion)) return [];
   const options = schema.options as z.ZodType[];
   const key = discriminated(schema)?.def.discriminator;
-  const name = key && String((value as Json | undefined)?.[key]);
-  const chosen = key ? options.filter((option) => literalsOf(option, key).includes(name!)) : [];
+  const name = (value as Json | undefined)?.[key ?? ""];
+  const chosen = key
+    ? options.filter((option) =>
+        name === undefined
+          ? value !== undefined && isDefault(option, key)
+          : literalsOf(option, key).includes(String(name)),
+      )
+    : [];
   return (chosen.length > 0 ? chosen : options).flatMap((option) => objectOptions(option, value));
 }
 

@@ -20,7 +20,15 @@ const schema = z.strictObject({
     z.strictObject({ name: z.literal("vit"), width: z.int().default(64) }),
     z.strictObject({ name: z.literal("mixer"), tokens: z.int().default(8) }),
   ]),
-  evals: z.record(z.string(), z.strictObject({ split: z.string() })).default({}),
+  evals: z
+    .record(
+      z.string(),
+      z.discriminatedUnion("type", [
+        z.strictObject({ type: z.literal("plain").default("plain"), split: z.string() }),
+        z.strictObject({ type: z.literal("knn"), split: z.string(), k: z.int().optional() }),
+      ]),
+    )
+    .default({}),
   schedule: z
     .union([
       z.strictObject({ decay: z.enum(["cosine", "linear"]), warmup: duration.nullable() }),
@@ -60,8 +68,13 @@ test.each([
   [{ evals: { val: { splt: "x" } } }, "evals.val.split is missing"],
   [
     { evals: { val: { split: "x", spilt: "x" } } },
-    'unknown key "evals.val.spilt"; valid: evals.val.split.',
+    'unknown key "evals.val.spilt"; valid: evals.val.split, evals.val.type.',
   ],
+  [
+    { evals: { val: { split: "x", type: "kn" } } },
+    'evals.val.type must be one of knn, plain; not "kn".',
+  ],
+  [{ evals: { val: { split: "x", k: 5 } } }, 'unknown key "evals.val.k"; valid: evals.val.'],
   [{ lr: "fast" }, 'lr must be a number, not "fast".'],
   [{ lr: undefined }, "lr is missing; it must be a number."],
   [{ lr: -1 }, "lr must be above 0, not -1."],
@@ -95,6 +108,23 @@ test.each([
 ])("--%s %s", (path, text, expected) => {
   const set = { ...config, schedule: { decay: "cosine", warmup: { steps: 3 } } };
   expect(validate(schema, override(schema, set, path, text))).toMatchObject(expected);
+});
+
+test("what a choice leaves out is its default, until another is made", () => {
+  const plain = { ...config, evals: { val: { split: "x" } } };
+  expect(validate(schema, plain).evals.val).toEqual({ type: "plain", split: "x" });
+  const near = override(schema, plain, "evals.val.type", "knn");
+  expect(validate(schema, override(schema, near, "evals.val.k", "5")).evals.val).toEqual({
+    type: "knn",
+    split: "x",
+    k: 5,
+  });
+  expect(messageOf(() => override(schema, plain, "evals.val.type", "kn"))).toContain(
+    'evals.val.type must be one of knn, plain; not "kn".',
+  );
+  expect(messageOf(() => override(schema, plain, "evals.val.k", "5"))).toContain(
+    'unknown option "--evals.val.k"',
+  );
 });
 
 test("a choice drops what only the old choice knows", () => {

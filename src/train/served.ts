@@ -1,25 +1,31 @@
 /** @file Models as they are served: a run's, a checkpoint's, or one that was exported to ONNX. */
 
 import { parseDataFile, readDataFile } from "../data/files.ts";
-import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
+import { type ArrayLike, type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { openOnnxProgram } from "../engines/ort/open-model.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
+import type { Evaluated } from "../evaluate/evaluator.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
-import type { HostArray, Tensor } from "../graph/index.ts";
+import type { Tensor } from "../graph/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import type { Tree } from "../tree.ts";
 import { type ModelCard, cardFromTexts } from "../weights/checkpoint.ts";
 import { disposeTree, uploadTree } from "./device.ts";
-import { type ModelTensors, evaluateModel, loadTrained } from "./trained.ts";
+import { type ModelTensors, loadTrained, outputsOf } from "./trained.ts";
+
+/** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
+type ServedBatch<T> = Readonly<Record<string, T>> & { readonly image: T };
 
 /** A model that is ready to be used. It owns memory until it is disposed. */
 export interface ServedModel {
   readonly card: ModelCard;
   readonly preprocessing: Preprocessing;
-  /** Where evaluators of its outputs run. */
   readonly engine: Engine;
-  /** Logits [batch, classes] of images [batch, height, width, channels] after the host's part of the preprocessing. */
-  logits(image: HostArray): Promise<HostArray>;
+  /** A program of what the model returns for a batch, compiled at its first use. An exported model returns logits alone. */
+  compile(
+    look: (evaluated: Evaluated) => Tree<Tensor>,
+  ): (batch: ServedBatch<ArrayLike>) => Promise<Tree<DeviceArray>>;
   dispose(): Promise<void>;
 }
 
@@ -37,14 +43,17 @@ async function openRun(path: string, engineName?: string): Promise<ServedModel> 
   const preprocessing = parsePreprocessing(card.preprocessing);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
-  const forward = jit(engine, function predict(weights: ModelTensors, image: Tensor) {
-    return evaluateModel(model, weights, preprocessing.onDevice({ image }).image);
-  });
   return {
     card,
     preprocessing,
     engine,
-    logits: async (image) => take((await forward(arrays, image)) as DeviceArray),
+    compile(look) {
+      const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {
+        const batch = preprocessing.onDevice(raw);
+        return look({ ...outputsOf(model, weights, batch.image), batch });
+      });
+      return (batch) => program(arrays, batch);
+    },
     async dispose() {
       disposeTree(arrays);
       await engine.dispose();
@@ -66,26 +75,27 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
   }
   const preprocessing = parsePreprocessing(card.preprocessing);
   const engine = await openEngine(engineName);
-  const prepare = jit(engine, function prepare(image: Tensor) {
-    return preprocessing.onDevice({ image }).image;
+  const prepare = jit(engine, function prepare(raw: ServedBatch<Tensor>) {
+    return preprocessing.onDevice(raw).image;
   });
   return {
     card,
     preprocessing,
     engine,
-    async logits(image) {
-      const ready = await take((await prepare(image)) as DeviceArray);
-      return (await program.run([ready]))[0];
+    compile(look) {
+      const after = jit(engine, function served(output: Tensor, raw: ServedBatch<Tensor>) {
+        return look({ output, out: {}, batch: preprocessing.onDevice(raw) });
+      });
+      return async (raw) => {
+        const image = await prepare(raw);
+        const [logits] = await program.run([await image.read()]);
+        image.dispose();
+        return after(logits, raw);
+      };
     },
     async dispose() {
       await program.dispose();
       await engine.dispose();
     },
   };
-}
-
-async function take(array: DeviceArray): Promise<HostArray> {
-  const host = await array.read();
-  array.dispose();
-  return host;
 }

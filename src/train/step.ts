@@ -42,12 +42,12 @@ export interface TrainStepOptions {
   readonly accumulate?: number;
 }
 
-/** The program from a key, uint32[2], to the first state. */
+/** The program from a key, uint32[2], and the arrays of `objective.given` to the first state. */
 export const makeInit =
   (objective: Objective, optimizer: Optimizer, batch: BatchSpec) =>
-  (key: Tensor): TrainState => {
+  (key: Tensor, given?: Params): TrainState => {
     const [forModel, forSteps] = splitKey(key);
-    const { params, variables } = objective.init(forModel, batch);
+    const { params, variables } = objective.init(forModel, batch, given);
     return {
       params,
       variables,

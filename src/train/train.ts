@@ -38,6 +38,7 @@ import { Meter, type Reporter, SILENT } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { validate } from "./schema.ts";
 import { shardBatch } from "./sharding.ts";
+import { type SplitRecord, recordSplits, splitChanges } from "./split-record.ts";
 
 /** Options of {@link train} and {@link resume}. */
 export interface RunOptions {
@@ -63,7 +64,7 @@ export interface TrainOptions extends RunOptions {
 
 /** What a training yields. */
 export interface TrainResult {
-  /** Values of the first evaluation at the last step, from 0 to 1; absent when training was interrupted. */
+  /** Of the first evaluation that has one, at the last step, from 0 to 1; absent when training was interrupted. */
   readonly accuracy?: number;
   readonly loss?: number;
   /** Values of every evaluation, by its name. */
@@ -106,6 +107,7 @@ export async function train(
   const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
+    await run.writeJson("splits", await recordSplits(plan));
     await run.writeJson("config", config); // the last: a folder that has it can be gone on with
     return undefined;
   });
@@ -140,6 +142,7 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);
       if (newest) checkData(plan, newest.value.loop);
+      await checkSplits(run, plan, config.split, newest ? journal : undefined);
       await run.rewind(newest?.value.loop.logs);
       const step = newest?.value.loop.step ?? 0;
       journal.line(
@@ -160,6 +163,21 @@ function checkData({ source }: Plan, { data }: LoopState): void {
   }
   if (String(source.classes) !== String(data.classes)) {
     throw new OcelliError("data", "the data has changed since the run was stopped: other classes.");
+  }
+}
+
+/**
+ * An error where the examples trained on are others than a run recorded; others that it is judged by are told. Where
+ * nothing was trained yet, without a journal, the record is made anew.
+ */
+async function checkSplits(run: Run, plan: Plan, trained: string, journal?: Journal) {
+  const before = (await run.readJson("splits")) as SplitRecord | undefined;
+  const now = await recordSplits(plan);
+  if (!before || !journal) return run.writeJson("splits", now);
+  for (const [split, change] of splitChanges(before, now)) {
+    const what = `the data has changed since the run was stopped: ${split} has ${change}`;
+    if (split === trained) throw new OcelliError("data", `${what}.`);
+    journal.line(`${what}; its values are of other images than before`);
   }
 }
 
@@ -269,14 +287,14 @@ async function trainLoop(
 
   try {
     while (step < totalSteps && !signal?.aborted) {
-      const { value: batch } = await meter.waitFor(batches.next());
+      const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
       if (step === 0) await saveInputs(session, batch!.arrays);
-      let next = await trainStep(state, batch!.arrays, watch.updates(step));
+      let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
       state = next.state;
       // Of the step before this one: the device has work while metrics are read.
       if (await settle()) {
         disposeTree(next.metrics);
-        next = await trainStep(state, batch!.arrays, watch.updates(step)); // it was held back
+        next = await trainStep(state, batch!.arrays, step, watch.updates(step)); // it was held back
         state = next.state;
       }
       step++;
@@ -324,7 +342,8 @@ async function trainLoop(
   }
   if (seen.count > 0) await session.run.writeJson("predictions", await seen.summary());
   disposeTree(state);
-  const final = interrupted ? undefined : Object.values(evals)[0];
+  const judged = Object.values(evals).find(({ accuracy }) => accuracy !== undefined);
+  const final = interrupted ? undefined : judged;
   return {
     accuracy: final?.accuracy,
     loss: final?.loss,
@@ -348,7 +367,7 @@ async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Pr
 
 /** Saves what prediction and export take. */
 async function saveServed({ plan, run }: Session, state: DeviceState, step: number) {
-  const { params, variables } = servedArrays(state);
+  const { params, variables } = servedArrays(state, plan.objective);
   const arrays = { params: await readTree(params), variables: await readTree(variables) };
   await run.writeCheckpoint(checkpointChunks({ card: { ...plan.card, step }, ...arrays }));
 }

@@ -54,4 +54,10 @@ export interface ModelTensors {
 
 /** What a model returns in evaluation: image [batch, height, width, channels] to [batch, classes]. */
 export const evaluateModel = (model: ImageModel, arrays: ModelTensors, image: Tensor): Tensor =>
-  apply(model, arrays, image).result[0];
+  outputsOf(model, arrays, image).output;
+
+/** The same with the model's intermediate values by name. */
+export function outputsOf(model: ImageModel, arrays: ModelTensors, image: Tensor) {
+  const [output, out] = apply(model, arrays, image).result;
+  return { output, out: toFlat<Tensor>(out) };
+}

@@ -6,6 +6,8 @@ import { type WebRuntimeOptions, createWebRuntime } from "../engines/ort/runtime
 
 export type { WebRuntimeOptions };
 export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
+export { type FrozenModel, type Head, type TaughtHead, openFrozen } from "./frozen.ts";
+export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";
 export { type TrainState, makeEvalStep, makeInit, makeTrainStep } from "../train/step.ts";
 
 /**

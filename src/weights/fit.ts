@@ -157,10 +157,13 @@ function shapeTo(
   spec: Spec | undefined,
   grid: readonly [number, number] | undefined,
 ): HostArray {
-  if (name !== POSITIONS || !spec || array.shape.length !== 3) return array;
+  if (name !== POSITIONS || !spec) return array;
+  const { shape } = array;
+  const given = shape.length === 2 ? { ...array, shape: [1, ...shape] } : array; // [1, count, width]
+  if (given.shape.length !== 3) return array;
   const [, count, width] = spec.shape;
   const side = Math.sqrt(count);
   const [rows, columns] = grid ?? [side, side];
-  const fits = Number.isInteger(rows) && rows * columns === count && array.shape[2] === width;
-  return fits && isSquare(array.shape[1]) ? resamplePosemb(array, [rows, columns]) : array;
+  const fits = Number.isInteger(rows) && rows * columns === count && given.shape[2] === width;
+  return fits && isSquare(given.shape[1]) ? resamplePosemb(given, [rows, columns]) : given;
 }

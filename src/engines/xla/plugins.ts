@@ -1,8 +1,8 @@
 /** @file The pinned plugins, and where they are installed. */
 
 import { existsSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
-import { OcelliError, unknownName } from "../../errors.ts";
+import { join } from "node:path";
+import { unknownName } from "../../errors.ts";
 import { cacheFolder } from "../../packages.ts";
 
 /** A plugin of known origin: a wheel of the Python package index. */
@@ -96,14 +96,3 @@ export const libraryPath = (name: string): string =>
 /** The pinned plugins that are installed, by name. */
 export const installedPlugins = (): string[] =>
   Object.keys(PLUGINS).filter((name) => existsSync(libraryPath(name)));
-
-/** The library that a plugin's name or file stands for. */
-export function findPlugin(plugin: string): string {
-  const isFile = isAbsolute(plugin) || /[/\\]|\.(so|dylib|dll)$/.test(plugin);
-  if (isFile) return resolve(plugin);
-  const path = libraryPath(plugin);
-  if (existsSync(path)) return path;
-  throw new OcelliError("engine", `the plugin ${plugin} is not installed.`, {
-    hint: `Install it: ocelli engines install ${plugin}`,
-  });
-}

@@ -1,4 +1,4 @@
-/** @file softmax, logSoftmax and GELU as composites. */
+/** @file softmax, logSoftmax and both forms of GELU as composites. */
 
 import type { Tensor } from "../tensor.ts";
 import { stopGradient } from "./barrier.ts";
@@ -8,7 +8,7 @@ import { zerosLike } from "./constant.ts";
 import { reduceMax, reduceSum } from "./reduce.ts";
 import { select } from "./select.ts";
 import { axisOf } from "./shape.ts";
-import { exp, isFinite, log, logistic, tanh } from "./unary.ts";
+import { erf, exp, isFinite, log, logistic, tanh } from "./unary.ts";
 
 const keep = { keepDims: true };
 
@@ -72,6 +72,29 @@ export function gelu(x: Tensor): Tensor {
         const s = logistic(mul(z, add(mul(square, 2 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE)));
         const slope = add(mul(square, 6 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE);
         return [mul(d, add(s, mul(mul(y, sub(1, s)), slope)))];
+      },
+    },
+    [x],
+  );
+}
+
+/** The share of a normal distribution below x, Φ(x) = (1 + erf(x / √2)) / 2. */
+const normalBelow = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
+/** The height of the normal density at 0. */
+const DENSITY = 1 / Math.sqrt(2 * Math.PI);
+
+/** GELU in its exact form, x Φ(x): what timm and transformers train with. Hendrycks & Gimpel 2016, arXiv:1606.08415. */
+export function geluExact(x: Tensor): Tensor {
+  return applyComposite(
+    {
+      name: "gelu",
+      options: { approximate: "none" },
+      decompose: (z) => [mul(z, normalBelow(z))],
+      // y' = Φ(x) + x φ(x)
+      rule: ([z], _outputs, [d]) => {
+        if (!d) return [null];
+        const density = mul(exp(mul(mul(z, z), -0.5)), DENSITY);
+        return [mul(d, add(normalBelow(z), mul(z, density)))];
       },
     },
     [x],

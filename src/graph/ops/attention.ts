@@ -10,6 +10,19 @@ import { reduceSum } from "./reduce.ts";
 
 const keep = { keepDims: true };
 
+/** Scores q kᵀ · scale (+ mask) as probabilities over the keys, [batch, heads, queries, keys]. */
+const probabilities = (q: Tensor, k: Tensor, scale: number, mask?: Tensor): Tensor => {
+  const scores = einsum("bqhd,bkhd->bhqk", mul(q, scale), k);
+  return softmax(mask ? add(scores, broadcastTo(mask, scores.shape)) : scores);
+};
+
+/**
+ * How much each query attends to each key: softmax(q kᵀ / √dim + mask), the probabilities inside {@link attention}.
+ * q [batch, queries, heads, dim], k [batch, keys, heads, dim] → [batch, heads, queries, keys].
+ */
+export const attentionWeights = (q: Tensor, k: Tensor, mask?: Tensor): Tensor =>
+  probabilities(q, k, 1 / Math.sqrt(q.shape[3]), mask);
+
 /**
  * Scaled dot-product attention: softmax(q kᵀ / √dim + mask) v.
  * q [batch, queries, heads, dim], k and v [batch, keys, heads, dim], mask additive [batch, heads, queries, keys].
@@ -33,8 +46,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tenso
       name: "attention",
       options: { scale },
       decompose: (a, b, c, bias) => {
-        const scores = einsum("bqhd,bkhd->bhqk", mul(a, scale), b);
-        const weights = softmax(bias ? add(scores, bias) : scores);
+        const weights = probabilities(a, b, scale, bias);
         return [einsum("bhqk,bkhd->bqhd", weights, c), weights];
       },
       rule: ([a, b, c], [, weights], [d], needs) => {

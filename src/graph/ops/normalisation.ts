@@ -2,7 +2,7 @@
 
 import { sizeOf } from "../dtype.ts";
 import { type Tensor, shapeError } from "../tensor.ts";
-import { add, mul, sub } from "./binary.ts";
+import { add, div, mul, sub } from "./binary.ts";
 import { applyComposite } from "./composite.ts";
 import { mean, reduceSum } from "./reduce.ts";
 import { reshape } from "./shape.ts";
@@ -104,6 +104,7 @@ export function groupNorm(
   }
   const grouped = [x.shape[0], sizeOf(x.shape.slice(1, -1)), groups, features / groups];
   const axes = [1, 3];
+  const each = [1, 1, groups, features / groups];
   return applyComposite(
     {
       name: "groupNorm",
@@ -113,19 +114,26 @@ export function groupNorm(
         const centre = mean(g, axes, keep);
         const centred = sub(g, centre);
         const inverse = rsqrt(add(mean(mul(centred, centred), axes, keep), epsilon));
-        const normal = reshape(mul(centred, inverse), z.shape);
-        return [add(mul(normal, s), b), centre, inverse];
+        const normal = mul(centred, mul(inverse, reshape(s, each)));
+        return [add(reshape(normal, z.shape), b), centre, inverse];
       },
+      // Sums over space alone give everything: few passes over the activations, which are all that such a network costs.
       rule: ([z, s], [, centre, inverse], [d], needs) => {
         if (!d) return [null, null, null];
-        const g = reshape(z, grouped);
-        const normal = mul(sub(g, centre), inverse);
-        const lead = z.shape.map((_, i) => i).slice(0, -1);
-        const dNormal = reshape(mul(d, s), g.shape);
+        const [g, dg, weight] = [reshape(z, grouped), reshape(d, grouped), reshape(s, each)];
+        const total = reduceSum(dg, 1, keep); // [batch, 1, groups, features / groups]
+        const dot = reduceSum(mul(dg, g), 1, keep);
+        const projected = mul(inverse, sub(dot, mul(centre, total))); // Σ d · normal
+        const over = (sums: Tensor): Tensor =>
+          div(reduceSum(mul(sums, weight), 3, keep), grouped[1] * grouped[3]);
+        const slope = mul(mul(inverse, inverse), over(projected)); // [batch, 1, groups, 1]
+        const shift = sub(mul(slope, centre), mul(inverse, over(total)));
+        const dz = () => add(sub(mul(dg, mul(inverse, weight)), mul(g, slope)), shift);
+        const perFeature = (sums: Tensor): Tensor => reshape(reduceSum(sums, 0), s.shape);
         return [
-          needs[0] ? reshape(normGradient(normal, inverse, dNormal, axes, true), z.shape) : null,
-          needs[1] ? reduceSum(mul(d, reshape(normal, z.shape)), lead) : null,
-          needs[2] ? reduceSum(d, lead) : null,
+          needs[0] ? reshape(dz(), z.shape) : null,
+          needs[1] ? perFeature(projected) : null,
+          needs[2] ? perFeature(total) : null,
         ];
       },
     },

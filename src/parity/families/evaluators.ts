@@ -32,7 +32,9 @@ async function computeClassification({ inputs }: Case, engine: Engine): Promise<
   const outputs: Record<string, HostArray> = {};
   for (const [name, loss] of Object.entries(LOSSES)) {
     const { measure, summarise } = classification(loss);
-    const run = compileNamed(engine, ({ output }, batch) => measure({ output, batch }));
+    const run = compileNamed(engine, ({ output }, batch) => ({
+      ...measure({ output, out: {}, batch }).sums,
+    }));
     for (const set of sets) {
       const sums = await run(
         { output: inputOf(inputs, "logits") },
@@ -41,7 +43,7 @@ async function computeClassification({ inputs }: Case, engine: Engine): Promise<
       const totals = Object.fromEntries(
         Object.entries(sums).map(([key, array]) => [key, Number(array.data[0])]),
       );
-      const { accuracy, loss: mean } = Object.fromEntries(summarise(totals));
+      const { accuracy, loss: mean } = Object.fromEntries(summarise({ sums: totals, rows: {} }));
       const values = { ncorrect: totals.correct, loss_sum: totals.loss, nseen: totals.count };
       for (const [key, value] of Object.entries({
         ...values,

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../../errors.ts";
+import { featuresAt } from "../../evaluate/features.ts";
 import { bytesOf } from "../../formats/bytes.ts";
 import { type HostArray, type Tensor, hostArray, trace } from "../../graph/index.ts";
 import { type ImageModel, createModel, modelNames } from "../../models/index.ts";
@@ -31,7 +32,7 @@ export interface Backbone extends Pick<ModelCard, "model" | "preprocessing" | "i
 }
 
 /** A model whose weights somebody published, and how it wants its images. */
-interface Published {
+export interface Published {
   readonly weights: string;
   readonly preprocessing: string;
 }
@@ -42,7 +43,7 @@ const lite = (size: number, index: number): Published => ({
   preprocessing: `decode|resize_small(${Math.round(size / 0.875)},method="bicubic")|central_crop(${size})|value_range(-1,1,-1,255)`,
 });
 
-const PUBLISHED: Readonly<Record<string, Published>> = {
+export const PUBLISHED: Readonly<Record<string, Published>> = {
   "efficientnet-lite0": lite(224, 0),
   "efficientnet-lite1": lite(240, 1),
   "efficientnet-lite2": lite(260, 2),
@@ -87,7 +88,7 @@ export async function openBackbone(
   });
 }
 
-function unclear(spec: string, isModel: boolean): OcelliError {
+export function unclear(spec: string, isModel: boolean): OcelliError {
   const valid = Object.keys(PUBLISHED);
   if (modelNames.includes(spec)) {
     return new OcelliError("argument", `no published weights of ${spec} are known by name.`, {
@@ -105,6 +106,9 @@ function unclear(spec: string, isModel: boolean): OcelliError {
         hint: 'Add --preprocess, such as "decode|resize(224)|value_range(-1,1)".',
       });
 }
+
+/** Whether a path is a run or a checkpoint of Ocelli's own. */
+export const isOwn = async (path: string): Promise<boolean> => (await readOwn(path)) !== undefined;
 
 /** A checkpoint of Ocelli's own; undefined where the path is none. */
 async function readOwn(path: string) {
@@ -164,15 +168,11 @@ function assemble(
 /** What a backbone says of images [batch, height, width, channels]: `pre_logits`, [batch, features]. */
 export function featuresOf(net: ImageModel, weights: ModelTensors, image: Tensor): Tensor {
   const [, out] = apply(net, weights, image).result;
-  const features = toFlat<Tensor>(out)["pre_logits"];
-  if (features?.rank === 2) return features;
-  throw new OcelliError("config", "the model has no features of one vector an image.", {
-    hint: "Give it a pooling.",
-  });
+  return featuresAt(toFlat<Tensor>(out));
 }
 
 /** The shape that a preprocessing gives to images of any size. */
-function imageShapeOf(preprocessing: Preprocessing): readonly number[] {
+export function imageShapeOf(preprocessing: Preprocessing): readonly number[] {
   const [a, b] = [
     [48, 64],
     [80, 50],

@@ -9,7 +9,6 @@ import { DataProblems } from "../../data/problems.ts";
 import type { Source } from "../../data/source.ts";
 import type { WorkerPool } from "../../data/workers.ts";
 import { type DeviceArray, type Engine, jit } from "../../engines/engine.ts";
-import { OcelliError } from "../../errors.ts";
 import { bytesOf } from "../../formats/bytes.ts";
 import { readSafetensors, safetensorsChunks } from "../../formats/safetensors.ts";
 import { type HostArray, type Tensor, hostArray } from "../../graph/index.ts";
@@ -18,8 +17,10 @@ import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipelin
 import { writeAtomically } from "../../runs/atomic.ts";
 import { packageVersion } from "../../runs/environment.ts";
 import { disposeTree, uploadTree } from "../device.ts";
+import { classOf } from "../shots.ts";
 import type { ModelTensors } from "../trained.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
+import { pruneFolder, touch } from "./prune.ts";
 
 /** A backbone on a device. It owns memory until it is disposed; the engine is the caller's. */
 export interface Extractor {
@@ -110,29 +111,36 @@ export interface SourceFeatures extends FeatureBatch {
   readonly cached: boolean;
 }
 
-/**
- * The features of a source's images: from the cache where the same backbone saw the same images, else computed and kept.
- *
- * @param cache where they are kept; the user's cache folder unless given
- */
+/** Where features are kept, and how much of them. */
+export interface FeatureCache {
+  /** The folder; the user's cache folder unless given. */
+  readonly cache?: string;
+  /** All that is kept together; what was not used for longest goes first. 2 GiB unless given. */
+  readonly cacheBytes?: number;
+}
+
+const CACHE_BYTES = 2 ** 31;
+
+/** The features of a source's images: from the cache where the same backbone saw the same images, else computed and kept. */
 export async function sourceFeatures(
   extractor: Extractor,
   source: Source,
-  options: FeatureOptions & { readonly cache?: string },
+  options: FeatureOptions & FeatureCache,
 ): Promise<SourceFeatures> {
   const { key, labels } = await identify(extractor, source, options.onBadImage);
-  const folder = join(
-    options.cache ?? cacheFolder("features"),
-    extractor.backbone.sha256.slice(0, 16),
-  );
+  const { cache = cacheFolder("features"), cacheBytes = CACHE_BYTES } = options;
+  const folder = join(cache, extractor.backbone.sha256.slice(0, 16));
   const file = join(folder, `${key}.safetensors`);
   const known = await readCached(file);
   const found = known ?? (await compute(extractor, source, options));
-  if (!known) {
+  if (known) {
+    await touch(file);
+  } else {
     await mkdir(folder, { recursive: true });
     const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
     const texts = { problems: JSON.stringify(found.problems) };
     await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
+    await pruneFolder(cache, cacheBytes, file);
   }
   return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
 }
@@ -158,12 +166,6 @@ async function identify(
     hash.update(`\0${source.id(index)}[${image.shape.join()}]`).update(bytesOf(image));
   }
   return { key: hash.digest("hex"), labels };
-}
-
-/** An example's class. */
-export function classOf(label: HostArray | undefined, id: string): number {
-  if (label?.shape.length === 0) return Number(label.data[0]);
-  throw new OcelliError("data", `${id} has no single label; transfer needs one class an image.`);
 }
 
 type Found = Pick<SourceFeatures, "indices" | "features" | "problems">;

@@ -11,7 +11,7 @@ import { createModel } from "../../models/index.ts";
 import { describeEnvironment } from "../../runs/environment.ts";
 import { writeReport } from "../../runs/report.ts";
 import type { Run } from "../../runs/run.ts";
-import { toFlat } from "../../tree.ts";
+import { type Tree, fromFlat, toFlat } from "../../tree.ts";
 import { type ModelCard, checkpointChunks } from "../../weights/checkpoint.ts";
 import { Predictions } from "../predictions.ts";
 import { fitted } from "../trained.ts";
@@ -21,19 +21,30 @@ import { type Head, type Quality, qualityOf } from "./heads.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 import type { Found } from "./probe.ts";
 
-/** Backbone and head as the parts of a checkpoint's file. */
+/** Backbone and head, of zeros where none was found, as the parts of a checkpoint's file; `adapters` come beside. */
 export function modelChunks(
-  { model, preprocessing, imageShape, params, variables }: Backbone,
-  { head, steps }: Found,
+  { model, preprocessing, imageShape, params, variables, features }: Backbone,
+  found: Pick<Found, "head" | "steps"> | undefined,
   classes: readonly string[],
+  adapters: Tree<HostArray> = {},
 ): Uint8Array[] {
-  const loss = "softmax";
-  const card: ModelCard = { model, classes, preprocessing, loss, imageShape, step: steps };
+  const { head = zeroHead(features, classes.length), steps: step = 0 } = found ?? {};
+  const card: ModelCard = { model, classes, preprocessing, loss: "softmax", imageShape, step };
   const { name, ...options } = model;
   const net = createModel(name, { ...options, numClasses: classes.length });
-  const checkpoint = { card, params: { ...params, head: { ...head } }, variables };
+  const own = toFlat<HostArray>({ ...params, head: { ...head } });
+  const all = fromFlat({ ...own, ...toFlat<HostArray>(adapters) });
+  const checkpoint = { card, params: all, variables };
   return checkpointChunks({ card, ...fitted("the transferred model", net, checkpoint) });
 }
+
+const zeroHead = (features: number, classes: number): Head => ({
+  kernel: zerosArray([features, classes]),
+  bias: zerosArray([classes]),
+});
+
+const zerosArray = (shape: readonly number[]): HostArray =>
+  hostArray(shape, "float32", new Float32Array(sizeOf(shape)));
 
 /** The number of parameters of a backbone and its head, where it has one. */
 export const parametersOf = ({ params }: Backbone, head?: Head): number =>

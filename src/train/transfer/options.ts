@@ -4,17 +4,25 @@ import type { DataConfig } from "../../data/config.ts";
 import type { BadImagePolicy, DataProblem } from "../../data/problems.ts";
 import type { Source } from "../../data/source.ts";
 import type { ClassQuality } from "../../evaluate/index.ts";
+import type { LoraOptions } from "../../nn/index.ts";
 import type { Reporter } from "../progress.ts";
 import type { Backbone, BackboneOptions } from "./backbone.ts";
+import type { FeatureCache } from "./features.ts";
+import type { HyperRule } from "./hyperrule.ts";
+
+/** The ways to find a classifier. */
+export const TRANSFER_METHODS = ["linear", "fewshot", "knn", "full", "lora", "hyperrule"] as const;
 
 /**
- * How a classifier is found: `linear` (softmax regression), `fewshot` (big_vision's ridge probe), `knn`, or `full`, which
- * trains the whole model further from the linear one.
+ * How a classifier is found: `linear` (softmax regression), `fewshot` (big_vision's ridge probe), `knn`; or with the
+ * backbone trained further: `full` (all of it, from the linear classifier), `lora` (low-rank adapters and the classifier,
+ * from the linear one), `hyperrule` (all of it by BiT-HyperRule, from a classifier of zeros).
  */
-export type TransferMethod = "linear" | "fewshot" | "knn" | "full";
+export type TransferMethod = (typeof TRANSFER_METHODS)[number];
 
 /** Options of {@link transfer}. */
-export interface TransferOptions extends Pick<BackboneOptions, "architecture" | "preprocessing"> {
+export interface TransferOptions
+  extends Pick<BackboneOptions, "architecture" | "preprocessing">, FeatureCache {
   /** A model's name, a run, or what `loadWeights` takes; `efficientnet-lite0` unless given. */
   readonly model?: string;
   /** `linear` unless given. */
@@ -30,24 +38,26 @@ export interface TransferOptions extends Pick<BackboneOptions, "architecture" | 
   /** The run folder; `runs/transfer`, numbered, unless given. */
   readonly workdir?: string;
   readonly engine?: string;
-  /** Images computed together; 16 unless given. */
+  /** Images computed together; 16 unless given, 32 where the backbone is trained. */
   readonly batchSize?: number;
   /** Whether an image that cannot be decoded ends the transfer, or is left out, which it is unless given. */
   readonly onBadImage?: BadImagePolicy;
-  /** Times that `full` goes through the images; 10 unless given. */
+  /** Times that `full` and `lora` go through the images; 10 unless given. */
   readonly epochs?: number;
-  /** The peak learning rate of `full`; 3e-4 unless given. */
+  /** The peak learning rate of `full` (3e-4 unless given) and `lora` (1e-3 unless given). */
   readonly lr?: number;
-  /** Where features are kept; the user's cache folder unless given. */
-  readonly cache?: string;
+  /** The part of its steps that `hyperrule` takes, above 0 and up to 1, which it is unless given. */
+  readonly budget?: number;
+  /** The adapters of `lora`: rank 8 and alpha 16 on every dense layer but the classifier, unless given. */
+  readonly lora?: Partial<LoraOptions>;
   readonly reporter?: Reporter;
-  /** Aborted: `full` finishes the current step, saves and ends. */
+  /** Aborted: training finishes the current step, saves and ends. */
   readonly signal?: AbortSignal;
 }
 
 /** What {@link transfer} yields. */
 export interface TransferResult {
-  /** On the held-out split, from 0 to 1; absent where `full` was interrupted. */
+  /** On the held-out split, from 0 to 1; absent where training was interrupted. */
   readonly accuracy?: number;
   /** The mean cross-entropy; absent for `knn`. */
   readonly loss?: number;
@@ -73,7 +83,7 @@ export interface TransferResult {
 }
 
 /** A transfer with its defaults filled in and everything opened. */
-export interface TransferTask extends Omit<TransferOptions, "test"> {
+export interface TransferTask extends Omit<TransferOptions, "test" | "lora"> {
   readonly data: DataConfig;
   readonly dataName: string;
   readonly model: string;
@@ -86,6 +96,12 @@ export interface TransferTask extends Omit<TransferOptions, "test"> {
   readonly folder: string;
   readonly reporter: Reporter;
   readonly backbone: Backbone;
+  /** The preprocessing of images that the backbone is trained on. */
+  readonly views: string;
+  /** For `lora` alone. */
+  readonly lora: LoraOptions | undefined;
+  /** For `hyperrule` alone. */
+  readonly rule: HyperRule | undefined;
   readonly classes: readonly string[];
   readonly train: Source;
   readonly validation: Source | undefined;

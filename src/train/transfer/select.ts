@@ -2,28 +2,11 @@
 
 import { openSplit } from "../../data/splits.ts";
 import { findSplit } from "../../data/split-names.ts";
-import { type Dataset, type Source, selectSource } from "../../data/source.ts";
+import type { Dataset, Source } from "../../data/source.ts";
 import { OcelliError } from "../../errors.ts";
-import { pickShots } from "../../evaluate/few-shot.ts";
-import { classOf } from "./features.ts";
+import { pickExamples } from "../shots.ts";
 import type { Labelled } from "./heads.ts";
 import { hostArray } from "../../graph/index.ts";
-
-/** As many examples of each class, picked by a seed; all of a source without `shots`. */
-export async function pickExamples(
-  source: Source,
-  shots: number | undefined,
-  seed: number,
-): Promise<Source> {
-  if (shots === undefined) return source;
-  const labels: number[] = [];
-  for (let index = 0; index < source.length; index++) {
-    const { label } = await source.read(index);
-    labels.push(classOf(label, source.id(index)));
-  }
-  const picked = pickShots(labels, source.classes.length, shots, seed).sort((a, b) => a - b);
-  return selectSource(source, Uint32Array.from(picked));
-}
 
 /** The validation examples of a data set: as many of each class as there are shots; undefined where it has none. */
 export async function validationOf(

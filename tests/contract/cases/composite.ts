@@ -79,6 +79,10 @@ export const compositeCases: readonly Case[] = [
   row("gelu", "gelu of odd numbers", (a) => g.gelu(a), [array([30, -30, 0, NaN])], {
     gradient: "kinked",
   }),
+  row("gelu", "geluExact", (a) => g.geluExact(a), [x], { dtypes: FLOATS }),
+  row("gelu", "geluExact of odd numbers", (a) => g.geluExact(a), [array([30, -30, 0, NaN])], {
+    gradient: "kinked",
+  }),
   row("attention", "attention", (a, b, c) => g.attention(a, b, c), [q, kv(107), kv(108)], {
     dtypes: FLOATS,
   }),

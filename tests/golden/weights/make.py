@@ -155,3 +155,11 @@ case(
     dict(model="efficientnet-lite0", options=dict(width=0.1, depth=0.1, numClasses=5)),
     plain,
 )
+case(
+    "timm-siglip",
+    timm.models.VisionTransformer(img_size=24, patch_size=8, embed_dim=16, depth=2, num_heads=2, mlp_ratio=1.5, num_classes=0,
+                                  class_token=False, global_pool="map", act_layer="gelu_tanh"),
+    picture(24),
+    dict(model="vit", options=dict(vit, poolType="map")),
+    plain,
+)

@@ -111,12 +111,13 @@ const wholeLowerings: Partial<Record<CompositeName, WholeLowering>> = {
     context.portable
       ? undefined
       : normalised(context, inputs, attrs, equation, "SimplifiedLayerNormalization"),
-  gelu: (context, [x]) => [
-    apply(context, [x], "float32", (e, a) =>
-      context.portable
-        ? e.builder.op("Gelu", [a], { ...a, attributes: { approximate: { s: "tanh" } } })
-        : e.builder.op("FastGelu", [a], { ...a, domain: MICROSOFT }),
-    ),
+  gelu: (context, [x], { options: { approximate } }) => [
+    apply(context, [x], "float32", (e, a) => {
+      const attributes = { approximate: { s: approximate as string } };
+      if (context.portable) return e.builder.op("Gelu", [a], { ...a, attributes });
+      const opType = approximate === "tanh" ? "FastGelu" : "Gelu";
+      return e.builder.op(opType, [a], { ...a, domain: MICROSOFT });
+    }),
   ],
   attention: lowerAttention,
 };

@@ -13,6 +13,9 @@ type NativeFunction = ReturnType<typeof koffi.decode>;
 type Args<E extends Entry> = `${E}_Args`;
 
 const RESOURCE_EXHAUSTED = 8;
+/** What every error of memory says. */
+export const NO_MEMORY = "does not fit into the device's memory";
+export const MEMORY_HINT = `It ${NO_MEMORY}: lower the batch size, or recompute with remat.`;
 /** Calls on worker threads at a time; koffi refuses the 257th, and has few threads anyway. */
 const ASYNC_CALLS = 64;
 
@@ -35,7 +38,8 @@ export class PjrtApi {
     useLargeStacks();
     this.path = path;
     this.#library = open(path);
-    const table = entryPoint(this.#library, path)() as Pointer;
+    const table = entryPoint(this.#library, path)() as Pointer | null;
+    if (!table) throw new OcelliError("engine", `${path} gave no function table.`);
     const header = new DataView(koffi.view(table, TABLE_HEADER.minor[0] + 4));
     const size = Number(header.getBigUint64(TABLE_HEADER.size[0], true));
     this.version = {
@@ -123,10 +127,7 @@ export class PjrtApi {
     const code = (raise("Error_GetCode", { error }) as Struct<"Error_GetCode_Args">).number("code");
     raise("Error_Destroy", { error });
     throw new OcelliError("engine", `XLA, ${entry}: ${message}`, {
-      hint:
-        code === RESOURCE_EXHAUSTED
-          ? "It does not fit into the device's memory: lower the batch size, or recompute with remat."
-          : undefined,
+      hint: code === RESOURCE_EXHAUSTED ? MEMORY_HINT : undefined,
     });
   }
 }

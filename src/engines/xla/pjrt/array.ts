@@ -8,6 +8,11 @@ import type { Devices } from "../devices.ts";
 import type { Holding } from "./owner.ts";
 import type { Pointer } from "./struct.ts";
 
+/** Who made an array, to say more of a failure. */
+interface Maker {
+  explain(error: unknown): unknown;
+}
+
 /** Buffers of a PJRT client, one on each device, behind a handle that can be given up. */
 export class XlaArray implements DeviceArray {
   readonly shape: Shape;
@@ -15,6 +20,7 @@ export class XlaArray implements DeviceArray {
   readonly devices: Devices;
   /** Over the devices' mesh; undefined without one. */
   readonly sharding: Placement | undefined;
+  readonly #maker: WeakRef<Maker> | undefined;
   #holdings: readonly Holding[];
   #gone: "disposed" | "donated" = "disposed";
 
@@ -23,11 +29,13 @@ export class XlaArray implements DeviceArray {
     buffers: readonly Pointer[],
     { shape, dtype }: Spec,
     sharding: Placement | undefined,
+    maker?: WeakRef<Maker>,
   ) {
     this.devices = devices;
     this.shape = shape;
     this.dtype = dtype;
     this.sharding = sharding;
+    this.#maker = maker;
     const { owner } = devices.client;
     this.#holdings = buffers.map((buffer) => owner.hold("Buffer", buffer, this));
   }
@@ -43,7 +51,13 @@ export class XlaArray implements DeviceArray {
   }
 
   async read(): Promise<HostArray> {
-    return this.devices.download(this.use("read"), this, this.sharding);
+    const { devices, sharding } = this;
+    const buffers = this.use("read");
+    try {
+      return await devices.download(buffers, this, sharding);
+    } catch (error) {
+      throw this.#maker?.deref()?.explain(error) ?? error;
+    }
   }
 
   /** Gives the memory up to a run that has been started with it. */

@@ -7,6 +7,7 @@ import { type PjrtApi, loadPlugin } from "./api.ts";
 import { type CompilerOption, type Partitioning, encodeCompileOptions } from "./compile-options.ts";
 import { STRUCTS } from "./layout.ts";
 import { Owner } from "./owner.ts";
+import { type KeyValueStore, storeCallbacks } from "./store.ts";
 import { type Pointer, Struct, addressOf, readPointers, stableBytes } from "./struct.ts";
 import { PJRT_TYPES } from "./types.ts";
 
@@ -50,16 +51,9 @@ export class Client {
   readonly allDevices: readonly DeviceInfo[];
   readonly #handle: Pointer;
 
-  constructor(library: string, options: ClientOptions = {}) {
-    const api = loadPlugin(library);
+  /** Takes a client over that {@link createClient} or {@link connectClient} made. */
+  constructor(api: PjrtApi, client: Pointer) {
     this.api = api;
-    const list = namedValues(options);
-    const client = api
-      .call("Client_Create", {
-        create_options: list,
-        num_options: Object.keys(options).length,
-      })
-      .pointer("client");
     this.#handle = client;
     this.owner = new Owner(api, client);
     this.platform = api.call("Client_PlatformName", { client }).text("platform_name");
@@ -175,6 +169,28 @@ export class Client {
 }
 
 const NOWHERE = stableBytes(8);
+
+const optionFields = (options: ClientOptions) => ({
+  create_options: namedValues(options),
+  num_options: Object.keys(options).length,
+});
+
+/** Makes a client of a plugin. */
+export function createClient(library: string, options: ClientOptions = {}): Client {
+  const api = loadPlugin(library);
+  return new Client(api, api.call("Client_Create", optionFields(options)).pointer("client"));
+}
+
+/** Makes a client that finds those of a cluster's other processes through a store. */
+export async function connectClient(
+  library: string,
+  options: ClientOptions,
+  store: KeyValueStore,
+): Promise<Client> {
+  const api = loadPlugin(library);
+  const fields = { ...optionFields(options), ...storeCallbacks(store) };
+  return new Client(api, (await api.callAsync("Client_Create", fields)).pointer("client"));
+}
 
 const NAMED_VALUE = { string: 0, int64: 1, float: 3, bool: 4 } as const;
 

@@ -48,8 +48,12 @@ export class LoadedExecutable {
     }
   }
 
+  get disposed(): boolean {
+    return this.#disposed || this.#client.owner.closed;
+  }
+
   get #handle(): Pointer {
-    if (this.#disposed || this.#client.owner.closed) {
+    if (this.disposed) {
       throw new OcelliError("disposed", "the executable has been disposed.");
     }
     return this.#holding.handle;

@@ -5,16 +5,30 @@ import { OcelliError } from "../../../errors.ts";
 
 const ELF_MAGIC = 0x464c457f;
 const HEADER_BYTES = 64;
+/** Processors by ELF's numbers, as Node names them. */
+const MACHINES: Readonly<Record<number, string>> = {
+  3: "ia32",
+  40: "arm",
+  62: "x64",
+  183: "arm64",
+  243: "riscv64",
+};
 
-/** Checks that a file is there, readable and, where it is a 64-bit ELF library, as long as its header says. */
+/** Checks that a file is there, readable and, where it is an ELF library, for this processor and as long as it says. */
 export function checkLibrary(path: string): void {
   const file = openLibrary(path);
   try {
-    const { size } = fstatSync(file);
+    const status = fstatSync(file);
+    if (!status.isFile()) throw new OcelliError("engine", `the plugin ${path} is no file.`);
+    const { size } = status;
     const header = read(file, 0, HEADER_BYTES);
     const isElf = header.length === HEADER_BYTES && header.readUInt32LE(0) === ELF_MAGIC;
     if (process.platform === "linux" && !isElf) {
       throw new OcelliError("engine", `${path} is no shared library.`);
+    }
+    const machine = isElf ? MACHINES[header.readUInt16LE(18)] : undefined;
+    if (machine && machine !== process.arch) {
+      throw new OcelliError("engine", `${path} is built for ${machine}, this is ${process.arch}.`);
     }
     if (isElf && requiredSize(file, header) > size) {
       throw new OcelliError("engine", `${path} is truncated at ${size} bytes; install it again.`);

@@ -1,6 +1,6 @@
 /** @file Files that are no plugins, and plugins that do not fit: each is told apart in one line. */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -34,6 +34,18 @@ function truncatedLibrary(): Buffer {
   return bytes;
 }
 
+/** Calls a function without a superuser's rights, where the process has them. */
+async function asNobody(call: () => void): Promise<void> {
+  if (process.getuid!() !== 0) return call();
+  await chmod(folder, 0o755); // what lies in it is for others to find
+  process.seteuid!(65_534);
+  try {
+    call();
+  } finally {
+    process.seteuid!(0);
+  }
+}
+
 describe("a bad plugin", () => {
   const opening = (plugin: string) => () => createXlaEngine({ plugin });
 
@@ -57,14 +69,31 @@ describe("a bad plugin", () => {
     expect(opening(file)).toThrow(`${file} is truncated at 256 bytes`);
   });
 
-  it.runIf(process.platform !== "win32" && process.getuid?.() !== 0)(
-    "may not be read",
-    async () => {
-      const file = join(folder, "secret.so");
-      await writeFile(file, truncatedLibrary(), { mode: 0 });
-      expect(opening(file)).toThrow(`${file} cannot be read (EACCES)`);
-    },
-  );
+  it("is a folder", () => {
+    expect(opening(`${folder}/`)).toThrow(`the plugin ${folder} is no file`);
+  });
+
+  it.runIf(process.platform === "linux")("is a library that was cut off", async () => {
+    const file = join(folder, "cut.so");
+    const bytes = await readFile(otherLibrary());
+    await writeFile(file, bytes.subarray(0, bytes.length >> 1));
+    expect(opening(file)).toThrow(`${file} is truncated at ${bytes.length >> 1} bytes`);
+  });
+
+  it.runIf(process.platform === "linux")("is built for another processor", async () => {
+    const file = join(folder, "other.so");
+    const bytes = await readFile(otherLibrary());
+    const [number, name] = process.arch === "x64" ? [183, "arm64"] : [62, "x64"];
+    bytes.writeUInt16LE(number, 18);
+    await writeFile(file, bytes);
+    expect(opening(file)).toThrow(`${file} is built for ${name}, this is ${process.arch}.`);
+  });
+
+  it.runIf(process.platform !== "win32")("may not be read", async () => {
+    const file = join(folder, "secret.so");
+    await writeFile(file, truncatedLibrary(), { mode: 0 });
+    await asNobody(() => expect(opening(file)).toThrow(`${file} cannot be read (EACCES)`));
+  });
 
   it("is another library", () => {
     expect(opening(otherLibrary())).toThrow("is no PJRT plugin: it has no GetPjrtApi");

@@ -1,0 +1,89 @@
+/** @file `ocelli claim`: a published system's headline, at a size that runs here. */
+
+import { readFile, writeFile } from "node:fs/promises";
+import { ENGINE_NAMES } from "../engines/select.ts";
+import { OcelliError, unknownName } from "../errors.ts";
+import type { Claim } from "../train/claim/define.ts";
+import type { Command, Output } from "./command.ts";
+import { listClaims, loadClaim, claimReadme } from "./load-config.ts";
+import { stoppable } from "./stoppable.ts";
+
+export const claim: Command = {
+  name: "claim",
+  summary: "Test the headline of a published system on real data, against a baseline",
+  operands: "SYSTEM",
+  arity: [0, 1],
+  flags: {
+    full: {
+      type: "switch",
+      help: "tune every arm, take every seed, and put the table into the room's README",
+    },
+    data: { type: "text", value: "PATH", help: "images to test it on (the claim's own)" },
+    workdir: {
+      type: "text",
+      value: "DIR",
+      help: "the folder of its runs (runs/claims/SYSTEM-SCALE); begun again, it goes on",
+    },
+    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+  },
+  examples: [
+    "ocelli claim",
+    "ocelli claim vit-22b",
+    "ocelli claim vit --data cifar10 --full --workdir runs/vit-claim",
+  ],
+  async run({ operands: [name], texts, switches }, output) {
+    if (name === undefined) {
+      if (texts.size > 0 || switches.has("full")) {
+        throw new OcelliError("argument", "ocelli claim: it needs SYSTEM.", {
+          hint: "ocelli claim lists them.",
+        });
+      }
+      return list(output);
+    }
+    const engine = texts.get("engine");
+    if (engine !== undefined && !ENGINE_NAMES.includes(engine)) {
+      throw unknownName("engine", engine, ENGINE_NAMES, "argument");
+    }
+    const loaded = (await loadClaim(name)) as Claim;
+    const path = texts.get("data");
+    const data = path === undefined ? undefined : await readData(path);
+    const { runClaim } = await import("../train/claim/claim.ts");
+    const scale = switches.has("full") ? "full" : "quick";
+    output.line(`claim   ${loaded.headline}`);
+    const workdir = texts.get("workdir");
+    const result = await stoppable(output, (signal) =>
+      runClaim(loaded, { scale, data, workdir, engine, signal, reporter: output }),
+    );
+    if (result.interrupted) {
+      output.line("give the same command again to go on");
+      return result;
+    }
+    output.line(`\n${result.table}\n`);
+    output.line(
+      `${result.holds ? "holds" : "does not hold"}${scale === "quick" ? " in direction" : ""}`,
+    );
+    output.line(`runs    ${result.workdir}`);
+    if (scale === "full") await fillReadme(name, result.table, output);
+    return result;
+  },
+};
+
+function list(output: Output) {
+  const claims = listClaims().map(({ name, summary }) => ({ name, summary }));
+  for (const { name, summary } of claims) output.line(`${name.padEnd(20)} ${summary}`);
+  return { claims };
+}
+
+async function readData(path: string) {
+  const { dataAt } = await import("./data.ts");
+  return dataAt(path, "claim");
+}
+
+/** Puts the table into the room's README, where that is here. */
+async function fillReadme(name: string, table: string, output: Output): Promise<void> {
+  const path = claimReadme(name);
+  if (path === undefined) return;
+  const { withTable } = await import("../train/claim/table.ts");
+  await writeFile(path, withTable(await readFile(path, "utf8"), name, table));
+  output.line(`table   ${path}`);
+}

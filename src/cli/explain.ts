@@ -1,0 +1,74 @@
+/** @file `ocelli explain`: where in images a model's answers come from. */
+
+import { unknownName } from "../errors.ts";
+import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain.ts";
+import type { Explained } from "../train/explain/explain.ts";
+import type { Command } from "./command.ts";
+import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
+
+/** Classes in the result of each image. */
+const TOP = 5;
+
+export const explain: Command = {
+  name: "explain",
+  summary: "Show where in images a model's answers come from, as pictures",
+  operands: "RUN|MODEL IMAGE|FOLDER…",
+  arity: [2, Infinity],
+  flags: {
+    method: {
+      type: "text",
+      value: EXPLAIN_METHODS.join("|"),
+      help: "Grad-CAM, the last layer's attention, or its way through all layers (grad-cam)",
+    },
+    class: {
+      type: "text",
+      value: "NAME",
+      help: "the class to look for (the surest of each image)",
+    },
+    heads: { type: "switch", help: "a picture for each head of attention, not of their mean" },
+    out: { type: "text", value: "DIR", help: "where the pictures go (explained)" },
+    classes: {
+      type: "text",
+      value: "FILE",
+      help: "names of the classes, one a line or JSON, for weights without them",
+    },
+    architecture: BACKBONE_FLAGS.architecture,
+    preprocess: BACKBONE_FLAGS.preprocess,
+    engine: BACKBONE_FLAGS.engine,
+  },
+  examples: [
+    "ocelli explain runs/pets cat.jpg",
+    "ocelli explain runs/digits digits/ --method rollout --out maps",
+    "ocelli explain efficientnet-lite0 cat.jpg --class 281",
+  ],
+  async run({ operands: [model, ...paths], texts, switches }, output) {
+    const { imagePaths } = await import("../data/images.ts");
+    const { explain: explainImages } = await import("../train/explain/explain.ts");
+    const method = methodOf(texts.get("method"));
+    const { images } = await imagePaths(paths);
+    const explained: Explained[] = [];
+    const results = explainImages(model, images, {
+      method,
+      class: texts.get("class"),
+      heads: switches.has("heads"),
+      out: texts.get("out") ?? "explained",
+      classes: texts.get("classes"),
+      architecture: architectureOf(texts.get("architecture")),
+      preprocessing: texts.get("preprocess"),
+      engine: texts.get("engine"),
+      report: (line) => output.line(line),
+    });
+    for await (const result of results) {
+      explained.push({ ...result, ranked: result.ranked.slice(0, TOP) });
+      const sure = `${result.class} ${(100 * result.probability).toFixed(1)} %`;
+      output.line(`${result.image}  ${sure}  ${result.files.join(" ")}`);
+    }
+    return { method, images: explained };
+  },
+};
+
+function methodOf(name: string | undefined): ExplainMethod {
+  const method = EXPLAIN_METHODS.find((valid) => valid === (name ?? "grad-cam"));
+  if (method === undefined) throw unknownName("method", name!, EXPLAIN_METHODS, "argument");
+  return method;
+}

@@ -1,0 +1,97 @@
+/** @file Every registered model at a tiny size with random leaves: what its contract suite and its export's test share. */
+
+import { type HostArray, type Spec, hostArray, sizeOf } from "../graph/index.ts";
+import { type Tree, toFlat } from "../tree.ts";
+
+/** Classes of every row. */
+export const CLASSES = 5;
+/** The images of a batch of two. */
+export const IMAGE: Spec = { shape: [2, 24, 24, 3], dtype: "float32" };
+/** Arrays by flat name. */
+export type Named = Readonly<Record<string, HostArray>>;
+
+/** One model at a tiny size. */
+export interface ModelRow {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Parameters whose gradient is zero in exact arithmetic, and why. */
+  readonly zero?: { readonly names: RegExp; readonly reason: string };
+  /** Where stacked blocks are an option. */
+  readonly scans?: boolean;
+}
+
+const keyBias = {
+  names: /key\/bias$/,
+  reason: "a softmax does not change when all scores of a query move together",
+};
+const encoder = { width: 32, depth: 2, numHeads: 2, mlpDim: 40, numClasses: CLASSES };
+
+/** At least one row for each registered model. */
+export const MODEL_ROWS: readonly ModelRow[] = [
+  { name: "vit", options: { ...encoder, patchSize: [8, 8] }, zero: keyBias, scans: true },
+  {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], poolType: "map", repSize: true, posemb: "sincos2d" },
+    zero: keyBias,
+    scans: true,
+  },
+  {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], parallel: true, qkNorm: true, qkvBias: false },
+    scans: true,
+  },
+  {
+    name: "flexivit",
+    options: { ...encoder, patchSize: [6, 6], posembSize: [5, 5], seqhw: 3, poolType: "tok" },
+    zero: keyBias,
+    scans: true,
+  },
+  {
+    name: "mlp-mixer",
+    options: {
+      patchSize: [8, 8],
+      numBlocks: 2,
+      hiddenDim: 32,
+      tokensMlpDim: 12,
+      channelsMlpDim: 40,
+      numClasses: CLASSES,
+    },
+    zero: {
+      names: /token_mixing\/Dense_1\/bias$/,
+      reason: "what every channel of a token gains, the normalisations of that token take away",
+    },
+  },
+  { name: "bit", options: { width: 0.5, depth: [1, 1], numClasses: CLASSES } },
+  { name: "bit-paper", options: { width: 0.5, depth: [1, 1], numClasses: CLASSES } },
+  ...[0, 1, 2].map((size) => ({
+    name: `efficientnet-lite${size}`,
+    options: { width: 0.1, depth: 0.1, numClasses: CLASSES },
+  })),
+  { name: "resnet", options: { width: 0.25, depth: [1, 2], numClasses: CLASSES } },
+  { name: "convnext", options: { depths: [1, 1], widths: [8, 12], numClasses: CLASSES } },
+  {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], poolType: "map", activation: "gelu", epsilon: 1e-3 },
+    zero: keyBias,
+  },
+];
+
+/** Numbers that look random, the same for a name everywhere. */
+export function noise(name: string, { shape }: Spec): HostArray {
+  let state = [...name].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 0x01000193), 1) >>> 0;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1; // [−1, 1)
+  };
+  const values = Float32Array.from({ length: sizeOf(shape) }, () => {
+    if (/(scale|var)$/.test(name)) return 1 + 0.2 * next();
+    return (name.endsWith("kernel") ? 0.25 : 0.15) * (next() + next());
+  });
+  return hostArray(shape, "float32", values);
+}
+
+/** Random leaves for every name. */
+export const randomised = (specs: Tree<Spec>): Named =>
+  Object.fromEntries(
+    Object.entries(toFlat<Spec>(specs)).map(([name, spec]) => [name, noise(name, spec)]),
+  );

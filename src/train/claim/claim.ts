@@ -1,0 +1,208 @@
+/** @file Running a claim: settings tuned alike for every arm, then every arm with every seed, then the comparisons. */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { DataConfig } from "../../data/config.ts";
+import { OcelliError } from "../../errors.ts";
+import { writeAtomically } from "../../runs/atomic.ts";
+import { SILENT } from "../progress.ts";
+import { sweepTrials } from "../sweep.ts";
+import type { RunOptions } from "../train.ts";
+import { type ClaimSession, Interrupted, runArm } from "./arm.ts";
+import type { Check, Claim, ClaimScale, ClaimValues } from "./define.ts";
+import { claimTable } from "./table.ts";
+
+/** Options of {@link runClaim}. */
+export interface ClaimOptions extends RunOptions {
+  /** `quick` unless given. */
+  readonly scale?: ClaimScale;
+  /** In place of the claim's own data. */
+  readonly data?: DataConfig;
+  /** The folder of its runs; `runs/claims/NAME-SCALE` unless given. Begun again there, it goes on. */
+  readonly workdir?: string;
+}
+
+/** A mean over seeds, and their standard deviation; 0 of one seed. */
+export interface Spread {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+/** What an arm came to. */
+export interface ArmResult {
+  readonly tuned: Readonly<Record<string, number>>;
+  /** By seed, in the order of the result's `seeds`. */
+  readonly values: readonly ClaimValues[];
+  /** Of the metric. */
+  readonly metric: Spread;
+}
+
+/** What a comparison came to. */
+export interface CheckResult extends Spread {
+  readonly text: string;
+  readonly margin: number;
+  /** Of a quick claim: in direction. */
+  readonly holds: boolean;
+}
+
+/** What a claim came to; without checks where it was interrupted. */
+export interface ClaimResult {
+  readonly claim: string;
+  readonly headline: string;
+  readonly scale: ClaimScale;
+  readonly metric: string;
+  readonly seeds: readonly number[];
+  readonly arms: Readonly<Record<string, ArmResult>>;
+  readonly checks: readonly CheckResult[];
+  readonly holds: boolean;
+  /** The table as Markdown. */
+  readonly table: string;
+  /** Of this process. */
+  readonly seconds: number;
+  readonly workdir: string;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Runs a claim. Trainings that are done are read, so that a claim that was stopped goes on.
+ *
+ * @throws what {@link train} throws, except for trainings that diverge: these are results
+ */
+export async function runClaim(
+  claim: Claim,
+  { scale = "quick", workdir, ...options }: ClaimOptions = {},
+): Promise<ClaimResult> {
+  const began = performance.now();
+  const session: ClaimSession = {
+    claim,
+    scale,
+    data: options.data ?? claim.data,
+    workdir: workdir ?? join("runs", "claims", `${claim.name}-${scale}`),
+    engine: options.engine,
+    signal: options.signal,
+    reporter: options.reporter ?? SILENT,
+  };
+  await mkdir(session.workdir, { recursive: true });
+  const seeds = scale === "full" ? claim.seeds : claim.seeds.slice(0, 1);
+  let arms: Readonly<Record<string, ArmResult>> = {};
+  let interrupted = false;
+  try {
+    arms = await runArms(session, seeds);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    interrupted = true;
+  }
+  const checks = interrupted ? [] : claim.checks.map((one) => judge(one, session, arms, seeds));
+  const result = {
+    claim: claim.name,
+    headline: claim.headline,
+    scale,
+    metric: claim.metric,
+    seeds,
+    arms,
+    checks,
+    holds: !interrupted && checks.every(({ holds }) => holds),
+    seconds: Math.round((performance.now() - began) / 100) / 10,
+    workdir: session.workdir,
+    interrupted,
+  };
+  const table = interrupted ? "" : claimTable(claim, result);
+  if (!interrupted) await writeAtomically(join(session.workdir, "table.md"), `${table}\n`);
+  return { ...result, table };
+}
+
+async function runArms(session: ClaimSession, seeds: readonly number[]) {
+  const arms: Record<string, ArmResult> = {};
+  const { claim, scale } = session;
+  const tuned: Record<string, Readonly<Record<string, number>>> = {};
+  for (const arm of Object.keys(claim.arms)) tuned[arm] = await settingsOf(session, arm);
+  for (const arm of Object.keys(claim.arms)) {
+    const values: ClaimValues[] = [];
+    for (const seed of seeds) {
+      const held = claim.splits.test;
+      values.push(await measured(session, { arm, seed, tuned: tuned[arm], held }));
+    }
+    const metric = spread(values.map((one) => valueOf(one, claim.metric, arm)));
+    arms[arm] = { tuned: tuned[arm], values, metric };
+  }
+  session.reporter.line(`${scale} claim ${claim.name} is done`);
+  return arms;
+}
+
+/** The settings of an arm: the first ones of a quick claim, else the best on the validation split. */
+async function settingsOf(session: ClaimSession, arm: string): Promise<Record<string, number>> {
+  const { claim, scale } = session;
+  const first = Object.entries(claim.tune).map(([name, [value]]) => [name, value] as const);
+  const combinations = combinationsOf(claim);
+  if (scale === "quick" || combinations.length === 1) return Object.fromEntries(first);
+  let best: { settings: Record<string, number>; value: number } | undefined;
+  for (const settings of combinations) {
+    const held = claim.splits.validation;
+    const values = await measured(session, { arm, seed: claim.seeds[0], tuned: settings, held });
+    const value = valueOf(values, claim.metric, arm);
+    const better = !best || (claim.maximize ? value > best.value : value < best.value);
+    if (better) best = { settings, value };
+  }
+  return best!.settings;
+}
+
+function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
+  const grid = Object.fromEntries(Object.entries(tune).map(([key, values]) => [key, [...values]]));
+  const sweep = { name, base: {}, grid, random: {}, trials: 1, seed: 0 };
+  return sweepTrials({ ...sweep, metric: "", maximize: true }) as Record<string, number>[];
+}
+
+/** Runs an arm, and says what it came to. */
+async function measured(
+  session: ClaimSession,
+  one: Parameters<typeof runArm>[1],
+): Promise<ClaimValues> {
+  const { claim, reporter } = session;
+  const settings = Object.entries(one.tuned).map(([name, value]) => `${name} ${value}`);
+  const began = performance.now();
+  const values = await runArm(session, one);
+  const value = valueOf(values, claim.metric, one.arm);
+  const how = values.diverged ? "diverged" : `${claim.metric} ${value.toPrecision(4)}`;
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  const what = [one.arm, `seed ${one.seed}`, ...settings].join(" · ");
+  const where = one.held === claim.splits.test ? "" : " (validation)";
+  reporter.line(`${what}: ${how}${where}, ${seconds} s`);
+  return values;
+}
+
+function valueOf(values: ClaimValues, name: string, arm: string): number {
+  if (Object.hasOwn(values, name)) return values[name];
+  if (values.diverged) return NaN;
+  throw new OcelliError("config", `the arm ${arm} has no value "${name}".`, {
+    given: name,
+    valid: Object.keys(values),
+    hint: `It has ${Object.keys(values).join(", ")}.`,
+  });
+}
+
+function judge(
+  { text, difference, margin }: Check,
+  { claim, scale }: ClaimSession,
+  arms: Readonly<Record<string, ArmResult>>,
+  seeds: readonly number[],
+): CheckResult {
+  const differences = seeds.map((_, i) =>
+    difference((arm, value = claim.metric) => {
+      if (!Object.hasOwn(arms, arm)) {
+        throw new OcelliError("config", `claim ${claim.name}: "${text}" names no arm: ${arm}.`);
+      }
+      return valueOf(arms[arm].values[i], value, arm);
+    }),
+  );
+  const { mean, deviation } = spread(differences);
+  const holds = scale === "full" || margin < 0 ? mean >= margin : mean > 0;
+  return { text, margin, mean, deviation, holds };
+}
+
+/** The mean and the sample's standard deviation. */
+function spread(values: readonly number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
+  return { mean, deviation };
+}

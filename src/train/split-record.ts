@@ -1,0 +1,159 @@
+/** @file Which examples a run is trained on and judged by, as its folder records them, and what of that has changed. */
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { DataConfig } from "../data/config.ts";
+import { describeSplits } from "../data/hashed.ts";
+import type { Dataset, Source } from "../data/source.ts";
+import { OcelliError } from "../errors.ts";
+import { isObject } from "../runs/read-config.ts";
+import { readJson } from "../runs/read.ts";
+
+/** The examples of a split. */
+export interface SplitEntry {
+  readonly count: number;
+  /** Of the ids in their order, each followed by a line feed. */
+  readonly sha256: string;
+  /** The ids, where hashing them made the split and they are not too many. */
+  readonly ids?: readonly string[];
+}
+
+/** The splits of a run. */
+export interface SplitRecord {
+  /** Whether the data came with its splits, or hashing ids made them, in `shares`. */
+  readonly rule: "given" | "hash of ids";
+  readonly shares?: Readonly<Record<string, number>>;
+  /** By what the configuration calls them, slices such as `train[:90%]` included. */
+  readonly splits: Readonly<Record<string, SplitEntry>>;
+}
+
+/** A run lists so many ids at most: a few megabytes. */
+const MAX_LISTED = 100_000;
+
+/** A record of all that a run reads, and of every split that hashing made. */
+export async function recordSplits({
+  dataset,
+  sources,
+}: {
+  readonly dataset: Dataset;
+  readonly sources: ReadonlyMap<string, Source>;
+}): Promise<SplitRecord> {
+  const made = dataset.shares && (await describeSplits(dataset)).splits;
+  const ids = new Map<string, readonly string[]>(Object.entries(made ?? {}));
+  for (const [name, source] of sources) ids.set(name, idsOf(source));
+  const total = [...ids.values()].reduce((sum, { length }) => sum + length, 0);
+  const isListed = dataset.shares !== undefined && total <= MAX_LISTED;
+  const entries = [...ids].map(([name, list]) => {
+    return [name, entryOf(list, isListed)] as const;
+  });
+  return {
+    ...(dataset.shares
+      ? { rule: "hash of ids" as const, shares: dataset.shares }
+      : { rule: "given" as const }),
+    splits: Object.fromEntries(entries),
+  };
+}
+
+const idsOf = (source: Source): string[] =>
+  Array.from({ length: source.length }, (_, i) => source.id(i));
+
+function entryOf(ids: readonly string[], isListed: boolean): SplitEntry {
+  const hash = createHash("sha256");
+  for (const id of ids) hash.update(`${id}\n`);
+  return { count: ids.length, sha256: hash.digest("hex"), ...(isListed && { ids }) };
+}
+
+/** The splits that two records both know and that are not the same: by name, how in words. */
+export function splitChanges(before: SplitRecord, now: SplitRecord): Map<string, string> {
+  const changes = new Map<string, string>();
+  for (const [name, old] of Object.entries(before.splits)) {
+    const current = Object.hasOwn(now.splits, name) ? now.splits[name] : undefined;
+    if (!current || current.sha256 === old.sha256) continue;
+    changes.set(name, describeChange(old, current));
+  }
+  return changes;
+}
+
+function describeChange(before: SplitEntry, now: SplitEntry): string {
+  const counts = `${before.count} images then, ${now.count} now`;
+  if (!before.ids || !now.ids) {
+    return before.count === now.count ? `${counts}, but others or in another order` : counts;
+  }
+  const added = without(now.ids, before.ids);
+  const gone = without(before.ids, now.ids);
+  const parts = [
+    ...(added.length > 0 ? [`${added.length} new, such as ${added[0]}`] : []),
+    ...(gone.length > 0 ? [`${gone.length} gone, such as ${gone[0]}`] : []),
+  ];
+  return `${counts}: ${parts.join("; ") || "in another order"}`;
+}
+
+/** The ids of one list that another has not. */
+function without(ids: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others);
+  return ids.filter((id) => !known.has(id));
+}
+
+/** What a run folder says of its data. */
+interface RunData {
+  readonly record?: SplitRecord;
+  readonly data?: DataConfig;
+  readonly split?: string;
+  readonly evals?: Readonly<Record<string, { readonly split: string }>>;
+}
+
+/** What a run folder says of its data; nothing where a path is none. */
+async function readRunData(folder: string): Promise<RunData> {
+  const record = await readJson(join(folder, "splits.json"));
+  const config = (await readJson(join(folder, "config.json"))) as RunData;
+  return { ...config, record: isObject(record.splits) ? (record as never) : undefined };
+}
+
+/** Data to evaluate on, and what its run knows of it. */
+export interface ToldData {
+  readonly data: DataConfig;
+  /** The split that the run was judged by first, where the data is the run's own. */
+  readonly split: string | undefined;
+  /** What is to be known of a split of this data: a line each. */
+  notesOn(split: string, source: Source): string[];
+}
+
+/**
+ * The data that was named, or else a run's own.
+ *
+ * @throws an argument error where neither says it
+ */
+export async function dataFor(path: string, named: DataConfig | undefined): Promise<ToldData> {
+  const run = await readRunData(path);
+  const data = named ?? run.data;
+  if (!data) {
+    throw new OcelliError("argument", `${path} does not say which data to evaluate on.`, {
+      hint: "Name it as --data.",
+    });
+  }
+  const isOwn = !named || JSON.stringify(named) === JSON.stringify(run.data);
+  return {
+    data,
+    split: named ? undefined : Object.values(run.evals ?? {})[0]?.split,
+    notesOn: (split, source) =>
+      isOwn && run.record ? notesOn(run.record, run.split, split, source) : [],
+  };
+}
+
+function notesOn(
+  { splits, rule }: SplitRecord,
+  trained: string | undefined,
+  name: string,
+  source: Source,
+): string[] {
+  const ids = idsOf(source);
+  const now = entryOf(ids, rule === "hash of ids");
+  const changes = [...splitChanges({ rule, splits }, { rule, splits: { [name]: now } }).values()];
+  const learnt = trained === undefined ? undefined : splits[trained];
+  const isLearnt = learnt?.sha256 === now.sha256;
+  const seen = ids.length - (isLearnt ? 0 : without(ids, learnt?.ids ?? []).length);
+  return [
+    ...changes.map((change) => `the data has changed since the run: ${name} has ${change}`),
+    ...(seen > 0 ? [`${seen} of these images were trained on`] : []),
+  ];
+}

@@ -1,0 +1,130 @@
+/** @file A transfer made ready: data and backbone opened, and all that can be checked before anything is computed. */
+
+import { join } from "node:path";
+import type { DataConfig } from "../../data/config.ts";
+import { openDataset } from "../../data/datasets.ts";
+import { decodeImage } from "../../data/decode.ts";
+import { isEncoded } from "../../data/examples.ts";
+import type { Dataset, Source } from "../../data/source.ts";
+import { heldOutSplit } from "../../data/split-names.ts";
+import { openSplit } from "../../data/splits.ts";
+import { OcelliError } from "../../errors.ts";
+import { unusedFolder } from "../../runs/run.ts";
+import { SILENT } from "../progress.ts";
+import { pickExamples } from "../shots.ts";
+import { LORA_DEFAULTS } from "./adapters.ts";
+import { type Backbone, openBackbone } from "./backbone.ts";
+import { describeHyperRule, hyperRule } from "./hyperrule.ts";
+import type { TransferMethod, TransferOptions, TransferTask } from "./options.ts";
+import { validationOf } from "./select.ts";
+import { planTuning } from "./tune.ts";
+import { cropped, onImages } from "./views.ts";
+
+/** Methods that train the backbone. */
+const TUNING: readonly TransferMethod[] = ["full", "lora", "hyperrule"];
+/** Methods that fit a linear classifier. */
+const LINEAR: readonly TransferMethod[] = ["linear", "full", "lora"];
+
+/** Whether a method trains the backbone. */
+export const isTuning = (method: TransferMethod): boolean => TUNING.includes(method);
+
+/** Opens data and backbone; whatever is wrong with them is told before anything is computed. */
+export async function openTask(data: DataConfig, options: TransferOptions): Promise<TransferTask> {
+  const { model = "efficientnet-lite0", method = "linear", shots, seed = 0 } = options;
+  const { reporter = SILENT, split = "train", onBadImage = "skip" } = options;
+  const { batchSize = isTuning(method) ? 32 : 16 } = options;
+  const dataset = await openDataset(data);
+  const source = await openSplit(dataset, split);
+  const { classes } = source;
+  const { held, test } = await openHeld(dataset, { split, classes }, options.test);
+  const report = (line: string): void => reporter.line(line);
+  const train = await pickExamples(source, shots, seed);
+  const own = await openBackbone(model, { ...options, report });
+  const ruled = method === "hyperrule" ? await followRule(train, own, options) : undefined;
+  const validation = LINEAR.includes(method)
+    ? await validationOf(dataset, { classes, held, shots, seed })
+    : undefined;
+  const task: TransferTask = {
+    ...options,
+    ...{ data, dataName: dataset.name, model, method, seed, split, held, onBadImage, batchSize },
+    ...{ reporter, classes, train, validation, test },
+    backbone: ruled?.backbone ?? own,
+    views: ruled?.views ?? cropped(own),
+    rule: ruled?.rule,
+    lora: method === "lora" ? { ...LORA_DEFAULTS, ...options.lora } : undefined,
+    folder: options.workdir ?? unusedFolder(join("runs", "transfer")),
+  };
+  if (isTuning(method)) planTuning(task);
+  return task;
+}
+
+/** BiT-HyperRule for some images, and the backbone at the rule's size, unless another preprocessing is asked for. */
+async function followRule(
+  train: Source,
+  own: Backbone,
+  options: TransferOptions,
+): Promise<Pick<TransferTask, "rule"> & Partial<Pick<TransferTask, "backbone" | "views">>> {
+  const { reporter = SILENT, budget, model = own.spec } = options;
+  const sizes = { examples: train.length, ...(await imageSize(train)) };
+  const rule = hyperRule(sizes, budget);
+  reporter.line(`rule    ${describeHyperRule(sizes, budget)}`);
+  const kept = (why: string) => {
+    reporter.line(`rule    its sizes are not followed, ${why}: ${own.preprocessing}`);
+    return { rule };
+  };
+  if (options.preprocessing !== undefined) return kept("as --preprocess says otherwise");
+  const preprocessing = onImages(own.preprocessing, `resize(${rule.crop})`);
+  if (preprocessing === undefined) return kept("as the model's images are no decoded colours");
+  const crops = `resize(${rule.resize})|random_crop(${rule.crop})|flip_lr`;
+  const backbone = await openBackbone(model, { ...options, preprocessing }).catch(unfitting);
+  if (!backbone) return kept("as the model takes images of one size");
+  return { rule, backbone, views: onImages(own.preprocessing, crops) };
+}
+
+/** Undefined for a model that takes no images of another size, such as one with learned position embeddings. */
+function unfitting(error: unknown): undefined {
+  if (error instanceof OcelliError && error.code === "shape") return undefined;
+  throw error;
+}
+
+/** How many images are looked at for their size. */
+const LOOKED_AT = 25;
+
+/** The shape of an image of median area among some that can be read. */
+async function imageSize(source: Source): Promise<{ height: number; width: number }> {
+  const shapes: (readonly number[])[] = [];
+  const count = Math.min(LOOKED_AT, source.length);
+  for (let i = 0; i < count; i++) {
+    const example = await source.read(Math.floor((i * source.length) / count));
+    const decoded = isEncoded(example)
+      ? await decodeImage(example.image.data as Uint8Array).catch(() => undefined)
+      : example.image;
+    if (decoded) shapes.push(decoded.shape);
+  }
+  if (shapes.length === 0) throw new OcelliError("data", "no image to learn from can be read.");
+  shapes.sort(([h1, w1], [h2, w2]) => h1 * w1 - h2 * w2);
+  const [height, width] = shapes[Math.floor(shapes.length / 2)];
+  return { height, width };
+}
+
+/** The split to judge by, which must have the same classes. */
+async function openHeld(
+  dataset: Dataset,
+  { split, classes }: { readonly split: string; readonly classes: readonly string[] },
+  named: string | undefined,
+) {
+  const held = named ?? heldOutSplit(dataset.splits);
+  if (held === undefined) {
+    throw new OcelliError("config", `${dataset.name} has no split to judge by.`, {
+      hint: "Name a part of one, such as --test train[90%:] with --split train[:90%].",
+    });
+  }
+  if (held === split) {
+    throw new OcelliError("argument", `${split} is learned from, so that it cannot judge.`, {
+      hint: "Name another split, or another part of it, as --test.",
+    });
+  }
+  const test = await openSplit(dataset, held);
+  if (String(test.classes) === String(classes)) return { held, test };
+  throw new OcelliError("data", `${held} does not have the classes that are learned.`);
+}

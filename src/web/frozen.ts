@@ -1,0 +1,162 @@
+/** @file A frozen backbone in a tab: features of pictures, heads taught on them, and the whole as a file. */
+
+import { type DeviceArray, jit } from "../engines/engine.ts";
+import { OrtEngine } from "../engines/ort/engine.ts";
+import { toOnnx } from "../engines/ort/export.ts";
+import { onnxProgram } from "../engines/ort/onnx-program.ts";
+import type { OrtModule } from "../engines/ort/runtime/js-buffer.ts";
+import { type WebRuntimeOptions, createWebRuntime } from "../engines/ort/runtime/web.ts";
+import { encodeModel } from "../formats/onnx-encode.ts";
+import { type HostArray, type Tensor, hostArray, toNumbers, trace } from "../graph/index.ts";
+import { createModel } from "../models/index.ts";
+import { type ApplyOptions, apply } from "../nn/index.ts";
+import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import { seededRandom } from "../preprocess/random.ts";
+import { type Tree, toFlat } from "../tree.ts";
+import {
+  type Checkpoint,
+  type ModelCard,
+  checkpointChunks,
+  readCheckpoint,
+} from "../weights/checkpoint.ts";
+import { HEAD_STEPS, classify, makeTeach } from "./head.ts";
+
+/** A classifier's head: kernel [features, classes] and bias [classes]. */
+export type Head = { readonly kernel: HostArray; readonly bias: HostArray };
+
+/** A head and how its training went. */
+export interface TaughtHead {
+  readonly head: Head;
+  /** The loss before each step. */
+  readonly losses: readonly number[];
+}
+
+/** A frozen model in a tab. It owns memory until it is disposed. */
+export interface FrozenModel {
+  /** What computes, in one line. */
+  readonly engine: string;
+  /** How many numbers describe a picture. */
+  readonly width: number;
+  /** The features, [width], of a picture, uint8 [height, width, 3] of any size. */
+  features(picture: HostArray): Promise<HostArray>;
+  /** Teaches a head: features of examples and, for each, its class by number. */
+  teach(
+    features: readonly HostArray[],
+    labels: readonly number[],
+    classes: number,
+  ): Promise<TaughtHead>;
+  /** The probability of each class for a picture's features. */
+  classify(head: Head, features: HostArray): Promise<number[]>;
+  /** Backbone and head as a checkpoint, which `ocelli predict` takes. */
+  save(head: Head, classes: readonly string[]): Uint8Array[];
+  dispose(): Promise<void>;
+}
+
+/** The fewest rows of a training; more go up by doubling, so that few programs are compiled. */
+const FEWEST_ROWS = 16;
+
+/**
+ * Opens a checkpoint without a head, over the `onnxruntime-web` module that the page has imported.
+ *
+ * @example
+ * import * as ort from "onnxruntime-web/wasm";
+ * const bytes = new Uint8Array(await (await fetch("backbone.safetensors")).arrayBuffer());
+ * const model = await openFrozen(ort, bytes, { threads: navigator.hardwareConcurrency });
+ */
+export async function openFrozen(
+  ort: OrtModule,
+  checkpoint: Uint8Array,
+  options: WebRuntimeOptions,
+): Promise<FrozenModel> {
+  const frozen = readCheckpoint(checkpoint, "the backbone");
+  const preprocessing = parsePreprocessing(frozen.card.preprocessing);
+  const runtime = await createWebRuntime(ort, options);
+  const engine = new OrtEngine({ runtime });
+  const sizeless = hostArray([1, 1, 3], "uint8", new Uint8Array(3));
+  const { onnx, width } = backboneProgram(frozen, preprocessing, prepare(preprocessing, sizeless));
+  const backbone = await onnxProgram(runtime, onnx);
+  const teachers = new Map<number, ReturnType<typeof teacher>>();
+  const teacher = (classes: number) => jit(engine, makeTeach(classes));
+  const classifier = jit(engine, classify);
+  return {
+    engine: engine.description,
+    width,
+    async features(picture) {
+      const [features] = await backbone.run([prepare(preprocessing, picture)]);
+      return hostArray([width], "float32", features.data as Float32Array);
+    },
+    async teach(features, labels, classes) {
+      const teach = teachers.get(classes) ?? teacher(classes);
+      teachers.set(classes, teach);
+      const result = await teach(...padded(features, labels, width));
+      const arrays = result as unknown as Record<"kernel" | "bias" | "losses", DeviceArray>;
+      const [kernel, bias, losses] = await take([arrays.kernel, arrays.bias, arrays.losses]);
+      return { head: { kernel, bias }, losses: toNumbers(losses) };
+    },
+    async classify(head, features) {
+      const row = hostArray([1, width], "float32", features.data as Float32Array);
+      const [probabilities] = await take([(await classifier(head, row)) as DeviceArray]);
+      return toNumbers(probabilities);
+    },
+    save: (head, classes) => withHead(frozen, head, classes),
+    dispose: () => engine.dispose(),
+  };
+}
+
+/** A picture after the host's part of the preprocessing, as a batch of one. */
+function prepare(preprocessing: Preprocessing, picture: HostArray): HostArray {
+  const { image } = preprocessing.onHost({ image: picture }, seededRandom("prediction"));
+  return { ...image, shape: [1, ...image.shape] };
+}
+
+/** From a prepared image to features as an ONNX model whose weights are constants, so that the runtime may fold them. */
+function backboneProgram(
+  { card, params, variables }: Checkpoint,
+  preprocessing: Preprocessing,
+  { shape, dtype }: HostArray,
+) {
+  const { name, ...options } = card.model;
+  const net = createModel(name, options);
+  const arrays = { params, variables };
+  const features = (image: Tensor, weights: ApplyOptions): Tensor => {
+    const [, out] = apply(net, weights, preprocessing.onDevice({ image }).image).result;
+    return toFlat<Tensor>(out)["pre_logits"];
+  };
+  const { program } = trace(features, { shape, dtype }, arrays);
+  const constants = toFlat<HostArray>(arrays);
+  const model = toOnnx(program, {
+    inputNames: ["image", ...Object.keys(constants)],
+    outputNames: ["features"],
+    constants,
+  });
+  return { onnx: encodeModel(model).model, width: program.outputs[0].shape[1] };
+}
+
+/** Examples as arrays whose rows are a power of two, with a mask: features, labels, mask. */
+function padded(features: readonly HostArray[], labels: readonly number[], width: number) {
+  let rows = FEWEST_ROWS;
+  while (rows < features.length) rows *= 2;
+  const data = new Float32Array(rows * width);
+  features.forEach((row, i) => data.set(row.data as Float32Array, i * width));
+  const label = new Int32Array(rows);
+  label.set(labels);
+  return [
+    hostArray([rows, width], "float32", data),
+    hostArray([rows], "int32", label),
+    hostArray([rows], "float32", new Float32Array(rows).fill(1, 0, features.length)),
+  ] as const;
+}
+
+/** A checkpoint of backbone and head. */
+function withHead({ card, params, variables }: Checkpoint, head: Head, classes: readonly string[]) {
+  const own: ModelCard = { ...card, classes, loss: "softmax", step: HEAD_STEPS };
+  const all = { ...(params as Readonly<Record<string, Tree<HostArray>>>), head };
+  return checkpointChunks({ card: own, params: all, variables });
+}
+
+/** Arrays of the device, read and given up. */
+async function take(arrays: readonly DeviceArray[]): Promise<HostArray[]> {
+  const read = await Promise.all(arrays.map((array) => array.read()));
+  for (const array of arrays) array.dispose();
+  return read;
+}

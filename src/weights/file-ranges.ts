@@ -1,0 +1,44 @@
+/** @file A file as bytes that are read in ranges, so that one above 2 GiB is never one buffer. */
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { OcelliError } from "../errors.ts";
+import type { ByteRanges } from "../formats/bytes.ts";
+
+/** The most bytes of one read: the system's own limit is 2 GiB less a page. */
+const PIECE = 1 << 30;
+
+/**
+ * Opens a file for reading in ranges, each into a buffer of its own; disposing closes it.
+ *
+ * @throws a data error where it cannot be read
+ */
+export function openRanges(path: string): ByteRanges & Disposable {
+  const file = attempt(path, () => openSync(path, "r"));
+  const length = attempt(path, () => fstatSync(file).size);
+  return {
+    length,
+    subarray: (begin, end) => attempt(path, () => readRange(path, file, begin, end)),
+    [Symbol.dispose]: () => closeSync(file),
+  };
+}
+
+function readRange(path: string, file: number, begin: number, end: number): Uint8Array {
+  const bytes = new Uint8Array(end - begin);
+  for (let at = 0; at < bytes.length;) {
+    const count = readSync(file, bytes, at, Math.min(PIECE, bytes.length - at), begin + at);
+    if (count === 0) throw new OcelliError("data", `${path} has become shorter while it was read.`);
+    at += count;
+  }
+  return bytes;
+}
+
+function attempt<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof OcelliError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const why = code === "ENOENT" ? "there is no such file" : code;
+    throw new OcelliError("data", `cannot read the weights ${path}: ${why}.`, { cause });
+  }
+}

