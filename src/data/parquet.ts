@@ -1,14 +1,14 @@
 /** @file Parquet files of images, as published on the Hugging Face hub. */
 
-import { type FileMetaData, parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { OcelliError, unknownName } from "../errors.ts";
-import { formatError } from "../formats/bytes.ts";
-import { type ByteFile, openBytes } from "./byte-file.ts";
+import { guard } from "../formats/bytes.ts";
+import type { ParquetChunk, ParquetColumn, ParquetMetadata } from "../formats/parquet/metadata.ts";
+import { openBytes } from "./byte-file.ts";
 import { createCache } from "./cache.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { type Labels, readLabels } from "./labels.ts";
+import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
 import { type Files, expandFiles } from "./shards.ts";
 import type { Dataset } from "./source.ts";
 
@@ -27,23 +27,23 @@ export interface ParquetOptions {
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */
 const CACHE = 2 ** 29;
 const MAX_BLOCKS = 64;
-/** No codec packs better than this but by damage or ill will. */
-const MAX_RATIO = 4096;
 
-/** A file, opened. */
-interface ParquetFile {
-  readonly file: ByteFile;
-  readonly metadata: FileMetaData;
-  readonly image: string;
-  readonly label: string;
+/** A file of images, opened. */
+interface ImageFile {
+  readonly file: ParquetFile;
+  readonly image: ParquetColumn;
+  readonly label: ParquetColumn;
   readonly classes: readonly string[] | undefined;
 }
 
 /** Some rows of a file that are read together. */
 interface RowGroup {
-  readonly parquet: ParquetFile;
+  readonly parquet: ImageFile;
+  /** The first row's number. */
   readonly begin: number;
-  readonly end: number;
+  readonly rows: number;
+  readonly image: ParquetChunk;
+  readonly label: ParquetChunk;
 }
 
 /**
@@ -73,7 +73,7 @@ export async function openParquet({
       const parquet = await openFile(path, image, label);
       named ??= parquet.classes;
       for (const block of rowGroups(parquet)) {
-        const values = await readColumn(block, parquet.label);
+        const values = await parquet.file.read(block.label, block.rows);
         firsts.push(ids.length);
         values.forEach((value, row) => {
           ids.push(inSplit(split, `${names[i]}/${block.begin + row}`));
@@ -83,7 +83,7 @@ export async function openParquet({
         blocks.push(block);
       }
     }
-    const largest = Math.max(1, ...blocks.map(({ parquet, begin }) => groupBytes(parquet, begin)));
+    const largest = blocks.reduce((most, { image }) => Math.max(most, image.bytes), 1);
     splits.set(split, {
       ids,
       labels,
@@ -94,14 +94,15 @@ export async function openParquet({
       async image(index) {
         const block = blocks[blockOf[index]];
         const rows = await cache(block, async () => {
-          const values = await readColumn(block, block.parquet.image);
-          const bytes = values.reduce((sum: number, row) => sum + (bytesIn(row)?.length ?? 0), 0);
+          const values = await block.parquet.file.read(block.image, block.rows);
+          const bytes = values.reduce((sum: number, row) => sum + (bytesOf(row)?.length ?? 0), 0);
           return { value: values, bytes };
         });
-        const found = bytesIn(rows[index - firsts[blockOf[index]]]);
+        const found = bytesOf(rows[index - firsts[blockOf[index]]]);
         if (found) return found;
         const { file, image: column } = block.parquet;
-        throw new OcelliError("data", `${file.name}: ${ids[index]} has no bytes in "${column}".`);
+        const name = column.path.join(".");
+        throw new OcelliError("data", `${file.name}: ${ids[index]} has no bytes in "${name}".`);
       },
     });
   }
@@ -109,11 +110,8 @@ export async function openParquet({
   return foundDataset({ name: "parquet", splits, classes: named, shares, place });
 }
 
-function bytesIn(value: unknown): Uint8Array | undefined {
-  const bytes =
-    value instanceof Uint8Array ? value : (value as { bytes?: unknown } | null | undefined)?.bytes;
-  return bytes instanceof Uint8Array ? bytes : undefined;
-}
+const bytesOf = (value: unknown): Uint8Array | undefined =>
+  value instanceof Uint8Array ? value : undefined;
 
 function labelOf(value: unknown, which: string): Labels {
   const label = readLabels(value);
@@ -121,123 +119,55 @@ function labelOf(value: unknown, which: string): Labels {
   throw new OcelliError("data", `${which}: its label is no name, number or list of them.`);
 }
 
-async function openFile(path: string, image?: string, label?: string): Promise<ParquetFile> {
-  const file = await openBytes(path);
-  return guarded(path, async () => {
-    const metadata = await parquetMetadataAsync(asyncBuffer(file));
-    const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const features = hubFeatures(metadata);
-    const ofType = (type: string) => columns.find((name) => features[name]?._type === type);
-    const pick = (what: string, given: string | undefined, usual: (string | undefined)[]) => {
-      const found = given ?? usual.find((name) => name !== undefined && columns.includes(name));
-      if (found !== undefined && columns.includes(found)) return found;
-      const error = unknownName(`${what} column of ${path}`, given ?? what, columns, "data");
-      throw new OcelliError("data", error.message, { hint: `Name it by data.${what}.` });
-    };
-    const labelColumn = pick("label", label, [
-      ofType("ClassLabel"),
-      "label",
-      "labels",
-      "fine_label",
-    ]);
-    return {
-      file,
-      metadata,
-      image: pick("image", image, [ofType("Image"), "image", "img"]),
-      label: labelColumn,
-      classes: features[labelColumn]?.names,
-    };
-  });
+async function openFile(path: string, image?: string, label?: string): Promise<ImageFile> {
+  const file = await openParquetFile(await openBytes(path));
+  const { metadata } = file;
+  const columns = [...new Set(metadata.columns.map((column) => column.path[0]))];
+  const features = hubFeatures(metadata, path);
+  const ofType = (type: string) => columns.find((name) => features[name]?._type === type);
+  const pick = (what: string, given: string | undefined, usual: (string | undefined)[]) => {
+    const found = given ?? usual.find((name) => name !== undefined && columns.includes(name));
+    if (found !== undefined && columns.includes(found)) return found;
+    const error = unknownName(`${what} column of ${path}`, given ?? what, columns, "data");
+    throw new OcelliError("data", error.message, { hint: `Name it by data.${what}.` });
+  };
+  const labelColumn = pick("label", label, [ofType("ClassLabel"), "label", "labels", "fine_label"]);
+  const imageColumn = pick("image", image, [ofType("Image"), "image", "img"]);
+  const labels = leaves(metadata, labelColumn);
+  if (labels.length !== 1) {
+    throw new OcelliError("data", `${path}: "${labelColumn}" holds structs, which are no labels.`);
+  }
+  const images = leaves(metadata, imageColumn);
+  const bytes = images.find(({ path }) => path.length > 1 && path.at(-1) === "bytes") ?? images[0];
+  const names = features[labelColumn]?.names;
+  const isList = Array.isArray(names) && names.every((name) => typeof name === "string");
+  const classes = isList ? (names as string[]) : undefined;
+  return { file, image: bytes, label: labels[0], classes };
 }
+
+const leaves = ({ columns }: ParquetMetadata, name: string): ParquetColumn[] =>
+  columns.filter(({ path }) => path[0] === name);
 
 /** A column's description in the metadata of the Hugging Face library `datasets`. */
 interface HubFeature {
   readonly _type?: string;
-  readonly names?: readonly string[];
+  readonly names?: unknown;
 }
 
-function hubFeatures({ key_value_metadata: pairs }: FileMetaData): Record<string, HubFeature> {
-  const text = pairs?.find(({ key }) => key === "huggingface")?.value;
+function hubFeatures({ notes }: ParquetMetadata, path: string): Record<string, HubFeature> {
+  const text = notes.get("huggingface");
   if (text === undefined) return {};
-  const { info } = JSON.parse(text) as { info?: { features?: Record<string, HubFeature> } };
+  const note = guard(`${path}: its huggingface note`, () => JSON.parse(text) as unknown);
+  const { info } = (note ?? {}) as { info?: { features?: Record<string, HubFeature> } };
   return info?.features ?? {};
 }
 
-function* rowGroups(parquet: ParquetFile): Generator<RowGroup> {
+function* rowGroups(parquet: ImageFile): Generator<RowGroup> {
   let begin = 0;
-  for (const { num_rows: rows } of parquet.metadata.row_groups) {
-    const end = begin + Number(rows);
-    // Every row has an image, so there are fewer rows than bytes.
-    if (!(end >= begin && end <= parquet.file.size)) {
-      throw formatError(`${parquet.file.name}: ${rows} rows in a group are impossible.`);
-    }
-    if (end > begin) yield { parquet, begin, end };
-    begin = end;
-  }
-}
-
-/** Bytes of a row group's images, decoded. */
-function groupBytes({ metadata, image }: ParquetFile, begin: number): number {
-  let row = 0;
-  const group = metadata.row_groups.find(({ num_rows: rows }) => (row += Number(rows)) > begin);
-  return (group?.columns ?? [])
-    .filter(({ meta_data: meta }) => meta?.path_in_schema[0] === image)
-    .reduce((sum, { meta_data: meta }) => sum + Number(meta!.total_uncompressed_size), 0);
-}
-
-function readColumn({ parquet, begin, end }: RowGroup, column: string): Promise<unknown[]> {
-  const { file, metadata } = parquet;
-  return guarded(file.name, async () => {
-    let rows: unknown[] = [];
-    await parquetRead({
-      file: asyncBuffer(file),
-      metadata,
-      columns: [column],
-      rowStart: begin,
-      rowEnd: end,
-      compressors: bounded,
-      utf8: false,
-      rowFormat: "object",
-      onComplete: (found) => (rows = found.map((row) => row[column] as unknown)),
-    });
-    if (rows.length === end - begin) return rows;
-    throw formatError(`${file.name}: a row group has ${rows.length} of its ${end - begin} rows.`);
-  });
-}
-
-const asyncBuffer = (file: ByteFile) => ({
-  byteLength: file.size,
-  slice(begin: number, end = file.size): Promise<ArrayBuffer> {
-    const read = async () => {
-      const at = begin < 0 ? file.size + begin : begin;
-      if (!(at >= 0 && at <= end && end <= file.size)) throw new Error("a range outside the file");
-      const bytes = await file.read(at, end);
-      return bytes.buffer as ArrayBuffer; // exactly the range: every reader allocates what it returns
-    };
-    const reading = read();
-    reading.catch(() => undefined); // a range read ahead, and not wanted once another one failed
-    return reading;
-  },
-});
-
-/** The decompressors, refusing sizes that their input cannot hold. */
-const bounded = Object.fromEntries(
-  Object.entries(compressors).map(([codec, decompress]) => [
-    codec,
-    (input: Uint8Array, size: number) => {
-      if (size > MAX_RATIO * (input.length + 16)) throw new Error("an impossible page size");
-      return decompress(input, size);
-    },
-  ]),
-) as typeof compressors;
-
-/** What `parse` gives; whatever it throws but ours is an error about the file. */
-async function guarded<T>(path: string, parse: () => Promise<T>): Promise<T> {
-  try {
-    return await parse();
-  } catch (error) {
-    if (error instanceof OcelliError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw formatError(`${path} is no parquet file, or damaged: ${reason}.`, error);
+  for (const { rows, chunks } of parquet.file.metadata.groups) {
+    const chunkOf = (column: ParquetColumn) => chunks.find((chunk) => chunk.column === column)!;
+    const image = chunkOf(parquet.image);
+    if (rows > 0) yield { parquet, begin, rows, image, label: chunkOf(parquet.label) };
+    begin += rows;
   }
 }

@@ -2,6 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import { mirrorInWasm } from "./wasm/points.ts";
 
 /** An image on the host. */
 export interface Image extends HostArray {
@@ -91,17 +92,16 @@ export function centralBox([h, w]: Image["shape"], height: number, width: number
 export function mirror(image: Image): Image {
   const [h, w, channels] = image.shape;
   const { data } = image;
+  if (data instanceof Uint8Array && channels === 3) {
+    const mirrored = mirrorInWasm(data, h, w);
+    if (mirrored) return makeImage(image.shape, mirrored);
+  }
   const out = zerosOf(image, data.length);
   let at = 0;
   for (let y = 0; y < h; y++) {
     for (let x = w - 1; x >= 0; x--) {
       const from = (y * w + x) * channels;
-      if (channels === 3) {
-        out[at] = data[from];
-        out[at + 1] = data[from + 1];
-        out[at + 2] = data[from + 2];
-        at += 3;
-      } else for (let c = 0; c < channels; c++) out[at++] = data[from + c];
+      for (let c = 0; c < channels; c++) out[at++] = data[from + c];
     }
   }
   return makeImage(image.shape, out);

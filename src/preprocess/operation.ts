@@ -20,8 +20,11 @@ export interface Region {
   readonly box: Box;
   /** What the box is scaled to, where it is scaled at once; it may then be decoded smaller, down to this size. */
   readonly size?: readonly [height: number, width: number];
-  /** Makes the operation's result from the pixels in the box. */
-  finish(part: Image): Image;
+  /**
+   * Makes the operation's result from the pixels in the box. Where these were decoded smaller they begin and end at whole
+   * pixels, and `inside` says where the box lies among them.
+   */
+  finish(part: Image, inside?: Box): Image;
 }
 
 /** An operation with its arguments bound. */

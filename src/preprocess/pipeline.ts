@@ -73,12 +73,22 @@ function wanted(host: readonly Operation[], shape: Image["shape"], random: Rando
       finish: (example, image) => runOnHost(host, { ...example, image }, random),
     };
   }
+  const shrink = decode.decodes === "fast" ? largestShrink(region) : 1;
   return {
     box: region.box,
-    shrink: decode.decodes === "fast" ? largestShrink(region) : 1,
-    finish: (example, part) =>
-      runOnHost(host.slice(2), { ...example, image: region.finish(part) }, random),
+    shrink,
+    finish(example, part) {
+      const isSmaller = part.shape[0] < region.box.height; // other files than JPEG are not
+      const image = region.finish(part, isSmaller ? insideOf(region.box, shrink) : undefined);
+      return runOnHost(host.slice(2), { ...example, image }, random);
+    },
   };
+}
+
+/** Where a box lies in the part that was decoded for it, which begins at a whole pixel. */
+function insideOf({ y, x, height, width }: Box, shrink: number): Box {
+  const inside = { y: (y % shrink) / shrink, x: (x % shrink) / shrink };
+  return { ...inside, height: height / shrink, width: width / shrink };
 }
 
 /** The smallest decoding that still has the pixels that the result needs. */

@@ -1,6 +1,16 @@
 /** @file The parsers that are fuzzed: a row is a name, whole files to begin with, and the parser. */
 
 import { gzipSync, zipSync } from "fflate";
+import { openParquetFile } from "../../src/data/parquet-file.ts";
+import {
+  memoryFile,
+  parquetFile,
+  tarFile,
+  tarMember,
+  tfrecordFile,
+} from "../../src/data/source-fixtures.ts";
+import { tableRows } from "../../src/data/table.ts";
+import { tarMembers } from "../../src/data/tar.ts";
 import { readIdx } from "../../src/formats/idx.ts";
 import { numpyFixture } from "../../src/formats/numpy-fixtures.ts";
 import { readNpy } from "../../src/formats/npy.ts";
@@ -8,9 +18,12 @@ import { openNpz } from "../../src/formats/npz.ts";
 import { decodeModel } from "../../src/formats/onnx-decode.ts";
 import { encodeModel } from "../../src/formats/onnx-encode.ts";
 import { readPickle } from "../../src/formats/pickle.ts";
+import { PARQUET_FIXTURES, parquetFixture } from "../../src/formats/parquet/fixtures.ts";
 import { openPth } from "../../src/formats/pth.ts";
 import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { torchFixture } from "../../src/formats/torch-fixtures.ts";
+import { readExample, writeExample } from "../../src/formats/tf-example.ts";
+import { readRecords } from "../../src/formats/tfrecord.ts";
 import { readZip } from "../../src/formats/zip.ts";
 import { fromNumbers } from "../../src/graph/index.ts";
 
@@ -19,7 +32,7 @@ export interface FuzzRow {
   readonly name: string;
   /** Whole files, small ones; what is fed are damaged copies of them. */
   readonly seeds: readonly Uint8Array[];
-  /** Reads all that a file holds. It may throw an OcelliError, and nothing else. */
+  /** Reads all that a file holds; a promise where it reads piece by piece. It may fail with an OcelliError, and nothing else. */
   readonly parse: (bytes: Uint8Array) => unknown;
 }
 
@@ -39,6 +52,25 @@ const graph = {
   initializers: { w: small },
 } as const;
 const onnx = encodeModel({ irVersion: 8, opsetImports: { "": 20 }, graph, metadata: { a: "b" } });
+
+const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
+const pictures = ["cat/0.png", "dog/1.png", "wren/2.png"].map((path, number) => ({
+  path,
+  label: path.split("/")[0],
+  number,
+  bytes: utf8(`bytes of ${path}`),
+}));
+
+async function readAll<T>(pieces: AsyncIterable<T>, use = (piece: T): unknown => piece) {
+  for await (const piece of pieces) await use(piece);
+}
+
+async function readParquet(bytes: Uint8Array): Promise<void> {
+  const { metadata, read } = await openParquetFile(memoryFile(bytes));
+  for (const { chunks, rows } of metadata.groups) {
+    for (const chunk of chunks) await read(chunk, rows);
+  }
+}
 
 /** Every fuzzed parser. */
 export const FUZZ_ROWS: readonly FuzzRow[] = [
@@ -80,4 +112,45 @@ export const FUZZ_ROWS: readonly FuzzRow[] = [
   },
   { name: "onnx", seeds: [onnx.model], parse: decodeModel },
   { name: "idx", seeds: [idx, gzipSync(idx)], parse: (bytes) => readIdx(bytes) },
+  {
+    name: "tar",
+    seeds: ([undefined, "gnu", "pax"] as const).map((long) =>
+      tarFile(pictures.map(({ path, bytes }) => tarMember(path, bytes, { long }))),
+    ),
+    parse: (bytes) => readAll(tarMembers(memoryFile(bytes)), ({ read }) => read()),
+  },
+  {
+    name: "parquet",
+    seeds: [parquetFile(pictures), ...PARQUET_FIXTURES.map(parquetFixture)],
+    parse: readParquet,
+  },
+  {
+    name: "tfrecord",
+    seeds: [tfrecordFile(pictures), tfrecordFile(pictures.slice(0, 1))],
+    parse: (bytes) => [...readRecords(bytes)],
+  },
+  {
+    name: "tf-example",
+    seeds: [
+      writeExample({ "image/encoded": [text], "image/class/label": [3] }),
+      writeExample({ numbers: [1, -2, 2 ** 40], texts: [utf8("a"), utf8("")], none: [] }),
+    ],
+    parse: (bytes) => readExample(bytes),
+  },
+  {
+    name: "csv",
+    seeds: [
+      utf8('\uFEFFimage,label\r\n"a, b.png",cat\r\n"c ""d"".png",dog\r\n\r\ne.png,3'),
+      utf8("file_name;label\né.png;x y\n"),
+    ],
+    parse: (bytes) => readAll(tableRows("csv", memoryFile(bytes))),
+  },
+  {
+    name: "jsonl",
+    seeds: [
+      utf8(pictures.map(({ path, label }) => JSON.stringify({ image: path, label })).join("\n")),
+      utf8('{"image":"é.png","label":["a",1,2.5e3],"more":{"x":[null,true]}}\r\n\n{}\n'),
+    ],
+    parse: (bytes) => readAll(tableRows("jsonl", memoryFile(bytes))),
+  },
 ];

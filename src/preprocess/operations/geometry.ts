@@ -118,7 +118,7 @@ const scaled = (
 ): Region => ({
   box: { y: 0, x: 0, height, width },
   size,
-  finish: (image) => resize(image, size, options),
+  finish: (image, inside) => resize(image, size, { ...options, box: inside }),
 });
 
 /** Operations that choose, scale and move pixels. */
@@ -193,7 +193,7 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
       return (shape, random) => ({
         box: randomBox(shape, bounds, random),
         size: size ?? undefined,
-        finish: (part) => (size ? resize(part, size, args) : part),
+        finish: (part, inside) => (size ? resize(part, size, { ...args, box: inside }) : part),
       });
     },
   ),

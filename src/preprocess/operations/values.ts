@@ -24,6 +24,7 @@ import {
   listOf,
   number,
 } from "../parameters.ts";
+import { scaleInWasm } from "../wasm/points.ts";
 
 /** x ↦ (x − shift) / divisor, then · scale + offset, then within bounds; shift and divisor may be by channel. */
 interface Scaling {
@@ -49,6 +50,8 @@ function scaleImage(name: string, image: Image, scaling: Scaling): Image {
   const { data } = image;
   const channels = image.shape[2];
   checkChannels(name, channels, scaling);
+  const scaled = data instanceof Uint8Array ? scaleInWasm(data, channels, scaling) : undefined;
+  if (scaled) return makeImage(image.shape, scaled);
   const out = new Float32Array(data.length);
   if (image.dtype === "uint8") {
     const table = Float32Array.from({ length: 256 * channels }, (_, i) =>

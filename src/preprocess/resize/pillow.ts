@@ -5,7 +5,9 @@
  * @see https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters
  */
 
+import type { Box } from "../image.ts";
 import { pillowInWasm } from "../wasm/resize.ts";
+import type { Interval } from "./taps.ts";
 
 /** A filter: its value at a distance from the centre, and where it ends. */
 interface Filter {
@@ -51,8 +53,15 @@ interface FixedTaps {
   readonly span: number;
 }
 
-function fixedTaps(filter: Filter, from: number, to: number): FixedTaps {
-  const scale = from / to;
+/** The taps along one axis; nothing where no pixel changes. */
+function fixedTaps(
+  filter: Filter,
+  from: number,
+  to: number,
+  { begin, length }: Interval,
+): FixedTaps | undefined {
+  if (begin === 0 && length === to && from === to) return undefined;
+  const scale = length / to;
   const widening = Math.max(scale, 1);
   const support = filter.support * widening;
   const span = Math.ceil(support) * 2 + 1;
@@ -64,7 +73,7 @@ function fixedTaps(filter: Filter, from: number, to: number): FixedTaps {
   };
   const exact = new Float64Array(span);
   for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
+    const centre = begin + (i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(from, Math.trunc(centre + support + 0.5));
     let sum = 0;
@@ -90,16 +99,21 @@ interface Bytes {
   readonly channels: number;
 }
 
-/** Resizes as `Image.resize((width, height), method)` does; `plain` leaves WebAssembly out. */
+/** Resizes as `Image.resize((width, height), method, box)` does; `plain` leaves WebAssembly out. */
 export function pillowResize(
   source: Bytes,
   height: number,
   width: number,
-  { method, plain }: { readonly method: PillowMethod; readonly plain?: boolean },
+  options: { readonly method: PillowMethod; readonly box?: Box; readonly plain?: boolean },
 ): Uint8Array {
+  const {
+    method,
+    plain,
+    box = { y: 0, x: 0, height: source.height, width: source.width },
+  } = options;
   const filter = FILTERS[method];
-  const columns = source.width === width ? undefined : fixedTaps(filter, source.width, width);
-  const rows = source.height === height ? undefined : fixedTaps(filter, source.height, height);
+  const columns = fixedTaps(filter, source.width, width, { begin: box.x, length: box.width });
+  const rows = fixedTaps(filter, source.height, height, { begin: box.y, length: box.height });
   const downFirst = columnsFirst(source, height, width);
   if (source.channels === 3 && !plain) {
     const done = pillowInWasm(source, columns, rows, downFirst);

@@ -1,7 +1,7 @@
 /** @file Resizing an image, by TensorFlow's methods and Pillow's. */
 
 import { OcelliError } from "../../errors.ts";
-import { type Image, makeImage, zerosOf } from "../image.ts";
+import { type Box, type Image, makeImage, zerosOf } from "../image.ts";
 import { PILLOW_METHODS, type PillowMethod, pillowResize } from "./pillow.ts";
 import { weighInWasm } from "../wasm/resize.ts";
 import { weigh } from "./taps.ts";
@@ -22,6 +22,8 @@ export interface ResizeOptions {
   readonly method: ResizeMethod;
   /** Whether TensorFlow's kernels widen when the image gets smaller; Pillow's always do. */
   readonly antialias: boolean;
+  /** The part that is scaled, in pixels and fractions of them; all of the image unless given. */
+  readonly box?: Box;
   /** Leaves WebAssembly out; the values are the same. */
   readonly plain?: boolean;
 }
@@ -36,11 +38,11 @@ const isPillow = (method: ResizeMethod): method is PillowMethod =>
 export function resize(
   image: Image,
   [height, width]: readonly [number, number],
-  { method, antialias, plain }: ResizeOptions,
+  { method, antialias, plain, box }: ResizeOptions,
 ): Image {
   const { data } = image;
   const [h, w, channels] = image.shape;
-  if (h === height && w === width) return image;
+  if (h === height && w === width && !box) return image;
   if (isPillow(method)) {
     if (!(data instanceof Uint8Array)) {
       throw new OcelliError(
@@ -51,13 +53,21 @@ export function resize(
     const source = { data, height: h, width: w, channels };
     return makeImage(
       [height, width, channels],
-      pillowResize(source, height, width, { method, plain }),
+      pillowResize(source, height, width, { method, plain, box }),
     );
   }
-  if (method === "nearest")
-    return pick(image, nearestPositions(h, height), nearestPositions(w, width));
-  const rows = tensorflowTaps(method, antialias, h, height);
-  const columns = tensorflowTaps(method, antialias, w, width);
+  const [inHeight, inWidth] = box
+    ? [
+        { begin: box.y, length: box.height },
+        { begin: box.x, length: box.width },
+      ]
+    : [];
+  if (method === "nearest") {
+    const rows = nearestPositions(h, height, inHeight);
+    return pick(image, rows, nearestPositions(w, width, inWidth));
+  }
+  const rows = tensorflowTaps(method, antialias, h, height, inHeight);
+  const columns = tensorflowTaps(method, antialias, w, width, inWidth);
   if (data instanceof Uint8Array && channels === 3 && !plain) {
     const done = weighInWasm({ data, height: h, width: w }, rows, columns);
     if (done) return makeImage([height, width, channels], done);

@@ -12,6 +12,12 @@ export interface Taps {
   readonly span: number;
 }
 
+/** The part of an axis that the outputs cover, in pixels and fractions of them. */
+export interface Interval {
+  readonly begin: number;
+  readonly length: number;
+}
+
 /** Taps from the positions and weights of each output position. */
 export function makeTaps(
   outputs: number,

@@ -4,7 +4,7 @@
  * @see https://www.tensorflow.org/api_docs/python/tf/image/resize
  */
 
-import { type Taps, makeTaps } from "./taps.ts";
+import { type Interval, type Taps, makeTaps } from "./taps.ts";
 
 /** TensorFlow's methods; `area` and `nearest` are the same with and without antialiasing. */
 export const TENSORFLOW_METHODS = ["bilinear", "area", "bicubic", "lanczos3", "nearest"] as const;
@@ -13,13 +13,18 @@ export type TensorflowMethod = (typeof TENSORFLOW_METHODS)[number];
 const { fround } = Math;
 
 /** The position in the source of an output's centre, in pixels from the first pixel's edge. */
-const centre = (output: number, scale: number): number => fround(fround(output + 0.5) * scale);
+const centre = (output: number, scale: number, begin: number): number =>
+  fround(fround(fround(output + 0.5) * scale) + begin);
 
 /** The source position of each output position under `nearest`. */
-export function nearestPositions(from: number, to: number): Int32Array {
-  const scale = fround(from / to);
+export function nearestPositions(
+  from: number,
+  to: number,
+  { begin, length }: Interval = { begin: 0, length: from },
+): Int32Array {
+  const scale = fround(length / to);
   return Int32Array.from({ length: to }, (_, i) =>
-    Math.min(Math.floor(centre(i, scale)), from - 1),
+    Math.min(Math.floor(centre(i, scale, begin)), from - 1),
   );
 }
 
@@ -29,18 +34,21 @@ export function tensorflowTaps(
   antialias: boolean,
   from: number,
   to: number,
+  part: Interval = { begin: 0, length: from },
 ): Taps {
-  if (method === "area") return areaTaps(from, to);
-  if (method === "lanczos3") return kernelTaps(lanczos3, from, to, antialias);
-  if (antialias) return kernelTaps(method === "bilinear" ? triangle : keysCubic, from, to, true);
-  return method === "bilinear" ? bilinearTaps(from, to) : bicubicTaps(from, to);
+  if (method === "area") return areaTaps(from, to, part);
+  if (method === "lanczos3") return kernelTaps(lanczos3, from, to, part, antialias);
+  if (antialias) {
+    return kernelTaps(method === "bilinear" ? triangle : keysCubic, from, to, part, true);
+  }
+  return method === "bilinear" ? bilinearTaps(from, to, part) : bicubicTaps(from, to, part);
 }
 
 /** The two neighbours. */
-function bilinearTaps(from: number, to: number): Taps {
-  const scale = fround(from / to);
+function bilinearTaps(from: number, to: number, { begin, length }: Interval): Taps {
+  const scale = fround(length / to);
   return makeTaps(to, (i) => {
-    const at = fround(centre(i, scale) - 0.5);
+    const at = fround(centre(i, scale, begin) - 0.5);
     const low = Math.floor(at);
     if (low < 0) return { start: 0, weights: [1] };
     if (low >= from - 1) return { start: from - 1, weights: [1] };
@@ -49,15 +57,17 @@ function bilinearTaps(from: number, to: number): Taps {
 }
 
 /** What each source position shares with the output's interval; the sums are divided by the scale. */
-function areaTaps(from: number, to: number): Taps {
-  const scale = fround(from / to);
+function areaTaps(from: number, to: number, { begin: first, length }: Interval): Taps {
+  const scale = fround(length / to);
+  const isCut = first + length > from;
   return makeTaps(to, (i) => {
-    const begin = fround(i * scale);
-    const end = Math.min(fround((i + 1) * scale), from);
+    const begin = fround(fround(i * scale) + first);
+    const end = Math.min(fround(fround((i + 1) * scale) + first), from);
     const start = Math.floor(begin);
+    const divisor = isCut ? end - begin : scale;
     const weights = Array.from(
       { length: Math.ceil(end) - start },
-      (_, t) => (Math.min(start + t + 1, end) - Math.max(start + t, begin)) / scale,
+      (_, t) => (Math.min(start + t + 1, end) - Math.max(start + t, begin)) / divisor,
     );
     return { start, weights };
   });
@@ -67,10 +77,10 @@ function areaTaps(from: number, to: number): Taps {
 const TABLE_STEPS = 1024;
 
 /** The four neighbours, by Keys' cubic at a rounded distance; what lies outside the image weighs nothing. */
-function bicubicTaps(from: number, to: number): Taps {
-  const scale = fround(from / to);
+function bicubicTaps(from: number, to: number, { begin, length }: Interval): Taps {
+  const scale = fround(length / to);
   return makeTaps(to, (i) => {
-    const at = fround(centre(i, scale) - 0.5);
+    const at = fround(centre(i, scale, begin) - 0.5);
     const low = Math.floor(at);
     const step = roundHalfToEven(fround(at - low) * TABLE_STEPS);
     const distance = (t: number): number => Math.abs(t - 1 - step / TABLE_STEPS);
@@ -105,12 +115,18 @@ const lanczos3: Kernel = {
 };
 
 /** All positions that a kernel reaches; antialiasing widens it by the scale when the image gets smaller. */
-function kernelTaps(kernel: Kernel, from: number, to: number, antialias: boolean): Taps {
-  const scale = fround(1 / fround(to / from));
+function kernelTaps(
+  kernel: Kernel,
+  from: number,
+  to: number,
+  { begin, length }: Interval,
+  antialias: boolean,
+): Taps {
+  const scale = fround(1 / fround(to / length));
   const widening = antialias ? Math.max(scale, 1) : 1;
   const reach = fround(kernel.radius * widening);
   return makeTaps(to, (i) => {
-    const at = centre(i, scale);
+    const at = centre(i, scale, begin);
     const first = Math.ceil(fround(fround(at - reach) - 0.5));
     const last = Math.floor(fround(fround(at + reach) - 0.5));
     return normalised(first, last, from, (t) =>

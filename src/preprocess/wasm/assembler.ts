@@ -54,8 +54,13 @@ export const v128 = {
   splatInts: simd(17),
   addInts: simd(174),
   mulInts: simd(181),
-  /** Shifts right, keeping the sign. */
+  /** Products of 16-bit numbers, those of neighbours added. */
+  dotShorts: simd(186),
+  /** Shifts left, and right, which keeps the sign. */
+  shiftIntsLeft: simd(171),
   shiftInts: simd(172),
+  /** Bytes of two vectors by their places, those of the second from 16 on. */
+  shuffle: (...places: number[]) => simd(13, ...places),
   /** The 8 lower or upper bytes as 16-bit numbers. */
   widenLowBytes: simd(137),
   widenHighBytes: simd(138),
@@ -73,9 +78,14 @@ export const v128 = {
   doublesToFloats: simd(94),
   /** The upper half in the lower one's place. */
   upperHalf: (x: Code): Code =>
-    simd(13, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)(x, x),
+    v128.shuffle(8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)(x, x),
   /** The lower halves of two. */
   joinHalves: simd(13, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+  intsToFloats: simd(250),
+  addFloats: simd(228),
+  subFloats: simd(229),
+  mulFloats: simd(230),
+  divFloats: simd(231),
   minFloats: simd(232),
   maxFloats: simd(233),
   /** Floats to whole numbers, fractions cut off. */

@@ -1,120 +1,174 @@
 /** @file The resize kernels in WebAssembly: bit for bit what the loops in ../resize give, several values at a time. */
 
-import { type Code, assemble, i32, loopUntil, v128, wasmFunction } from "./assembler.ts";
+import {
+  type Code,
+  type Local,
+  assemble,
+  i32,
+  loopUntil,
+  v128,
+  wasmFunction,
+} from "./assembler.ts";
+import { mirrorRows, scaleBytes } from "./point-kernels.ts";
 
 /** The fractional bits of Pillow's weights, and the half that sums begin with. */
 const BITS = 22;
 const HALF = v128.splatInts(i32.const(1 << (BITS - 1)));
+const ZERO = v128.splatInts(i32.const(0));
+/**
+ * Pillow's weights are cut into these bits and those above, numbers of 16 bits each, so that one instruction weighs two
+ * neighbours: a pair of weights is two upper parts, then two lower ones.
+ */
+export const LOW_BITS = 11;
+const PAIR_BYTES = 8;
 
 const address = (base: Code, index: Code, size: number): Code =>
   i32.add(base, i32.mul(index, i32.const(size)));
 
+/** What neighbours are weighed with, and the sums of the upper and of the lower parts. */
+const addPair = (neighbours: Code, weights: Local[], [upper, lower]: Local[]): Code => [
+  ...upper.set(v128.addInts(upper.get, v128.dotShorts(neighbours, weights[0].get))),
+  ...lower.set(v128.addInts(lower.get, v128.dotShorts(neighbours, weights[1].get))),
+];
+
+const startSums = ([upper, lower]: Local[]): Code => [...upper.set(ZERO), ...lower.set(HALF)];
+
+const joinSums = ([upper, lower]: Local[]): Code =>
+  v128.shiftInts(
+    v128.addInts(v128.shiftIntsLeft(upper.get, i32.const(LOW_BITS)), lower.get),
+    i32.const(BITS),
+  );
+
+const pairsOf = (locals: Local[]): Local[][] =>
+  Array.from({ length: locals.length / 2 }, (_, i) => locals.slice(2 * i, 2 * i + 2));
+
+const loadWeights = (weights: Local[], at: Local): Code =>
+  weights.flatMap((part, i) => part.set(v128.splat4(i32.add(at.get, i32.const(4 * i)))));
+
+/** Both reds, both greens and both blues of two pixels in a vector whose upper half is zero, as 16-bit numbers. */
+const TWO_PIXELS = v128.shuffle(0, 8, 3, 8, 1, 8, 4, 8, 2, 8, 5, 8, 8, 8, 8, 8);
+
 /**
- * Weighs the columns of RGB bytes in fixed point: `rows` rows of `stride` bytes at `source` to rows of `columns` pixels at
- * `out`. Reads and writes a byte beyond.
+ * Weighs the columns of RGB bytes in fixed point, four rows at a time: rows of `stride` bytes at `source` to rows of
+ * `columns` pixels and `outStride` bytes at `out`. `ends` says where the weights of each column end. Reads up to three
+ * rows and 8 bytes beyond, and writes up to three rows and a byte beyond.
  */
 const pillowRows = wasmFunction(
   "pillowRows",
-  { parameters: 9, ints: 6, vectors: 1 },
+  { parameters: 9, ints: 8, vectors: 11 },
   (
-    [source, stride, rows, starts, counts, weights, span, columns, out],
-    [y, x, from, weight, end, row],
-    [sum],
-  ) => [
-    row.set(source.get),
-    loopUntil(
-      y,
-      rows.get,
-      x.set(i32.const(0)),
-      loopUntil(
-        x,
-        columns.get,
-        sum.set(HALF),
-        from.set(address(row.get, i32.load(address(starts.get, x.get, 4)), 3)),
-        weight.set(address(weights.get, i32.mul(x.get, span.get), 4)),
-        end.set(address(weight.get, i32.load(address(counts.get, x.get, 4)), 4)),
-        loopUntil(
-          weight,
-          end.get,
-          sum.set(
-            v128.addInts(
-              sum.get,
-              v128.mulInts(
-                v128.widenLow(v128.widenLowBytes(v128.load4(from.get))),
-                v128.splat4(weight.get),
-              ),
-            ),
-          ),
-          from.increase(i32.const(3)),
-          weight.increase(i32.const(4)),
-        ),
-        sum.set(v128.shiftInts(sum.get, i32.const(BITS))),
-        sum.set(v128.narrow(sum.get, sum.get)),
-        v128.store4(out.get, v128.narrowToBytes(sum.get, sum.get)),
-        out.increase(i32.const(3)),
-        x.increase(i32.const(1)),
-      ),
-      row.increase(stride.get),
-      y.increase(i32.const(1)),
-    ),
-  ],
-);
-
-/** Weighs the rows of bytes in fixed point, 16 columns at a time. Reads and writes up to 15 bytes beyond. */
-const pillowColumns = wasmFunction(
-  "pillowColumns",
-  { parameters: 8, ints: 6, vectors: 6 },
-  (
-    [source, length, starts, counts, weights, span, rows, out],
-    [y, i, from, weight, end, to],
-    [a, b, c, d, bytes, factor],
+    [source, stride, rows, starts, ends, weights, columns, out, outStride],
+    [y, x, from, weight, end, to, line, outLine],
+    [pixels, high, low, ...locals],
   ) => {
-    const sums = [a, b, c, d];
-    const parts = [
-      v128.widenLow(v128.widenLowBytes(bytes.get)),
-      v128.widenHigh(v128.widenLowBytes(bytes.get)),
-      v128.widenLow(v128.widenHighBytes(bytes.get)),
-      v128.widenHigh(v128.widenHighBytes(bytes.get)),
-    ];
-    const shifted = sums.map((sum) => v128.shiftInts(sum.get, i32.const(BITS)));
+    const sums = pairsOf(locals);
+    const factors = [high, low];
     return [
       loopUntil(
         y,
         rows.get,
-        i.set(i32.const(0)),
+        x.set(i32.const(0)),
+        to.set(out.get),
+        weight.set(weights.get),
         loopUntil(
-          i,
-          length.get,
-          ...sums.map((sum) => sum.set(HALF)),
-          from.set(
-            i32.add(
-              i32.add(source.get, i.get),
-              i32.mul(i32.load(address(starts.get, y.get, 4)), length.get),
-            ),
-          ),
-          weight.set(address(weights.get, i32.mul(y.get, span.get), 4)),
-          end.set(address(weight.get, i32.load(address(counts.get, y.get, 4)), 4)),
+          x,
+          columns.get,
+          ...sums.map(startSums),
+          from.set(address(source.get, i32.load(address(starts.get, x.get, 4)), 3)),
+          end.set(i32.add(weights.get, i32.load(address(ends.get, x.get, 4)))),
           loopUntil(
             weight,
             end.get,
-            bytes.set(v128.load(from.get)),
-            factor.set(v128.splat4(weight.get)),
-            ...sums.map((sum, k) =>
-              sum.set(v128.addInts(sum.get, v128.mulInts(parts[k], factor.get))),
-            ),
-            from.increase(length.get),
-            weight.increase(i32.const(4)),
+            loadWeights(factors, weight),
+            line.set(from.get),
+            ...sums.map((pair) => [
+              ...pixels.set(v128.load8(line.get)),
+              ...addPair(TWO_PIXELS(pixels.get, pixels.get), factors, pair),
+              ...line.increase(stride.get),
+            ]),
+            from.increase(i32.const(6)),
+            weight.increase(i32.const(PAIR_BYTES)),
           ),
-          to.set(i32.add(out.get, i.get)),
+          outLine.set(to.get),
+          ...sums.map((pair) => [
+            ...pixels.set(joinSums(pair)),
+            ...pixels.set(v128.narrow(pixels.get, pixels.get)),
+            ...v128.store4(outLine.get, v128.narrowToBytes(pixels.get, pixels.get)),
+            ...outLine.increase(outStride.get),
+          ]),
+          to.increase(i32.const(3)),
+          x.increase(i32.const(1)),
+        ),
+        source.increase(i32.mul(stride.get, i32.const(4))),
+        out.increase(i32.mul(outStride.get, i32.const(4))),
+        y.increase(i32.const(4)),
+      ),
+    ];
+  },
+);
+
+/**
+ * Weighs the rows of bytes in fixed point, 16 columns at a time: rows of `stride` bytes, of which `length` count, to rows
+ * of `length` bytes. `ends` says where the weights of each row end. Reads up to a row and 15 bytes beyond, and writes up
+ * to 15 bytes beyond.
+ */
+const pillowColumns = wasmFunction(
+  "pillowColumns",
+  { parameters: 8, ints: 6, vectors: 13 },
+  (
+    [source, stride, length, starts, ends, weights, rows, out],
+    [y, i, from, weight, end, begin],
+    [first, second, third, high, low, ...locals],
+  ) => {
+    const sums = pairsOf(locals);
+    const factors = [high, low];
+    const lower = v128.shuffle(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const upper = v128.shuffle(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    const results = sums.map(joinSums);
+    return [
+      begin.set(weights.get),
+      loopUntil(
+        y,
+        rows.get,
+        i.set(i32.const(0)),
+        end.set(i32.add(weights.get, i32.load(address(ends.get, y.get, 4)))),
+        loopUntil(
+          i,
+          length.get,
+          ...sums.map(startSums),
+          from.set(
+            i32.add(
+              i32.add(source.get, i.get),
+              i32.mul(i32.load(address(starts.get, y.get, 4)), stride.get),
+            ),
+          ),
+          weight.set(begin.get),
+          loopUntil(
+            weight,
+            end.get,
+            loadWeights(factors, weight),
+            first.set(v128.load(from.get)),
+            from.increase(stride.get),
+            second.set(v128.load(from.get)),
+            from.increase(stride.get),
+            third.set(lower(first.get, second.get)),
+            first.set(upper(first.get, second.get)),
+            addPair(v128.widenLowBytes(third.get), factors, sums[0]),
+            addPair(v128.widenHighBytes(third.get), factors, sums[1]),
+            addPair(v128.widenLowBytes(first.get), factors, sums[2]),
+            addPair(v128.widenHighBytes(first.get), factors, sums[3]),
+            weight.increase(i32.const(PAIR_BYTES)),
+          ),
           v128.store(
-            to.get,
+            i32.add(out.get, i.get),
             v128.narrowToBytes(
-              v128.narrow(shifted[0], shifted[1]),
-              v128.narrow(shifted[2], shifted[3]),
+              v128.narrow(results[0], results[1]),
+              v128.narrow(results[2], results[3]),
             ),
           ),
           i.increase(i32.const(16)),
         ),
+        begin.set(end.get),
         out.increase(length.get),
         y.increase(i32.const(1)),
       ),
@@ -246,6 +300,8 @@ export interface Kernels {
   readonly pillowColumns: Kernel;
   readonly floatRows: Kernel;
   readonly floatColumns: Kernel;
+  readonly mirrorRows: Kernel;
+  readonly scaleBytes: Kernel;
   readonly memory: WebAssembly.Memory;
 }
 
@@ -255,11 +311,19 @@ let instance: Kernels | null | undefined;
 export function kernels(): Kernels | undefined {
   if (instance === undefined) {
     try {
-      const module = assemble([pillowRows, pillowColumns, floatRows, floatColumns]);
+      const functions = [
+        pillowRows,
+        pillowColumns,
+        floatRows,
+        floatColumns,
+        mirrorRows,
+        scaleBytes,
+      ];
+      const module = assemble(functions);
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
       instance = exports as unknown as Kernels;
     } catch {
-      instance = null; // the loops in ../resize give the same values
+      instance = null; // loops give the same values
     }
   }
   return instance ?? undefined;

@@ -1,6 +1,7 @@
 /** @file Resizing RGB bytes with the kernels in WebAssembly. */
 
-import { type Kernels, kernels } from "./kernels.ts";
+import { Arena, usable } from "./arena.ts";
+import { LOW_BITS } from "./kernels.ts";
 
 /** Taps along one axis; weights are floats, or Pillow's fixed-point numbers. */
 interface AnyTaps {
@@ -17,50 +18,34 @@ export interface RgbBytes {
   readonly width: number;
 }
 
-/** The most memory that the kernels take; they never give it back. Larger images go through the loops. */
-const MOST_BYTES = 64 << 20;
-/** How far kernels read and write beyond their arrays. */
-const BEYOND = 16;
-
-/** Places in the kernels' memory, one after the other. */
-class Arena {
-  #end = 0;
-  readonly #memory: WebAssembly.Memory;
-
-  constructor({ memory }: Kernels) {
-    this.#memory = memory;
-  }
-
-  /** Room for some bytes; its address. */
-  room(bytes: number): number {
-    const at = this.#end;
-    this.#end = (at + bytes + BEYOND + 15) & ~15;
-    const missing = this.#end - this.#memory.buffer.byteLength;
-    if (missing > 0) this.#memory.grow(Math.ceil(missing / 65536));
-    return at;
-  }
-
-  /** Copies an array in; its address. */
-  put({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array | Float32Array): number {
-    const at = this.room(byteLength);
-    new Uint8Array(this.#memory.buffer, at).set(new Uint8Array(buffer, byteOffset, byteLength));
-    return at;
-  }
-
-  /** Copies bytes out. */
-  take(at: number, bytes: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, at, bytes).slice();
-  }
-}
-
-/** Whether the kernels are there and take arrays of some bytes. */
-function usable(bytes: number): Kernels | undefined {
-  return bytes <= MOST_BYTES ? kernels() : undefined;
-}
+const LOW_MASK = (1 << LOW_BITS) - 1;
 
 /** Addresses of taps: starts, counts, weights, and the span. */
 const putTaps = (arena: Arena, { start, count, weights, span }: AnyTaps) =>
   [arena.put(start), arena.put(count), arena.put(weights), span] as const;
+
+/** Pillow's taps as its kernels take them: starts, and pairs of weights one output after the other with their ends. */
+function putPairs(arena: Arena, { start, count, weights, span }: AnyTaps) {
+  const ends = new Int32Array(start.length);
+  const pairs = new Int16Array(start.length * (4 * Math.ceil(span / 2)));
+  let at = 0;
+  for (let i = 0; i < start.length; i++) {
+    for (let t = 0; t < count[i]; t += 2, at += 4) {
+      const first = weights[i * span + t];
+      const second = t + 1 < count[i] ? weights[i * span + t + 1] : 0;
+      pairs[at] = first >> LOW_BITS;
+      pairs[at + 1] = second >> LOW_BITS;
+      pairs[at + 2] = first & LOW_MASK;
+      pairs[at + 3] = second & LOW_MASK;
+    }
+    ends[i] = 2 * at;
+  }
+  return [arena.put(start), arena.put(ends), arena.put(pairs.subarray(0, at))] as const;
+}
+
+/** Rows that the kernels work on at a time. */
+const GROUP = 4;
+const groups = (rows: number): number => Math.ceil(rows / GROUP) * GROUP + 1;
 
 /**
  * Pillow's two passes over RGB bytes; a pass without taps is left out. Undefined where the kernels cannot.
@@ -75,30 +60,31 @@ export function pillowInWasm(
 ): Uint8Array | undefined {
   const columns = across ? across.start.length : width;
   const rows = down ? down.start.length : height;
-  const between = 3 * (downFirst ? rows * width : height * columns);
-  const kernel = usable(data.length + between + 3 * rows * columns);
+  const middle = downFirst ? rows * width : height * columns;
+  const kernel = usable(data.length + 3 * middle + 3 * rows * columns);
   if (!kernel) return undefined;
   const arena = new Arena(kernel);
-  let at = arena.put(data);
-  let shape = { height, width };
+  let image = { at: arena.room(groups(height) * 3 * width), height, width, stride: 3 * width };
+  arena.write(image.at, data);
   const goAcross = (taps: AnyTaps): void => {
-    const addresses = putTaps(arena, taps);
-    const out = arena.room(3 * shape.height * columns);
-    kernel.pillowRows(at, 3 * shape.width, shape.height, ...addresses, columns, out);
-    at = out;
-    shape = { height: shape.height, width: columns };
+    const addresses = putPairs(arena, taps);
+    const { at, height, stride } = image;
+    const outStride = 3 * columns + 1; // a pixel is written with a byte after it
+    const out = arena.room(groups(height) * outStride);
+    kernel.pillowRows(at, stride, height, ...addresses, columns, out, outStride);
+    image = { at: out, height, width: columns, stride: outStride };
   };
   const goDown = (taps: AnyTaps): void => {
-    const addresses = putTaps(arena, taps);
-    const out = arena.room(3 * rows * shape.width);
-    kernel.pillowColumns(at, 3 * shape.width, ...addresses, rows, out);
-    at = out;
-    shape = { height: rows, width: shape.width };
+    const addresses = putPairs(arena, taps);
+    const { at, width, stride } = image;
+    const out = arena.room(groups(rows) * 3 * width);
+    kernel.pillowColumns(at, stride, 3 * width, ...addresses, rows, out);
+    image = { at: out, height: rows, width, stride: 3 * width };
   };
   if (down && downFirst) goDown(down);
   if (across) goAcross(across);
   if (down && !downFirst) goDown(down);
-  return arena.take(at, 3 * rows * columns);
+  return arena.take(image.at, rows, 3 * columns, image.stride);
 }
 
 /** TensorFlow's two passes over RGB bytes, columns first. Undefined where the kernels cannot. */
@@ -128,7 +114,7 @@ export function weighInWasm(
   }
   kernel.floatRows(source, stride, used.length, ...acrossAt, columns, between);
   kernel.floatColumns(between, 3 * columns, ...downAt, rows, out);
-  return arena.take(out, 3 * rows * columns);
+  return arena.take(out, rows, 3 * columns);
 }
 
 /** The source rows that any output row needs, and the taps among these. */
