@@ -50,6 +50,7 @@ export async function benchPipeline(
   }
   const { default: sharp } = await import("sharp");
   sharp.concurrency(1);
+  sharp.cache(false); // as the decoding workers have it
   const folder = await mkdtemp(join(tmpdir(), "ocelli-photos-"));
   const script = fileURLToPath(new URL("peers/pipeline_pillow.py", import.meta.url));
   const flags = ["--folder", folder, "--side", String(side), "--size", String(SIZE)];
