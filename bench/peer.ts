@@ -39,23 +39,34 @@ export interface Work {
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** The peers' programs: for ViTs, and for convolutional networks. */
+const SCRIPTS: Readonly<Record<string, { readonly vit: string; readonly conv?: string }>> = {
+  torch: { vit: "peers/vit_torch.py", conv: "peers/conv_torch.py" },
+  jax: { vit: "peers/vit_jax.py" },
+};
+
 /** The commands of the workers by name: ours, and the peers in Python. */
-function commandOf(name: string, engine: string): string[] {
+function commandOf(name: string, model: string, engine: string): string[] {
   if (name === "ocelli") return [process.execPath, here("worker.ts"), "--engine", engine];
-  const scripts: Record<string, string> = { torch: "peers/vit_torch.py", jax: "peers/vit_jax.py" };
-  if (!(name in scripts)) throw unknownName("peer", name, Object.keys(scripts));
+  if (!Object.hasOwn(SCRIPTS, name)) throw unknownName("peer", name, Object.keys(SCRIPTS));
+  const script = SCRIPTS[name][model.startsWith("vit-") ? "vit" : "conv"];
+  if (script === undefined) {
+    throw new OcelliError("argument", `the peer ${name} has no ${model}; it has vit-* alone.`, {
+      hint: "Use --against torch.",
+    });
+  }
   const python = here("../.venv/bin/python");
   if (!existsSync(python)) {
     throw new OcelliError("data", `the peer ${name} is not installed.`, {
       hint: `Run scripts/peers.sh ${name}.`,
     });
   }
-  return [python, "-B", here(scripts[name])];
+  return [python, "-B", here(script)];
 }
 
 /** Starts a worker and waits until it is warm. */
 export async function startPeer(name: string, work: Work, engine: string): Promise<Peer> {
-  const [command, ...first] = commandOf(name, engine);
+  const [command, ...first] = commandOf(name, work.model, engine);
   const flags = Object.entries(work).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const child = spawn(command, [...first, ...flags], { stdio: "pipe" });
   const next = lineReader(name, child);

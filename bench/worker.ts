@@ -34,7 +34,7 @@ const make = jit(
   { name: "init" },
 );
 const made = (await make(hostArray([2], "uint32", new Uint32Array([0, 0])))) as {
-  state: Tree<DeviceArray> & { params: Tree<DeviceArray> };
+  state: Tree<DeviceArray> & Record<"params" | "variables", Tree<DeviceArray>>;
   image: DeviceArray;
 };
 const { image } = made;
@@ -54,13 +54,14 @@ const label = await engine.upload(
 const step = jit(engine, workload.step, { donate: [0], name: "step" });
 const forward = jit(
   engine,
-  (p: Tree<Tensor>, x: Tensor) => workload.forward({ params: p as never }, x),
+  (params: Tree<Tensor>, variables: Tree<Tensor>, x: Tensor) =>
+    workload.forward({ params: params as never, variables: variables as never }, x),
   { name: "forward" },
 );
 
 async function work(): Promise<void> {
   if (values.work === "forward") {
-    const logits = (await forward(state.params, image)) as DeviceArray;
+    const logits = (await forward(state.params, state.variables, image)) as DeviceArray;
     await logits.read();
     logits.dispose();
     return;

@@ -1,4 +1,4 @@
-"""What both peers share: the shapes, the flags, and the line protocol that `ocelli bench` speaks.
+"""What the peers share: the shapes, the flags, and the line protocol that `ocelli bench` speaks.
 
 A peer builds its model, compiles, runs two steps unmeasured and prints
     {"ready": true, "params": N, "startup_s": S, "versions": {...}, "how": "..."}
@@ -42,7 +42,7 @@ class Shape(NamedTuple):
         return (self.size // self.patch) ** 2
 
 
-def parse_model(name: str) -> tuple[int, int, int, int, int]:
+def parse_vit(name: str) -> tuple[int, int, int, int, int]:
     match = re.fullmatch(rf"vit-({'|'.join(VARIANTS)})(\d+)", name)
     if not match:
         valid = f"vit-{{{','.join(VARIANTS)}}}PATCH, such as vit-s16"
@@ -50,7 +50,9 @@ def parse_model(name: str) -> tuple[int, int, int, int, int]:
     return (*VARIANTS[match[1]], int(match[2]))
 
 
-def parse_args(doc: str, **choices: list[str]) -> argparse.Namespace:
+def parse_args(
+    doc: str, parse_model: Callable = parse_vit, **choices: list[str]
+) -> argparse.Namespace:
     """The flags of a peer; each further choice's first value is its default."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=doc, formatter_class=raw)
@@ -62,6 +64,8 @@ def parse_args(doc: str, **choices: list[str]) -> argparse.Namespace:
     for name, values in choices.items():
         parser.add_argument(f"--{name}", choices=values, default=values[0])
     args = parser.parse_args()
+    if parse_model is not parse_vit:
+        return args
     args.shape = Shape(*args.model, args.size)
     if args.size % args.shape.patch:
         parser.error(f"--size {args.size} is no multiple of the patch size {args.shape.patch}")

@@ -11,7 +11,11 @@ export const bench: Command = {
   operands: "step|forward|trace|start|pipeline",
   arity: [1, 1],
   flags: {
-    model: { type: "text", value: "NAME", help: "such as vit-s16 (the default) or vit-ti16" },
+    model: {
+      type: "text",
+      value: "NAME",
+      help: "such as vit-s16 (the default), bit-r50x1 or resnet-50",
+    },
     size: { type: "integer", help: "image size in pixels (224)" },
     side: { type: "integer", help: "longer side of the pipeline's photographs in pixels (500)" },
     batch: { type: "integer", help: "examples in a batch (8)" },
