@@ -13,7 +13,7 @@ const FLAGS = {
     help: "your images: a folder with a folder per class, .tar, .parquet, …",
   },
   workdir: { type: "text", value: "DIR", help: "the run folder (runs/NAME, numbered)" },
-  engine: { type: "text", value: "E", help: "auto, ort or interpreter (auto)" },
+  engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
   resume: { type: "text", value: "RUN", help: "go on with a run that was stopped, by its folder" },
 } as const;
 
