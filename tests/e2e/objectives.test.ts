@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ConfigInput } from "../../src/train/config.ts";
 import { loadPredictor } from "../../src/train/predict.ts";
 import { resume, train } from "../../src/train/train.ts";
-import { smallConfig, writeDigits } from "./small-run.ts";
+import { metricsOf, smallConfig, writeDigits } from "./small-run.ts";
 
 const STEPS = 12;
 const small = {
@@ -67,19 +67,6 @@ const CASES: Readonly<Record<string, () => object>> = {
     objective: { name: "distillation", teacher: at("teacher"), flexi: SIZES },
   }),
 };
-
-/** The values of each step, but for those of the clock. */
-async function metricsOf(run: string): Promise<object[]> {
-  const lines = (await readFile(join(run, "metrics.jsonl"), "utf8")).trim().split("\n");
-  return lines.map((line) => {
-    const {
-      imagesPerSecond: _,
-      dataWait: __,
-      ...rest
-    } = JSON.parse(line) as Record<string, number>;
-    return rest;
-  });
-}
 
 test.each(Object.keys(CASES))("%s: trains, resumes bit by bit, predicts", async (name) => {
   const given = config(CASES[name]());

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../src/preprocess/random.ts";
 import type { LoopState } from "../../src/train/saver.ts";
 import { readState } from "../../src/weights/checkpoint-state.ts";
-import { type Process, smallConfig, startCli, writeDigits } from "./small-run.ts";
+import { type Process, metricsOf, smallConfig, startCli, writeDigits } from "./small-run.ts";
 
 const KILLS = Number(process.env.OCELLI_KILLS ?? (process.env.OCELLI_LONG ? 20 : 3));
 /** Steps of the training: enough that every kill finds it at work. */
@@ -28,19 +28,6 @@ beforeAll(async () => {
   expect(await process.ended, process.text()).toBe(0);
 }, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
-
-/** The metrics without what depends on the clock. */
-async function metricsOf(run: string): Promise<string[]> {
-  const lines = (await readFile(join(run, "metrics.jsonl"), "utf8")).trim().split("\n");
-  return lines.map((line) => {
-    const {
-      imagesPerSecond: _,
-      dataWait: __,
-      ...rest
-    } = JSON.parse(line) as Record<string, number>;
-    return JSON.stringify(rest);
-  });
-}
 
 /** The states by file, without the lengths of logs, in which digits of timings count. */
 async function statesOf(run: string): Promise<Record<string, unknown>> {

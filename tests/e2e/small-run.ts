@@ -1,7 +1,7 @@
 /** @file A training of a few seconds at most on a small set of digits, in a process of its own. */
 
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openMnist } from "../../src/data/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
@@ -80,4 +80,17 @@ export function startCli(args: readonly string[], shell?: string): Process {
     kill: (signal) => child.kill(signal),
     ended: new Promise((resolve) => child.on("close", resolve)),
   };
+}
+
+/** The lines of a run's metrics, without what depends on the clock. */
+export async function metricsOf(run: string): Promise<object[]> {
+  const lines = (await readFile(join(run, "metrics.jsonl"), "utf8")).trim().split("\n");
+  return lines.map((line) => {
+    const {
+      imagesPerSecond: _,
+      dataWait: __,
+      ...rest
+    } = JSON.parse(line) as Record<string, number>;
+    return rest;
+  });
 }

@@ -9,17 +9,11 @@ import { modelSpecs } from "../../nn/index.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { fromFlat, toFlat } from "../../tree.ts";
 import type { ModelCard } from "../../weights/checkpoint.ts";
-import { fitWeights, loadWeights } from "../../weights/index.ts";
+import { fitWeights } from "../../weights/index.ts";
 import { LAYOUTS, renamingOf } from "../../weights/layouts.ts";
 import { restack } from "../../weights/stack.ts";
 import { type TrainedModel, loadTrained, modelOf } from "../trained.ts";
-import {
-  type BackboneOptions,
-  PUBLISHED,
-  imageShapeOf,
-  isOwn,
-  unclear,
-} from "../transfer/backbone.ts";
+import { type BackboneOptions, imageShapeOf, isOwn, readPublished } from "../transfer/backbone.ts";
 
 /** Options of {@link openClassifier}. */
 export interface ClassifierOptions extends BackboneOptions {
@@ -50,12 +44,11 @@ export async function openClassifier(
   if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
     throw new OcelliError("data", `there is no run and no file at ${spec}.`);
   }
-  const published = Object.hasOwn(PUBLISHED, spec) ? PUBLISHED[spec] : undefined;
-  const model = architecture ?? (published && { name: spec });
-  const text = preprocessing ?? published?.preprocessing;
-  if (model === undefined || text === undefined) throw unclear(spec, model === undefined);
-  const weights = published?.weights ?? spec;
-  const { arrays } = await loadWeights(weights, { report });
+  const { model, text, weights, arrays } = await readPublished(spec, {
+    architecture,
+    preprocessing,
+    report,
+  });
   const count = headSize(arrays);
   if (count === undefined) {
     throw new OcelliError("argument", `${spec} has no classifier to be explained.`, {

@@ -43,7 +43,7 @@ const lite = (size: number, index: number): Published => ({
   preprocessing: `decode|resize_small(${Math.round(size / 0.875)},method="bicubic")|central_crop(${size})|value_range(-1,1,-1,255)`,
 });
 
-export const PUBLISHED: Readonly<Record<string, Published>> = {
+const PUBLISHED: Readonly<Record<string, Published>> = {
   "efficientnet-lite0": lite(224, 0),
   "efficientnet-lite1": lite(240, 1),
   "efficientnet-lite2": lite(260, 2),
@@ -76,19 +76,36 @@ export async function openBackbone(
       return assemble(spec, own.card.model, text, () => own);
     }
   }
-  const published = Object.hasOwn(PUBLISHED, spec) ? PUBLISHED[spec] : undefined;
-  const model = architecture ?? (published && { name: spec });
-  const text = preprocessing ?? published?.preprocessing;
-  if (model === undefined || text === undefined) throw unclear(spec, model === undefined);
-  const weights = published?.weights ?? spec;
-  const { arrays } = await loadWeights(weights, { report });
+  const { model, text, weights, arrays } = await readPublished(spec, {
+    architecture,
+    preprocessing,
+    report,
+  });
   return assemble(spec, model, text, (specs) => {
     const { params, variables } = fitWeights(weights, arrays, specs);
     return { params: fromFlat(params), variables: fromFlat(variables) };
   });
 }
 
-export function unclear(spec: string, isModel: boolean): OcelliError {
+/**
+ * Weights that are no run's: the model that they are of, its preprocessing as text, where they lie, and their arrays.
+ *
+ * @throws an argument error where neither the weights nor the options say which model, or how images are prepared
+ */
+export async function readPublished(
+  spec: string,
+  { architecture, preprocessing, report }: BackboneOptions,
+) {
+  const published = Object.hasOwn(PUBLISHED, spec) ? PUBLISHED[spec] : undefined;
+  const model = architecture ?? (published && { name: spec });
+  const text = preprocessing ?? published?.preprocessing;
+  if (model === undefined || text === undefined) throw unclear(spec, model === undefined);
+  const weights = published?.weights ?? spec;
+  const { arrays } = await loadWeights(weights, { report });
+  return { model, text, weights, arrays };
+}
+
+function unclear(spec: string, isModel: boolean): OcelliError {
   const valid = Object.keys(PUBLISHED);
   if (modelNames.includes(spec)) {
     return new OcelliError("argument", `no published weights of ${spec} are known by name.`, {
