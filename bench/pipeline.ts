@@ -13,6 +13,7 @@ import { OcelliError } from "../src/errors.ts";
 import { parsePreprocessing } from "../src/preprocess/pipeline.ts";
 import { randomBox } from "../src/preprocess/operations/geometry.ts";
 import { seededRandom } from "../src/preprocess/random.ts";
+import { giveBack } from "../src/preprocess/spare.ts";
 
 /** Crops of one turn. */
 const CROPS = 120;
@@ -86,7 +87,9 @@ export async function benchPipeline(
         const raw = { features: { image }, key: ["bench", i], id: String(i) };
         const prepared = await prepareExample(raw, preprocessing);
         if ("problem" in prepared) throw prepared.problem;
-        if (keep) values.push(prepared.features.image.data as Float32Array);
+        const { data: pixels } = prepared.features.image;
+        if (keep) values.push(pixels as Float32Array);
+        else giveBack(pixels.buffer); // as batches do, once they have them
       }
       const { user, system } = process.cpuUsage(begin);
       return { seconds: (user + system) / 1e6, values };

@@ -2,12 +2,14 @@
 
 import { OcelliError } from "../errors.ts";
 import { bytesOf } from "../formats/bytes.ts";
-import { typedArray } from "../graph/dtype.ts";
+import { type HostArray, sizeOf, typedArray } from "../graph/dtype.ts";
 import type { Features } from "../preprocess/operation.ts";
 import type { Preprocessing } from "../preprocess/pipeline.ts";
+import { giveBack } from "../preprocess/spare.ts";
 import { type Prepared, type RawExample, isEncoded, prepareExample } from "./examples.ts";
 import { BEGINNING, type Position, type Visit, trainingOrder } from "./order.ts";
 import type { BadImagePolicy, DataProblems } from "./problems.ts";
+import { type Share, sharedVisits } from "./share.ts";
 import type { Source } from "./source.ts";
 import type { WorkerPool } from "./workers.ts";
 
@@ -21,6 +23,12 @@ export interface Batch {
   readonly indices: Int32Array;
   /** Where the stream goes on after this batch. */
   readonly next: Position;
+}
+
+/** What a stream for training takes. */
+export interface TrainingOptions extends BatchOptions {
+  /** The rows of every batch that this process reads: its batches hold them alone. All rows unless given. */
+  readonly share?: Share;
 }
 
 /** What both kinds of stream take. */
@@ -49,11 +57,13 @@ const WORTH_A_THREAD = 200_000;
  */
 export async function* trainingBatches(
   source: Source,
-  options: BatchOptions,
+  options: TrainingOptions,
   start: Position = BEGINNING,
 ): AsyncGenerator<Batch, never> {
-  const { batchSize, seed } = options;
-  const visits = trainingOrder(source, seed, start);
+  const { seed, share } = options;
+  const order = trainingOrder(source, seed, start);
+  const visits = share ? sharedVisits(order, options.batchSize, share) : order;
+  const batchSize = share?.count ?? options.batchSize;
   const preparer = await openPreparer(source, options);
   const ahead: { visit: Visit; example: Promise<Prepared> }[] = [];
   let bad = 0;
@@ -75,7 +85,9 @@ export async function* trainingBatches(
       } else if (++bad >= source.length) throw allBad(options);
       next = visit.next;
     }
-    yield { features: collate(examples, batchSize), count: batchSize, indices, next };
+    const features = collate(examples, batchSize);
+    giveBackAll(examples);
+    yield { features, count: batchSize, indices, next };
   }
 }
 
@@ -88,7 +100,7 @@ export async function* evaluationBatches(
   const preparer = await openPreparer(source, options);
   const ahead: Promise<Prepared>[] = [];
   let started = 0;
-  let like: Features | undefined;
+  let like: Like | undefined;
   for (let begin = 0; begin < source.length; begin += batchSize) {
     const rows = Math.min(batchSize, source.length - begin);
     const end = Math.min(source.length, begin + rows + preparer.ahead);
@@ -104,6 +116,7 @@ export async function* evaluationBatches(
     );
     const count = examples.filter(Boolean).length;
     const features = collate(examples, batchSize, like);
+    giveBackAll(examples);
     yield { features, count, indices, next: { epoch: 0, index: begin + rows } };
   }
   if (!like) throw allBad(options);
@@ -116,6 +129,13 @@ function take(prepared: Prepared, id: string, options: BatchOptions): Features |
   const reason = prepared.problem.message.replace(`${id} cannot be decoded: `, "");
   options.problems?.add({ id, reason });
   return undefined;
+}
+
+/** The memory of stacked examples is used again. */
+function giveBackAll(examples: readonly (Features | undefined)[]): void {
+  for (const example of examples) {
+    for (const { data } of Object.values(example ?? {})) giveBack(data.buffer);
+  }
 }
 
 const allBad = ({ problems }: BatchOptions): OcelliError => {
@@ -160,6 +180,9 @@ async function isWorthThreads(source: Source, preprocessing: Preprocessing): Pro
   return isEncoded(example) || elements * preprocessing.hostOperations >= WORTH_A_THREAD;
 }
 
+/** The shapes and dtypes of an example. */
+type Like = Readonly<Record<string, Pick<HostArray, "shape" | "dtype">>>;
+
 /**
  * Examples stacked to `batchSize`, the missing ones zeros, with `mask` [batchSize], float32, saying which are real.
  * All examples must agree in their arrays' shapes and dtypes, those of `like`.
@@ -167,26 +190,27 @@ async function isWorthThreads(source: Source, preprocessing: Preprocessing): Pro
 export function collate(
   examples: readonly (Features | undefined)[],
   batchSize: number,
-  like: Features = examples[0]!,
+  like: Like = examples[0]!,
 ): Features {
   const mask = Float32Array.from({ length: batchSize }, (_, i) => (examples[i] ? 1 : 0));
-  const stacked = Object.entries(like).map(([name, { shape, dtype, data }]) => {
-    const out = typedArray(dtype, batchSize * data.length);
-    const bytes = new Uint8Array(out.buffer);
+  const stacked = Object.entries(like).map(([name, { shape, dtype }]) => {
+    const data = typedArray(dtype, batchSize * sizeOf(shape));
+    const bytes = new Uint8Array(data.buffer);
     examples.forEach((example, i) => {
       if (!example) return;
       const array = example[name];
       if (array?.dtype !== dtype || String(array.shape) !== String(shape)) {
-        const show = (given: typeof array) => `${given?.dtype}[${given?.shape.join(",")}]`;
+        const show = (given: Like[string] | undefined) =>
+          `${given?.dtype}[${given?.shape.join(",")}]`;
         throw new OcelliError(
           "data",
-          `a batch needs equal shapes, but "${name}" is ${show({ shape, dtype, data })} and ${show(array)}.`,
+          `a batch needs equal shapes, but "${name}" is ${show({ shape, dtype })} and ${show(array)}.`,
           { hint: "Add an operation such as resize(28) to the preprocessing." },
         );
       }
-      bytes.set(bytesOf(array), i * data.byteLength);
+      bytes.set(bytesOf(array), (i * data.byteLength) / batchSize);
     });
-    return [name, { shape: [batchSize, ...shape], dtype, data: out }];
+    return [name, { shape: [batchSize, ...shape], dtype, data }];
   });
   return {
     ...Object.fromEntries(stacked),

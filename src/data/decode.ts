@@ -29,10 +29,15 @@ export interface DecodeOptions {
  *
  * @throws a data error that names the file and says why it cannot be decoded
  */
-export async function decodeImage(
+export const decodeImage = (file: Uint8Array, options: DecodeOptions = {}): Promise<ByteImage> =>
+  decodeAnd(file, options, ({ shape, data }) => makeImage(shape, data.slice()));
+
+/** What `use` makes of an image file as {@link decodeImage} decodes it; the pixels' memory is gone when it returns. */
+export async function decodeAnd<T>(
   file: Uint8Array,
-  { name = "the image", maxPixels = MAX_PIXELS, want }: DecodeOptions = {},
-): Promise<ByteImage> {
+  { name = "the image", maxPixels = MAX_PIXELS, want }: DecodeOptions,
+  use: (image: ByteImage) => T,
+): Promise<T> {
   if (file.length === 0) throw undecodable(name, "it is empty");
   const { default: sharp } = await import("sharp");
   const vips = isJpeg(file) ? await openVips() : undefined;
@@ -50,11 +55,12 @@ export async function decodeImage(
   };
   if (jpeg?.orientation === 1 && jpeg.channels !== 4) {
     const { box, shrink } = ask(jpeg.height, jpeg.width);
-    const part = readJpeg(jpeg, box, shrink);
-    if (part) return part;
+    const made = readJpeg(jpeg, box, shrink, (part) => ({ of: use(part) }));
+    if (made) return made.of;
   }
   // what libvips did not decode above either needs more than decoding, or is broken and sharp says how
   const options = { limitInputPixels: false, failOn: "warning", pages: 1 } as const;
+  let part: ByteImage;
   try {
     const header = await sharp(file, options).metadata();
     const { box } = ask(header.autoOrient.height, header.autoOrient.width);
@@ -65,11 +71,12 @@ export async function decodeImage(
       .raw()
       .toBuffer({ resolveWithObject: true });
     const image = rgb(makeImage([info.height, info.width, info.channels], data));
-    return crop(image, box) as ByteImage;
+    part = crop(image, box) as ByteImage;
   } catch (cause) {
     if (cause instanceof OcelliError) throw cause;
     throw undecodable(name, reasonOf(cause), cause);
   }
+  return use(part);
 }
 
 /**
@@ -89,7 +96,12 @@ export async function decodeImageFile(path: string): Promise<ByteImage> {
 
 const isJpeg = (file: Uint8Array): boolean => file[0] === 0xff && file[1] === 0xd8;
 
-function readJpeg(jpeg: Jpeg, box: Box, shrink: number): ByteImage | undefined {
+function readJpeg<T>(
+  jpeg: Jpeg,
+  box: Box,
+  shrink: number,
+  use: (part: ByteImage) => T,
+): T | undefined {
   const smaller = (from: number, length: number, limit: number): [number, number] => {
     const begin = Math.floor(from / shrink);
     // libvips leaves a part of a pixel at the right and at the bottom out
@@ -98,9 +110,9 @@ function readJpeg(jpeg: Jpeg, box: Box, shrink: number): ByteImage | undefined {
   };
   const [y, height] = smaller(box.y, box.height, jpeg.height);
   const [x, width] = smaller(box.x, box.width, jpeg.width);
-  const pixels = jpeg.read({ y, x, height, width }, shrink);
-  if (!pixels) return undefined;
-  return rgb(makeImage([height, width, jpeg.channels], pixels)) as ByteImage;
+  return jpeg.read({ y, x, height, width }, shrink, (pixels) =>
+    use(rgb(makeImage([height, width, jpeg.channels], pixels)) as ByteImage),
+  );
 }
 
 function reasonOf(cause: unknown): string {

@@ -5,7 +5,7 @@ import type { Image } from "../preprocess/image.ts";
 import type { Features } from "../preprocess/operation.ts";
 import type { Preprocessing, Wanted } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../preprocess/random.ts";
-import { decodeImage } from "./decode.ts";
+import { decodeAnd } from "./decode.ts";
 import type { Source } from "./source.ts";
 
 /** An example as a source gives it, and what decides its random operations. */
@@ -32,8 +32,18 @@ export function prepareExample(
   if (!isEncoded(features)) return { features: preprocessing.onHost(features, random) };
   let wanted: Wanted;
   const want = (shape: Image["shape"]): Wanted => (wanted = preprocessing.want(shape, random));
-  return decodeImage(features.image.data as Uint8Array, { name: id, want }).then(
-    (part) => ({ features: wanted.finish(features, part) }),
+  const finish = (part: Image): (() => Features) => {
+    try {
+      const made = wanted.finish(features, part);
+      return () => made;
+    } catch (error) {
+      return () => {
+        throw error; // of the operations, not of decoding
+      };
+    }
+  };
+  return decodeAnd(features.image.data as Uint8Array, { name: id, want }, finish).then(
+    (made) => ({ features: made() }),
     (problem: unknown) => {
       if (problem instanceof OcelliError && problem.code === "data") return { problem };
       throw problem;

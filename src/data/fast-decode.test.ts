@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { decodeImage } from "./decode.ts";
 import { prepareExample } from "./examples.ts";
 
 const [WIDTH, HEIGHT] = [203, 187];
@@ -40,4 +41,14 @@ test.each([
     const apart = exact.map((value, i) => Math.abs(value - fast[i]));
     expect(Math.max(...apart)).toBeLessThanOrEqual(most);
   }
+});
+
+test("decoded pixels are an example's own, however many are decoded after it", async () => {
+  const { data } = await decodeImage(jpeg);
+  const all = await prepare("decode", 0);
+  const cropped = await prepare("decode|central_crop(160)", 0);
+  const kept = cropped.slice();
+  for (let key = 0; key < 4; key++) await prepare("decode|central_crop(160)|flip_lr", key);
+  expect(Buffer.compare(all, data)).toBe(0);
+  expect(Buffer.compare(cropped, kept)).toBe(0);
 });

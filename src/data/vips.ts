@@ -13,7 +13,7 @@ type Pointer = object | null;
 
 /** The calls of libvips that are used. */
 interface Vips {
-  readonly copy: (pointer: Pointer, bytes: number) => Uint8Array;
+  readonly view: (pointer: Pointer, bytes: number) => Uint8Array;
   readonly load: (
     file: Uint8Array,
     length: number,
@@ -62,7 +62,7 @@ async function load(): Promise<Vips | undefined> {
     );
     return {
       load: load as Vips["load"],
-      copy: (pointer, bytes) => new Uint8Array(koffi.view(pointer, bytes)).slice(),
+      view: (pointer, bytes) => new Uint8Array(koffi.view(pointer, bytes)),
       width: func("int vips_image_get_width(void *)") as Vips["width"],
       height: func("int vips_image_get_height(void *)") as Vips["height"],
       bands: func("int vips_image_get_bands(void *)") as Vips["bands"],
@@ -100,10 +100,11 @@ export interface Jpeg {
   /** As EXIF counts: 1 is upright. */
   readonly orientation: number;
   /**
-   * The pixels in a box, `channels` bytes each, decoded `shrink` times smaller (1, 2, 4 or 8; the box is of the smaller
-   * image). Undefined where they cannot be decoded. To be called once.
+   * What `use` makes of the pixels in a box, `channels` bytes each, decoded `shrink` times smaller (1, 2, 4 or 8; the box
+   * is of the smaller image). Their memory is gone when `use` returns. Undefined where they cannot be decoded. To be
+   * called once.
    */
-  read(box: Box, shrink: number): Uint8Array | undefined;
+  read<T>(box: Box, shrink: number, use: (pixels: Uint8Array) => T): T | undefined;
   [Symbol.dispose](): void;
 }
 
@@ -124,18 +125,23 @@ export function openJpeg(vips: Vips, file: Uint8Array): Jpeg | undefined {
     height: vips.height(image),
     channels: vips.bands(image),
     orientation: vips.orientation(image),
-    read({ x, y, width, height }, shrink) {
+    read({ x, y, width, height }, shrink, use) {
       const source = shrink === 1 ? image : open(shrink);
       if (source === null) return undefined;
       const region = vips.region(source);
       const bytes = [0];
       const memory = vips.fetch(region, x, y, width, height, bytes);
-      const pixels = memory === null ? undefined : vips.copy(memory, Number(bytes[0]));
-      if (memory === null) vips.forgetErrors();
-      else vips.free(memory);
       vips.unref(region);
       if (shrink !== 1) vips.unref(source);
-      return pixels;
+      if (memory === null) {
+        vips.forgetErrors();
+        return undefined;
+      }
+      try {
+        return use(vips.view(memory, Number(bytes[0])));
+      } finally {
+        vips.free(memory);
+      }
     },
     [Symbol.dispose]: () => vips.unref(image),
   };

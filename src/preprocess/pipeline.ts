@@ -8,12 +8,14 @@
  */
 
 import { unknownName } from "../errors.ts";
+import type { HostArray } from "../graph/dtype.ts";
 import type { Box, Image } from "./image.ts";
 import type { DeviceFeatures, Features, Operation, Region } from "./operation.ts";
 import { operations } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
 import type { Random } from "./random.ts";
+import { giveBack } from "./spare.ts";
 
 /** What a preprocessing needs of an image that is still to be decoded. */
 export interface Wanted {
@@ -21,7 +23,7 @@ export interface Wanted {
   readonly box: Box;
   /** How many times smaller the image may be decoded: 1, 2, 4 or 8; its part is then as much smaller. */
   readonly shrink: number;
-  /** The host operations, given the part. */
+  /** The host operations, given the part; nothing of its memory is in the result. */
   finish(example: Features, part: Image): Features;
 }
 
@@ -60,8 +62,38 @@ export function parsePreprocessing(text: string): Preprocessing {
   };
 }
 
-const runOnHost = (operations: readonly Operation[], example: Features, random: Random): Features =>
-  operations.reduce((features, operation) => operation.host(features, random), example);
+/** Runs operations one after the other; memory of what lies between `kept` and the result is used again. */
+function runOnHost(
+  operations: readonly Operation[],
+  example: Features,
+  random: Random,
+  kept: Features = example,
+): Features {
+  return operations.reduce((before, operation) => {
+    const after = operation.host(before, random);
+    giveBackUnused(before, kept, after);
+    return after;
+  }, example);
+}
+
+/** Gives the memory of arrays back that are in none of the examples still needed. */
+function giveBackUnused(before: Features, ...needed: readonly Features[]): void {
+  const used = new Set(needed.flatMap((example) => Object.values(example).map(bufferOf)));
+  for (const array of Object.values(before)) {
+    if (!used.has(bufferOf(array))) giveBack(bufferOf(array));
+  }
+}
+
+/** An example with copies of the arrays that share an image's memory. */
+const without = (image: Image, example: Features): Features =>
+  Object.fromEntries(
+    Object.entries(example).map(([name, array]) => {
+      const shared = bufferOf(array) === bufferOf(image);
+      return [name, shared ? { ...array, data: array.data.slice() } : array];
+    }),
+  );
+
+const bufferOf = ({ data }: HostArray): ArrayBufferLike => data.buffer;
 
 function wanted(host: readonly Operation[], shape: Image["shape"], random: Random): Wanted {
   const [decode, second] = host;
@@ -70,7 +102,10 @@ function wanted(host: readonly Operation[], shape: Image["shape"], random: Rando
     return {
       box: { y: 0, x: 0, height: shape[0], width: shape[1] },
       shrink: 1,
-      finish: (example, image) => runOnHost(host, { ...example, image }, random),
+      finish(example, part) {
+        const begun = { ...example, image: part };
+        return without(part, runOnHost(host, begun, random));
+      },
     };
   }
   const shrink = decode.decodes === "fast" ? largestShrink(region) : 1;
@@ -80,7 +115,8 @@ function wanted(host: readonly Operation[], shape: Image["shape"], random: Rando
     finish(example, part) {
       const isSmaller = part.shape[0] < region.box.height; // other files than JPEG are not
       const image = region.finish(part, isSmaller ? insideOf(region.box, shrink) : undefined);
-      return runOnHost(host.slice(2), { ...example, image }, random);
+      const begun = { ...example, image };
+      return without(part, runOnHost(host.slice(2), begun, random, { ...example, part }));
     },
   };
 }

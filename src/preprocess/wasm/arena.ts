@@ -1,5 +1,6 @@
 /** @file Places for arrays in the memory that the WebAssembly kernels work on. */
 
+import { lend } from "../spare.ts";
 import { type Kernels, kernels } from "./kernels.ts";
 
 type TypedArray = Uint8Array | Int16Array | Int32Array | Float32Array;
@@ -42,8 +43,11 @@ export class Arena {
   /** Copies rows of bytes out, from one to the next `stride` bytes. */
   take(at: number, rows: number, length: number, stride = length): Uint8Array {
     const memory = new Uint8Array(this.#memory.buffer, at, rows * stride);
-    if (stride === length) return memory.slice();
-    const out = new Uint8Array(rows * length);
+    const out = lend(rows * length);
+    if (stride === length) {
+      out.set(memory);
+      return out;
+    }
     for (let row = 0; row < rows; row++) {
       out.set(memory.subarray(row * stride, row * stride + length), row * length);
     }

@@ -86,8 +86,9 @@ export const v128 = {
   subFloats: simd(229),
   mulFloats: simd(230),
   divFloats: simd(231),
-  minFloats: simd(232),
-  maxFloats: simd(233),
+  /** The smaller and the larger of two numbers; neither may be NaN, which makes it one instruction. */
+  minFloats: simd(234),
+  maxFloats: simd(235),
   /** Floats to whole numbers, fractions cut off. */
   floatsToInts: simd(248),
 };

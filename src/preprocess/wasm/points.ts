@@ -43,5 +43,5 @@ export function scaleInWasm(
   const constants = arena.put(Float32Array.of(...spread(shift), ...spread(divisor), ...same));
   const out = arena.room(4 * (data.length + SCALE_STEP));
   kernel.scaleBytes(source, data.length, constants, out);
-  return new Float32Array(kernel.memory.buffer, out, data.length).slice();
+  return new Float32Array(arena.take(out, 1, 4 * data.length).buffer);
 }
