@@ -32,6 +32,13 @@ export interface DecodeOptions {
 export const decodeImage = (file: Uint8Array, options: DecodeOptions = {}): Promise<ByteImage> =>
   decodeAnd(file, options, ({ shape, data }) => makeImage(shape, data.slice()));
 
+let decoders: ReturnType<typeof openDecoders> | undefined;
+
+async function openDecoders() {
+  const { default: sharp } = await import("sharp");
+  return { sharp, vips: await openVips() };
+}
+
 /** What `use` makes of an image file as {@link decodeImage} decodes it; the pixels' memory is gone when it returns. */
 export async function decodeAnd<T>(
   file: Uint8Array,
@@ -39,9 +46,8 @@ export async function decodeAnd<T>(
   use: (image: ByteImage) => T,
 ): Promise<T> {
   if (file.length === 0) throw undecodable(name, "it is empty");
-  const { default: sharp } = await import("sharp");
-  const vips = isJpeg(file) ? await openVips() : undefined;
-  using jpeg = vips && openJpeg(vips, file);
+  const { sharp, vips } = await (decoders ??= openDecoders());
+  using jpeg = vips && isJpeg(file) ? openJpeg(vips, file) : undefined;
   let wanted: Pick<Wanted, "box" | "shrink"> | undefined;
   const ask = (height: number, width: number) => {
     if (height * width > maxPixels) {

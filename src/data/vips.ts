@@ -43,14 +43,8 @@ const SEQUENTIAL = 1;
 /** `VIPS_FAIL_ON_WARNING`, as `sharp` has it: a file that libjpeg complains of is refused. */
 const FAIL_ON_WARNING = 3;
 
-let library: Promise<Vips | undefined> | undefined;
-
 /** The library inside `sharp`, which must have been loaded; undefined where it is not found. */
-export function openVips(): Promise<Vips | undefined> {
-  return (library ??= load());
-}
-
-async function load(): Promise<Vips | undefined> {
+export async function openVips(): Promise<Vips | undefined> {
   try {
     const { default: koffi } = await import("koffi");
     const { useLargeStacks } = await import("../native-stack.ts");
