@@ -4,7 +4,6 @@ import { parentPort } from "node:worker_threads";
 import { OcelliError, type ErrorCode } from "../errors.ts";
 import type { Features } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
-import { adopt, giveBack } from "../preprocess/spare.ts";
 import { type RawExample, prepareExample } from "./examples.ts";
 
 /** An example to make ready. */
@@ -12,8 +11,6 @@ export interface Task extends RawExample {
   readonly task: number;
   /** The preprocessing's text. */
   readonly text: string;
-  /** Memory for results. */
-  readonly spare: readonly ArrayBuffer[];
 }
 
 /** What became of it. An error travels as its parts. */
@@ -31,9 +28,7 @@ let sharpIsSet: Promise<void> | undefined;
 
 port.on("message", (task: Task) => void answer(task));
 
-async function answer({ task, text, spare, ...example }: Task): Promise<void> {
-  adopt(spare);
-  spare.forEach(giveBack);
+async function answer({ task, text, ...example }: Task): Promise<void> {
   try {
     await (sharpIsSet ??= useOneThread());
     let preprocessing = parsed.get(text);

@@ -2,7 +2,6 @@
 
 import { Worker } from "node:worker_threads";
 import { OcelliError } from "../errors.ts";
-import { adopt, takeSpare } from "../preprocess/spare.ts";
 import type { Prepared, RawExample } from "./examples.ts";
 import type { Answer, Task } from "./worker.ts";
 
@@ -53,10 +52,8 @@ export function createWorkerPool(size: number): WorkerPool {
     const waiting = member.tasks.get(answer.task);
     member.tasks.delete(answer.task);
     if (member.tasks.size === 0) member.worker.unref(); // an idle worker keeps no process alive
-    if ("features" in answer) {
-      adopt(Object.values(answer.features).map(({ data }) => data.buffer));
-      waiting?.resolve({ features: answer.features });
-    } else {
+    if ("features" in answer) waiting?.resolve({ features: answer.features });
+    else {
       const { message, code } = answer.error;
       const error = code ? new OcelliError(code, message) : new Error(message);
       if (answer.isProblem && error instanceof OcelliError) waiting?.resolve({ problem: error });
@@ -91,13 +88,12 @@ export function createWorkerPool(size: number): WorkerPool {
     const copies = Object.entries(features).map(
       ([name, array]) => [name, { ...array, data: array.data.slice() }] as const,
     ); // of its own, to be handed over: a source may keep what it gave
-    const own = Object.fromEntries(copies);
-    const task: Task = { task: tasks++, text, features: own, key, id, spare: takeSpare() };
+    const task: Task = { task: tasks++, text, features: Object.fromEntries(copies), key, id };
     return new Promise((resolve, reject) => {
       if (member.tasks.size === 0) member.worker.ref();
       member.tasks.set(task.task, { resolve, reject });
       const buffers = copies.map(([, { data }]) => data.buffer as ArrayBuffer);
-      member.worker.postMessage(task, [...buffers, ...task.spare]);
+      member.worker.postMessage(task, buffers);
     });
   }
 

@@ -6,7 +6,7 @@
  */
 
 /** The most bytes and buffers that are kept. */
-const MOST_BYTES = 64 << 20;
+const MOST_BYTES = 16 << 20;
 const MOST_BUFFERS = 256;
 
 const spare: ArrayBuffer[] = [];
@@ -30,15 +30,4 @@ export function giveBack(buffer: ArrayBufferLike): void {
   while (spare.length > MOST_BUFFERS || bytesHeld > MOST_BYTES) {
     bytesHeld -= spare.shift()!.byteLength;
   }
-}
-
-/** Makes buffers that another thread has handed over count as lent here. */
-export function adopt(buffers: Iterable<ArrayBufferLike>): void {
-  for (const buffer of buffers) lent.add(buffer);
-}
-
-/** All spare buffers, to be handed over to another thread. */
-export function takeSpare(): ArrayBuffer[] {
-  bytesHeld = 0;
-  return spare.splice(0);
 }
