@@ -1,6 +1,7 @@
 /** @file What only this engine does: memory given up and taken back, errors of the device, clean exits, no leaks. */
 
 import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -66,6 +67,21 @@ describe.skipIf(!installed)("the xla engine on the CPU", () => {
     const ms = performance.now() - start;
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(ms / 20);
+  });
+
+  it("leaves worker threads to files while many results are awaited", async () => {
+    const slow = jit(engine, (x: Tensor) => {
+      let y = x;
+      for (let i = 0; i < 8; i++) y = matmul(y, x);
+      return Array.from({ length: 6 }, (_, i) => reduceSum(mul(y, i)));
+    });
+    const x = await engine.upload(hostArray([1024, 1024], "float32", new Float32Array(1 << 20)));
+    const order: string[] = [];
+    const results = (await slow(x)).map((result) => result.read().then(() => order.push("result")));
+    await readFile(fileURLToPath(import.meta.url)).then(() => order.push("file"));
+    await Promise.all(results);
+    expect(order).toHaveLength(7);
+    expect(order[0]).toBe("file");
   });
 
   it("tells when a program does not fit, and goes on", async () => {

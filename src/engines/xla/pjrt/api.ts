@@ -18,6 +18,8 @@ export const NO_MEMORY = "does not fit into the device's memory";
 export const MEMORY_HINT = `It ${NO_MEMORY}: lower the batch size, or recompute with remat.`;
 /** Calls on worker threads at a time; koffi refuses the 257th, and has few threads anyway. */
 const ASYNC_CALLS = 64;
+/** Worker threads that may wait for events at a time: Node has four, which also read files. */
+const WAITING_THREADS = 2;
 
 /** One plugin's function table. */
 export class PjrtApi {
@@ -32,6 +34,8 @@ export class PjrtApi {
   readonly #running = new Set<Struct>();
   /** Calls that wait until fewer are running, the oldest first. */
   readonly #queued: (() => void)[] = [];
+  /** Events that worker threads wait for; these never fail. */
+  readonly #waits = new Set<Promise<void>>();
 
   constructor(path: string) {
     checkLibrary(path);
@@ -106,11 +110,27 @@ export class PjrtApi {
   /** Waits for an event without blocking, and destroys it; its error is thrown. */
   async settle(event: Pointer): Promise<void> {
     try {
-      const ready = this.call("Event_IsReady", { event }).number("is_ready") !== 0;
-      if (ready) this.call("Event_Await", { event });
-      else await this.callAsync("Event_Await", { event });
+      const isReady = (): boolean =>
+        this.call("Event_IsReady", { event }).number("is_ready") !== 0;
+      while (this.#waits.size === WAITING_THREADS && !isReady()) await Promise.race(this.#waits);
+      if (isReady()) this.call("Event_Await", { event });
+      else await this.#wait(event);
     } finally {
       this.destroy("Event", event);
+    }
+  }
+
+  async #wait(event: Pointer): Promise<void> {
+    const waiting = this.callAsync("Event_Await", { event });
+    const ended = waiting.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#waits.add(ended);
+    try {
+      await waiting;
+    } finally {
+      this.#waits.delete(ended);
     }
   }
 
