@@ -6,7 +6,7 @@
  */
 
 import { OcelliError } from "../errors.ts";
-import { type Tensor, add, maximum, mean } from "../graph/index.ts";
+import { type Tensor, add, mean } from "../graph/index.ts";
 import {
   type BatchNormOptions,
   type ConvLayerOptions,
@@ -17,6 +17,7 @@ import {
   heNormal,
   layer,
   maxPool,
+  relu,
 } from "../nn/index.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
@@ -40,8 +41,6 @@ const BLOCKS: Readonly<Record<number, readonly number[]>> = {
   101: [3, 4, 23, 3],
   152: [3, 8, 36, 3],
 };
-
-const relu = (x: Tensor): Tensor => maximum(x, 0);
 
 /** A square convolution, and how its result is normalised. */
 interface Filter {

@@ -33,4 +33,5 @@ export { type Attended, type AttentionOptions, attend, multiHeadAttention } from
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { type MlpOptions, mlpBlock } from "./mlp.ts";
 export { type MapHeadOptions, type MaxPoolOptions, mapHead, maxPool } from "./pool.ts";
+export { relu } from "./relu.ts";
 export { type EmbedOptions, embed } from "./embedding.ts";

@@ -9,6 +9,7 @@ import { type EncodedOnnx, encodeModel } from "../../formats/onnx-encode.ts";
 import type { CompileOptions, DeviceArray, Engine } from "../engine.ts";
 import { aliasesOf } from "./aliasing.ts";
 import { OrtArray } from "./array.ts";
+import { channelBlock } from "./channel-block.ts";
 import { OrtExecutable } from "./executable.ts";
 import { branchOnGuard } from "./lower/guarded.ts";
 import { type LoweredProgram, lowerProgram } from "./lower/program.ts";
@@ -16,9 +17,9 @@ import { modelOf } from "./model.ts";
 import type { ModelSource, Runtime, RuntimeSession, SessionOptions } from "./runtime/runtime.ts";
 
 /** Constants of this many bytes together leave the model's bytes, which end at 2 GB. */
-const EXTERNAL_FROM = 1.5 * 2 ** 30;
+export const EXTERNAL_FROM = 1.5 * 2 ** 30;
 /** Which of them: those of at least this many bytes. */
-const EXTERNAL_THRESHOLD = 1 << 20;
+export const EXTERNAL_THRESHOLD = 1 << 20;
 
 /** How an engine over a runtime is made. */
 export interface OrtEngineParts {
@@ -37,6 +38,7 @@ export class OrtEngine implements Engine {
   readonly name = "ort";
   readonly description: string;
   readonly #parts: OrtEngineParts;
+  #block: Promise<number> | undefined;
 
   constructor(parts: OrtEngineParts) {
     const { name, threads } = parts.runtime;
@@ -46,8 +48,9 @@ export class OrtEngine implements Engine {
 
   async compile(program: Program, options: CompileOptions = {}): Promise<OrtExecutable> {
     const { donate = [], name = "program" } = options;
-    const lowered = lowerProgram(branchOnGuard(simplify(program)));
     const { runtime } = this.#parts;
+    const block = await (this.#block ??= channelBlock(runtime));
+    const lowered = lowerProgram(branchOnGuard(simplify(program)), { block });
     checkBindable(lowered, runtime);
     const opening = lowered.graph.outputs.length > 0 ? this.#open(lowered) : undefined;
     // found while the session is made on another thread

@@ -2,10 +2,18 @@
 
 import type { OnnxGraph, OnnxModel } from "../../formats/onnx.ts";
 import { MICROSOFT } from "./lower/builder.ts";
+import { BLOCKED } from "./lower/planes.ts";
 
 /** The operator set that lowerings are written for. */
 const OPSET = 21;
 const IR_VERSION = 10;
+
+/** Whether a graph, or one inside it, has operators of a domain. */
+const usesDomain = ({ nodes }: OnnxGraph, own: string): boolean =>
+  nodes.some(
+    ({ domain, attributes = {} }) =>
+      domain === own || Object.values(attributes).some((a) => "g" in a && usesDomain(a.g, own)),
+  );
 
 /** The model of a graph. */
 export const modelOf = (
@@ -15,7 +23,9 @@ export const modelOf = (
   irVersion: IR_VERSION,
   opsetImports: {
     "": OPSET,
-    ...(graph.nodes.some(({ domain }) => domain === MICROSOFT) ? { [MICROSOFT]: 1 } : {}),
+    ...Object.fromEntries(
+      [MICROSOFT, BLOCKED].filter((own) => usesDomain(graph, own)).map((own) => [own, 1]),
+    ),
   },
   graph,
   ...(metadata ? { metadata } : {}),

@@ -12,6 +12,7 @@ import {
 } from "../../../graph/dtype.ts";
 import { ONNX_DTYPES } from "../../../formats/onnx.ts";
 import type { OnnxAttribute, OnnxNode, OnnxValueInfo } from "../../../formats/onnx.ts";
+import { type BlockedImage, transposePlanes } from "./planes.ts";
 import type { Dense } from "./view.ts";
 
 /** Microsoft's operators, which every ONNX Runtime has. */
@@ -31,8 +32,19 @@ export interface ResultOptions extends NodeOptions {
   readonly dtype: DType;
 }
 
+/** What a graph is built for. */
+export interface BuilderOptions {
+  /** Names that values made here must not have. */
+  readonly reserved?: readonly string[];
+  /** How many channels lie in a block where images may lie in blocks; 0 where they may not. */
+  readonly block?: number;
+}
+
 /** Counters and constants that a graph shares with the graphs inside it. */
 interface Shared {
+  readonly block: number;
+  /** By the name of a value, the same image in blocks. */
+  readonly blocked: Map<string, BlockedImage>;
   names: number;
   readonly initializers: Record<string, HostArray>;
   readonly scalars: Map<string, Dense>;
@@ -57,13 +69,14 @@ export class GraphBuilder {
   readonly #made = new Set<string>();
   readonly #owned = new Set<string>();
 
-  /** @param reserved names that values made here must not have */
-  constructor(reserved: readonly string[] = [], parent?: GraphBuilder) {
+  constructor({ reserved = [], block = 0 }: BuilderOptions = {}, parent?: GraphBuilder) {
     this.#parent = parent;
     this.#reserved = new Set(reserved);
     this.#shared = parent
       ? parent.#shared
       : {
+          block,
+          blocked: new Map(),
           names: 0,
           initializers: {},
           scalars: new Map(),
@@ -85,7 +98,22 @@ export class GraphBuilder {
 
   /** The builder of a sub-graph. */
   nested(): GraphBuilder {
-    return new GraphBuilder([...this.#reserved], this);
+    return new GraphBuilder({ reserved: [...this.#reserved] }, this);
+  }
+
+  /** How many channels lie in a block where images may lie in blocks; 0 where they may not. */
+  get block(): number {
+    return this.#shared.block;
+  }
+
+  /** The image that a value [batch, height, width, channels] is, in blocks, if it was made so. */
+  blockedOf(x: Dense): BlockedImage | undefined {
+    return this.#shared.blocked.get(this.#sourceOf(x).name);
+  }
+
+  /** Says that a value [batch, height, width, channels] is an image in blocks. */
+  setBlocked(x: Dense, blocked: BlockedImage): void {
+    this.#shared.blocked.set(this.#sourceOf(x).name, blocked);
   }
 
   /** A name that no other value has. */
@@ -167,7 +195,7 @@ export class GraphBuilder {
     if (sameShape(x.shape, shape)) return x;
     const source = this.#sourceOf(x);
     if (sameShape(source.shape, shape)) return source;
-    return this.#once(`reshape:${source.name}:${shape.join()}`, () => {
+    return this.once(`reshape:${source.name}:${shape.join()}`, () => {
       const made = this.op("Reshape", [source, this.ints(shape)], { ...source, shape });
       this.#sources.set(made.name, source);
       return made;
@@ -181,6 +209,8 @@ export class GraphBuilder {
   /** Axes in another order; neighbours that stay neighbours travel as one. */
   transpose(x: Dense, permutation: readonly number[]): Dense {
     if (permutation.every((axis, i) => axis === i)) return x;
+    const planar = transposePlanes(this, x, permutation);
+    if (planar) return planar;
     const groups: number[][] = [];
     for (const axis of permutation) {
       const last = groups.at(-1);
@@ -192,7 +222,7 @@ export class GraphBuilder {
       list.map((group) => sizeOf(group.map((axis) => x.shape[axis])));
     const merged = this.reshape(x, extents(order));
     const perm = groups.map((group) => order.indexOf(group));
-    const moved = this.#once(`transpose:${merged.name}:${perm.join()}`, () =>
+    const moved = this.once(`transpose:${merged.name}:${perm.join()}`, () =>
       this.op("Transpose", [merged], {
         shape: extents(groups),
         dtype: x.dtype,
@@ -208,7 +238,7 @@ export class GraphBuilder {
   /** Axes of extent 1 stretched, the elements repeated. */
   expand(x: Dense, shape: Shape): Dense {
     if (sameShape(x.shape, shape)) return x;
-    return this.#once(`expand:${x.name}:${shape.join()}`, () =>
+    return this.once(`expand:${x.name}:${shape.join()}`, () =>
       this.op("Expand", [x, this.ints(shape)], { shape, dtype: x.dtype }),
     );
   }
@@ -218,7 +248,7 @@ export class GraphBuilder {
     if (x.dtype === dtype) return x;
     const half = this.#halfOf(x);
     if (half?.dtype === dtype) return half;
-    return this.#once(`cast:${x.name}:${dtype}`, () => {
+    return this.once(`cast:${x.name}:${dtype}`, () => {
       const made = this.op("Cast", [x], {
         shape: x.shape,
         dtype,
@@ -256,7 +286,7 @@ export class GraphBuilder {
   scaled(x: Dense, scale: number): Dense {
     if (scale === 1) return x;
     if (x.uniform !== undefined) return this.scalar(Math.fround(x.uniform * scale), x.dtype);
-    return this.#once(`scaled:${x.name}:${scale}`, () =>
+    return this.once(`scaled:${x.name}:${scale}`, () =>
       scale === -1
         ? this.op("Neg", [x], { shape: x.shape, dtype: x.dtype })
         : this.op("Mul", [x, this.scalar(scale, x.dtype)], { shape: x.shape, dtype: x.dtype }),
@@ -265,7 +295,7 @@ export class GraphBuilder {
 
   /** 0, 1, …, n − 1. */
   range(n: number, dtype: DType): Dense {
-    return this.#once(`range:${n}:${dtype}`, () => {
+    return this.once(`range:${n}:${dtype}`, () => {
       if (n <= SMALL_RANGE) {
         return this.constant(
           fromNumbers(
@@ -289,7 +319,7 @@ export class GraphBuilder {
   }
 
   /** A layout node made once here or in a parent. */
-  #once(key: string, make: () => Dense): Dense {
+  once(key: string, make: () => Dense): Dense {
     const known = this.#find(key);
     if (known) return known;
     const made = make();

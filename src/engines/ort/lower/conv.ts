@@ -3,6 +3,7 @@
 import { type Shape, sizeOf } from "../../../graph/dtype.ts";
 import type { ConvDimensions } from "../../../graph/ops/conv.ts";
 import type { Padding } from "../../../graph/ops/padding.ts";
+import { blockedConvolution } from "./blocked-conv.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import {
   convolveByTaps,
@@ -132,24 +133,39 @@ function convolution(
 ): View {
   const { lhsDilation, padding, batchGroups } = attrs;
   const rank = padding.length;
+  const out = shape.slice(1, -1);
+  const isDilated = lhsDilation.some((d) => d !== 1);
+  const isPadded = !isDilated && padding.flat().every((amount) => amount >= 0);
+  const isPointwise = sizeOf(kernel.shape.slice(0, rank)) === 1 && sizeOf(out) > 1;
+  if (isDilated && isPointwise && attrs.strides.every((stride) => stride === 1)) {
+    // zeros stay zeros: they are put in afterwards
+    const plain = {
+      ...attrs,
+      lhsDilation: lhsDilation.map(() => 1),
+      padding: padding.map((): Padding => [0, 0]),
+    };
+    const dense = [x.shape[0], ...x.shape.slice(1, -1), shape.at(-1)!];
+    return padInput(context, convolution(context, x, kernel, plain, groups, dense), attrs);
+  }
+  const blocked = () =>
+    blockedConvolution(context.builder, x, kernel, attrs, padding, groups, shape);
+  const pointwise = isPointwise && isPadded ? blocked() : undefined;
+  if (pointwise) return pointwise;
   if (isPlain(attrs, padding) && batchGroups === 1) {
-    const tiled = tiledConvolution(context, x, kernel, attrs, shape.slice(1, -1));
+    const tiled = tiledConvolution(context, x, kernel, attrs, out);
     if (tiled) return tiled;
   }
   const padded = () => padInput(context, x, attrs);
-  if (groups === 1 && isKernelGradient(kernel, rank, shape.slice(1, -1))) {
+  if (groups === 1 && isKernelGradient(kernel, rank, out)) {
     return kernelGradient(context, padded(), kernel, attrs, shape);
   }
   if (x.dense.dtype !== "float32" || rank > MAX_SPATIAL) {
     return convolveByTaps(context, padded(), kernel, attrs, groups, shape);
   }
-  const isDilated = lhsDilation.some((d) => d !== 1);
   const transposed =
     isDilated && groups === 1 ? convolveTransposed(context, x, kernel, attrs, shape) : undefined;
   if (transposed) return transposed;
-  if (!isDilated && padding.flat().every((amount) => amount >= 0)) {
-    return convolve(context, x, kernel, attrs, padding, groups, shape);
-  }
+  if (isPadded) return blocked() ?? convolve(context, x, kernel, attrs, padding, groups, shape);
   const none = padding.map((): Padding => [0, 0]);
   return convolve(context, padded(), kernel, attrs, none, groups, shape);
 }

@@ -9,16 +9,22 @@ import {
   type Tensor,
   add,
   broadcastInDim,
+  broadcastTo,
   concatenate,
+  conv,
+  cos,
   cumSum,
   dotGeneral,
   exp,
   fromNumbers,
   gather,
+  groupNorm,
   iota,
   maximum,
+  mean,
   mul,
   neg,
+  ones,
   pad,
   randomBits,
   reduceMax,
@@ -27,6 +33,7 @@ import {
   reverse,
   roll,
   sizeOf,
+  sin,
   slice,
   softmax,
   sort,
@@ -179,39 +186,86 @@ test("random bits made chunk by chunk are the interpreter's", async () => {
 
 const WORDS = fc.array(fc.nat(2 ** 20), { minLength: 1, maxLength: 60 });
 
+/** A program of random steps from what `begin` makes of an input: the engine's numbers against the interpreter's. */
+async function compareSteps(
+  shape: readonly number[],
+  words: readonly number[],
+  count: number,
+  begin: (x: Tensor) => Tensor,
+  steps: readonly ((x: Tensor, draw: Draw) => Tensor)[],
+): Promise<void> {
+  let at = 0;
+  const draw: Draw = (below) => (below <= 1 ? 0 : words[at++ % words.length] % below);
+  const numbers = Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i * 1.3 + words[0]));
+  const input = fromNumbers(numbers, shape, "float32");
+  const { program } = trace((x: Tensor) => {
+    const made = [begin(x)];
+    for (let i = 0; i < count; i++) {
+      made.push(steps[draw(steps.length)](made.at(-1)!, draw));
+      if (made.at(-1)!.size > 4000) break;
+    }
+    return made.slice(1);
+  }, input);
+  const [ours, theirs] = [
+    await results(engine, program, [input]),
+    await results(reference, program, [input]),
+  ];
+  ours.forEach((value, i) => {
+    expect(value.shape).toEqual(theirs[i].shape);
+    const [a, b] = [toNumbers(value), toNumbers(theirs[i])];
+    const size = Math.max(1e-3, ...b.map(Math.abs).filter(Number.isFinite));
+    a.forEach((x, k) => {
+      if (Object.is(x, b[k]) || x === b[k]) return;
+      expect(Math.abs(x - b[k]) / size).toBeLessThan(2e-4); // sums of sums, in float32 here and float64 there
+    });
+  });
+}
+
+const COUNT = fc.integer({ min: 1, max: 12 });
+const RUNS = Number(process.env.OCELLI_RUNS ?? 150);
+
 test("random programs give the interpreter's numbers", async () => {
   const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 });
-  const property = fc.asyncProperty(
-    shapes,
-    WORDS,
-    fc.integer({ min: 1, max: 12 }),
-    async (shape, words, count) => {
-      let at = 0;
-      const draw: Draw = (below) => (below <= 1 ? 0 : words[at++ % words.length] % below);
-      const numbers = Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i * 1.3 + words[0]));
-      const input = fromNumbers(numbers, shape, "float32");
-      const { program } = trace((x: Tensor) => {
-        const made = [x];
-        for (let i = 0; i < count; i++) {
-          made.push(STEPS[draw(STEPS.length)](made.at(-1)!, draw));
-          if (made.at(-1)!.size > 4000) break;
-        }
-        return made.slice(1);
-      }, input);
-      const [ours, theirs] = [
-        await results(engine, program, [input]),
-        await results(reference, program, [input]),
-      ];
-      ours.forEach((value, i) => {
-        expect(value.shape).toEqual(theirs[i].shape);
-        const [a, b] = [toNumbers(value), toNumbers(theirs[i])];
-        const size = Math.max(1e-3, ...b.map(Math.abs).filter(Number.isFinite));
-        a.forEach((x, k) => {
-          if (Object.is(x, b[k]) || x === b[k]) return;
-          expect(Math.abs(x - b[k]) / size).toBeLessThan(2e-4); // sums of sums, in float32 here and float64 there
-        });
-      });
-    },
+  const property = fc.asyncProperty(shapes, WORDS, COUNT, (shape, words, count) =>
+    compareSteps(shape, words, count, (x) => x, STEPS),
   );
-  await fc.assert(property, { numRuns: Number(process.env.OCELLI_RUNS ?? 150), seed: 3 });
+  await fc.assert(property, { numRuns: RUNS, seed: 3 });
+});
+
+/** An image convolved with a kernel that depends on its channels: one in blocks where the processor has them. */
+function convolved(x: Tensor, window: number): Tensor {
+  const channels = x.shape.at(-1)!;
+  const weights = sin(mul(iota([window, window, channels, channels], "float32", 2), 0.7));
+  const shift = cos(mul(iota(weights.shape, "float32", 3), 0.3));
+  return conv(x, mul(add(weights, shift), 1 / channels));
+}
+
+/** What is done to images above all: per channel, over space, beside another image. */
+const IMAGE_STEPS: readonly ((x: Tensor, draw: Draw) => Tensor)[] = [
+  ...STEPS,
+  (x) => (x.rank === 4 && x.shape[3] % 16 === 0 ? convolved(x, 1) : x),
+  (x, draw) => (x.rank === 4 && x.shape[3] % 16 === 0 ? convolved(x, 1 + 2 * draw(2)) : x),
+  (x, draw) => {
+    if (x.rank < 2) return x;
+    const channels = mul(iota([x.shape.at(-1)!], "float32"), 0.1 * (1 + draw(3)));
+    return draw(2) ? sub(broadcastTo(channels, x.shape), x) : mul(x, channels);
+  },
+  (x, draw) => add(maximum(x, 0), x.rank ? reverse(x, someAxis(x, draw)) : x),
+  (x) => maximum(x, 0),
+  (x) => (x.rank === 4 ? sub(x, mul(mean(x, [1, 2], { keepDims: true }), 0.5)) : x),
+  (x, draw) =>
+    x.rank === 4 && x.shape[3] % 16 === 0
+      ? groupNorm(x, ones([x.shape[3]]), ones([x.shape[3]]), [2, 4, 8, 16][draw(4)])
+      : x,
+];
+
+test("random programs over images give the interpreter's numbers", async () => {
+  const shapes = fc.tuple(
+    ...[2, 3, 3].map((max) => fc.integer({ min: 1, max })),
+    fc.constantFrom(16, 32, 48),
+  );
+  const property = fc.asyncProperty(shapes, WORDS, COUNT, (shape, words, count) =>
+    compareSteps(shape, words, count, (x) => convolved(x, 1), IMAGE_STEPS),
+  );
+  await fc.assert(property, { numRuns: RUNS, seed: 5 });
 });

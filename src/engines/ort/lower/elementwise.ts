@@ -4,12 +4,14 @@ import { type DType, type Shape, isFloat } from "../../../graph/dtype.ts";
 import type { binaryPrimitives } from "../../../graph/ops/binary.ts";
 import type { selectPrimitives } from "../../../graph/ops/select.ts";
 import type { unaryPrimitives } from "../../../graph/ops/unary.ts";
+import { blockedViews, viewOfImage } from "./blocked.ts";
+import { scaleChannels, shiftChannels } from "./blocked-channels.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
 import { lowerConvert } from "./convert.ts";
 import { integerArithmetic, lowerIntegerPower } from "./integer.ts";
 import { mapElements } from "./realise.ts";
-import type { Dense, View } from "./view.ts";
+import { type Dense, type View, reshapeView } from "./view.ts";
 
 /** Writes elementwise nodes over operands that broadcast against each other. */
 export class Elementwise {
@@ -39,16 +41,21 @@ export class Elementwise {
   }
 }
 
-/** Applies an expression to views, element by element. */
-export const apply = (
+/** Applies an expression to views, element by element; images in blocks stay in blocks. */
+export function apply(
   { builder }: LoweringContext,
   views: readonly View[],
   dtype: DType,
   expression: (e: Elementwise, ...operands: Dense[]) => Dense,
-): View =>
-  mapElements(builder, views, dtype, (operands, shape) =>
+): View {
+  const blocked = blockedViews(builder, views);
+  const made = mapElements(builder, blocked?.views ?? views, dtype, (operands, shape) =>
     expression(new Elementwise(builder, shape), ...operands),
   );
+  if (!blocked) return made;
+  const image = builder.reshape(made.dense, blocked.like.shape);
+  return reshapeView(viewOfImage(builder, { image }), views[0].shape)!;
+}
 
 type Expression = (e: Elementwise, ...operands: Dense[]) => Dense;
 
@@ -92,7 +99,9 @@ const mulFloats: Lowering<unknown> = (context, [x, y]) => {
     if (lazy) return [lazy];
   }
   const plain = (view: View): View => ({ ...view, scale: 1 });
-  const made = apply(context, [plain(x), plain(y)], "float32", product);
+  const made =
+    scaleChannels(context.builder, x, y) ??
+    apply(context, [plain(x), plain(y)], "float32", product);
   const scaled = scaleBy(made, x.scale * y.scale);
   return [scaled ?? apply(context, [x, y], "float32", product)];
 };
@@ -110,7 +119,8 @@ const negated = (view: View): View => ({ ...view, scale: -view.scale });
 
 /** x + y, where factors of one size travel on. */
 function sum(context: LoweringContext, x: View, y: View): View {
-  const add = (a: View, b: View, opType: string): View =>
+  const add = (a: View, b: View, opType: "Add" | "Sub"): View =>
+    shiftChannels(context.builder, a, b, opType) ??
     apply(context, [a, b], "float32", (e, p, q) => e.op(opType, [p, q]));
   if (x.scale === y.scale) return scaledResult(add(unscaled(x), unscaled(y), "Add"), x.scale);
   if (x.scale === -y.scale) return scaledResult(add(unscaled(x), unscaled(y), "Sub"), x.scale);

@@ -2,6 +2,7 @@
 
 import type { HostArray } from "../../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
+import { foldIntoConvolutions } from "./blocked-folds.ts";
 import { shapeOutputs } from "./output-shapes.ts";
 import { foldIntoProducts } from "./products.ts";
 import type { Dense } from "./view.ts";
@@ -19,7 +20,9 @@ export interface Facts {
 
 /** A graph with all folds applied and without dead nodes. */
 export function finishGraph(graph: OnnxGraph, facts: Facts): OnnxGraph {
-  const folded = shapeOutputs(foldIntoProducts(withoutDeadNodes(graph), facts), facts);
+  const live = withoutDeadNodes(graph);
+  const products = foldIntoConvolutions(foldIntoProducts(live, facts), facts);
+  const folded = shapeOutputs(products, facts);
   const initializers = graph.initializers && facts.constants; // the folds may have made some
   return withoutDeadNodes({ ...folded, initializers });
 }

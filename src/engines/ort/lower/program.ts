@@ -54,6 +54,8 @@ export interface LoweredProgram {
 export interface LoweringOptions {
   /** Only operators of the ONNX standard; for files that other runtimes read. */
   readonly portable?: boolean;
+  /** How many channels lie in a block of ONNX Runtime's own convolutions; 0, not to use them, unless given. */
+  readonly block?: number;
   readonly inputNames?: readonly string[];
   readonly outputNames?: readonly string[];
   /** Inputs (by position) that become constants of the graph. */
@@ -132,8 +134,9 @@ function usedTensors(program: Program, used = new Set<Tensor>()): Set<Tensor> {
  */
 export function lowerProgram(program: Program, options: LoweringOptions = {}): LoweredProgram {
   checkSupported(program);
-  const { portable = false, constants = new Map<number, HostArray>() } = options;
-  const builder = new GraphBuilder([...(options.inputNames ?? []), ...(options.outputNames ?? [])]);
+  const { portable = false, block = 0, constants = new Map<number, HostArray>() } = options;
+  const reserved = [...(options.inputNames ?? []), ...(options.outputNames ?? [])];
+  const builder = new GraphBuilder({ reserved, block: portable ? 0 : block });
   const used = usedTensors(program);
   const prints: Print[] = [];
   const contextOf = (inner: GraphBuilder): LoweringContext => {

@@ -2,11 +2,12 @@
 
 import { type DType, type Shape, isFloat, sizeOf } from "../../../graph/dtype.ts";
 import { highEnd, lowEnd } from "../../../graph/ops/reduce.ts";
+import { sumOverSpace } from "./blocked-channels.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
 import { align, ordered, unbroadcast, unscaled } from "./realise.ts";
-import { inMemoryOrder } from "./shape.ts";
+import { inMemoryOrder, reshaped } from "./shape.ts";
 import {
   type Dense,
   type View,
@@ -65,6 +66,11 @@ const ROW_SUM_COLUMNS = 16;
 
 /** Sums floats over axes. */
 function sumFloats(builder: GraphBuilder, view: View, axes: readonly number[]): View {
+  const pooled = sumOverSpace(builder, view, axes);
+  if (pooled) {
+    const rest = sumFloats(builder, pooled.view, pooled.axes);
+    return reshaped(builder, rest, without(view.shape, axes));
+  }
   const layout = layoutOf(view);
   const repeated = axes.filter((axis) => view.strides[axis] === 0);
   const times = sizeOf(repeated.map((axis) => view.shape[axis]));

@@ -1,6 +1,7 @@
 /** @file Primitives that move elements, in ONNX; most of them only change the view. */
 
 import { type Shape, sizeOf } from "../../../graph/dtype.ts";
+import { inSpace } from "./blocked.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Lowerings } from "./context.ts";
 import { align, insertAxes, ordered, rowMajor, unbroadcast } from "./realise.ts";
@@ -47,6 +48,13 @@ export function sliceView(
 ): View {
   const real = ranges.filter(({ axis }) => view.strides[axis] !== 0);
   if (real.length === 0) return { ...view, shape };
+  const blocked = inSpace(
+    builder,
+    view,
+    real.map(({ axis }) => axis),
+    (image) => sliceView(builder, image, real, [...shape.slice(0, 3), ...image.shape.slice(3)]),
+  );
+  if (blocked) return blocked;
   const { dense, order, scale } = inMemoryOrder(builder, view);
   const lists = [
     real.map(({ start }) => start),
@@ -77,6 +85,7 @@ const lowerSlice: Lowerings<"slice">["slice"] = ({ builder }, [x], attrs, { outp
 
 /** A view with its elements in reverse order along some axes. */
 export const reversed = (builder: GraphBuilder, view: View, axes: readonly number[]): View =>
+  reversedRows(builder, view, axes) ??
   sliceView(
     builder,
     view,
@@ -86,6 +95,31 @@ export const reversed = (builder: GraphBuilder, view: View, axes: readonly numbe
     }),
     view.shape,
   );
+
+/** Up to this many rows are put into another order by their numbers. */
+const MAX_ROWS = 1024;
+
+/** The same where the axes are all those that come first in memory: long rows in reverse order, which are just copied. */
+function reversedRows(
+  builder: GraphBuilder,
+  view: View,
+  axes: readonly number[],
+): View | undefined {
+  const layout = layoutOf(view);
+  const first = layout.findIndex((axis) => !axes.includes(axis));
+  const held = axes.filter((axis) => layout.includes(axis));
+  const extents = layout.map((axis) => view.shape[axis]);
+  const rows = sizeOf(extents.slice(0, first));
+  if (first !== held.length || rows === 1 || rows > MAX_ROWS) return undefined;
+  const { dense, order, scale } = inMemoryOrder(builder, view);
+  const matrix = builder.reshape(dense, [rows, sizeOf(extents.slice(first))]);
+  const places = builder.ints(Array.from({ length: rows }, (_, i) => rows - 1 - i));
+  const made = builder.op("Gather", [matrix, places], {
+    ...matrix,
+    attributes: { axis: { i: 0 } },
+  });
+  return { ...ordered(made, view.shape, order), scale };
+}
 
 const lowerReverse: Lowerings<"reverse">["reverse"] = ({ builder }, [x], { axes }) => [
   reversed(builder, x, axes),
@@ -128,6 +162,15 @@ export function padView(
     (i) => low[i] !== 0 || high[i] !== 0 || (interior[i] !== 0 && view.shape[i] > 1),
   );
   if (touched.length === 0) return view;
+  const blocked = inSpace(builder, view, touched, (image) => {
+    const finer = (list: readonly number[]) => [...list, 0]; // channels are two axes
+    return padView(builder, image, value, {
+      low: finer(low),
+      high: finer(high),
+      interior: finer(interior),
+    });
+  });
+  if (blocked) return blocked;
   const isZero = value.uniform === 0;
   const factor = isZero ? view.scale : 1;
   const full = unbroadcast(builder, isZero ? { ...view, scale: 1 } : view, touched);
