@@ -76,7 +76,9 @@ export async function decodeAnd<T>(
       .toColourspace("srgb")
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const image = rgb(makeImage([info.height, info.width, info.channels], data));
+    // a Buffer's own slices would share its memory, which cannot be handed to other threads
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    const image = rgb(makeImage([info.height, info.width, info.channels], bytes));
     part = crop(image, box) as ByteImage;
   } catch (cause) {
     if (cause instanceof OcelliError) throw cause;

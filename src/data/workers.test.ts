@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { beforeAll, expect, test } from "vitest";
+import type { Features } from "../preprocess/operation.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Batch, evaluationBatches, trainingBatches } from "./batches.ts";
 import { DataProblems } from "./problems.ts";
@@ -87,6 +88,21 @@ test("evaluation masks bad images where they stand", async () => {
     expect(batches.map(({ count }) => count)).toEqual([4, 3, 3]);
     expect(batches[1].indices[0]).toBe(-1);
   }
+});
+
+test("pictures that no operation changes come over too", async () => {
+  const png = await sharp(Buffer.from([1, 2, 3, 4, 5, 6]), {
+    raw: { width: 2, height: 1, channels: 3 },
+  })
+    .png()
+    .toBuffer();
+  const image = { shape: [png.length], dtype: "uint8" as const, data: new Uint8Array(png) };
+  using workers = createWorkerPool(1);
+  const raw = { features: { image }, key: [0], id: "two.png" };
+  const prepared = await workers.prepare("decode|rgb", () => raw);
+  expect(prepared).toMatchObject({ features: { image: { shape: [1, 2, 3] } } });
+  const { features } = prepared as { features: Features };
+  expect([...features.image.data]).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
 test("an error names the example and comes back as itself", async () => {
