@@ -5,7 +5,8 @@ import { OrtEngine } from "../engines/ort/engine.ts";
 import { toOnnx } from "../engines/ort/export.ts";
 import { onnxProgram } from "../engines/ort/onnx-program.ts";
 import type { OrtModule } from "../engines/ort/runtime/js-buffer.ts";
-import { type WebRuntimeOptions, createWebRuntime } from "../engines/ort/runtime/web.ts";
+import type { Runtime } from "../engines/ort/runtime/runtime.ts";
+import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/ort/runtime/web.ts";
 import { encodeModel } from "../formats/onnx-encode.ts";
 import { type HostArray, type Tensor, hostArray, toNumbers, trace } from "../graph/index.ts";
 import { createModel } from "../models/index.ts";
@@ -33,7 +34,7 @@ export interface TaughtHead {
 
 /** A frozen model in a tab. It owns memory until it is disposed. */
 export interface FrozenModel {
-  /** What computes, in one line. */
+  /** What computes features, in one line; heads are taught on WebAssembly. */
   readonly engine: string;
   /** How many numbers describe a picture. */
   readonly width: number;
@@ -71,7 +72,8 @@ export async function openFrozen(
   const frozen = readCheckpoint(checkpoint, "the backbone");
   const preprocessing = parsePreprocessing(frozen.card.preprocessing);
   const runtime = await createWebRuntime(ort, options);
-  const engine = new OrtEngine({ runtime });
+  const { description } = new OrtEngine({ runtime });
+  const engine = new OrtEngine({ runtime: await runtimeOfHeads(ort, options, runtime) });
   const sizeless = hostArray([1, 1, 3], "uint8", new Uint8Array(3));
   const { onnx, width } = backboneProgram(frozen, preprocessing, prepare(preprocessing, sizeless));
   const backbone = await onnxProgram(runtime, onnx);
@@ -79,7 +81,7 @@ export async function openFrozen(
   const teacher = (classes: number) => jit(engine, makeTeach(classes));
   const classifier = jit(engine, classify);
   return {
-    engine: engine.description,
+    engine: description,
     width,
     async features(picture) {
       const [features] = await backbone.run([prepare(preprocessing, picture)]);
@@ -99,9 +101,18 @@ export async function openFrozen(
       return toNumbers(probabilities);
     },
     save: (head, classes) => withHead(frozen, head, classes),
-    dispose: () => engine.dispose(),
+    async dispose() {
+      await engine.dispose();
+      await runtime.close();
+    },
   };
 }
+
+/** WebAssembly: a GPU would be waited for at each of a head's thousands of small operations. */
+const runtimeOfHeads = async (ort: OrtModule, options: WebRuntimeOptions, ofBackbone: Runtime) =>
+  options.device !== "wasm" && (await hasWebGpu())
+    ? createWebRuntime(ort, { ...options, device: "wasm", proxy: false })
+    : ofBackbone;
 
 /** A picture after the host's part of the preprocessing, as a batch of one. */
 function prepare(preprocessing: Preprocessing, picture: HostArray): HostArray {

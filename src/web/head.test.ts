@@ -2,8 +2,10 @@
 
 import { expect, test } from "vitest";
 import { type DeviceArray, jit } from "../engines/engine.ts";
+import { lowerProgram } from "../engines/ort/lower/program.ts";
 import { createOrtEngine } from "../engines/ort/index.ts";
-import { hostArray, toNumbers } from "../graph/index.ts";
+import { hostArray, toNumbers, trace } from "../graph/index.ts";
+import { simplify } from "../graph/simplify.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { fitSoftmax, qualityOf } from "../train/transfer/heads.ts";
 import { HEAD_STEPS, makeTeach } from "./head.ts";
@@ -49,4 +51,16 @@ test("300 steps are as good as the linear probe's solver, and padding does not c
   expect(ours.accuracy).toBe(1);
   expect(ours.predicted).toEqual(theirs.predicted);
   expect(Math.abs(ours.loss - theirs.loss)).toBeLessThan(1e-4);
+});
+
+test("the program holds one step, not 300, so that it opens at once", () => {
+  const { program } = trace(
+    makeTeach(CLASSES),
+    { shape: [32, WIDTH], dtype: "float32" },
+    { shape: [32], dtype: "int32" },
+    { shape: [32], dtype: "float32" },
+  );
+  const { nodes } = lowerProgram(simplify(program)).graph;
+  expect(nodes.filter(({ opType }) => opType === "Scan")).toHaveLength(1);
+  expect(nodes.length).toBeLessThan(HEAD_STEPS);
 });

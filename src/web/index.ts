@@ -2,9 +2,9 @@
 
 import { OrtEngine } from "../engines/ort/engine.ts";
 import type { OrtModule } from "../engines/ort/runtime/js-buffer.ts";
-import { type WebRuntimeOptions, createWebRuntime } from "../engines/ort/runtime/web.ts";
+import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/ort/runtime/web.ts";
 
-export type { WebRuntimeOptions };
+export { type WebRuntimeOptions, hasWebGpu };
 export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
 export { type FrozenModel, type Head, type TaughtHead, openFrozen } from "./frozen.ts";
 export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";

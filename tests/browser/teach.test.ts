@@ -38,6 +38,14 @@ interface Shown {
   readonly heldOut: readonly PictureFile[];
 }
 
+/** A WebGPU adapter in software: slow, and the same everywhere. */
+const SOFTWARE_GPU = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--use-vulkan=swiftshader",
+  "--enable-features=Vulkan,SharedArrayBuffer",
+];
+
 const dir = await mkdtemp(join(tmpdir(), "ocelli-teach-"));
 let browser: Browser;
 
@@ -53,16 +61,20 @@ afterAll(async () => {
 });
 
 /** Builds the page around a backbone and opens it; whatever goes wrong in the tab is gathered. */
-async function openPage(backbone: string, viewport = { width: 1280, height: 900 }) {
+async function openPage(
+  backbone: string,
+  { viewport = { width: 1280, height: 900 }, query = "", ready = /^Ready in .*WebAssembly/ } = {},
+  chromium = browser,
+) {
   const built = join(dir, backbone.replaceAll(/\W/g, "-"));
   await buildTeach(built, { backbone });
   const server = await serveFolder(built, 0);
-  const context = await browser.newContext({ viewport, permissions: ["camera"] });
+  const context = await chromium.newContext({ viewport, permissions: ["camera"] });
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await page.getByText(/^Ready in .*WebAssembly/).waitFor();
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${query}`);
+  await page.getByText(ready).waitFor();
   return {
     page,
     problems,
@@ -129,6 +141,19 @@ async function compareWithNode(
   predictions.forEach(({ top }, i) => {
     expect(Math.abs(top[0].probability - said[i].probability)).toBeLessThan(1e-4);
   });
+  await readmeCommands(model, join(folder, "pictures"), paths[0]);
+}
+
+/** The other commands that examples/teach/README.md gives for the model. */
+async function readmeCommands(model: string, pictures: string, picture: string): Promise<void> {
+  const commands = [
+    ["explain", model, picture, `--out=${pictures}`],
+    ["export", model, "--to=onnx", `--out=${join(pictures, "teach.onnx")}`],
+  ];
+  for (const command of commands) {
+    const { code, stderr } = await runCli(command);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  }
 }
 
 const png = async (name: string, picture: Sharp): Promise<PictureFile> => ({
@@ -202,7 +227,7 @@ describe("on digits, with a net whose weights were only drawn", () => {
   });
 
   test("a picture that is none is told, one that is removed is forgotten, on a narrow screen", async () => {
-    await using opened = await openPage(backbone, { width: 390, height: 844 });
+    await using opened = await openPage(backbone, { viewport: { width: 390, height: 844 } });
     const { page, problems } = opened;
     const [zero] = await digits(["0"], 2, 0);
     const card = page.getByRole("article", { name: "Class 1", exact: false }).first();
@@ -220,6 +245,29 @@ describe("on digits, with a net whose weights were only drawn", () => {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(390);
     expect(problems).toEqual([]);
+  });
+
+  test("WebGPU that is asked for and lacking is told, and WebAssembly computes", async () => {
+    const ready = /^Ready in .*WebAssembly.*; this browser offers no WebGPU$/;
+    await using opened = await openPage(backbone, { query: "?device=webgpu", ready });
+    expect(opened.problems).toEqual([]);
+  });
+
+  const long = test.runIf(process.env.OCELLI_LONG === "1"); // half a minute of software shading
+  long("on WebGPU the page says what Node says", async () => {
+    const chromium = await launchChromium(SOFTWARE_GPU);
+    try {
+      const asked = { query: "?device=webgpu", ready: /^Ready in .*WebGPU/ };
+      await using opened = await openPage(backbone, asked, chromium);
+      const { page, problems } = opened;
+      const classes = await digits(["0", "1"], 3, 1);
+      await teach(page, classes);
+      const held = classes.flatMap(({ heldOut }) => heldOut);
+      await compareWithNode(page, await tryOn(page, held), held);
+      expect(problems).toEqual([]);
+    } finally {
+      await chromium.close();
+    }
   });
 });
 

@@ -130,8 +130,9 @@ async function download(): Promise<void> {
 async function open(): Promise<void> {
   const webgpu = new URLSearchParams(location.search).get("device") === "webgpu";
   try {
-    const { engine, milliseconds } = await learner.ask("open", { webgpu });
-    status.textContent = `Ready in ${(milliseconds / 1000).toFixed(1)} s: ${engine}`;
+    const { engine, lacksWebGpu, milliseconds } = await learner.ask("open", { webgpu });
+    const why = lacksWebGpu ? "; this browser offers no WebGPU" : "";
+    status.textContent = `Ready in ${(milliseconds / 1000).toFixed(1)} s: ${engine}${why}`;
     opening.hidden = true;
     refresh();
   } catch (error) {

@@ -12,7 +12,12 @@ export type Request =
 
 /** The answer to each kind of request. */
 export interface Answers {
-  open: { readonly engine: string; readonly milliseconds: number };
+  /** `lacksWebGpu` where WebGPU was asked for and WebAssembly computes. */
+  open: {
+    readonly engine: string;
+    readonly lacksWebGpu: boolean;
+    readonly milliseconds: number;
+  };
   keep: { readonly milliseconds: number };
   forget: Record<string, never>;
   teach: { readonly losses: readonly number[]; readonly milliseconds: number };

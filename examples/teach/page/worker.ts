@@ -1,7 +1,7 @@
 /** @file The worker: a frozen backbone, the features of what was shown, and the head taught on them. */
 
 import type { HostArray } from "ocelli/graph";
-import { type FrozenModel, type Head, openFrozen } from "ocelli/web";
+import { type FrozenModel, type Head, hasWebGpu, openFrozen } from "ocelli/web";
 import type { Answers, Reply, Request } from "./protocol.ts";
 
 type OrtModule = Parameters<typeof openFrozen>[0];
@@ -28,15 +28,16 @@ const ANSWERS: {
   ) => Promise<Omit<Answers[K], "milliseconds">>;
 } = {
   async open({ webgpu }) {
-    const file = webgpu ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+    const gpu = webgpu && (await hasWebGpu());
+    const file = gpu ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
     const [ort, bytes] = await Promise.all([
       import(`${ORT}${file}`) as Promise<OrtModule>,
       download(new URL("backbone.safetensors", globalThis.location.href)),
     ]);
-    const device = webgpu ? "webgpu" : "wasm";
+    const device = gpu ? "webgpu" : "wasm";
     const threads = Math.min(navigator.hardwareConcurrency, 8);
     model = await openFrozen(ort, bytes, { threads, device, wasmPaths: ORT });
-    return { engine: model.engine };
+    return { engine: model.engine, lacksWebGpu: webgpu && !gpu };
   },
   async keep({ example, bitmap }) {
     examples.set(example, await opened().features(pixelsOf(bitmap)));

@@ -27,7 +27,7 @@ export async function createWebRuntime(
   ort: OrtModule,
   { threads, device = "auto", wasmPaths, proxy = false }: WebRuntimeOptions,
 ): Promise<JsRuntime> {
-  const gpu = device !== "wasm" && (await hasAdapter());
+  const gpu = device !== "wasm" && (await hasWebGpu());
   if (device === "webgpu" && !gpu) {
     throw new OcelliError("engine", "this browser offers no WebGPU adapter.", {
       hint: 'Use device "wasm".',
@@ -50,7 +50,8 @@ export async function createWebRuntime(
   });
 }
 
-async function hasAdapter(): Promise<boolean> {
+/** Whether this browser offers a WebGPU adapter. */
+export async function hasWebGpu(): Promise<boolean> {
   const { gpu } = (globalThis.navigator ?? {}) as {
     gpu?: { requestAdapter(): Promise<object | null> };
   };
