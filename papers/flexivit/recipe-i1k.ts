@@ -5,10 +5,11 @@
  * 2022, "DeiT III: Revenge of the ViT", arXiv:2204.07118.
  * Command: npx ocelli train flexivit-i1k --data DIR
  * Expected: a figure for each patch size, in the tables of the paper's appendix; for 90, 300, 600 and 1,200 epochs
- * Time: 112,600 steps of 1,024 images; about 16 hours on 32 TPU v3 cores in the published code's words
+ * Time: 111,477 steps of 1,024 images; about 16 hours on 32 TPU v3 cores in the published code's words
  *
- * The teacher's weights are those of big_vision, `bv_deit_3_base_384_1k.npz`, in which DeiT III's LayerScale is folded
- * into the kernels. Teacher and student see the same crop, each at its own resolution. DIR holds `train` and `validation`.
+ * The teacher's weights are those of big_vision, gs://big_vision/zoo/deit3/bv_deit_3_base_384_1k.npz, in which DeiT
+ * III's LayerScale is folded into the kernels; the command looks for the file where it is run. Teacher and student see
+ * the same crop, each at its own resolution. DIR holds `train` and `validation`.
  *
  * Gaps: the published student begins with the teacher's weights, its kernel and positions resized; `--init` takes an
  * Ocelli checkpoint of such weights, without which the student begins anew. Evaluations on ImageNet-v2, -A, -R and ReaL
