@@ -4,7 +4,7 @@ import { type Tensor, shapeError } from "../tensor.ts";
 import { softmax } from "./activation.ts";
 import { add, mul, sub } from "./binary.ts";
 import { broadcastTo } from "./broadcast.ts";
-import { applyComposite } from "./composite.ts";
+import { applyComposite, emitComposite } from "./composite.ts";
 import { einsum } from "./dot.ts";
 import { reduceSum } from "./reduce.ts";
 
@@ -22,6 +22,31 @@ const probabilities = (q: Tensor, k: Tensor, scale: number, mask?: Tensor): Tens
  */
 export const attentionWeights = (q: Tensor, k: Tensor, mask?: Tensor): Tensor =>
   probabilities(q, k, 1 / Math.sqrt(q.shape[3]), mask);
+
+/** The cotangents of q, k, v and the mask that are needed, from q, k, v, the result, the probabilities and its cotangent. */
+const gradient = (
+  needs: readonly boolean[],
+  scale: number,
+  inputs: readonly Tensor[],
+): readonly Tensor[] =>
+  emitComposite(
+    {
+      name: "attentionGradient",
+      options: { scale, needs: needs.map(Number).join("") },
+      decompose: (a, b, c, _result, weights, d) => {
+        const dWeights = einsum("bqhd,bkhd->bhqk", d, c);
+        const dScores = mul(weights, sub(dWeights, reduceSum(mul(dWeights, weights), 3, keep)));
+        const grads = [
+          () => mul(einsum("bhqk,bkhd->bqhd", dScores, b), scale),
+          () => mul(einsum("bhqk,bqhd->bkhd", dScores, a), scale),
+          () => einsum("bhqk,bqhd->bkhd", weights, d),
+          () => dScores,
+        ];
+        return grads.filter((_, i) => needs[i]).map((make) => make());
+      },
+    },
+    inputs,
+  );
 
 /**
  * Scaled dot-product attention: softmax(q kᵀ / √dim + mask) v.
@@ -49,17 +74,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tenso
         const weights = probabilities(a, b, scale, bias);
         return [einsum("bhqk,bkhd->bqhd", weights, c), weights];
       },
-      rule: ([a, b, c], [, weights], [d], needs) => {
+      rule: ([a, b, c], [result, weights], [d], needs) => {
         if (!d) return needs.map(() => null);
-        const dWeights = einsum("bqhd,bkhd->bhqk", d, c);
-        const dScores = mul(weights, sub(dWeights, reduceSum(mul(dWeights, weights), 3, keep)));
-        const grads = [
-          needs[0] ? mul(einsum("bhqk,bkhd->bqhd", dScores, b), scale) : null,
-          needs[1] ? mul(einsum("bhqk,bqhd->bkhd", dScores, a), scale) : null,
-          needs[2] ? einsum("bhqk,bqhd->bkhd", weights, d) : null,
-          dScores,
-        ];
-        return grads.slice(0, needs.length);
+        const grads = [...gradient(needs, scale, [a, b, c, result, weights, d])];
+        return needs.map((need) => (need ? grads.shift()! : null));
       },
     },
     mask

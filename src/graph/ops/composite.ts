@@ -31,8 +31,8 @@ export const COMPOSITES = [
   "customGradient",
 ] as const;
 
-/** The name of a composite. */
-export type CompositeName = (typeof COMPOSITES)[number];
+/** The name of a composite; the rule of "attention" makes one of its own, which engines may lower as a whole too. */
+export type CompositeName = (typeof COMPOSITES)[number] | "attentionGradient";
 
 /** Cotangents of the inputs from inputs, outputs (residuals included) and the cotangents of the outputs. */
 export type CompositeGradient = (
@@ -147,16 +147,25 @@ export const compositePrimitives = { composite: compositeP };
 export interface CompositeDefinition {
   readonly name: Exclude<CompositeName, "customGradient">;
   readonly options?: CompositeAttrs["options"];
-  /** The result, then residuals for the rule. */
+  /** The result, then residuals for the rule; without a rule all are results. */
   readonly decompose: (...inputs: Tensor[]) => readonly Tensor[];
   readonly rule?: CompositeGradient;
 }
 
 /** Applies a composite; its decomposition is traced for the inputs' shapes and reads nothing else. */
-export function applyComposite(definition: CompositeDefinition, inputs: readonly Tensor[]): Tensor {
-  const { name, options = {}, decompose, rule } = definition;
+export const applyComposite = (
+  definition: CompositeDefinition,
+  inputs: readonly Tensor[],
+): Tensor => emitComposite(definition, inputs)[0];
+
+/** All outputs of a composite, residuals included. */
+export function emitComposite(
+  { name, options = {}, decompose, rule }: CompositeDefinition,
+  inputs: readonly Tensor[],
+): readonly Tensor[] {
   const { program } = traceRegion(inputs.map(specOf), decompose);
-  return emit(compositeP, inputs, { name, options, program, results: 1, rule })[0];
+  const results = rule ? 1 : program.outputs.length;
+  return emit(compositeP, inputs, { name, options, program, results, rule });
 }
 
 /**

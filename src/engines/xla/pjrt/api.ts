@@ -110,8 +110,7 @@ export class PjrtApi {
   /** Waits for an event without blocking, and destroys it; its error is thrown. */
   async settle(event: Pointer): Promise<void> {
     try {
-      const isReady = (): boolean =>
-        this.call("Event_IsReady", { event }).number("is_ready") !== 0;
+      const isReady = (): boolean => this.call("Event_IsReady", { event }).number("is_ready") !== 0;
       while (this.#waits.size === WAITING_THREADS && !isReady()) await Promise.race(this.#waits);
       if (isReady()) this.call("Event_Await", { event });
       else await this.#wait(event);

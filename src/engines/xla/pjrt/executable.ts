@@ -1,7 +1,9 @@
 /** @file Loaded executables: runs that return before they are done, and what they need of memory. */
 
+import { setImmediate } from "node:timers/promises";
 import { OcelliError } from "../../../errors.ts";
 import type { Client } from "./client.ts";
+import { releaseFreed } from "./heap.ts";
 import type { Holding } from "./owner.ts";
 import { type Pointer, PointerList, Struct, addressOf, stableBytes } from "./struct.ts";
 
@@ -18,6 +20,9 @@ export interface ExecutableMemory {
 /** Runs that may be under way at once; more would only hold memory. */
 const RUNS_IN_FLIGHT = 2;
 
+/** Bytes of temporaries from which runs on a CPU go one by one: each run that is under way has its own. */
+const LARGE = 2 ** 26;
+
 /** A compiled program on one device or several. */
 export class LoadedExecutable {
   readonly #client: Client;
@@ -25,6 +30,8 @@ export class LoadedExecutable {
   readonly #outputs: number;
   readonly #devices: number;
   readonly #inFlight: Promise<unknown>[] = [];
+  /** Whether a run must be over, its temporaries freed, before the next may start. */
+  readonly #isAlone: boolean;
   #disposed = false;
 
   constructor(client: Client, handle: Pointer, devices = 1) {
@@ -34,6 +41,8 @@ export class LoadedExecutable {
     this.#outputs = this.#withExecutable((executable) =>
       client.api.call("Executable_NumOutputs", { executable }).number("num_outputs"),
     );
+    this.#isAlone = client.platform === "cpu" && this.memory.temporaries >= LARGE;
+    if (this.#isAlone) releaseFreed(); // what compiling has left would lie beside the temporaries
   }
 
   #withExecutable<T>(use: (executable: Pointer) => T): T {
@@ -95,7 +104,9 @@ export class LoadedExecutable {
 
   /** Resolves when few enough runs are under way to start the next. */
   async ready(): Promise<void> {
-    while (this.#inFlight.length >= RUNS_IN_FLIGHT) await this.#inFlight.shift();
+    const limit = this.#isAlone ? 1 : RUNS_IN_FLIGHT;
+    while (this.#inFlight.length >= limit) await this.#inFlight.shift();
+    if (this.#isAlone) await setImmediate(); // XLA says that a run is over, then frees its temporaries
   }
 
   /** The program as it was optimised, as a serialised HloModuleProto; maybe with a configuration around it. */

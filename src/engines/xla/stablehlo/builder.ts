@@ -33,6 +33,8 @@ export class Builder {
   readonly mesh: Mesh | undefined;
   /** What {@link debugPrint} equations show: further outputs of the function. */
   readonly prints: Print[] = [];
+  /** How operations that could be written in two ways were written, a line each. */
+  readonly notes = new Set<string>();
   #lines: string[] = [];
   #next = 0;
   #location = "";

@@ -6,6 +6,7 @@ import { type Program, evaluateProgram } from "../../../graph/program.ts";
 import { type Spec, specOf } from "../../../graph/tensor.ts";
 import type { Target } from "../target.ts";
 import { Builder, type Value } from "./builder.ts";
+import { storeBeforeUse } from "./in-place.ts";
 import { lowerings } from "./lower/index.ts";
 import type { Lowering } from "./lowering.ts";
 import { meshAttribute, shardingAttribute, typeOf } from "./text.ts";
@@ -15,6 +16,8 @@ export interface Module {
   readonly text: string;
   /** Values to print after a run: the outputs that follow those of the program. */
   readonly prints: readonly { readonly label: string; readonly spec: Spec }[];
+  /** Which operations a whole kernel computes, and which not and why. */
+  readonly notes: readonly string[];
 }
 
 /** Writes a program's operations over values of the text. */
@@ -66,12 +69,13 @@ export interface ModuleOptions {
 
 /** The StableHLO module of a program, written for a target. */
 export function lowerProgram(
-  program: Program,
+  given: Program,
   target: Target,
   { donate = [], name = "program", placements }: ModuleOptions = {},
 ): Module {
   const b = new Builder(target, placements?.mesh);
   const donated = new Set(donate);
+  const program = target.platform === "cpu" ? storeBeforeUse(given, donated) : given;
   const attributesOf = (list: readonly Placement[] = []) =>
     list.map((placement) => `sdy.sharding = ${shardingAttribute(placement)}`);
   const shardings = {
@@ -93,14 +97,16 @@ export function lowerProgram(
   const marks = placements ? [...shardings.outputs, ...attributesOf(everywhere)] : [];
   const types = results.map((x, i) => `${typeOf(x)}${braces(marks.slice(i, i + 1))}`);
   const { body, locations } = b.finish(results);
-  const text = `module @${name.replaceAll(/\W/g, "_")} {
+  const notes = [...b.notes];
+  const text = `${notes.map((note) => `// ${note}\n`).join("")}module @${name.replaceAll(/\W/g, "_")} {
 ${placements ? `sdy.mesh @mesh = ${meshAttribute(placements.mesh)}\n` : ""}func.func public @main(${parameters.join(", ")}) -> (${types.join(", ")}) {
 ${body}
 }
 }
 ${locations}
 `;
-  return { text, prints: b.prints.map(({ label, value }) => ({ label, spec: specOf(value) })) };
+  const shown = b.prints.map(({ label, value }) => ({ label, spec: specOf(value) }));
+  return { text, prints: shown, notes };
 }
 
 const braces = (attributes: readonly string[]): string =>

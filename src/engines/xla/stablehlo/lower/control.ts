@@ -5,6 +5,7 @@ import type { Program } from "../../../../graph/program.ts";
 import { placeSharding } from "../../../mesh.ts";
 import type { Builder, Value } from "../builder.ts";
 import type { Lowering, LoweringContext } from "../lowering.ts";
+import { fusedAttention } from "./attention.ts";
 import { i64s, shardingAttribute } from "../text.ts";
 
 const stopGradient: Lowering<unknown> = ({ inputs }) => inputs;
@@ -27,8 +28,8 @@ const debugPrint: Lowering<AttrsOf<"debugPrint">> = ({ b, inputs, attrs: { label
 const remat: Lowering<AttrsOf<"remat">> = ({ inputs, attrs, inline }) =>
   inline(attrs.program, inputs);
 
-const composite: Lowering<AttrsOf<"composite">> = ({ inputs, attrs, inline }) =>
-  inline(attrs.program, inputs);
+const composite: Lowering<AttrsOf<"composite">> = (context) =>
+  fusedAttention(context) ?? context.inline(context.attrs.program, context.inputs);
 
 /** A loop whose state is `state`, of which `next` computes the first part; the rest never changes. */
 export function loop(

@@ -1,0 +1,31 @@
+/** @file Giving memory that was freed back to the system. */
+
+import koffi from "koffi";
+import { useLargeStacks } from "../../../native-stack.ts";
+
+/** The allocators' own functions for this: tcmalloc's where it is loaded, else the C library's. */
+const RELEASERS = ["void MallocExtension_ReleaseFreeMemory()", "int malloc_trim(size_t pad)"];
+
+let release: (() => unknown) | undefined;
+
+/** The first of the functions that the process has; one that does nothing where it has none. */
+function findReleaser(): () => unknown {
+  if (process.platform !== "linux") return () => undefined;
+  useLargeStacks();
+  const library = koffi.load(null);
+  for (const prototype of RELEASERS) {
+    try {
+      const call = library.func(prototype);
+      return () => (prototype.includes("pad") ? (call(0) as unknown) : (call() as unknown));
+    } catch {
+      // this allocator is not there
+    }
+  }
+  return () => undefined;
+}
+
+/** Gives pages that hold nothing any more back to the system: a compiler leaves several hundred MB of them. */
+export function releaseFreed(): void {
+  release ??= findReleaser();
+  release();
+}
