@@ -2,13 +2,8 @@
 
 export { type ErrorCode, OcelliError } from "./errors.ts";
 export { type Config, type ConfigInput, type Recipe, defineConfig } from "./train/config.ts";
-export {
-  type RunOptions,
-  type TrainOptions,
-  type TrainResult,
-  resume,
-  train,
-} from "./train/train.ts";
+export { type RunOptions, type TrainOptions, type TrainResult, train } from "./train/train.ts";
+export { resume } from "./train/transfer/resume.ts";
 export { type EvalOptions, type EvalResult, evaluateModelOn } from "./train/eval-model.ts";
 export {
   type Sweep,

@@ -142,6 +142,7 @@ console.log(
     utilisation: Number((flops / best / (Number(values.peak) * 1e12)).toFixed(4)),
     first_step_s: Number(firstStep.toFixed(1)),
     memory: engine.memory,
+    notes: [...engine.notes],
     losses,
   }),
 );

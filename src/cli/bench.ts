@@ -8,13 +8,13 @@ import type { Command } from "./command.ts";
 export const bench: Command = {
   name: "bench",
   summary: "Measure a training step, a forward pass, tracing or the start",
-  operands: "step|forward|trace|start|pipeline",
+  operands: "step|forward|trace|start|pipeline|gpu",
   arity: [1, 1],
   flags: {
     model: {
       type: "text",
       value: "NAME",
-      help: "such as vit-s16 (the default), bit-r50x1 or resnet-50",
+      help: "such as vit-s16 (the default), bit-r50x1 or resnet-50; for gpu a ViT's variant (B/16)",
     },
     size: { type: "integer", help: "image size in pixels (224)" },
     side: { type: "integer", help: "longer side of the pipeline's photographs in pixels (500)" },
@@ -27,6 +27,7 @@ export const bench: Command = {
   examples: [
     "ocelli bench step --model vit-s16 --batch 8 --against torch",
     "ocelli bench trace --model vit-s16 --json",
+    "ocelli bench gpu --model B/16 --batch 256",
   ],
   async run({ operands: [kind], texts, integers }, output) {
     const engine = texts.get("engine") ?? "auto";
@@ -38,6 +39,18 @@ export const bench: Command = {
       const options = { pairs: integers.get("pairs") ?? 5, side: integers.get("side") ?? 500 };
       const result = await benchPipeline(options, (line) => output.line(line));
       output.line(describePipeline(result));
+      return result;
+    }
+    if (kind === "gpu") {
+      const { benchGpu, describeGpu } = await import("../../bench/gpu.ts");
+      const options = {
+        variant: texts.get("model") ?? "B/16",
+        batch: integers.get("batch") ?? 256,
+        pairs: integers.get("pairs") ?? 2,
+        engine,
+      };
+      const result = await benchGpu(options);
+      output.line(describeGpu(result));
       return result;
     }
     const { bench: measure, describeBench } = await import("../../bench/cli.ts");

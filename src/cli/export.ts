@@ -32,7 +32,8 @@ export const exportCommand: Command = {
     const { exportModel } = await import("../train/export.ts");
     const file = texts.get("out") ?? join(run.replace(/[\w.-]*\.safetensors$/, ""), `model.${to}`);
     const result = await exportModel(run, { to, file });
-    output.line(`${file}: ${(result.bytes / 1e6).toFixed(2)} MB`);
+    const beside = result.data === undefined ? "" : `; keep ${result.data} beside it`;
+    output.line(`${file}: ${(result.bytes / 1e6).toFixed(2)} MB${beside}`);
     return result;
   },
 };

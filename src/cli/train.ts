@@ -1,8 +1,9 @@
 /** @file `ocelli train`: a configuration, overrides, and the one training loop. */
 
+import { type ClusterPlace, parseCluster } from "../engines/cluster/place.ts";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
-import type { Command } from "./command.ts";
+import type { Command, Output } from "./command.ts";
 import { readConfig } from "./read-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -14,6 +15,15 @@ const FLAGS = {
   },
   workdir: { type: "text", value: "DIR", help: "the run folder (runs/NAME, numbered)" },
   engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+  cluster: {
+    type: "text",
+    value: "PLACE",
+    help: "this process's place among several: coordinator=HOST:PORT,process=0,processes=2, or env",
+  },
+  "print-program": {
+    type: "switch",
+    help: "print every program as the compiler gets it (engines xla-…)",
+  },
   resume: { type: "text", value: "RUN", help: "go on with a run that was stopped, by its folder" },
 } as const;
 
@@ -31,11 +41,14 @@ export const train: Command = {
     "ocelli train ./my-config.ts --seed 1 --json",
     "ocelli train --resume runs/quickstart",
   ],
-  async run({ operands: [name], texts, overrides }, output) {
+  async run({ operands: [name], texts, switches, overrides }, output) {
     const engine = texts.get("engine");
     if (engine !== undefined && !ENGINE_NAMES.includes(engine)) {
       throw unknownName("engine", engine, ENGINE_NAMES, "argument");
     }
+    const placed = texts.get("cluster");
+    const cluster = placed === undefined ? undefined : parseCluster(placed);
+    const showProgram = switches.has("print-program") ? printer(engine, output) : undefined;
     const workdir = texts.get("workdir");
     const folder = texts.get("resume");
     if (folder !== undefined) {
@@ -43,9 +56,11 @@ export const train: Command = {
       const others = overrides.flatMap(([key]) => (key === "mesh" ? [] : [`--${key}`]));
       const given = [name, workdir && "--workdir", texts.get("data") && "--data", ...others];
       checkResume(given.filter((it) => it !== undefined && it !== ""));
-      const { resume } = await import("../train/train.ts");
-      return stoppable(output, (signal) =>
-        resume(folder, { engine, mesh, signal, reporter: output }),
+      const { resume } = await import("../train/transfer/resume.ts");
+      return inCluster(cluster, () =>
+        stoppable(output, (signal) =>
+          resume(folder, { engine, mesh, cluster, signal, showProgram, reporter: output }),
+        ),
       );
     }
     if (name === undefined) {
@@ -55,11 +70,41 @@ export const train: Command = {
     }
     const config = await readConfig(name, { overrides, data: texts.get("data"), flags: FLAGS });
     const { train: trainModel } = await import("../train/train.ts");
-    return stoppable(output, (signal) =>
-      trainModel(config, { workdir, engine, signal, reporter: output }),
+    return inCluster(cluster, () =>
+      stoppable(output, (signal) =>
+        trainModel(config, { workdir, engine, cluster, signal, showProgram, reporter: output }),
+      ),
     );
   },
 };
+
+/** Prints programs; an error for an engine that is known to have no text of them. */
+function printer(engine: string | undefined, output: Output): (text: string) => void {
+  if (engine === undefined || !engine.startsWith("xla-")) {
+    throw new OcelliError(
+      "argument",
+      `--print-program is for XLA; the engine is ${engine ?? "auto"}.`,
+      {
+        hint: "Add --engine xla-cpu, or another that ocelli engines lists.",
+      },
+    );
+  }
+  return (text) => output.line(text);
+}
+
+/** Time for the error's line to be written. */
+const LAST_WORDS_MS = 1000;
+
+/** Runs a training; where it fails in a cluster, what still waits for a process that is gone does not keep this one. */
+async function inCluster<T>(cluster: ClusterPlace | undefined, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const isLost = error instanceof OcelliError && error.code === "engine";
+    if (cluster && isLost) setTimeout(() => process.exit(1), LAST_WORDS_MS).unref();
+    throw error;
+  }
+}
 
 /** A resumed run has its configuration and its folder. */
 function checkResume([given]: readonly (string | undefined)[]): void {

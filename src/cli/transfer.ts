@@ -99,18 +99,35 @@ export const transferCommand: Command = {
       reporter: output,
     };
     const seeds = integers.get("seeds") ?? 1;
-    return stoppable(output, async (signal) => {
-      if (seeds === 1) return show(await transfer(data, { ...options, seed, signal }), output);
-      const { transferBySeeds } = await import("../train/transfer/by-seeds.ts");
-      const result = await transferBySeeds(data, { ...options, seed, signal }, seeds, (one) =>
-        show(one, output),
-      );
-      const each = result.accuracies.map(percent).join(", ");
-      output.line(`mean      ${percent(result.accuracy)} of ${seeds} seeds (${each})`);
-      return result;
-    });
+    return stoppable(output, (signal) =>
+      unlessStopped(signal, output, async () => {
+        if (seeds === 1) return show(await transfer(data, { ...options, seed, signal }), output);
+        const { transferBySeeds } = await import("../train/transfer/by-seeds.ts");
+        const result = await transferBySeeds(data, { ...options, seed, signal }, seeds, (one) =>
+          show(one, output),
+        );
+        const each = result.accuracies.map(percent).join(", ");
+        output.line(`mean      ${percent(result.accuracy)} of ${seeds} seeds (${each})`);
+        return result;
+      }),
+    );
   },
 };
+
+/** Runs a transfer; one that was stopped before it had anything to leave says so. */
+async function unlessStopped<T extends object>(
+  signal: AbortSignal,
+  output: Output,
+  run: () => Promise<T>,
+): Promise<T | { readonly interrupted: true }> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    output.line("stopped before there was anything to go on with; give the same command again");
+    return { interrupted: true };
+  }
+}
 
 /** Shows a result to people. */
 function show(result: TransferResult, output: Output): TransferResult {

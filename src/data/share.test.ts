@@ -8,8 +8,15 @@ const take = (visits: Iterator<Visit, never>, count: number): Visit[] =>
   Array.from({ length: count }, () => visits.next().value);
 
 test.each([
-  [[0, 3], [3, 3]],
-  [[0, 1], [1, 2], [3, 3]],
+  [
+    [0, 3],
+    [3, 3],
+  ],
+  [
+    [0, 1],
+    [1, 2],
+    [3, 3],
+  ],
   [[0, 6]],
 ])("the shares %o make up every batch, over the ends of epochs too", (...shares) => {
   const whole = take(trainingOrder(source, 7), 4 * BATCH);

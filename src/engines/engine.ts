@@ -51,6 +51,23 @@ export interface Executable {
   [Symbol.dispose](): void;
 }
 
+/** Where an engine's process stands among several whose devices make up one mesh. */
+export interface ProcessPart {
+  readonly processes: number;
+  /** Of this process, from 0. */
+  readonly index: number;
+  /** Places in the mesh of this process's devices, ascending. */
+  readonly places: readonly number[];
+}
+
+/** Rows of a larger array that a process has. */
+export interface Rows {
+  /** Which row of the whole the first is. */
+  readonly first: number;
+  /** Rows of the whole. */
+  readonly of: number;
+}
+
 /** An engine: compiles programs and runs them natively. */
 export interface Engine {
   /** Its short name, as `--engine` takes it. */
@@ -59,9 +76,16 @@ export interface Engine {
   readonly description: string;
   /** Its devices by named axes, where it computes on several. */
   readonly mesh?: Mesh;
+  /** Its part where several processes compute together: each runs the same programs in the same order. */
+  readonly part?: ProcessPart;
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
-  /** An array on the device; on a mesh split as said, or in full on every device. */
-  upload(array: HostArray, sharding?: Sharding): Promise<DeviceArray>;
+  /**
+   * An array on the device; on a mesh split as said, or in full on every device. With `rows`, of several processes each
+   * gives its own, and the whole is on the devices of all.
+   */
+  upload(array: HostArray, sharding?: Sharding, rows?: Rows): Promise<DeviceArray>;
+  /** Shows every program that is compiled from now on, in the engine's own language; absent where that is no text. */
+  showPrograms?(show: (text: string) => void): void;
   dispose(): Promise<void>;
 }
 

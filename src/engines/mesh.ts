@@ -100,6 +100,22 @@ export function shardStart(
   );
 }
 
+/**
+ * The rows of a batch that lie on some of a mesh's devices, where it is split along its first axis over `axis`: from the
+ * first to the last, those between them included.
+ */
+export function rowsAt(
+  mesh: Mesh,
+  batchSize: number,
+  axis: string,
+  places: readonly number[],
+): { first: number; count: number } {
+  const placement = [[axis]];
+  const firsts = places.map((place) => shardStart(mesh, [batchSize], placement, place)[0]);
+  const first = Math.min(...firsts);
+  return { first, count: Math.max(...firsts) + batchSize / mesh[axis] - first };
+}
+
 /** A typed array of any kind. */
 type Elements = {
   set(source: never, at: number): void;

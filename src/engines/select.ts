@@ -2,6 +2,7 @@
 
 import { totalmem } from "node:os";
 import { OcelliError, unknownName } from "../errors.ts";
+import type { JoinedCluster } from "./cluster/join.ts";
 import type { Engine } from "./engine.ts";
 import { type Mesh, showMesh } from "./mesh.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
@@ -15,7 +16,7 @@ interface EngineKind {
   readonly fast: boolean;
   /** Whether it computes over a mesh of devices. */
   readonly meshes?: boolean;
-  open(budget: CpuBudget, mesh?: Mesh): Promise<Engine>;
+  open(budget: CpuBudget, mesh?: Mesh, cluster?: JoinedCluster): Promise<Engine>;
   /** Bytes of memory that an opened engine computes in; the machine's unless given. */
   memoryOf?(engine: Engine): number | undefined;
 }
@@ -25,8 +26,11 @@ const xlaKind = (plugin: string, summary: string): EngineKind => ({
   summary,
   fast: false,
   meshes: true,
-  open: async ({ engine: threads }, mesh) =>
-    (await import("./xla/index.ts")).createXlaEngine({ plugin, threads, mesh }),
+  open: async ({ engine: threads }, mesh, cluster) => {
+    const { connectXlaEngine, createXlaEngine } = await import("./xla/index.ts");
+    const options = { plugin, threads, mesh };
+    return cluster ? connectXlaEngine({ ...options, cluster }) : createXlaEngine(options);
+  },
   memoryOf: (engine) => (engine as XlaEngine).memoryBytes,
 });
 
@@ -66,6 +70,8 @@ export interface OpenOptions {
   readonly budget?: CpuBudget;
   /** Devices to compute over, by axis; one device unless given. */
   readonly mesh?: Mesh;
+  /** The processes whose devices the mesh lies over; this one alone unless given. */
+  readonly cluster?: JoinedCluster;
 }
 
 /**
@@ -76,7 +82,7 @@ export interface OpenOptions {
  */
 export async function openEngine(
   name = "auto",
-  { budget = cpuBudget(), mesh }: OpenOptions = {},
+  { budget = cpuBudget(), mesh, cluster }: OpenOptions = {},
 ): Promise<Engine> {
   const kinds = engineKinds();
   if (name !== "auto") {
@@ -84,7 +90,7 @@ export async function openEngine(
       throw unknownName("engine", name, namesOf(kinds), "argument");
     }
     if (mesh && !kinds[name].meshes) throw noMesh(name, mesh);
-    return kinds[name].open(budget, mesh);
+    return kinds[name].open(budget, mesh, cluster);
   }
   if (mesh) throw noMesh(name, mesh);
   const problems: string[] = [];

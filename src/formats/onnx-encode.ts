@@ -27,6 +27,16 @@ export interface OnnxExternalData {
   readonly blobs: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
 }
 
+/** The parts of the file beside a model, in order. */
+export function externalChunks({ blobs }: OnnxExternalData): Uint8Array[] {
+  let at = 0;
+  return blobs.flatMap(({ offset, bytes }) => {
+    const gap = new Uint8Array(offset - at);
+    at = offset + bytes.length;
+    return [gap, bytes];
+  });
+}
+
 /** A model's bytes, and its external data where it has any. */
 export interface EncodedOnnx {
   readonly model: Uint8Array<ArrayBuffer>;

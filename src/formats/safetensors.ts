@@ -4,7 +4,7 @@
  */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import { byteSize } from "../graph/dtype.ts";
+import { byteSize, sizeOf } from "../graph/dtype.ts";
 import type { DType, HostArray, Shape } from "../graph/dtype.ts";
 import { arrayFromBytes, bytesOf, checkedSize, concatBytes, decodeUtf8 } from "./bytes.ts";
 import { formatError, guard, rangeOf, readUint64, storedSize, viewOf } from "./bytes.ts";
@@ -18,7 +18,9 @@ export interface Safetensors {
 
 /** A safetensors file whose tensors are read one at a time. */
 export interface SafetensorsFile {
+  /** In the order of their bytes. */
   readonly names: readonly string[];
+  readonly entries: Readonly<Record<string, SafetensorsEntry>>;
   readonly metadata: Record<string, string>;
   /** One tensor; a view of the bytes where they are an aligned array. */
   readonly read: (name: string) => HostArray;
@@ -80,14 +82,18 @@ export function openSafetensors(bytes: ByteRanges): SafetensorsFile {
   if (byteLength !== bytes.length) {
     throw formatError(`${WHAT}: its header describes ${byteLength} bytes, not ${bytes.length}.`);
   }
-  const names = Object.keys(entries);
+  const names = inOrder(entries).map(([name]) => name);
   const read = (name: string): HostArray => {
     if (!Object.hasOwn(entries, name)) throw unknownName("tensor", name, names);
     const { type, shape, begin, end } = entries[name];
     return arrayFromBytes(bytes.subarray(begin, end), shape, type, `${WHAT}, tensor "${name}"`);
   };
-  return { names, metadata, read };
+  return { names, entries, metadata, read };
 }
+
+/** Entries by where they lie in the file. */
+const inOrder = (entries: Readonly<Record<string, SafetensorsEntry>>) =>
+  Object.entries(entries).sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
 
 /** The tensors and metadata of a safetensors file; tensors are views of the bytes where those are aligned. */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
@@ -107,21 +113,22 @@ export function readSafetensorsHeader(bytes: ByteRanges): SafetensorsHeader {
     throw formatError(`${WHAT}: the header is not a JSON object.`);
   }
   const metadata = readMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : {});
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== METADATA)
-    .map(([name, value]) => [name, readEntry(name, value, start)] as const);
-  const keys = Object.keys(header).length + 3 * entries.length + Object.keys(metadata).length;
+  const entries = Object.fromEntries(
+    Object.entries(header)
+      .filter(([name]) => name !== METADATA)
+      .map(([name, value]) => [name, readEntry(name, value, start)] as const),
+  );
+  const count = Object.keys(entries).length;
+  const keys = Object.keys(header).length + 3 * count + Object.keys(metadata).length;
   if (countKeys(text) !== keys) throw formatError(`${WHAT}: a name occurs twice in the header.`);
   let byteLength = start;
-  for (const [name, entry] of [...entries].sort(
-    ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
-  )) {
+  for (const [name, entry] of inOrder(entries)) {
     if (entry.begin !== byteLength) {
       throw formatError(`${WHAT}: tensor "${name}" leaves a gap or overlaps another.`);
     }
     byteLength = entry.end;
   }
-  return { entries: Object.fromEntries(entries), metadata, byteLength };
+  return { entries, metadata, byteLength };
 }
 
 /** A safetensors file; the same tensors and metadata give the same bytes, whatever their order. */
@@ -138,29 +145,37 @@ export function safetensorsChunks(
   tensors: Readonly<Record<string, HostArray>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
+  const { header, names } = safetensorsLayout(tensors, metadata);
+  return [header, ...names.map((name) => bytesOf(tensors[name]))];
+}
+
+/** The header of the file that {@link safetensorsChunks} makes, and the names in the order of their bytes behind it. */
+export function safetensorsLayout(
+  tensors: Readonly<Record<string, Pick<HostArray, "shape" | "dtype">>>,
+  metadata: Readonly<Record<string, string>> = {},
+): { header: Uint8Array; names: string[] } {
   if (Object.hasOwn(tensors, METADATA)) {
     throw new OcelliError("name", `a tensor cannot be named "${METADATA}".`);
   }
   const width = (name: string) => byteSize(tensors[name].dtype);
   const names = Object.keys(tensors).sort((a, b) => width(b) - width(a) || (a < b ? -1 : 1));
-  const data = names.map((name) => bytesOf(tensors[name]));
   const fields: [string, unknown][] = [];
   const notes = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   if (notes.length > 0) fields.push([METADATA, Object.fromEntries(notes)]);
   let at = 0;
-  names.forEach((name, i) => {
+  for (const name of names) {
     const { dtype, shape } = tensors[name];
     const begin = at;
-    at += data[i].length;
+    at += sizeOf(shape) * width(name);
     fields.push([name, { dtype: TO_CODE[dtype], shape, data_offsets: [begin, at] }]);
-  });
+  }
   // Joined by hand: an object would move names that look like numbers to the front.
   const text = fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   const json = new TextEncoder().encode(`{${text.join(",")}}`);
   const header = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
   viewOf(header).setBigUint64(0, BigInt(header.length - 8), true);
   header.set(json, 8);
-  return [header, ...data];
+  return { header, names };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";
 import { createOrtEngine } from "../engines/ort/index.ts";
+import { createXlaEngine } from "../engines/xla/index.ts";
+import { installedPlugins } from "../engines/xla/plugins.ts";
 import { readNpz, writeNpz } from "../formats/npz.ts";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.ts";
 import { type Tensor, hostArray, mul, reduceSum, toNumbers, valueAndGrad } from "../graph/index.ts";
@@ -9,11 +11,33 @@ import { apply, modelSpecs } from "../nn/index.ts";
 import { compileNamed } from "../parity/compute.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { fitWeights } from "../weights/index.ts";
-import { CLASSES, IMAGE, MODEL_ROWS, type Named, noise, randomised } from "./contract-fixtures.ts";
+import {
+  CLASSES,
+  IMAGE,
+  MODEL_ROWS,
+  type ModelRow,
+  type Named,
+  noise,
+  randomised,
+} from "./contract-fixtures.ts";
 import { createModel, modelNames } from "./index.ts";
 
 /** A layout's table that took our own names for its own would be a mistake. */
 const OWN_LAYOUT = "Ocelli and big_vision";
+
+const XLA = "xla-cpu";
+/** Compiling is all that takes time here, and tiny programs need no optimised code. */
+const QUICK = { xla_backend_optimization_level: 0, xla_llvm_disable_expensive_passes: true };
+const xla = installedPlugins().includes(XLA)
+  ? createXlaEngine({ plugin: XLA, threads: 2, compiler: QUICK })
+  : undefined;
+afterAll(() => xla?.dispose());
+
+const long = process.env.OCELLI_LONG === "1";
+const familyOf = ({ name }: ModelRow): string => name.replace(/\d$/, "");
+/** Whether a row is the first of its family: on XLA the others compile in long runs alone. */
+const isFirst = (row: ModelRow): boolean =>
+  MODEL_ROWS.find((other) => familyOf(other) === familyOf(row)) === row;
 
 /** Outputs and gradients by name. */
 async function compute(
@@ -61,7 +85,8 @@ test("every registered model has a row", () => {
   expect(new Set(MODEL_ROWS.map(({ name }) => name))).toEqual(new Set(modelNames));
 });
 
-describe.each(MODEL_ROWS)("$name $options", ({ name, options, zero, scans }) => {
+describe.each(MODEL_ROWS)("$name $options", (row) => {
+  const { name, options, zero, scans } = row;
   const model = createModel(name, options);
   const specs = modelSpecs(model, IMAGE);
   const [params, variables] = [randomised(specs.params), randomised(specs.variables)];
@@ -91,8 +116,14 @@ describe.each(MODEL_ROWS)("$name $options", ({ name, options, zero, scans }) => 
     expect(vanishing.map(([leaf]) => leaf).sort(), zero?.reason).toEqual(expected.sort());
   });
 
-  test("engines agree", async () => {
-    const other = await compute(interpreter, model, params, variables);
+  test.for([
+    ["interpreter", interpreter],
+    [XLA, xla],
+  ] as const)("engines agree: ort and %s", async ([engineName, engine], { skip }) => {
+    if (!engine)
+      return skip(`${engineName} is not installed: ocelli engines install ${engineName}`);
+    if (engine === xla && !long && !isFirst(row)) return skip("runs with OCELLI_LONG=1");
+    const other = await compute(engine, model, params, variables);
     const apart = differences(results, other).filter(
       ([leaf, error]) => !(error < 1e-5) && !zero?.names.test(leaf),
     );

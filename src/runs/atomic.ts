@@ -9,20 +9,20 @@ export const PARTIAL = ".partial";
 
 /**
  * Writes a file by way of a temporary one beside it: written, flushed to the disk, renamed, and the folder flushed.
- * Whatever interrupts it, the path holds the old content or the new.
+ * Whatever interrupts it, the path holds the old content or the new. Chunks are asked for one after another.
  *
  * @throws a disk error that says which file and why
  */
 export async function writeAtomically(
   path: string,
-  content: string | readonly Uint8Array[],
+  content: string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const temporary = `${path}${PARTIAL}`;
   const chunks = typeof content === "string" ? [new TextEncoder().encode(content)] : content;
   try {
     const file = await open(temporary, "w");
     try {
-      for (const chunk of chunks) await file.writeFile(chunk);
+      for await (const chunk of chunks) await file.writeFile(chunk);
       await file.sync();
     } finally {
       await file.close();

@@ -1,6 +1,6 @@
 /** @file The checkpoints that a run goes on from: written whole, verified when read, old ones deleted by a policy. */
 
-import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { PARTIAL, diskError, writeAtomically } from "./atomic.ts";
@@ -37,7 +37,11 @@ export class CheckpointStore {
   }
 
   /** Writes a checkpoint, and then deletes those that the policy gives up. */
-  async write(step: number, chunks: readonly Uint8Array[], policy: Retention): Promise<void> {
+  async write(
+    step: number,
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    policy: Retention,
+  ): Promise<void> {
     try {
       await mkdir(this.folder, { recursive: true });
     } catch (error) {
@@ -48,18 +52,18 @@ export class CheckpointStore {
   }
 
   /**
-   * The newest checkpoint that `parse` takes, and the names of later ones, which are damaged; undefined where there is none.
+   * The newest checkpoint whose file `open` takes, and the names of later ones, which are damaged; undefined where there is none.
    *
    * @throws a format error where there are checkpoints, but none is whole
    */
   async newest<T>(
-    parse: (bytes: Uint8Array) => T,
+    open: (path: string) => T,
   ): Promise<{ readonly value: T; readonly damaged: readonly string[] } | undefined> {
     const damaged: string[] = [];
     for (const step of (await this.steps()).reverse()) {
       const path = this.path(step);
       try {
-        return { value: parse(await readFile(path)), damaged };
+        return { value: open(path), damaged };
       } catch (error) {
         if (!(error instanceof OcelliError) || error.code !== "format") throw error;
         damaged.push(basename(path));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeAtomically } from "./atomic.ts";
 import { describeEnvironment } from "./environment.ts";
-import { Run, readRunCheckpoint, unusedFolder } from "./run.ts";
+import { Run, runCheckpoint, unusedFolder } from "./run.ts";
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "ocelli-runs-"))));
@@ -27,7 +27,7 @@ test("a run writes its files and its metrics line by line", async () => {
   expect(await readFile(run.path("metrics"), "utf8")).toBe(
     '{"step":1,"loss":2.5}\n{"step":2,"loss":2}\n',
   );
-  expect([...(await readRunCheckpoint(folder))]).toEqual([1, 2, 3]);
+  expect([...(await readFile(runCheckpoint(folder)))]).toEqual([1, 2, 3]);
   await expect(Run.create(folder)).rejects.toThrow("already holds a run (config.json)");
 });
 
@@ -61,6 +61,6 @@ test("the environment names versions and engine", () => {
   expect(environment.engine).toBe("ort");
 });
 
-test("a missing checkpoint says what to give", async () => {
-  await expect(readRunCheckpoint(join(dir, "none"))).rejects.toThrow("Give the folder that");
+test("a missing checkpoint says what to give", () => {
+  expect(() => runCheckpoint(join(dir, "none"))).toThrow("Give the folder that");
 });

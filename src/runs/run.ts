@@ -104,7 +104,7 @@ export class Run {
     }
   }
 
-  writeCheckpoint(chunks: readonly Uint8Array[]): Promise<void> {
+  writeCheckpoint(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
     return writeAtomically(this.path("checkpoint"), chunks);
   }
 
@@ -223,15 +223,12 @@ export function unusedFolder(base: string): string {
   return folder;
 }
 
-/** The checkpoint's bytes, of a run folder or of the path of a checkpoint. */
-export async function readRunCheckpoint(path: string): Promise<Uint8Array> {
+/** The checkpoint's file, of a run folder or of the path of a checkpoint; an error where there is none. */
+export function runCheckpoint(path: string): string {
   const file = /\.safetensors$/.test(path) ? path : join(path, RUN_FILES.checkpoint);
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const hint = existsSync(path)
-      ? "A run that has not finished has none; its log says so."
-      : "Give the folder that ocelli train printed, or a .safetensors file.";
-    throw new OcelliError("data", `there is no checkpoint at ${file}.`, { hint, cause });
-  }
+  if (existsSync(file)) return file;
+  const hint = existsSync(path)
+    ? "A run that has not finished has none; its log says so."
+    : "Give the folder that ocelli train printed, or a .safetensors file.";
+  throw new OcelliError("data", `there is no checkpoint at ${file}.`, { hint });
 }

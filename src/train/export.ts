@@ -1,8 +1,10 @@
 /** @file Trained models for other programs. */
 
+import { basename, dirname, join } from "node:path";
+import { EXTERNAL_FROM, EXTERNAL_THRESHOLD } from "../engines/ort/engine.ts";
 import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
 import { writeNpz } from "../formats/npz.ts";
-import { encodeModel } from "../formats/onnx-encode.ts";
+import { type EncodedOnnx, encodeModel, externalChunks } from "../formats/onnx-encode.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { Spec, Tensor } from "../graph/tensor.ts";
@@ -19,14 +21,18 @@ export type ExportFormat = "onnx" | "safetensors" | "npz";
 export interface ExportResult {
   readonly file: string;
   readonly format: ExportFormat;
+  /** Of all that was written. */
   readonly bytes: number;
+  /** The file beside it that holds an ONNX model's weights, where those are too large for one. */
+  readonly data?: string;
 }
 
 /**
  * Writes a run's model to a file.
  *
  * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to `logits`
- * [batch, classes]; the batch may have any size, and the metadata hold the preprocessing and the class names.
+ * [batch, classes]; the batch may have any size, and the metadata hold the preprocessing and the class names. Weights of
+ * more than 1.5 GiB lie in a file beside it, `FILE.data`.
  * `safetensors` and `npz` hold the parameters under the names of big_vision's checkpoints.
  *
  * @example
@@ -37,15 +43,22 @@ export async function exportModel(
   { to, file }: { readonly to: ExportFormat; readonly file: string },
 ): Promise<ExportResult> {
   const trained = await loadTrained(run);
-  const chunks = await WRITERS[to](trained);
-  await writeAtomically(file, chunks);
-  return { file, format: to, bytes: chunks.reduce((sum, { length }) => sum + length, 0) };
+  if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
+  const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
+  const data = external && join(dirname(file), external.location);
+  const beside = external ? await write(data!, externalChunks(external)) : 0;
+  return { file, format: to, bytes: beside + (await write(file, [model])), data };
 }
 
-type Writer = (trained: TrainedModel) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
+/** Writes a file; its size in bytes. */
+async function write(file: string, chunks: readonly Uint8Array[]): Promise<number> {
+  await writeAtomically(file, chunks);
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}
 
-const WRITERS: Readonly<Record<ExportFormat, Writer>> = {
-  onnx: (trained) => [encodeOnnx(trained)],
+const WRITERS: Readonly<
+  Record<Exclude<ExportFormat, "onnx">, (trained: TrainedModel) => Uint8Array[]>
+> = {
   safetensors: ({ card, params, variables }) =>
     safetensorsChunks(flatArrays({ params, variables }), cardTexts(card)),
   npz: ({ params, variables }) => [writeNpz(flatArrays({ params, variables }))],
@@ -57,8 +70,11 @@ const flatArrays = ({ params, variables }: Pick<TrainedModel, "params" | "variab
   ...toFlat<HostArray>(variables),
 });
 
-/** The model as ONNX, for a batch of any size. */
-function encodeOnnx({ model, card, params, variables }: TrainedModel): Uint8Array {
+/** The model as ONNX, for a batch of any size; `location` is the name of a file beside it. */
+function encodeOnnx(
+  { model, card, params, variables }: TrainedModel,
+  location: string,
+): EncodedOnnx {
   const arrays = { params, variables };
   const [program, otherBatch] = EXPORT_BATCHES.map((batch) => {
     const image: Spec = { shape: [batch, ...card.imageShape], dtype: "float32" };
@@ -73,5 +89,8 @@ function encodeOnnx({ model, card, params, variables }: TrainedModel): Uint8Arra
     metadata: cardTexts(card),
     otherBatch,
   });
-  return encodeModel(onnx).model;
+  const bytes = Object.values(onnx.graph.initializers ?? {}).map(({ data }) => data.byteLength);
+  const isLarge = bytes.reduce((sum, size) => sum + size, 0) >= EXTERNAL_FROM;
+  const external = { externalThreshold: EXTERNAL_THRESHOLD, externalLocation: location };
+  return encodeModel(onnx, isLarge ? external : {});
 }

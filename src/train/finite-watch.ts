@@ -3,20 +3,20 @@
 import type { Engine } from "../engines/engine.ts";
 import { OcelliError } from "../errors.ts";
 import { objectiveAt } from "../objectives/index.ts";
-import type { Run } from "../runs/run.ts";
 import type { Config } from "./config.ts";
 import type { DeviceTree } from "./device.ts";
 import type { Values } from "./evaluation.ts";
 import { describeNonFinite, explainNonFinite } from "./nonfinite.ts";
 import type { Plan } from "./plan.ts";
 import type { DeviceState } from "./programs.ts";
+import type { RunFolder } from "./witness.ts";
 
 /** What the watch needs of a training. */
 interface Watched {
   readonly config: Config;
   readonly plan: Plan;
   readonly engine: Engine;
-  readonly run: Run;
+  readonly run: RunFolder;
   readonly journal: { line(text: string): void };
 }
 

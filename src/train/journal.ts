@@ -1,11 +1,11 @@
 /** @file What a training says: lines for people, and metrics in the run folder. */
 
 import type { Engine } from "../engines/engine.ts";
-import type { Run } from "../runs/run.ts";
 import type { Config } from "./config.ts";
 import type { Values } from "./evaluation.ts";
 import type { Plan } from "./plan.ts";
 import { type Report, type Reporter, describeReport, showMetric } from "./progress.ts";
+import type { RunFolder } from "./witness.ts";
 
 /** Tells a training to people and to its run folder. */
 export interface Journal {
@@ -21,7 +21,7 @@ export interface Journal {
 const SHOWN = 6;
 
 /** A journal of a training of `total` steps. */
-export function createJournal(run: Run, reporter: Reporter, total: number): Journal {
+export function createJournal(run: RunFolder, reporter: Reporter, total: number): Journal {
   const count = (value: number): string => value.toLocaleString("en");
   return {
     line: (text) => reporter.line(text),

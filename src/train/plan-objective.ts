@@ -13,9 +13,10 @@ import {
   flexi,
   teacherView,
 } from "../objectives/index.ts";
-import { readRunCheckpoint } from "../runs/run.ts";
+import { runCheckpoint } from "../runs/run.ts";
 import { fromFlat } from "../tree.ts";
-import { type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/checkpoint.ts";
+import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, loadWeights } from "../weights/index.ts";
 import type { Config } from "./config.ts";
 import { fitted, modelOf } from "./trained.ts";
@@ -92,7 +93,7 @@ async function loadTeacher(
   classes: readonly string[],
 ): Promise<Teacher> {
   if (typeof from !== "string") return publishedTeacher(from, image, classes);
-  const checkpoint = readCheckpoint(await readRunCheckpoint(from), from);
+  const checkpoint = readCheckpointFile(runCheckpoint(from), from);
   const known = checkpoint.card.classes;
   if (String(known) !== String(classes)) {
     const other = classes.find((name, i) => name !== known[i]) ?? known[classes.length];

@@ -14,8 +14,9 @@ import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "..
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import type { Retention } from "../runs/checkpoints.ts";
-import { readRunCheckpoint } from "../runs/run.ts";
-import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
+import { runCheckpoint } from "../runs/run.ts";
+import type { Checkpoint, ModelCard } from "../weights/checkpoint.ts";
+import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import type { Config } from "./config.ts";
 import { type PlannedEvaluation, planEvaluations } from "./plan-evaluations.ts";
 import { flexibleModel, lossOf, planObjective } from "./plan-objective.ts";
@@ -137,7 +138,7 @@ function planCheckpoints(
 
 /** The arrays of another run's checkpoint, which must fit the model. */
 async function loadInitial(path: string, model: ImageModel, card: Plan["card"]) {
-  const checkpoint = readCheckpoint(await readRunCheckpoint(path), path);
+  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
   return fitted(path, model, { ...checkpoint, card: { ...card, step: 0 } });
 }
 

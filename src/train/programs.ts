@@ -2,14 +2,7 @@
 
 import type { BatchOptions } from "../data/batches.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
-import {
-  type HostArray,
-  type Tensor,
-  fromNumbers,
-  randomKey,
-  specOf,
-  trace,
-} from "../graph/index.ts";
+import { type Tensor, fromNumbers, randomKey, specOf, trace } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
 import { type Objective, objectiveAt } from "../objectives/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
@@ -91,7 +84,7 @@ export const restoreState = (
   engine: Engine,
   first: DeviceState,
   { arrays }: StoredLoop,
-): Promise<DeviceState> => replaceTree(engine, "the checkpoint", first, toFlat<HostArray>(arrays));
+): Promise<DeviceState> => replaceTree(engine, "the checkpoint", first, arrays);
 
 /**
  * The step, with the preprocessing on the device in front; it gives up the state that it is given. A form of the

@@ -1,12 +1,13 @@
 /** @file Checkpoints written while training goes on. */
 
 import type { Batch } from "../data/batches.ts";
-import type { LogLengths, Run } from "../runs/run.ts";
+import type { LogLengths } from "../runs/run.ts";
 import type { Retention } from "../runs/checkpoints.ts";
 import { stateChunks } from "../weights/checkpoint-state.ts";
-import { readTree } from "./device.ts";
+import type { StateReader } from "./device.ts";
 import type { DeviceState } from "./programs.ts";
 import type { Gathered } from "./progress.ts";
+import type { RunFolder } from "./witness.ts";
 
 /** Where a loop stands, beside the arrays of its state. */
 export interface LoopState {
@@ -25,15 +26,17 @@ export interface LoopState {
 
 /** Saves states of a run; one is written while training goes on. */
 export class Saver {
-  private readonly run: Run;
+  private readonly run: RunFolder;
   private readonly retention: Retention;
+  private readonly read: StateReader;
   private writing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private saved = -1;
 
-  constructor(run: Run, retention: Retention) {
+  constructor(run: RunFolder, retention: Retention, read: StateReader) {
     this.run = run;
     this.retention = retention;
+    this.read = read;
   }
 
   /** The step of the last state given; -1 before the first. */
@@ -41,22 +44,26 @@ export class Saver {
     return this.saved;
   }
 
-  /** Begins to save a state, once the one before is on the disk. The state may be given up as soon as this resolves. */
+  /**
+   * Begins to save a state, once the one before is on the disk; one too large to be copied is on the disk when this
+   * resolves. The state may be given up as soon as this resolves.
+   */
   async save(state: DeviceState, loop: Omit<LoopState, "logs">): Promise<void> {
     if (loop.step === this.saved) return;
     await this.settled();
     const logs = this.run.flush();
     this.saved = loop.step;
-    const reading = readTree(state); // reads are queued before the next step takes the arrays over
+    const { arrays: reading, copied } = await this.read(state);
     this.writing = reading
       .then((arrays) =>
         this.run.checkpoints.write(
           loop.step,
-          stateChunks({ arrays: arrays as never, loop: { ...loop, logs } }),
+          stateChunks({ arrays, loop: { ...loop, logs } }),
           this.retention,
         ),
       )
       .catch((error: unknown) => void (this.failure = { error }));
+    if (!copied) await this.settled();
   }
 
   /** Throws what went wrong in the background, if anything did. */

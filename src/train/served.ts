@@ -65,7 +65,7 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
   const bytes = await readDataFile(path);
   const { metadata } = parseDataFile(path, () => decodeModel(bytes));
   const card = cardFromTexts(metadata);
-  const program = await openOnnxProgram(bytes);
+  const program = await openOnnxProgram({ path }); // large weights lie in a file beside it
   const { inputs, outputs } = program;
   if (!card || inputs.length !== 1 || outputs.length !== 1 || inputs[0].shape.length !== 4) {
     await program.dispose();

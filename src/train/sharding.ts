@@ -1,6 +1,8 @@
 /** @file How a training's state and batches are split over a mesh: rules by parameter name. */
 
-import { type Mesh, showMesh } from "../engines/mesh.ts";
+import type { Share } from "../data/share.ts";
+import type { Engine } from "../engines/engine.ts";
+import { type Mesh, rowsAt, showMesh } from "../engines/mesh.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Sharding, type Spec, sizeOf } from "../graph/index.ts";
 import { type Rule, compileRules, layerNames } from "../optim/index.ts";
@@ -95,3 +97,9 @@ export function shardBatch(mesh: Mesh | undefined, batchSize: number): Sharding 
     { hint: `Take a batchSize that is a multiple of ${mesh.data}.` },
   );
 }
+
+/** The rows of every batch that lie on this process's devices, where several compute together; undefined for all. */
+export const shareOf = ({ mesh, part }: Engine, batchSize: number): Share | undefined =>
+  mesh && part && Object.hasOwn(mesh, "data")
+    ? rowsAt(mesh, batchSize, "data", part.places)
+    : undefined;

@@ -126,7 +126,11 @@ function drawFrom(range: Sweep["random"][string], uniform: number): Value {
  */
 export async function sweep(
   input: SweepInput,
-  { workdir, reporter, ...options }: RunOptions & { readonly workdir?: string } = {},
+  {
+    workdir,
+    reporter,
+    ...options
+  }: Omit<RunOptions, "cluster"> & { readonly workdir?: string } = {},
 ): Promise<SweepResult> {
   const spec = validate(sweepSchema, defineSweep(input));
   const folder = workdir ?? join("runs", spec.name);

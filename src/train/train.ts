@@ -5,18 +5,28 @@ import { type Batch, trainingBatches } from "../data/batches.ts";
 import { prefetch } from "../data/prefetch.ts";
 import { DataProblems } from "../data/problems.ts";
 import { createWorkerPool } from "../data/workers.ts";
+import type { JoinedCluster } from "../engines/cluster/join.ts";
+import type { ClusterPlace } from "../engines/cluster/place.ts";
 import { type Engine, jit } from "../engines/engine.ts";
-import { openEngine } from "../engines/select.ts";
+import { type OpenOptions, openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
-import { checkpointChunks } from "../weights/checkpoint.ts";
-import { readState } from "../weights/checkpoint-state.ts";
+import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
+import { readStateFile } from "../weights/checkpoint-file.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
-import { type DeviceTree, disposeTree, readScalars, readTree, uploadTree } from "./device.ts";
+import {
+  type DeviceTree,
+  type TreeReader,
+  disposeTree,
+  readScalars,
+  stateReader,
+  treeReader,
+  uploadTree,
+} from "./device.ts";
 import type { Values } from "./evaluation.ts";
 import { type Journal, createJournal } from "./journal.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
@@ -36,18 +46,25 @@ import {
 import { Predictions } from "./predictions.ts";
 import { Meter, type Reporter, SILENT } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
+import { checkData, checkSplits } from "./same-data.ts";
 import { validate } from "./schema.ts";
-import { shardBatch } from "./sharding.ts";
-import { type SplitRecord, recordSplits, splitChanges } from "./split-record.ts";
+import { shardBatch, shareOf } from "./sharding.ts";
+import { recordSplits } from "./split-record.ts";
+import { openTogether, stopper, together } from "./together.ts";
+import type { RunFolder } from "./witness.ts";
 
 /** Options of {@link train} and {@link resume}. */
 export interface RunOptions {
-  /** The engine's name; `auto`, or the one that a resumed run recorded, unless given. */
-  readonly engine?: string;
+  /** The engine's name, or what opens one of your own; `auto`, or the one that a resumed run recorded, unless given. */
+  readonly engine?: string | ((options: OpenOptions) => Promise<Engine>);
+  /** This process's place among several that train together; it trains alone unless given. */
+  readonly cluster?: ClusterPlace;
   /** Aborted: the current step is finished and saved, and training ends. */
   readonly signal?: AbortSignal;
   /** Where progress is told; nowhere unless given. */
   readonly reporter?: Reporter;
+  /** Shown every program in the engine's own language, such as StableHLO, before it is compiled. */
+  readonly showProgram?: (text: string) => void;
 }
 
 /** Options of {@link resume}. */
@@ -83,10 +100,11 @@ interface Session {
   readonly config: Config;
   readonly plan: Plan;
   readonly engine: Engine;
-  readonly run: Run;
+  readonly run: RunFolder;
   readonly journal: Journal;
   readonly loading: Loading;
-  readonly signal: AbortSignal | undefined;
+  /** Whether training is to end before a step. */
+  readonly stops: (step: number) => boolean;
   /** Where a resumed run goes on; undefined for a beginning. */
   readonly stored: StoredLoop | undefined;
 }
@@ -132,13 +150,13 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
     plan,
     () => Promise.resolve(run),
     chosen,
-    async ({ engine, journal }) => {
+    async ({ run, engine, journal }) => {
       const now = describeEnvironment(engine);
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
       }
       await run.checkpoints.clean();
-      const newest = await run.checkpoints.newest((bytes) => readState<LoopState>(bytes));
+      const newest = await run.checkpoints.newest((file) => readStateFile<LoopState>(file));
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);
       if (newest) checkData(plan, newest.value.loop);
@@ -155,47 +173,44 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
   );
 }
 
-/** An error where the data is not what a checkpoint's position is of. */
-function checkData({ source }: Plan, { data }: LoopState): void {
-  if (source.length !== data.examples) {
-    const counts = `${data.examples} training images before, ${source.length} now`;
-    throw new OcelliError("data", `the data has changed since the run was stopped: ${counts}.`);
-  }
-  if (String(source.classes) !== String(data.classes)) {
-    throw new OcelliError("data", "the data has changed since the run was stopped: other classes.");
-  }
-}
+/** What is done between the opening of a run and its first step. */
+type Prepare = (
+  opened: Pick<Session, "run" | "engine" | "journal">,
+) => Promise<StoredLoop | undefined>;
 
-/**
- * An error where the examples trained on are others than a run recorded; others that it is judged by are told. Where
- * nothing was trained yet, without a journal, the record is made anew.
- */
-async function checkSplits(run: Run, plan: Plan, trained: string, journal?: Journal) {
-  const before = (await run.readJson("splits")) as SplitRecord | undefined;
-  const now = await recordSplits(plan);
-  if (!before || !journal) return run.writeJson("splits", now);
-  for (const [split, change] of splitChanges(before, now)) {
-    const what = `the data has changed since the run was stopped: ${split} has ${change}`;
-    if (split === trained) throw new OcelliError("data", `${what}.`);
-    journal.line(`${what}; its values are of other images than before`);
-  }
-}
-
-/** Runs the loop between the opening and the closing of what it needs. */
-async function runTraining(
+/** Runs the loop, in this process alone or in several. */
+const runTraining = (
   config: Config,
   plan: Plan,
   open: () => Promise<Run>,
-  { engine: engineName, signal, reporter = SILENT }: RunOptions,
-  prepare: (opened: Pick<Session, "run" | "engine" | "journal">) => Promise<StoredLoop | undefined>,
+  options: RunOptions,
+  prepare: Prepare,
+): Promise<TrainResult> =>
+  together(options.cluster, config, (cluster) =>
+    runProcess(config, plan, open, options, prepare, cluster),
+  );
+
+/** Runs the loop between the opening and the closing of what it needs. */
+async function runProcess(
+  config: Config,
+  plan: Plan,
+  open: () => Promise<Run>,
+  { engine: chosen, signal, reporter = SILENT, showProgram }: RunOptions,
+  prepare: Prepare,
+  cluster: JoinedCluster | undefined,
 ): Promise<TrainResult> {
   const began = performance.now();
-  const engine = await openEngine(engineName, { mesh: plan.mesh }); // before there is a folder to leave behind
-  const run = await open().catch(async (error: unknown) => {
+  const leads = !cluster || cluster.index === 0;
+  const openOptions = { mesh: plan.mesh, cluster };
+  const engine = await (typeof chosen === "function"
+    ? chosen(openOptions)
+    : openEngine(chosen, openOptions)); // before there is a folder to leave behind
+  if (showProgram) engine.showPrograms?.(showProgram);
+  const run = await openTogether(cluster, open).catch(async (error: unknown) => {
     await engine.dispose();
     throw error;
   });
-  const journal = createJournal(run, reporter, plan.totalSteps);
+  const journal = createJournal(run, leads ? reporter : SILENT, plan.totalSteps);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
   try {
@@ -208,14 +223,14 @@ async function runTraining(
       run,
       journal,
       loading: { workers, onBadImage: config.onBadImage, problems },
-      signal,
+      stops: stopper(signal, cluster),
       stored,
     });
     const seconds = Math.round(performance.now() - began) / 1000;
     const result = { ...trained, seconds, engine: engine.name, workdir: run.folder };
     if (problems.count > 0) await run.writeJson("problems", problems);
     await run.writeJson("result", result);
-    await writeReport(run.folder);
+    if (leads) await writeReport(run.folder);
     if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
     else journal.line(`done in ${showTime(seconds)}: ${run.folder}`);
     return result;
@@ -241,17 +256,19 @@ interface LoadedBatch {
 async function trainLoop(
   session: Session,
 ): Promise<Omit<TrainResult, "seconds" | "engine" | "workdir">> {
-  const { config, plan, engine, journal, loading, signal, stored } = session;
+  const { config, plan, engine, journal, loading, stops, stored } = session;
   const { totalSteps, logSteps, parameters } = plan;
   let state = await firstState(engine, config, plan);
   if (stored) state = await restoreState(engine, state, stored);
   let { step, position } = stored?.loop ?? { step: 0, position: undefined };
   const trainStep = compileStep(engine, config, plan);
   const evaluations = createEvaluations(engine, config, plan, loading);
-  const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train };
+  const share = shareOf(engine, config.batchSize);
+  const rows = share && { first: share.first, of: config.batchSize };
+  const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
   const batches = prefetch<Batch, LoadedBatch>(trainingBatches(plan.source, batching, position), {
     load: async ({ features, next }) => ({
-      arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize)),
+      arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize), rows),
       next,
     }),
     release: ({ arrays }) => disposeTree(arrays),
@@ -259,7 +276,8 @@ async function trainLoop(
   const meter = new Meter(totalSteps, config.batchSize);
   if (stored) meter.restore(stored.loop.gathered);
   const watch = new FiniteWatch(session, stored?.loop);
-  const saver = new Saver(session.run, plan.checkpoint.retention);
+  const read = treeReader(engine);
+  const saver = new Saver(session.run, plan.checkpoint.retention, stateReader(engine));
   const evals: Record<string, Values> = {};
   /** The step whose metrics are not read yet. */
   let pending:
@@ -286,7 +304,7 @@ async function trainLoop(
     });
 
   try {
-    while (step < totalSteps && !signal?.aborted) {
+    while (step < totalSteps && !stops(step)) {
       const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
       if (step === 0) await saveInputs(session, batch!.arrays);
       let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
@@ -320,8 +338,8 @@ async function trainLoop(
     await save();
     await saver.settled();
   } catch (error) {
-    // What was trained is not lost with the data; with the disk, the last checkpoint stays.
-    if (error instanceof OcelliError && error.code === "data" && step > 0) {
+    // What was trained is not lost with the data, where one process has it all; with the disk, the last checkpoint stays.
+    if (error instanceof OcelliError && error.code === "data" && step > 0 && !engine.part) {
       await settle();
       await save();
       await saver.settled();
@@ -331,7 +349,7 @@ async function trainLoop(
     await batches.return();
   }
 
-  await saveServed(session, state, step);
+  await saveServed(session, state, step, read);
   const interrupted = step < totalSteps;
   if (interrupted)
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
@@ -366,8 +384,14 @@ async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Pr
 }
 
 /** Saves what prediction and export take. */
-async function saveServed({ plan, run }: Session, state: DeviceState, step: number) {
+async function saveServed(
+  { plan, run }: Session,
+  state: DeviceState,
+  step: number,
+  read: TreeReader,
+): Promise<void> {
   const { params, variables } = servedArrays(state, plan.objective);
-  const arrays = { params: await readTree(params), variables: await readTree(variables) };
+  const reading = await read({ params, variables });
+  const arrays = (await reading.arrays) as Pick<Checkpoint, "params" | "variables">;
   await run.writeCheckpoint(checkpointChunks({ card: { ...plan.card, step }, ...arrays }));
 }

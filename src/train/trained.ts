@@ -3,10 +3,11 @@
 import type { HostArray, Tensor } from "../graph/index.ts";
 import { type ImageModel, createModel } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
-import { readRunCheckpoint } from "../runs/run.ts";
+import { runCheckpoint } from "../runs/run.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Spec } from "../graph/tensor.ts";
-import { type Checkpoint, type ModelCard, readCheckpoint } from "../weights/checkpoint.ts";
+import type { Checkpoint, ModelCard } from "../weights/checkpoint.ts";
+import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { matchArrays } from "../weights/match.ts";
 
 /** A model with its trained arrays. */
@@ -25,7 +26,7 @@ export function modelOf({ model: { name, ...options }, classes }: ModelCard): Im
  * @throws a data error when there is none; a shape error that lists both sides when it does not fit its own model
  */
 export async function loadTrained(path: string): Promise<TrainedModel> {
-  const checkpoint = readCheckpoint(await readRunCheckpoint(path), path);
+  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
   const model = modelOf(checkpoint.card);
   return { ...checkpoint, ...fitted(path, model, checkpoint), model };
 }

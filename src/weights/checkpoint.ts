@@ -1,7 +1,8 @@
 /** @file Ocelli's own checkpoints: a safetensors file of parameters and variables, and what prediction needs. */
 
 import { OcelliError } from "../errors.ts";
-import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
+import type { ByteRanges } from "../formats/bytes.ts";
+import { openSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray, Shape } from "../graph/dtype.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 
@@ -67,8 +68,8 @@ export function cardFromTexts(metadata: Readonly<Record<string, string>>): Model
 }
 
 /** A checkpoint from its file's content; `what` names the file in errors. */
-export function readCheckpoint(bytes: Uint8Array, what: string): Checkpoint {
-  const { tensors, metadata } = readSafetensors(bytes);
+export function readCheckpoint(bytes: ByteRanges, what: string): Checkpoint {
+  const { names, metadata, read } = openSafetensors(bytes);
   const card = metadata.format === FORMAT ? cardFromTexts(metadata) : undefined;
   if (!card) {
     throw new OcelliError("format", `${what} is not a checkpoint of an Ocelli run.`, {
@@ -76,6 +77,6 @@ export function readCheckpoint(bytes: Uint8Array, what: string): Checkpoint {
       valid: [FORMAT],
     });
   }
-  const tree = fromFlat(tensors);
+  const tree = fromFlat(Object.fromEntries(names.map((name) => [name, read(name)])));
   return { card, params: tree.params ?? {}, variables: tree.variables ?? {} };
 }

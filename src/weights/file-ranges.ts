@@ -22,6 +22,18 @@ export function openRanges(path: string): ByteRanges & Disposable {
   };
 }
 
+/** The same without anything to close: every read opens the file anew. */
+export function reopenedRanges(path: string): ByteRanges {
+  using file = openRanges(path);
+  return {
+    length: file.length,
+    subarray(begin, end) {
+      using opened = openRanges(path);
+      return opened.subarray(begin, end);
+    },
+  };
+}
+
 function readRange(path: string, file: number, begin: number, end: number): Uint8Array {
   const bytes = new Uint8Array(end - begin);
   for (let at = 0; at < bytes.length;) {

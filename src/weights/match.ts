@@ -1,7 +1,6 @@
 /** @file Whether arrays from a file fit a model: names, shapes, dtypes; both sides are listed where they do not. */
 
 import { OcelliError } from "../errors.ts";
-import type { HostArray } from "../graph/dtype.ts";
 import type { Spec } from "../graph/tensor.ts";
 
 const SHOWN = 8;
@@ -11,11 +10,11 @@ const SHOWN = 8;
  *
  * @param what the file, for the message
  */
-export function matchArrays(
+export function matchArrays<T extends Spec>(
   what: string,
   expected: Readonly<Record<string, Spec>>,
-  given: Readonly<Record<string, HostArray>>,
-): Record<string, HostArray> {
+  given: Readonly<Record<string, T>>,
+): Record<string, T> {
   const show = ({ dtype, shape }: Spec) => `${dtype}[${shape.join(",")}]`;
   const differences: string[] = [];
   for (const [name, spec] of Object.entries(expected)) {

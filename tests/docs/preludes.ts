@@ -37,6 +37,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/engines/ort/runtime/profile.ts": "src/engines/ort/runtime/native.test.ts",
   "src/engines/ort/runtime/web.ts": "tests/browser",
   "src/engines/xla/index.ts": "tests/contract/xla.test.ts",
+  "src/engines/cluster/join.ts": "src/engines/cluster/join.test.ts",
   "src/engines/xla/install.ts": ".ci/run",
   "src/engines/xla/own-plugins.ts": "src/engines/xla/install.test.ts",
   "src/graph/ops/sharding.ts": "tests/xla",

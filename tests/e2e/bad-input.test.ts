@@ -82,6 +82,13 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [train("-e", "ort"), '"-e" is no option; options begin with two dashes.'],
   [train("--seed", "1", "--seed", "2"), "--seed is given twice."],
   [train("--json=yes"), "--json takes no value."],
+  [train("--print-program"), "--print-program is for XLA; the engine is auto."],
+  [train("--cluster", "coordinator=a:1,proces=0"), 'unknown key of --cluster "proces"'],
+  [train("--cluster", "coordinator=a:1,process=0"), "processes is missing."],
+  [
+    tiny("--cluster", "coordinator=a:1,process=0,processes=2"),
+    "several processes need a mesh over the devices of all.",
+  ],
   [train("--engine", "orrt"), 'unknown engine "orrt"; valid: ort,'],
   [["engines", "instal"], 'unknown engines command "instal"; valid: install.'],
   [

@@ -7,9 +7,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../src/preprocess/random.ts";
-import type { LoopState } from "../../src/train/saver.ts";
-import { readState } from "../../src/weights/checkpoint-state.ts";
-import { type Process, metricsOf, smallConfig, startCli, writeDigits } from "./small-run.ts";
+import {
+  type Process,
+  metricsOf,
+  smallConfig,
+  startCli,
+  statesOf,
+  writeDigits,
+} from "./small-run.ts";
 
 const KILLS = Number(process.env.OCELLI_KILLS ?? (process.env.OCELLI_LONG ? 20 : 3));
 /** Steps of the training: enough that every kill finds it at work. */
@@ -28,17 +33,6 @@ beforeAll(async () => {
   expect(await process.ended, process.text()).toBe(0);
 }, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
-
-/** The states by file, without the lengths of logs, in which digits of timings count. */
-async function statesOf(run: string): Promise<Record<string, unknown>> {
-  const names = (await readdir(join(run, "checkpoints"))).sort();
-  const entries = names.map(async (name) => {
-    const bytes = await readFile(join(run, "checkpoints", name));
-    const { arrays, loop } = readState<LoopState>(bytes);
-    return [name, { arrays, loop: { ...loop, logs: undefined } }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
-}
 
 async function expectSame(run: string): Promise<void> {
   expect(await metricsOf(run)).toEqual(await metricsOf(unbroken));

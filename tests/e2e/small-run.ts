@@ -1,11 +1,13 @@
 /** @file A training of a few seconds at most on a small set of digits, in a process of its own. */
 
 import { spawn } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openMnist } from "../../src/data/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
 import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
+import type { LoopState } from "../../src/train/saver.ts";
+import { readStateFile } from "../../src/weights/checkpoint-file.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/ocelli.js");
 
@@ -56,6 +58,18 @@ export const smallConfig = (dir: string, steps: number, more: object = {}): obje
   checkpoint: { every: { steps: 10 }, keep: 2, keepEvery: { steps: 20 } },
   ...more,
 });
+
+/** A run's states by file, without the lengths of logs, in which digits of timings count. */
+export async function statesOf(run: string): Promise<Record<string, unknown>> {
+  const names = (await readdir(join(run, "checkpoints"))).sort();
+  const entries = names.map(async (name) => {
+    const { arrays, loop } = readStateFile<LoopState>(join(run, "checkpoints", name));
+    const read = Object.entries(arrays).map(async ([key, array]) => [key, await array.read()]);
+    const values = Object.fromEntries(await Promise.all(read)) as object;
+    return [name, { arrays: values, loop: { ...loop, logs: undefined } }] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
 
 /** A process of the program. */
 export interface Process {

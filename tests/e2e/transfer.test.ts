@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cacheFolder } from "../../src/packages.ts";
 import { seededRandom } from "../../src/preprocess/random.ts";
 import { loadTrained } from "../../src/train/trained.ts";
+import { resume } from "../../src/train/transfer/resume.ts";
 import type { TransferResult } from "../../src/train/transfer/options.ts";
 import { transfer } from "../../src/train/transfer/transfer.ts";
 import { toFlat } from "../../src/tree.ts";
@@ -208,6 +209,60 @@ test("lora trains adapters, and leaves a plain model", async () => {
   expect(names.filter((name) => name.includes("lora"))).toEqual([]);
   expect(names).toEqual((await checkpointOf("base")).names);
   await agrees("lora", result);
+});
+
+describe("a transfer that is stopped", () => {
+  const options = { engine: "interpreter", batchSize: 6, epochs: 12 } as const;
+  /** Stops a transfer when it has said something; some steps of a training come before the stop. */
+  const stoppedAt = (said: string) => {
+    const stop = new AbortController();
+    const hear = (text: string) => {
+      if (text.startsWith(said)) setTimeout(() => stop.abort(), 30);
+    };
+    return { signal: stop.signal, reporter: { line: hear, status: hear, terminal: false } };
+  };
+
+  test.each([
+    ["full", {}],
+    ["lora", { lora: { rank: 2 } }],
+  ] as const)("while it trains, by %s, ends as an unbroken one", async (method, more) => {
+    const data = { name: "folder", dir: pictures } as const;
+    const given = { ...options, ...more, model, method };
+    const folder = (name: string) => join(dir, `${name}-${method}`);
+    const whole = await transfer(data, { ...given, workdir: folder("whole") });
+    const stop = stoppedAt("run ");
+    const begun = await transfer(data, { ...given, ...stop, workdir: folder("stopped") });
+    expect(begun).toMatchObject({ interrupted: true, accuracy: undefined });
+    expect(begun.steps).toBeLessThan(whole.steps);
+    const picture = join(pictures, "train/violet/0.png");
+    const predicted = await runCli(["predict", folder("stopped"), picture, "--engine=interpreter"]);
+    expect(predicted.stdout).toMatch(/0\.png {2}(violet|red|green)/);
+
+    const { accuracy, loss, steps } = await resume(folder("stopped"));
+    expect({ accuracy, loss, steps }).toEqual({
+      accuracy: whole.accuracy,
+      loss: whole.loss,
+      steps: whole.steps,
+    });
+    const served = (name: string) => readFile(join(folder(name), "checkpoint.safetensors"));
+    expect((await served("stopped")).equals(await served("whole"))).toBe(true);
+    if (method === "full") await agrees("whole-full", whole);
+  });
+
+  test("before it trains leaves nothing in the way", async () => {
+    const fresh = join(dir, "fresh");
+    await writePictures(fresh); // no features are kept of them
+    const workdir = join(dir, "early");
+    const data = { name: "folder", dir: fresh } as const;
+    const stop = new AbortController();
+    const line = (text: string) => text.startsWith("engine") && stop.abort();
+    const reporter = { line, status: () => undefined, terminal: false };
+    const common = { ...options, model, method: "fewshot", workdir } as const;
+    const stopped = transfer(data, { ...common, reporter, signal: stop.signal });
+    await expect(stopped).rejects.toThrow("aborted");
+    expect(await readdir(workdir)).toEqual([]);
+    expect((await transfer(data, common)).interrupted).toBe(false);
+  });
 });
 
 test("hyperrule follows the rule, and says which part of it", async () => {

@@ -79,7 +79,8 @@ describe.skipIf(!installed)("a mesh of CPU devices", () => {
     ],
   );
 
-  it.each(layouts)("trains by %s over %o as on one device", async (kind, mesh, rules) => {
+  const training = "trains by %s over %o as on one device";
+  it.each(layouts)(training, { timeout: long ? 300_000 : 60_000 }, async (kind, mesh, rules) => {
     const engine = open(mesh);
     const one = await lone("gradients", () => gradients(open(), []));
     expect(difference(await gradients(engine, rules), one)).toBeLessThan(1e-5);

@@ -1,14 +1,12 @@
 /** @file On XLA too, a run that is killed and resumed gives what an unbroken run gives: every byte, but for timings. */
 
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedPlugins } from "../../src/engines/xla/plugins.ts";
-import type { LoopState } from "../../src/train/saver.ts";
-import { readState } from "../../src/weights/checkpoint-state.ts";
-import { smallConfig, startCli, writeDigits } from "../e2e/small-run.ts";
+import { smallConfig, startCli, statesOf, writeDigits } from "../e2e/small-run.ts";
 
 const STEPS = 60;
 /** One layer: XLA compiles it sooner. */
@@ -32,13 +30,8 @@ async function leftBy(run: string) {
     const entry = JSON.parse(line) as Record<string, unknown>;
     return { ...entry, imagesPerSecond: undefined, dataWait: undefined };
   });
-  const names = (await readdir(join(run, "checkpoints"))).sort();
-  const states = names.map(async (name) => {
-    const { arrays, loop } = readState<LoopState>(await readFile(join(run, "checkpoints", name)));
-    return { name, arrays, loop: { ...loop, logs: undefined } };
-  });
   const served = await readFile(join(run, "checkpoint.safetensors"));
-  return { metrics, states: await Promise.all(states), served: served.toString("base64") };
+  return { metrics, states: await statesOf(run), served: served.toString("base64") };
 }
 
 describe.skipIf(!installed)("a run on xla-cpu (ocelli engines install xla-cpu)", () => {

@@ -3,7 +3,7 @@
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EncodedOnnx } from "../../formats/onnx-encode.ts";
+import { type EncodedOnnx, externalChunks } from "../../formats/onnx-encode.ts";
 import type { ModelSource } from "./runtime/runtime.ts";
 
 /** Writes a model and its external data to a temporary folder for as long as `use` runs. */
@@ -18,8 +18,7 @@ export async function withFiles<T>(
     if (external) {
       const file = await open(join(folder, external.location), "w");
       try {
-        for (const { bytes, offset } of external.blobs)
-          await file.write(bytes, 0, bytes.length, offset);
+        for (const chunk of externalChunks(external)) await file.writeFile(chunk);
       } finally {
         await file.close();
       }

@@ -1,7 +1,7 @@
 /** @file ONNX models of any origin, in a session of a runtime that is open. */
 
 import type { HostArray } from "../../graph/dtype.ts";
-import type { Runtime, ValueInfo } from "./runtime/runtime.ts";
+import type { ModelSource, Runtime, ValueInfo } from "./runtime/runtime.ts";
 
 /** An ONNX model in a session. */
 export interface OnnxProgram {
@@ -11,9 +11,9 @@ export interface OnnxProgram {
   run(inputs: readonly HostArray[]): Promise<HostArray[]>;
 }
 
-/** An ONNX model's bytes in a session of `runtime`, which owns it; ONNX Runtime may optimise all it can. */
-export async function onnxProgram(runtime: Runtime, bytes: Uint8Array): Promise<OnnxProgram> {
-  const session = await runtime.createSession(bytes);
+/** An ONNX model in a session of `runtime`, which owns it; ONNX Runtime may optimise all it can. */
+export async function onnxProgram(runtime: Runtime, model: ModelSource): Promise<OnnxProgram> {
+  const session = await runtime.createSession(model);
   return {
     inputs: session.inputs,
     outputs: session.outputs,

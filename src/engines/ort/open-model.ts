@@ -2,6 +2,7 @@
 
 import { cpuBudget } from "../threads.ts";
 import { type OnnxProgram, onnxProgram } from "./onnx-program.ts";
+import type { ModelSource } from "./runtime/runtime.ts";
 import { openRuntime } from "./runtime/select.ts";
 
 /** An ONNX model in a runtime of its own. It owns memory until it is disposed. */
@@ -9,12 +10,12 @@ export interface OpenedModel extends OnnxProgram {
   dispose(): Promise<void>;
 }
 
-/** Opens an ONNX model's bytes, with as many threads as the CPU budget gives unless said. */
+/** Opens an ONNX model, with as many threads as the CPU budget gives unless said. */
 export async function openOnnxProgram(
-  bytes: Uint8Array,
+  model: ModelSource,
   { threads = cpuBudget().engine }: { readonly threads?: number } = {},
 ): Promise<OpenedModel> {
   const runtime = await openRuntime({ threads });
-  const program = await onnxProgram(runtime, bytes);
+  const program = await onnxProgram(runtime, model);
   return { ...program, dispose: () => runtime.close() };
 }

@@ -1,7 +1,8 @@
 /** @file The devices that an engine computes on: one, or a mesh whose arrays are split over them. */
 
 import { OcelliError } from "../../errors.ts";
-import { type HostArray, sizeOf, typedArray } from "../../graph/dtype.ts";
+import type { Rows } from "../engine.ts";
+import { type HostArray, type Shape, sizeOf, typedArray } from "../../graph/dtype.ts";
 import type { Sharding } from "../../graph/index.ts";
 import type { Spec } from "../../graph/tensor.ts";
 import {
@@ -47,6 +48,13 @@ export class Devices {
     this.#members = used
       .map((device, place) => ({ device, place }))
       .filter(({ device }) => device.addressable);
+    if (this.#members.length === 0) {
+      throw new OcelliError(
+        "argument",
+        `the mesh ${showMesh(mesh!)} takes the first ${count} of ${allDevices.length} devices, none of this process's.`,
+        { hint: "Lay it over the devices of all processes." },
+      );
+    }
     this.partitioning = mesh && { devices: used.map(({ id }) => id) };
   }
 
@@ -60,22 +68,29 @@ export class Devices {
     return this.mesh && placeSharding(this.mesh, spec.shape, sharding, what);
   }
 
-  /** Each device's part of an array. */
-  #parts(array: HostArray, placement: Placement | undefined): HostArray[] {
+  /** The places in the mesh of this process's devices. */
+  get places(): number[] {
+    return this.#members.map(({ place }) => place);
+  }
+
+  /** Each device's part of an array, or of the whole that some rows are of. */
+  #parts(array: HostArray, placement: Placement | undefined, rows?: Rows): HostArray[] {
     const { mesh } = this;
     if (!mesh || !placement?.flat().length) return this.#members.map(() => array);
-    const shape = shardShape(mesh, array.shape, placement);
+    const whole = wholeShape(array, rows);
+    const shape = shardShape(mesh, whole, placement);
     return this.#members.map(({ place }) => {
       const data = typedArray(array.dtype, sizeOf(shape));
       const part = { shape, dtype: array.dtype, data };
-      copyPart("cut", array, shardStart(mesh, array.shape, placement, place), part);
+      const [first, ...start] = shardStart(mesh, whole, placement, place);
+      copyPart("cut", array, [first - (rows?.first ?? 0), ...start], part);
       return part;
     });
   }
 
   /** Copies an array's parts to their devices; one buffer for each. */
-  upload(array: HostArray, placement: Placement | undefined): Promise<Pointer[]> {
-    const parts = this.#parts(array, placement);
+  upload(array: HostArray, placement: Placement | undefined, rows?: Rows): Promise<Pointer[]> {
+    const parts = this.#parts(array, placement, rows);
     return Promise.all(this.#members.map(({ device }, i) => this.client.upload(parts[i], device)));
   }
 
@@ -112,3 +127,7 @@ export class Devices {
     return whole;
   }
 }
+
+/** The shape of the array that rows are of; of the array itself without. */
+export const wholeShape = ({ shape }: Spec, rows: Rows | undefined): Shape =>
+  rows ? [rows.of, ...shape.slice(1)] : shape;

@@ -77,7 +77,8 @@ describe.skipIf(!installed)("the xla engine on the CPU", () => {
     });
     const x = await engine.upload(hostArray([1024, 1024], "float32", new Float32Array(1 << 20)));
     const order: string[] = [];
-    const results = (await slow(x)).map((result) => result.read().then(() => order.push("result")));
+    const made = (await slow(x)) as DeviceArray[];
+    const results = made.map((result) => result.read().then(() => order.push("result")));
     await readFile(fileURLToPath(import.meta.url)).then(() => order.push("file"));
     await Promise.all(results);
     expect(order).toHaveLength(7);

@@ -13,7 +13,9 @@ import type { Check, Claim, ClaimScale, ClaimValues } from "./define.ts";
 import { claimTable } from "./table.ts";
 
 /** Options of {@link runClaim}. */
-export interface ClaimOptions extends RunOptions {
+export interface ClaimOptions extends Omit<RunOptions, "engine" | "cluster"> {
+  /** The engine's name; `auto` unless given. */
+  readonly engine?: string;
   /** `quick` unless given. */
   readonly scale?: ClaimScale;
   /** In place of the claim's own data. */

@@ -1,5 +1,6 @@
 /** @file Low-rank adapters of a transfer: drawn before training, written into the kernels after it. */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type DeviceArray, jit } from "../../engines/engine.ts";
 import { openEngine } from "../../engines/select.ts";
@@ -7,11 +8,15 @@ import { type HostArray, type Tensor, randomKey } from "../../graph/index.ts";
 import { createModel } from "../../models/index.ts";
 import { type LoraOptions, initialise, isAdapter, mergeLora, modelSpecs } from "../../nn/index.ts";
 import { writeAtomically } from "../../runs/atomic.ts";
-import { readRunCheckpoint } from "../../runs/run.ts";
+import { runCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
-import { checkpointChunks, readCheckpoint } from "../../weights/checkpoint.ts";
+import { checkpointChunks } from "../../weights/checkpoint.ts";
+import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { disposeTree, readTree } from "../device.ts";
 import type { Backbone } from "./backbone.ts";
+
+/** What a transfer's training begins with, in the run's folder, so that a stopped run can be gone on with. */
+export const INIT = "init.safetensors";
 
 /** Adapters of rank 8 that count twice, as in the paper's larger models. */
 export const LORA_DEFAULTS = { rank: 8, alpha: 16 } as const;
@@ -48,14 +53,16 @@ export async function drawAdapters(
   }
 }
 
-/** Writes the adapters of a run's checkpoint into its kernels: the result is a plain model. */
-export async function mergeRun(
-  folder: string,
-  lora: LoraOptions,
-  engineName: string | undefined,
-): Promise<void> {
-  const file = join(folder, "checkpoint.safetensors");
-  const { card, params, variables } = readCheckpoint(await readRunCheckpoint(file), file);
+/**
+ * Writes the adapters of a transfer's run into the kernels of its checkpoint, so that a plain model is left; other runs
+ * stay as they are.
+ */
+export async function mergeRun(folder: string, engineName: string | undefined): Promise<void> {
+  if (!existsSync(join(folder, INIT))) return;
+  const file = runCheckpoint(folder);
+  const { card, params, variables } = readCheckpointFile(file, file);
+  const lora = card.model.lora as LoraOptions | undefined;
+  if (!lora) return;
   const engine = await openEngine(engineName);
   try {
     const merged = (await jit(engine, function mergeAdapters(all: Tree<Tensor>) {

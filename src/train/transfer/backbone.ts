@@ -11,9 +11,10 @@ import { type ImageModel, createModel, modelNames } from "../../models/index.ts"
 import { apply, modelSpecs } from "../../nn/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../preprocess/random.ts";
-import { readRunCheckpoint } from "../../runs/run.ts";
+import { runCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
-import { type ModelCard, readCheckpoint } from "../../weights/checkpoint.ts";
+import type { ModelCard } from "../../weights/checkpoint.ts";
+import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { fitWeights, loadWeights } from "../../weights/index.ts";
 import type { ModelTensors } from "../trained.ts";
 
@@ -134,7 +135,7 @@ async function readOwn(path: string) {
   const file = isFolder ? join(path, "checkpoint.safetensors") : path;
   if (!file.endsWith(".safetensors") || !existsSync(file)) return undefined;
   try {
-    return readCheckpoint(await readRunCheckpoint(file), path);
+    return readCheckpointFile(runCheckpoint(file), path);
   } catch (error) {
     if (error instanceof OcelliError && error.code === "format") return undefined;
     throw error;

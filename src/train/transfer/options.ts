@@ -51,7 +51,7 @@ export interface TransferOptions
   /** The adapters of `lora`: rank 8 and alpha 16 on every dense layer but the classifier, unless given. */
   readonly lora?: Partial<LoraOptions>;
   readonly reporter?: Reporter;
-  /** Aborted: training finishes the current step, saves and ends. */
+  /** Aborted: training finishes the current step, saves and ends; before it, nothing is left. */
   readonly signal?: AbortSignal;
 }
 

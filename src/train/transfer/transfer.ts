@@ -24,7 +24,8 @@ import { fineTune } from "./tune.ts";
  * split that chose nothing; `full` and `lora` then train the backbone further from there, `hyperrule` without it. The run
  * folder holds the model, for `predict`, `eval`, `export` and `report`.
  *
- * @throws data, argument and configuration errors that say how to mend them
+ * @throws data, argument and configuration errors that say how to mend them; the signal's reason where it is aborted
+ *   before the backbone is trained
  * @example
  * const { accuracy, workdir } = await transfer({ name: "folder", dir: "pets" }, { shots: 20 });
  */
@@ -69,13 +70,15 @@ export async function transfer(
 
 /** The features of every part that the method needs. */
 async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems) {
-  const { backbone, reporter, batchSize, onBadImage, cache, cacheBytes } = task;
+  const { backbone, reporter, batchSize, onBadImage, cache, cacheBytes, signal } = task;
   const workers = createWorkerPool(cpuBudget().decode);
   const extractor = await createExtractor(engine, backbone);
   const see = async (name: string, part: Source): Promise<SourceFeatures> => {
     const start = performance.now();
-    const progress = (done: number, total: number): void =>
+    const progress = (done: number, total: number): void => {
+      signal?.throwIfAborted();
       reporter.status(`features of ${name}: ${done} of ${total}`);
+    };
     const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress };
     const seen = await sourceFeatures(extractor, part, reading);
     seen.problems.forEach((problem) => problems.add(problem));

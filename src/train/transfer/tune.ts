@@ -7,15 +7,12 @@ import { modelTakes } from "../../models/index.ts";
 import { writeAtomically } from "../../runs/atomic.ts";
 import type { ConfigInput } from "../config.ts";
 import { train } from "../train.ts";
-import { adapterSpecs, drawAdapters, mergeRun } from "./adapters.ts";
+import { INIT, adapterSpecs, drawAdapters, mergeRun } from "./adapters.ts";
 import type { Backbone } from "./backbone.ts";
 import { HYPER_RULE, hyperRuleSettings } from "./hyperrule.ts";
 import { modelChunks, readConfusion } from "./leave.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 import type { Found } from "./probe.ts";
-
-/** What training begins with, in the run's folder, so that a stopped run can be gone on with. */
-const INIT = "init.safetensors";
 
 /** What a method has of its own in a training's configuration. */
 type Settings = Pick<ConfigInput, "batchSize" | "duration" | "objective" | "optimizer"> &
@@ -69,7 +66,7 @@ export async function fineTune(
   const { signal, reporter } = task;
   const config = configOf(task, backbone, init);
   const trained = await train(config, { workdir: folder, engine, signal, reporter });
-  if (lora && !trained.interrupted) await mergeRun(folder, lora, engine);
+  if (lora && !trained.interrupted) await mergeRun(folder, engine);
   const counts = trained.interrupted ? undefined : await readConfusion(folder);
   return {
     ...trained,
