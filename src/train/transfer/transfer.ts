@@ -74,6 +74,7 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
   const workers = createWorkerPool(cpuBudget().decode);
   const extractor = await createExtractor(engine, backbone);
   const see = async (name: string, part: Source): Promise<SourceFeatures> => {
+    signal?.throwIfAborted();
     const start = performance.now();
     const progress = (done: number, total: number): void => {
       signal?.throwIfAborted();
