@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { launchEnvironment } from "../engines/xla/environment.ts";
 import { isCpuPlugin } from "../engines/xla/find-plugin.ts";
 
+/** Of a ViT-S/16 step at batch 8: 1459 MB with tcmalloc, 2940 MB with glibc's own. */
+const BETTER_ALLOCATOR = "with Debian's libtcmalloc-minimal4 installed it takes half the memory";
+
 /**
  * XLA on the CPU maps a step's temporaries afresh each time unless the allocator is told otherwise before the process
  * starts. For a command line that takes this engine, by name or as the engine of the run that it resumes, the process is
@@ -16,8 +19,9 @@ export function relaunch(args: readonly string[]): void {
   if (engine === undefined || !isCpuPlugin(engine) || !process.execve) return;
   const settings = launchEnvironment();
   if (Object.keys(settings).length === 0) return;
+  const advice = "LD_PRELOAD" in settings ? "" : ` (${BETTER_ALLOCATOR})`;
   process.stderr.write(
-    `ocelli: starting again with ${Object.keys(settings).join(", ")} for ${engine}\n`,
+    `ocelli: starting again with ${Object.keys(settings).join(", ")} for ${engine}${advice}\n`,
   );
   const command = [process.execPath, ...process.execArgv, process.argv[1], ...args];
   process.execve(process.execPath, command, { ...process.env, ...settings });
