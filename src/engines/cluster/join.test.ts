@@ -73,6 +73,17 @@ test("an error of one ends the others with its message", async () => {
   await zero.leave();
 });
 
+test("whoever asks after the end is told, however often", async () => {
+  const [zero, one] = await pair();
+  await one.leave(new Error("no more images"));
+  await expect(zero.lost).rejects.toThrow("no more images");
+  await zero.leave(new Error("so do I"));
+  for (let i = 0; i < 3; i++) {
+    expect(() => zero.store.read("key")).toThrow("process 1 has ended: no more images");
+    expect(() => one.store.read("key")).toThrow("this one is process 1");
+  }
+});
+
 test.each([
   [1, "process 1 was lost; this one is process 0."],
   [0, "process 0, the coordinator, was lost; this one is process 1."],

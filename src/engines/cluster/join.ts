@@ -77,14 +77,19 @@ export async function joinCluster(
   });
 
   let calls = 0;
+  let over = false;
   /** Asks the coordinator, and holds this thread until it has answered. */
   const ask = (call: (id: number) => Call): string | null => {
+    if (over) throw lossOf(); // the thread that would answer may have ended
     const id = ++calls;
     worker.postMessage(call(id));
     for (;;) {
       const heard = Atomics.load(bell, 0);
       const message = receiveMessageOnPort(inbox)?.message as Answer | { say: "gone" } | undefined;
-      if (message?.say === "gone") throw lossOf();
+      if (message?.say === "gone") {
+        over = true;
+        throw lossOf();
+      }
       if (message?.say === "value" && message.id === id) return message.value;
       if (!message) Atomics.wait(bell, 0, heard);
     }
@@ -123,6 +128,7 @@ export async function joinCluster(
       const said = error === undefined ? undefined : messageOf(error);
       worker.postMessage({ say: "leave", why: said } satisfies Call);
       await ended.promise;
+      over = true;
       await worker.terminate();
     },
   };
