@@ -84,8 +84,9 @@ test(
           process.kill("SIGKILL");
         }
         const code = await process.ended;
-        finished = code === 0;
-        if (!finished) {
+        // what was killed on its way out has finished all the same
+        finished = code === 0 || existsSync(join(run, "result.json"));
+        if (code !== 0) {
           expect(code, process.text()).toBe(null);
           left--;
           const files = await readdir(join(run, "checkpoints")).catch(() => []);
