@@ -1,6 +1,14 @@
 /** @file Run folders: what a training leaves behind. */
 
-import { closeSync, existsSync, fsyncSync, fstatSync, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { access, constants, mkdir, readFile, readdir, stat, truncate } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { OcelliError } from "../errors.ts";
@@ -223,12 +231,23 @@ export function unusedFolder(base: string): string {
   return folder;
 }
 
-/** The checkpoint's file, of a run folder or of the path of a checkpoint; an error where there is none. */
+/** The checkpoint's file, of a run folder or of the path of a checkpoint; undefined where there is none. */
+export function findCheckpoint(path: string): string | undefined {
+  const file = checkpointAt(path);
+  return existsSync(file) ? file : undefined;
+}
+
+function checkpointAt(path: string): string {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  return path.endsWith(".safetensors") && !isFolder ? path : join(path, RUN_FILES.checkpoint);
+}
+
+/** The same; an error where there is none. */
 export function runCheckpoint(path: string): string {
-  const file = /\.safetensors$/.test(path) ? path : join(path, RUN_FILES.checkpoint);
-  if (existsSync(file)) return file;
+  const found = findCheckpoint(path);
+  if (found !== undefined) return found;
   const hint = existsSync(path)
     ? "A run that has not finished has none; its log says so."
     : "Give the folder that ocelli train printed, or a .safetensors file.";
-  throw new OcelliError("data", `there is no checkpoint at ${file}.`, { hint });
+  throw new OcelliError("data", `there is no checkpoint at ${checkpointAt(path)}.`, { hint });
 }

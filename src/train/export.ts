@@ -1,8 +1,8 @@
 /** @file Trained models for other programs. */
 
 import { basename, dirname, join } from "node:path";
-import { EXTERNAL_FROM, EXTERNAL_THRESHOLD } from "../engines/ort/engine.ts";
 import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
+import { externalEncoding } from "../engines/ort/model.ts";
 import { writeNpz } from "../formats/npz.ts";
 import { type EncodedOnnx, encodeModel, externalChunks } from "../formats/onnx-encode.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
@@ -89,8 +89,5 @@ function encodeOnnx(
     metadata: cardTexts(card),
     otherBatch,
   });
-  const bytes = Object.values(onnx.graph.initializers ?? {}).map(({ data }) => data.byteLength);
-  const isLarge = bytes.reduce((sum, size) => sum + size, 0) >= EXTERNAL_FROM;
-  const external = { externalThreshold: EXTERNAL_THRESHOLD, externalLocation: location };
-  return encodeModel(onnx, isLarge ? external : {});
+  return encodeModel(onnx, { ...externalEncoding(onnx.graph), externalLocation: location });
 }

@@ -13,13 +13,8 @@ import { channelBlock } from "./channel-block.ts";
 import { OrtExecutable } from "./executable.ts";
 import { branchOnGuard } from "./lower/guarded.ts";
 import { type LoweredProgram, lowerProgram } from "./lower/program.ts";
-import { modelOf } from "./model.ts";
+import { externalEncoding, modelOf } from "./model.ts";
 import type { ModelSource, Runtime, RuntimeSession, SessionOptions } from "./runtime/runtime.ts";
-
-/** Constants of this many bytes together leave the model's bytes, which end at 2 GB. */
-export const EXTERNAL_FROM = 1.5 * 2 ** 30;
-/** Which of them: those of at least this many bytes. */
-export const EXTERNAL_THRESHOLD = 1 << 20;
 
 /** How an engine over a runtime is made. */
 export interface OrtEngineParts {
@@ -79,12 +74,9 @@ export class OrtEngine implements Engine {
   #open({ graph }: LoweredProgram): Promise<RuntimeSession> {
     const { runtime, withFiles, session = {} } = this.#parts;
     const options: SessionOptions = { ...session, optimization: "none" };
-    const constants = Object.values(graph.initializers ?? {});
-    const bytes = constants.reduce((sum, { data }) => sum + data.byteLength, 0);
-    if (bytes < EXTERNAL_FROM || !withFiles) {
-      return runtime.createSession(encodeModel(modelOf(graph)).model, options);
-    }
-    const encoded = encodeModel(modelOf(graph), { externalThreshold: EXTERNAL_THRESHOLD });
+    const outside = withFiles && externalEncoding(graph);
+    const encoded = encodeModel(modelOf(graph), outside);
+    if (!outside) return runtime.createSession(encoded.model, options);
     return withFiles(encoded, (model) => runtime.createSession(model, options));
   }
 }

@@ -1,8 +1,7 @@
 /** @file Backbones: trained models without their classifier, from published weights, files or runs. */
 
 import { createHash } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { OcelliError, unknownName } from "../../errors.ts";
 import { featuresAt } from "../../evaluate/features.ts";
 import { bytesOf } from "../../formats/bytes.ts";
@@ -11,7 +10,7 @@ import { type ImageModel, createModel, modelNames } from "../../models/index.ts"
 import { apply, modelSpecs } from "../../nn/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../preprocess/random.ts";
-import { runCheckpoint } from "../../runs/run.ts";
+import { findCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
 import type { ModelCard } from "../../weights/checkpoint.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
@@ -130,12 +129,10 @@ export const isOwn = async (path: string): Promise<boolean> => (await readOwn(pa
 
 /** A checkpoint of Ocelli's own; undefined where the path is none. */
 async function readOwn(path: string) {
-  if (!existsSync(path)) return undefined;
-  const isFolder = statSync(path).isDirectory();
-  const file = isFolder ? join(path, "checkpoint.safetensors") : path;
-  if (!file.endsWith(".safetensors") || !existsSync(file)) return undefined;
+  const file = findCheckpoint(path);
+  if (file === undefined) return undefined;
   try {
-    return readCheckpointFile(runCheckpoint(file), path);
+    return readCheckpointFile(file, path);
   } catch (error) {
     if (error instanceof OcelliError && error.code === "format") return undefined;
     throw error;
