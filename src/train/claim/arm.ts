@@ -2,12 +2,13 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
 import { writeAtomically } from "../../runs/atomic.ts";
 import { type Config, configSchema } from "../config.ts";
+import { evaluateModelOn } from "../eval-model.ts";
 import type { Reporter } from "../progress.ts";
 import { validate } from "../schema.ts";
 import { type TrainResult, resume, train } from "../train.ts";
@@ -36,7 +37,15 @@ interface ArmCase {
   readonly arm: string;
   readonly seed: number;
   readonly tuned: Readonly<Record<string, number>>;
+  /** The split that judges the last training. */
   readonly held: string;
+}
+
+/** What an arm came to with one seed. */
+interface ArmOutcome {
+  readonly values: ClaimValues;
+  /** The settings that it read: those of `tuned` that make a difference to it. */
+  readonly settings: Readonly<Record<string, number>>;
 }
 
 /** Thrown through an arm whose training was stopped on demand. */
@@ -46,25 +55,24 @@ export class Interrupted extends Error {}
 const HASH = 8;
 
 /** Runs one arm with one seed. */
-export async function runArm(session: ClaimSession, one: ArmCase): Promise<ClaimValues> {
+export async function runArm(session: ClaimSession, one: ArmCase): Promise<ArmOutcome> {
   const { claim, scale, data, engine, signal } = session;
-  const { arm, seed, tuned, held } = one;
-  const run = (title: string, config: ClaimRecipe, split: string): Promise<ClaimRun> => {
-    const name = title.replaceAll(/[^\w.-]+/g, "-");
-    const { train, validation } = claim.splits;
+  const { arm, seed, held } = one;
+  const { train: split, validation } = claim.splits;
+  const { tuned, settings } = watched(one.tuned);
+  const run = (title: string, config: ClaimRecipe): Promise<ClaimRun> => {
     const whole = validate(configSchema, {
       log: { percent: 5 },
       checkpoint: { every: { percent: 25 }, keep: 1 },
       data,
-      split: train,
+      split,
       ...config,
-      name: `${claim.name}-${name}`,
+      name: `${claim.name}-${title}`.replaceAll(/[^\w.-]+/g, "-"),
       seed,
-      evals: { [split === validation ? "validation" : "test"]: { split } },
+      evals: { validation: { split: validation } },
     });
-    return runTraining(session, `${name}-seed-${seed}`, whole);
+    return runTraining(session, whole);
   };
-  const tag = held === claim.splits.test ? "" : "-tune";
   const context: ArmContext = {
     scale,
     seed,
@@ -74,19 +82,40 @@ export async function runArm(session: ClaimSession, one: ArmCase): Promise<Claim
     splits: claim.splits,
     engine,
     signal,
-    train: (config, name) => run([arm, name].filter(Boolean).join("-") + tag, config, held),
-    stage: (name, config) => run(`stage-${name}`, config, claim.splits.validation),
+    async train(config, name) {
+      const found = await run(name === undefined ? arm : `${arm}-${name}`, config);
+      return held === validation ? found : judged(session, found, held);
+    },
+    stage: (name, config) => run(`stage-${name}`, config),
   };
-  return (await claim.arms[arm](context)).values;
+  return { values: (await claim.arms[arm](context)).values, settings };
 }
 
-/** Trains a configuration in the folder that is its own, goes on with it, or reads what it came to. */
-async function runTraining(session: ClaimSession, name: string, config: Config): Promise<ClaimRun> {
+/** Settings that note in `settings` which of them are read. */
+function watched(values: Readonly<Record<string, number>>) {
+  const settings: Record<string, number> = {};
+  const tuned: Record<string, number> = {};
+  for (const [name, value] of Object.entries(values)) {
+    Object.defineProperty(tuned, name, {
+      enumerable: true,
+      get: () => (settings[name] = value),
+    });
+  }
+  return { tuned, settings };
+}
+
+/**
+ * Trains a configuration in the folder that is its own, goes on with it, or reads what it came to. Arms that ask for the
+ * same training share it, whatever they call it.
+ */
+async function runTraining(session: ClaimSession, config: Config): Promise<ClaimRun> {
   const { claim, workdir, engine, signal } = session;
-  const hash = createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, HASH);
-  const folder = join(workdir, `${name}-${hash}`);
+  const hash = hashOf({ ...config, name: "" });
+  const known = (await readdir(workdir)).find((name) => name.endsWith(`-${hash}`));
+  const name = known ?? `${config.name.slice(claim.name.length + 1)}-seed-${config.seed}-${hash}`;
+  const folder = join(workdir, name);
   const diverged = join(folder, "diverged.json");
-  const worst = { diverged: 1, [claim.metric]: claim.maximize ? 0 : Infinity };
+  const worst = worstOf(claim);
   const outcome = async (result: TrainResult): Promise<ClaimRun> => {
     const values = await valuesOf(result, folder, config.batchSize);
     // The last steps may have been too few to stop it; a file says null for what is not a number.
@@ -110,6 +139,38 @@ async function runTraining(session: ClaimSession, name: string, config: Config):
     await writeAtomically(diverged, `${JSON.stringify({ message: error.message })}\n`);
     return { folder, values: worst };
   }
+}
+
+const hashOf = (config: Config): string =>
+  createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, HASH);
+
+/** What a training that diverged is worth. */
+const worstOf = ({ metric, maximize }: Claim): ClaimValues => ({
+  diverged: 1,
+  [metric]: maximize ? 0 : Infinity,
+});
+
+/** A finished training with the values of a split that nothing was chosen by; each run reads it once. */
+async function judged(
+  { claim, engine }: ClaimSession,
+  { folder, values }: ClaimRun,
+  split: string,
+): Promise<ClaimRun> {
+  if (values.diverged) return { folder, values };
+  const path = join(folder, "judged.json");
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  let found = text === undefined ? undefined : (JSON.parse(text) as ClaimValues);
+  if (!found) {
+    const { accuracy, loss } = await evaluateModelOn(folder, undefined, {
+      split,
+      engine,
+      types: [],
+    });
+    found = { accuracy, loss };
+    await writeAtomically(path, `${JSON.stringify(found)}\n`);
+  }
+  const isSound = Number.isFinite(found.loss ?? NaN);
+  return { folder, values: isSound ? { ...values, ...found } : worstOf(claim) };
 }
 
 async function readResult(folder: string): Promise<TrainResult | undefined> {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ClaimRecipe } from "../../index.ts";
+import { evaluateModelOn } from "../eval-model.ts";
 import { runClaim } from "./claim.ts";
 import { type ClaimInput, defineClaim } from "./define.ts";
 import { withTable } from "./table.ts";
@@ -86,6 +87,39 @@ test("full tunes every arm on the validation split, then takes every seed", asyn
   expect(result.table).toMatch(/\| long +\| \d\.\d{3} ± \d\.\d{3} +\| \d+ ± 0 +\| 0.01 +\|/);
   const stages = (await readdir(result.workdir)).filter((name) => name.startsWith("stage-"));
   expect(stages).toHaveLength(2); // one for each seed, whatever was tried
+});
+
+test("arms share trainings that are the same, and those that read no setting are not tuned", async () => {
+  const workdir = join(dir, "shared");
+  const shared = defineClaim({
+    ...input,
+    arms: {
+      fixed: ({ train }) => train(recipe(0.01, 6)),
+      tuned: ({ train, tuned }) => train(recipe(tuned.lr, 6), "again"),
+    },
+    checks: [
+      { text: "same", difference: (of) => of("fixed") - of("tuned"), margin: 0 },
+      { text: "unseen", difference: (of) => of("fixed") - of("fixed", "accuracy"), margin: 0 },
+    ],
+  });
+  const result = await runClaim(shared, { ...options, scale: "full", workdir });
+  expect(result.arms.fixed.tuned).toEqual({});
+  expect(result.arms.tuned.tuned).toEqual({ lr: 0.01 });
+  expect(result.checks[0]).toMatchObject({ mean: 0, deviation: 0 });
+  expect(result.table).toMatch(/\| fixed +\|.*\| – +\|/);
+  const folders = (await readdir(workdir)).filter((name) => name !== "table.md");
+  expect(folders.map((name) => name.replace(/-\w{8}$/, ""))).toEqual([
+    "fixed-seed-4",
+    "fixed-seed-5",
+    "tuned-again-seed-4", // the rate that was not chosen
+  ]);
+  const read = await Promise.all(folders.map((name) => readdir(join(workdir, name))));
+  expect(read.map((files) => files.includes("judged.json"))).toEqual([true, true, false]);
+  const { loss, accuracy } = await evaluateModelOn(join(workdir, folders[1]), undefined, {
+    split: "test[:8]",
+    engine: "interpreter",
+  });
+  expect(result.arms.fixed.values[1]).toMatchObject({ loss, accuracy });
 });
 
 test("a training that diverges is a result, and stays one", async () => {

@@ -32,6 +32,7 @@ export interface Spread {
 
 /** What an arm came to. */
 export interface ArmResult {
+  /** The settings that it was given, of those that it reads. */
   readonly tuned: Readonly<Record<string, number>>;
   /** By seed, in the order of the result's `seeds`. */
   readonly values: readonly ClaimValues[];
@@ -116,16 +117,19 @@ export async function runClaim(
 async function runArms(session: ClaimSession, seeds: readonly number[]) {
   const arms: Record<string, ArmResult> = {};
   const { claim, scale } = session;
-  const tuned: Record<string, Readonly<Record<string, number>>> = {};
-  for (const arm of Object.keys(claim.arms)) tuned[arm] = await settingsOf(session, arm);
+  const held = claim.splits.test;
+  const chosen: Record<string, Readonly<Record<string, number>>> = {};
+  for (const arm of Object.keys(claim.arms)) chosen[arm] = await settingsOf(session, arm);
   for (const arm of Object.keys(claim.arms)) {
     const values: ClaimValues[] = [];
+    let tuned: Readonly<Record<string, number>> = {};
     for (const seed of seeds) {
-      const held = claim.splits.test;
-      values.push(await measured(session, { arm, seed, tuned: tuned[arm], held }));
+      const found = await measured(session, { arm, seed, tuned: chosen[arm], held });
+      values.push(found.values);
+      tuned = found.settings;
     }
     const metric = spread(values.map((one) => valueOf(one, claim.metric, arm)));
-    arms[arm] = { tuned: tuned[arm], values, metric };
+    arms[arm] = { tuned, values, metric };
   }
   session.reporter.line(`${scale} claim ${claim.name} is done`);
   return arms;
@@ -134,18 +138,18 @@ async function runArms(session: ClaimSession, seeds: readonly number[]) {
 /** The settings of an arm: the first ones of a quick claim, else the best on the validation split. */
 async function settingsOf(session: ClaimSession, arm: string): Promise<Record<string, number>> {
   const { claim, scale } = session;
-  const first = Object.entries(claim.tune).map(([name, [value]]) => [name, value] as const);
   const combinations = combinationsOf(claim);
-  if (scale === "quick" || combinations.length === 1) return Object.fromEntries(first);
-  let best: { settings: Record<string, number>; value: number } | undefined;
-  for (const settings of combinations) {
+  if (scale === "quick" || combinations.length === 1) return combinations[0];
+  let best: { tuned: Record<string, number>; value: number } | undefined;
+  for (const tuned of combinations) {
     const held = claim.splits.validation;
-    const values = await measured(session, { arm, seed: claim.seeds[0], tuned: settings, held });
-    const value = valueOf(values, claim.metric, arm);
+    const found = await measured(session, { arm, seed: claim.seeds[0], tuned, held });
+    const value = valueOf(found.values, claim.metric, arm);
     const better = !best || (claim.maximize ? value > best.value : value < best.value);
-    if (better) best = { settings, value };
+    if (better) best = { tuned, value };
+    if (Object.keys(found.settings).length === 0) break; // nothing of it is tuned
   }
-  return best!.settings;
+  return best!.tuned;
 }
 
 function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
@@ -155,21 +159,18 @@ function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
 }
 
 /** Runs an arm, and says what it came to. */
-async function measured(
-  session: ClaimSession,
-  one: Parameters<typeof runArm>[1],
-): Promise<ClaimValues> {
+async function measured(session: ClaimSession, one: Parameters<typeof runArm>[1]) {
   const { claim, reporter } = session;
-  const settings = Object.entries(one.tuned).map(([name, value]) => `${name} ${value}`);
   const began = performance.now();
-  const values = await runArm(session, one);
+  const { values, settings } = await runArm(session, one);
   const value = valueOf(values, claim.metric, one.arm);
   const how = values.diverged ? "diverged" : `${claim.metric} ${value.toPrecision(4)}`;
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
-  const what = [one.arm, `seed ${one.seed}`, ...settings].join(" · ");
+  const given = Object.entries(settings).map(([name, number]) => `${name} ${number}`);
+  const what = [one.arm, `seed ${one.seed}`, ...given].join(" · ");
   const where = one.held === claim.splits.test ? "" : " (validation)";
   reporter.line(`${what}: ${how}${where}, ${seconds} s`);
-  return values;
+  return { values, settings };
 }
 
 function valueOf(values: ClaimValues, name: string, arm: string): number {

@@ -22,7 +22,7 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
   const rows = Object.entries(arms).map(([arm, one]) => [
     arm,
     ...names.map((name) => cell(name, one)),
-    ...settings.map((name) => String(one.tuned[name])),
+    ...settings.map((name) => String(one.tuned[name] ?? "–")),
   ]);
   const verdict = (holds: boolean): string =>
     scale === "full" ? (holds ? "yes" : "no") : holds ? "in direction" : "not in direction";
