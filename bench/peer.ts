@@ -4,6 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { plainEnvironment } from "../src/engines/xla/environment.ts";
 import { OcelliError, unknownName } from "../src/errors.ts";
 
 /** What a worker says once it is warm. */
@@ -68,7 +69,8 @@ function commandOf(name: string, model: string, engine: string): string[] {
 export async function startPeer(name: string, work: Work, engine: string): Promise<Peer> {
   const [command, ...first] = commandOf(name, work.model, engine);
   const flags = Object.entries(work).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const child = spawn(command, [...first, ...flags], { stdio: "pipe" });
+  const env = name === "ocelli" ? process.env : plainEnvironment();
+  const child = spawn(command, [...first, ...flags], { stdio: "pipe", env });
   const next = lineReader(name, child);
   const ready = (await next()) as Ready;
   const ask = async (line: string): Promise<Record<string, number>> => {

@@ -2,11 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { launchEnvironment } from "../engines/xla/environment.ts";
+import { environmentWith, launchEnvironment } from "../engines/xla/environment.ts";
 import { isCpuPlugin } from "../engines/xla/find-plugin.ts";
 
-/** Of a ViT-S/16 step at batch 8: 1459 MB with tcmalloc, 2940 MB with glibc's own. */
-const BETTER_ALLOCATOR = "with Debian's libtcmalloc-minimal4 installed it takes half the memory";
+/** Of a ViT-S/16 step at batch 8: 1644 MB with oneTBB's, 2940 MB with glibc's own. */
+const BETTER_ALLOCATOR = "ocelli engines install xla-cpu brings one that takes half the memory";
 
 /**
  * XLA on the CPU maps a step's temporaries afresh each time unless the allocator is told otherwise before the process
@@ -24,7 +24,7 @@ export function relaunch(args: readonly string[]): void {
     `ocelli: starting again with ${Object.keys(settings).join(", ")} for ${engine}${advice}\n`,
   );
   const command = [process.execPath, ...process.execArgv, process.argv[1], ...args];
-  process.execve(process.execPath, command, { ...process.env, ...settings });
+  process.execve(process.execPath, command, environmentWith(settings));
 }
 
 /** The value of a flag, as `--flag value` or `--flag=value`. */

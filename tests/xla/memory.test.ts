@@ -3,7 +3,17 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { createXlaEngine } from "../../src/engines/xla/index.ts";
 import { installedPlugins } from "../../src/engines/xla/plugins.ts";
-import { type Tensor, randomKey, trace } from "../../src/graph/index.ts";
+import {
+  type Tensor,
+  add,
+  attention,
+  gelu,
+  grad,
+  mul,
+  randomKey,
+  reduceSum,
+  trace,
+} from "../../src/graph/index.ts";
 import { type RematPolicy, vit } from "../../src/models/index.ts";
 import { classification } from "../../src/objectives/index.ts";
 import { makeOptimizer } from "../../src/optim/index.ts";
@@ -18,6 +28,25 @@ const spec = (...shape: number[]) => ({ shape, dtype: "float32" as const });
 describe.skipIf(!installed)("memory on XLA", () => {
   const engine = createXlaEngine({ plugin: "xla-cpu" });
   afterAll(() => engine.dispose());
+
+  it("keeps no layer's probabilities of a large attention, nor what GELU's backward pass computes again", async () => {
+    const [batch, tokens, heads, features] = [16, 256, 4, 8];
+    const x = spec(batch, tokens, heads, features);
+    const probabilities = batch * heads * tokens * tokens * 4;
+    const temporaries = async (layers: number): Promise<number> => {
+      const { program } = trace((z: Tensor) => {
+        const loss = (y: Tensor): Tensor => {
+          for (let i = 0; i < layers; i++) y = add(y, gelu(attention(y, mul(y, 2), y)));
+          return reduceSum(mul(y, y));
+        };
+        return grad(loss)(z);
+      }, x);
+      using executable = await engine.compile(program);
+      return executable.memory.temporaries;
+    };
+    const aLayer = ((await temporaries(6)) - (await temporaries(2))) / 4;
+    expect(aLayer).toBeLessThan(probabilities / 2);
+  });
 
   it.runIf(long)(
     "falls threefold for a ViT-L/16 whose blocks are computed again",

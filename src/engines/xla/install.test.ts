@@ -30,7 +30,7 @@ if [ "$1" = -m ]; then touch "$9/lammps_jax_pjrt_cpu-0.11.2.whl"; else mkdir -p 
     const python = join(folder, "python");
     await writeFile(python, PYTHON, { mode: 0o755 });
     await expect(installPlugin("xla-cpu", { python })).rejects.toThrow(
-      /xla-cpu's library has sha256 [0-9a-f]{64}, not the pinned ad1309ac.* Nothing was installed/,
+      /xla-cpu: pjrt_c_api_cpu_plugin.so has sha256 [0-9a-f]{64}, not the pinned ad1309ac.* Nothing was installed/,
     );
     expect(installedPlugins()).toEqual([]);
     expect(await readdir(join(folder, "cache", "engines", "xla-cpu"))).toEqual([]);

@@ -2,10 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { type PackageUse, downloadWheels, sha256OfFile, unpackWheel } from "../../packages.ts";
-import { type Plugin, libraryPath, pluginFolder, pluginOf } from "./plugins.ts";
+import { type Plugin, libraryPath, pinnedFiles, pluginFolder, pluginOf } from "./plugins.ts";
 
 /** What is recorded beside an installed plugin. */
 export interface InstalledPlugin {
@@ -43,7 +43,7 @@ export async function installPlugin(
   const plugin = pluginOf(name);
   const folder = pluginFolder(name);
   const library = libraryPath(name);
-  if (existsSync(library) && (await sha256OfFile(library)) === plugin.sha256) {
+  if ((await otherThanPinned(name, folder)) === undefined) {
     report(`${name} ${plugin.version} is installed: ${library}`);
     return record(name, library, await wheelsOf(folder));
   }
@@ -58,13 +58,11 @@ export async function installPlugin(
     const wheelFolder = join(partial, "wheels");
     const wheels = await downloadWheels(use, requirementsOf(plugin), wheelFolder, report);
     await unpack(use, plugin, partial, wheels);
-    const found = await sha256OfFile(join(partial, plugin.library));
-    if (found !== plugin.sha256) {
-      throw new OcelliError(
-        "engine",
-        `${name}'s library has sha256 ${found}, not the pinned ${plugin.sha256}.`,
-        { hint: "Nothing was installed: the package index served another file." },
-      );
+    const other = await otherThanPinned(name, partial);
+    if (other) {
+      throw new OcelliError("engine", `${name}: ${other}.`, {
+        hint: "Nothing was installed: the package index served another file.",
+      });
     }
     await rm(wheelFolder, { recursive: true });
     const installed = record(name, library, wheels);
@@ -72,7 +70,7 @@ export async function installPlugin(
     await rm(folder, { recursive: true, force: true });
     await mkdir(dirname(folder), { recursive: true });
     await rename(partial, folder);
-    report(`installed ${library} (${plugin.licence})`);
+    report(`installed ${library} (${installed.licence})`);
     return installed;
   } finally {
     await rm(partial, { recursive: true, force: true });
@@ -80,9 +78,21 @@ export async function installPlugin(
 }
 
 const record = (name: string, library: string, wheels: readonly string[]): InstalledPlugin => {
-  const { version, licence, sha256 } = pluginOf(name);
-  return { name, version, licence, library, sha256, wheels };
+  const { version, licence, sha256, allocator } = pluginOf(name);
+  const licences = allocator ? `${licence}; ${allocator.wheel}: ${allocator.licence}` : licence;
+  return { name, version, licence: licences, library, sha256, wheels };
 };
+
+/** What is not as it was pinned of a plugin in a folder, in words; undefined where all is. */
+async function otherThanPinned(name: string, folder: string): Promise<string | undefined> {
+  for (const [path, pinned] of Object.entries(pinnedFiles(name))) {
+    const file = join(folder, path);
+    if (!existsSync(file)) return `${basename(path)} is not there`;
+    const found = await sha256OfFile(file);
+    if (found !== pinned) return `${basename(path)} has sha256 ${found}, not the pinned ${pinned}`;
+  }
+  return undefined;
+}
 
 /** The wheels that an installed plugin's record names; none where it was put there by hand. */
 async function wheelsOf(folder: string): Promise<readonly string[]> {
@@ -92,21 +102,25 @@ async function wheelsOf(folder: string): Promise<readonly string[]> {
 }
 
 /** The plugin's wheel and those it needs. */
-const requirementsOf = ({ wheel, version, needs }: Plugin): string[] => [
+const requirementsOf = ({ wheel, version, needs, allocator }: Plugin): string[] => [
   `${wheel}==${version}`,
+  ...(allocator ? [`${allocator.wheel}==${allocator.version}`] : []),
   ...needs,
 ];
 
-/** Of the plugin's wheel the library alone; of the others everything, since they look for their parts. */
+/** Of the plugin's and the allocator's wheels their libraries alone; of the others everything, since they look for their parts. */
 async function unpack(
   use: PackageUse,
-  { wheel, library }: Plugin,
+  { wheel, library, allocator }: Plugin,
   partial: string,
   wheels: readonly string[],
 ): Promise<void> {
-  const own = `${wheel.replaceAll("-", "_")}-`;
+  const isOf = (file: string, name: string): boolean =>
+    file.startsWith(`${name.replaceAll("-", "_")}-`);
   for (const file of wheels) {
-    const members = file.startsWith(own) ? [library] : [];
+    let members: string[] = [];
+    if (isOf(file, wheel)) members = [library];
+    else if (allocator && isOf(file, allocator.wheel)) members = Object.keys(allocator.libraries);
     await unpackWheel(use, join(partial, "wheels", file), partial, members);
   }
 }

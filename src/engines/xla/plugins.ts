@@ -19,7 +19,31 @@ export interface Plugin {
   readonly licence: string;
   /** Wheels whose libraries it loads, as requirements that pip understands; they are unpacked beside it. */
   readonly needs: readonly string[];
+  /** What processes that use it allocate memory with. */
+  readonly allocator?: Allocator;
 }
+
+/** Libraries of a wheel that take the place of the C library's allocator. */
+export interface Allocator {
+  readonly wheel: string;
+  readonly version: string;
+  readonly licence: string;
+  /** The SHA-256 of each library by its path in the wheel, in the order in which they are loaded. */
+  readonly libraries: Readonly<Record<string, string>>;
+}
+
+/** oneTBB's, which keeps what is freed without fragmenting it; Debian's tcmalloc is as good, but comes in no wheel. */
+const ONE_TBB: Allocator = {
+  wheel: "tbb",
+  version: "2023.2.0",
+  licence: "Intel Simplified Software License",
+  libraries: {
+    "tbb-2023.2.0.data/data/lib/libtbbmalloc.so.2":
+      "4ba3f2ecebbd1c0c1d7b9d955ab0dab58ec7d3e567a7c6551d9fbe6e54295704",
+    "tbb-2023.2.0.data/data/lib/libtbbmalloc_proxy.so.2":
+      "1aba8adf1d18092b018e10a7e3852d8f0145a39f900804a1e207473cd97a13cf",
+  },
+};
 
 /** The plugins that `ocelli engines install` knows. The needs are those of jax-cuda*-plugin[with-cuda]. */
 export const PLUGINS: Readonly<Record<string, Plugin>> = {
@@ -31,6 +55,7 @@ export const PLUGINS: Readonly<Record<string, Plugin>> = {
     sha256: "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2",
     licence: "Apache-2.0",
     needs: [],
+    allocator: ONE_TBB,
   },
   "xla-cuda12": {
     summary: "XLA on NVIDIA GPUs, CUDA 12",
@@ -92,6 +117,19 @@ export const pluginFolder = (name: string): string =>
 /** Where a pinned plugin's library lies when it is installed. */
 export const libraryPath = (name: string): string =>
   join(pluginFolder(name), pluginOf(name).library);
+
+/** The files of a pinned plugin whose SHA-256 is known, by their paths in its folder. */
+export const pinnedFiles = (name: string): Readonly<Record<string, string>> => {
+  const { library, sha256, allocator } = pluginOf(name);
+  return { [library]: sha256, ...allocator?.libraries };
+};
+
+/** The libraries of a pinned plugin's allocator, in the order in which they are loaded; none where one is not there. */
+export function allocatorFiles(name: string): string[] {
+  const paths = Object.keys(pluginOf(name).allocator?.libraries ?? {});
+  const files = paths.map((path) => join(pluginFolder(name), path));
+  return files.every((file) => existsSync(file)) ? files : [];
+}
 
 /** The pinned plugins that are installed, by name. */
 export const installedPlugins = (): string[] =>

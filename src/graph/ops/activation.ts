@@ -3,7 +3,7 @@
 import type { Tensor } from "../tensor.ts";
 import { stopGradient } from "./barrier.ts";
 import { add, div, mul, sub } from "./binary.ts";
-import { applyComposite } from "./composite.ts";
+import { applyComposite, emitComposite } from "./composite.ts";
 import { zerosLike } from "./constant.ts";
 import { reduceMax, reduceSum } from "./reduce.ts";
 import { select } from "./select.ts";
@@ -65,17 +65,25 @@ export function gelu(x: Tensor): Tensor {
         const inner = mul(z, add(mul(mul(z, z), GELU_SCALE * GELU_CUBIC), GELU_SCALE));
         return [mul(mul(z, 0.5), add(tanh(inner), 1))];
       },
-      // with s = σ(2u), u = √(2/π)(x + 0.044715 x³): y = x s, y' = s + y (1 − s) 2u'
       rule: ([z], [y], [d]) => {
         if (!d) return [null];
-        const square = mul(z, z);
-        const s = logistic(mul(z, add(mul(square, 2 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE)));
-        const slope = add(mul(square, 6 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE);
-        return [mul(d, add(s, mul(mul(y, sub(1, s)), slope)))];
+        const decompose = (...[a, e, b]: Tensor[]) => [geluGradient(a, e, b)];
+        return emitComposite({ name: "geluGradient", decompose }, [z, d, y]);
       },
     },
     [x],
   );
+}
+
+/**
+ * The cotangent of {@link gelu}'s input from the input x and the result's cotangent; y is the result, which is computed
+ * again unless it is given. With s = σ(2u), u = √(2/π)(x + 0.044715 x³): y = x s, y' = s + y (1 − s) 2u'.
+ */
+export function geluGradient(x: Tensor, d: Tensor, y?: Tensor): Tensor {
+  const square = mul(x, x);
+  const s = logistic(mul(x, add(mul(square, 2 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE)));
+  const slope = add(mul(square, 6 * GELU_SCALE * GELU_CUBIC), 2 * GELU_SCALE);
+  return mul(d, add(s, mul(mul(y ?? mul(x, s), sub(1, s)), slope)));
 }
 
 /** The share of a normal distribution below x, Φ(x) = (1 + erf(x / √2)) / 2. */

@@ -31,8 +31,8 @@ export const COMPOSITES = [
   "customGradient",
 ] as const;
 
-/** The name of a composite; the rule of "attention" makes one of its own, which engines may lower as a whole too. */
-export type CompositeName = (typeof COMPOSITES)[number] | "attentionGradient";
+/** The name of a composite; the rules of some make one of their own, which engines may lower in another way too. */
+export type CompositeName = (typeof COMPOSITES)[number] | "attentionGradient" | "geluGradient";
 
 /** Cotangents of the inputs from inputs, outputs (residuals included) and the cotangents of the outputs. */
 export type CompositeGradient = (

@@ -49,6 +49,8 @@ export class Client {
   readonly devices: readonly DeviceInfo[];
   /** The devices of every process, in the order of meshes: by process, then by number. */
   readonly allDevices: readonly DeviceInfo[];
+  /** The program whose large temporaries were allocated last. */
+  lastLarge: WeakRef<object> | undefined;
   readonly #handle: Pointer;
 
   /** Takes a client over that {@link createClient} or {@link connectClient} made. */

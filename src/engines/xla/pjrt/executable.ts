@@ -1,6 +1,6 @@
 /** @file Loaded executables: runs that return before they are done, and what they need of memory. */
 
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import { OcelliError } from "../../../errors.ts";
 import type { Client } from "./client.ts";
 import { releaseFreed } from "./heap.ts";
@@ -32,6 +32,9 @@ export class LoadedExecutable {
   readonly #inFlight: Promise<unknown>[] = [];
   /** Whether a run must be over, its temporaries freed, before the next may start. */
   readonly #isAlone: boolean;
+  readonly #temporaries: number;
+  /** Resident bytes of the process between its runs, the least so far. */
+  #resident = Infinity;
   #disposed = false;
 
   constructor(client: Client, handle: Pointer, devices = 1) {
@@ -41,7 +44,8 @@ export class LoadedExecutable {
     this.#outputs = this.#withExecutable((executable) =>
       client.api.call("Executable_NumOutputs", { executable }).number("num_outputs"),
     );
-    this.#isAlone = client.platform === "cpu" && this.memory.temporaries >= LARGE;
+    this.#temporaries = this.memory.temporaries;
+    this.#isAlone = client.platform === "cpu" && this.#temporaries >= LARGE;
     if (this.#isAlone) releaseFreed(); // what compiling has left would lie beside the temporaries
   }
 
@@ -73,6 +77,7 @@ export class LoadedExecutable {
    * pending. Donated inputs listed in `keep` are copied instead.
    */
   start(inputs: readonly (readonly Pointer[])[], keep: readonly number[] = []): Pointer[][] {
+    if (this.#isAlone) this.#takeTurn();
     const devices = this.#devices;
     const options = new Struct("ExecuteOptions", {
       non_donatable_input_indices: BigInt64Array.from(keep, BigInt),
@@ -102,11 +107,29 @@ export class LoadedExecutable {
     return Array.from({ length: this.#outputs }, (_, k) => each.map((i) => outputs[i][k]));
   }
 
+  /**
+   * Gives back what the temporaries of another large program have left, into which those of this one may not fit, and
+   * what two runs of this one have left that overlapped since the first was slow to free its own.
+   */
+  #takeTurn(): void {
+    const last = this.#client.lastLarge?.deref();
+    this.#client.lastLarge = new WeakRef(this);
+    if (last !== this) {
+      if (last) releaseFreed();
+      this.#resident = Infinity; // before its temporaries were there, or those of others
+      return;
+    }
+    const resident = process.memoryUsage.rss();
+    const isTwice = resident > this.#resident + this.#temporaries / 2;
+    if (isTwice) releaseFreed();
+    this.#resident = isTwice ? Infinity : Math.min(this.#resident, resident);
+  }
+
   /** Resolves when few enough runs are under way to start the next. */
   async ready(): Promise<void> {
     const limit = this.#isAlone ? 1 : RUNS_IN_FLIGHT;
     while (this.#inFlight.length >= limit) await this.#inFlight.shift();
-    if (this.#isAlone) await setImmediate(); // XLA says that a run is over, then frees its temporaries
+    if (this.#isAlone) await setTimeout(1); // XLA says that a run is over, then frees its temporaries
   }
 
   /** The program as it was optimised, as a serialised HloModuleProto; maybe with a configuration around it. */

@@ -3,8 +3,12 @@
 import koffi from "koffi";
 import { useLargeStacks } from "../../../native-stack.ts";
 
-/** The allocators' own functions for this: tcmalloc's where it is loaded, else the C library's. */
-const RELEASERS = ["void MallocExtension_ReleaseFreeMemory()", "int malloc_trim(size_t pad)"];
+/** The allocators' own functions for this, with their arguments: that of the one that is loaded, else the C library's. */
+const RELEASERS: readonly (readonly [prototype: string, ...args: unknown[]])[] = [
+  ["int scalable_allocation_command(int command, void *unused)", 0, null], // oneTBB: clean all buffers
+  ["void MallocExtension_ReleaseFreeMemory()"], // tcmalloc
+  ["int malloc_trim(size_t pad)", 0],
+];
 
 let release: (() => unknown) | undefined;
 
@@ -13,10 +17,10 @@ function findReleaser(): () => unknown {
   if (process.platform !== "linux") return () => undefined;
   useLargeStacks();
   const library = koffi.load(null);
-  for (const prototype of RELEASERS) {
+  for (const [prototype, ...args] of RELEASERS) {
     try {
       const call = library.func(prototype);
-      return () => (prototype.includes("pad") ? (call(0) as unknown) : (call() as unknown));
+      return () => call(...args) as unknown;
     } catch {
       // this allocator is not there
     }

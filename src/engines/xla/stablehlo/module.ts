@@ -7,6 +7,7 @@ import { type Spec, specOf } from "../../../graph/tensor.ts";
 import type { Target } from "../target.ts";
 import { Builder, type Value } from "./builder.ts";
 import { storeBeforeUse } from "./in-place.ts";
+import { recomputeBackward } from "./recompute.ts";
 import { lowerings } from "./lower/index.ts";
 import type { Lowering } from "./lowering.ts";
 import { meshAttribute, shardingAttribute, typeOf } from "./text.ts";
@@ -75,7 +76,8 @@ export function lowerProgram(
 ): Module {
   const b = new Builder(target, placements?.mesh);
   const donated = new Set(donate);
-  const program = target.platform === "cpu" ? storeBeforeUse(given, donated) : given;
+  const onCpu = target.platform === "cpu";
+  const program = onCpu ? storeBeforeUse(recomputeBackward(given), donated) : given;
   const attributesOf = (list: readonly Placement[] = []) =>
     list.map((placement) => `sdy.sharding = ${shardingAttribute(placement)}`);
   const shardings = {
