@@ -10,6 +10,8 @@ export interface Target {
   readonly flatProducts: boolean;
   /** Write the random cipher as a loop: unrolled, its 20 rounds take LLVM minutes where a program draws many numbers. */
   readonly rolledCipher: boolean;
+  /** Whether backward passes compute again what is large: other platforms have kernels and memory of their own for it. */
+  readonly recomputes: boolean;
   /** Whether float32 products need to be told to stay float32. */
   readonly exactProducts: boolean;
   /** XLA's options by name. */
@@ -29,6 +31,7 @@ export function targetOf(platform: string, precision: ProductPrecision = "float3
     platform,
     flatProducts: onCpu,
     rolledCipher: onCpu,
+    recomputes: onCpu,
     exactProducts: !onCpu && precision === "float32",
     compiler: onCpu ? CPU_COMPILER : {},
   };

@@ -76,8 +76,8 @@ export function lowerProgram(
 ): Module {
   const b = new Builder(target, placements?.mesh);
   const donated = new Set(donate);
-  const onCpu = target.platform === "cpu";
-  const program = onCpu ? storeBeforeUse(recomputeBackward(given), donated) : given;
+  const computed = target.recomputes ? recomputeBackward(given) : given;
+  const program = target.platform === "cpu" ? storeBeforeUse(computed, donated) : computed;
   const attributesOf = (list: readonly Placement[] = []) =>
     list.map((placement) => `sdy.sharding = ${shardingAttribute(placement)}`);
   const shardings = {
