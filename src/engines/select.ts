@@ -7,8 +7,9 @@ import type { Engine } from "./engine.ts";
 import { type Mesh, showMesh } from "./mesh.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
 import type { XlaEngine } from "./xla/index.ts";
-import { ownPlugins } from "./xla/own-plugins.ts";
+import { ownPlugin, ownPlugins } from "./xla/own-plugins.ts";
 import { PLUGINS } from "./xla/plugins.ts";
+import type { ProductPrecision } from "./xla/target.ts";
 
 interface EngineKind {
   readonly summary: string;
@@ -16,7 +17,9 @@ interface EngineKind {
   readonly fast: boolean;
   /** Whether it computes over a mesh of devices. */
   readonly meshes?: boolean;
-  open(budget: CpuBudget, mesh?: Mesh, cluster?: JoinedCluster): Promise<Engine>;
+  /** Whether its products may be TF32's. */
+  readonly tf32?: boolean;
+  open(budget: CpuBudget, options?: DeviceOptions): Promise<Engine>;
   /** Bytes of memory that an opened engine computes in; the machine's unless given. */
   memoryOf?(engine: Engine): number | undefined;
 }
@@ -26,9 +29,10 @@ const xlaKind = (plugin: string, summary: string): EngineKind => ({
   summary,
   fast: false,
   meshes: true,
-  open: async ({ engine: threads }, mesh, cluster) => {
+  tf32: ownPlugin(plugin)?.platform === "cuda" || /^xla-cuda\d+$/.test(plugin),
+  open: async ({ engine: threads }, { mesh, products: precision, cluster } = {}) => {
     const { connectXlaEngine, createXlaEngine } = await import("./xla/index.ts");
-    const options = { plugin, threads, mesh };
+    const options = { plugin, threads, mesh, precision };
     return cluster ? connectXlaEngine({ ...options, cluster }) : createXlaEngine(options);
   },
   memoryOf: (engine) => (engine as XlaEngine).memoryBytes,
@@ -64,35 +68,41 @@ const namesOf = (kinds: Readonly<Record<string, EngineKind>>): string[] => [
 /** The names that {@link openEngine} takes; plugins of one's own that are installed are among them. */
 export const ENGINE_NAMES: readonly string[] = namesOf(engineKinds());
 
-/** Options of {@link openEngine}. */
-export interface OpenOptions {
-  /** Threads; those of this machine unless given. */
-  readonly budget?: CpuBudget;
+/** What only some engines have. */
+interface DeviceOptions {
   /** Devices to compute over, by axis; one device unless given. */
   readonly mesh?: Mesh;
+  /** How float32 products are computed; as float32 unless given. */
+  readonly products?: ProductPrecision;
   /** The processes whose devices the mesh lies over; this one alone unless given. */
   readonly cluster?: JoinedCluster;
+}
+
+/** Options of {@link openEngine}. */
+export interface OpenOptions extends DeviceOptions {
+  /** Threads; those of this machine unless given. */
+  readonly budget?: CpuBudget;
 }
 
 /**
  * Opens an engine. `auto` takes the fastest one that opens, and never the interpreter; what it took is in the engine's
  * `name` and `description`.
  *
- * @throws an engine error where it cannot be opened; an argument error for a mesh on an engine of one device
+ * @throws an engine error where it cannot be opened; an argument error for a mesh or TF32 on an engine without
  */
 export async function openEngine(
   name = "auto",
-  { budget = cpuBudget(), mesh, cluster }: OpenOptions = {},
+  { budget = cpuBudget(), ...options }: OpenOptions = {},
 ): Promise<Engine> {
   const kinds = engineKinds();
   if (name !== "auto") {
     if (!Object.hasOwn(kinds, name)) {
       throw unknownName("engine", name, namesOf(kinds), "argument");
     }
-    if (mesh && !kinds[name].meshes) throw noMesh(name, mesh);
-    return kinds[name].open(budget, mesh, cluster);
+    checkHas(name, options, kinds);
+    return kinds[name].open(budget, options);
   }
-  if (mesh) throw noMesh(name, mesh);
+  checkHas(name, options, kinds);
   const problems: string[] = [];
   for (const [candidate, { fast, open }] of Object.entries(kinds)) {
     if (!fast) continue;
@@ -107,14 +117,23 @@ export async function openEngine(
   });
 }
 
-function noMesh(name: string, mesh: Mesh): OcelliError {
-  const kinds = engineKinds();
-  const valid = Object.keys(kinds).filter((engine) => kinds[engine].meshes);
-  return new OcelliError("argument", `--engine ${name} has no mesh ${showMesh(mesh)}.`, {
-    given: name,
-    valid,
-    hint: `Take --engine ${valid.join(" or ")}.`,
-  });
+/** An error where an engine lacks what is asked for; `auto` takes none that has it. */
+function checkHas(
+  name: string,
+  { mesh, products }: DeviceOptions,
+  kinds: Readonly<Record<string, EngineKind>>,
+): void {
+  const kind = name === "auto" ? undefined : kinds[name];
+  const lacks = (what: string, has: (kind: EngineKind) => boolean | undefined): OcelliError => {
+    const valid = Object.keys(kinds).filter((engine) => has(kinds[engine]));
+    return new OcelliError("argument", `--engine ${name} has no ${what}.`, {
+      given: name,
+      valid,
+      hint: `Take --engine ${valid.join(" or ")}.`,
+    });
+  };
+  if (mesh && !kind?.meshes) throw lacks(`mesh ${showMesh(mesh)}`, ({ meshes }) => meshes);
+  if (products === "tf32" && !kind?.tf32) throw lacks("products in TF32", ({ tf32 }) => tf32);
 }
 
 /** What is known of an engine on this machine. */

@@ -80,6 +80,8 @@ export const configSchema = z.strictObject({
   checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
   /** Devices to compute over, such as `data=4,model=2`; of an engine that has several. */
   mesh: z.string().optional(),
+  /** How float32 products are computed: as they are unless given, or in TF32, which a CUDA engine has. */
+  products: z.enum(["float32", "tf32"]).optional(),
   /** How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does. */
   sharding: z
     .array(z.tuple([z.string(), shardingSchema]))

@@ -201,7 +201,7 @@ async function runProcess(
 ): Promise<TrainResult> {
   const began = performance.now();
   const leads = !cluster || cluster.index === 0;
-  const openOptions = { mesh: plan.mesh, cluster };
+  const openOptions = { mesh: plan.mesh, products: config.products, cluster };
   const engine = await (typeof chosen === "function"
     ? chosen(openOptions)
     : openEngine(chosen, openOptions)); // before there is a folder to leave behind

@@ -246,6 +246,10 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [["train", "quickstart", "--resume", at("run")], "--resume RUN takes neither a configuration"],
   // Meshes.
   [train("--mesh", "data=2"), "--engine auto has no mesh data=2. Take --engine xla-cpu"],
+  [
+    train("--products", "tf32", "--engine", "ort"),
+    "--engine ort has no products in TF32. Take --engine xla-cuda12 or xla-cuda13",
+  ],
   [train("--mesh", "dta"), 'the mesh "dta": "dta" is no axis.'],
   [train("--mesh", "data=3"), "a batch of 128 does not divide over the mesh data=3."],
   // Sweeps and runs.
