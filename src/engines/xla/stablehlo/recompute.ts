@@ -5,9 +5,7 @@ import { geluGradient } from "../../../graph/ops/activation.ts";
 import { attentionWeights } from "../../../graph/ops/attention.ts";
 import { barrier } from "../../../graph/ops/barrier.ts";
 import { add, mul } from "../../../graph/ops/binary.ts";
-import { broadcastTo } from "../../../graph/ops/broadcast.ts";
 import type { CompositeAttrs } from "../../../graph/ops/composite.ts";
-import { slice } from "../../../graph/ops/slice.ts";
 import { type Program, collect, replay } from "../../../graph/program.ts";
 import { type Equation, type Tensor, emit, withScope } from "../../../graph/tensor.ts";
 
@@ -54,19 +52,10 @@ function gradient(equation: Equation, inputs: readonly Tensor[]): readonly Tenso
   }
   if (!isLargeAttention(equation)) return undefined;
   const [result, , d] = inputs.slice(3);
-  const [q, k, v] = barrier(inputs.slice(0, 3)).map((x) => after(x, d));
+  // a compiler that has dropped the barriers would compute at once what does not wait for d
+  const [q, k, v] = barrier(inputs.slice(0, 3)).map((x) => add(x, mul(d, 0)));
   const { program } = equation.attrs as CompositeAttrs;
   return replay(program, [q, k, v, result, attentionWeights(q, k), d]);
-}
-
-/** x, where d is known: a compiler that has dropped the barriers would compute at once what waits for nothing. */
-function after(x: Tensor, d: Tensor): Tensor {
-  const first = slice(
-    d,
-    d.shape.map(() => 0),
-    d.shape.map(() => 1),
-  );
-  return add(x, broadcastTo(mul(first, 0), x.shape));
 }
 
 const nameOf = ({ primitive, attrs }: Equation): string =>
@@ -74,10 +63,11 @@ const nameOf = ({ primitive, attrs }: Equation): string =>
 
 const isGelu = (equation: Equation): boolean => nameOf(equation) === "geluGradient";
 
-/** Without a mask, which would have to be kept as the probabilities are. */
+/** Of a sequence to itself, and without a mask, which would have to be kept as the probabilities are. */
 function isLargeAttention(equation: Equation): boolean {
   if (nameOf(equation) !== "attentionGradient") return false;
-  const [, , , , weights] = equation.inputs;
+  const [q, k, , , weights] = equation.inputs;
   const isMasked = String((equation.attrs as CompositeAttrs).options.needs).length > 3;
-  return !isMasked && sizeOf(weights.shape) * byteSize(weights.dtype) >= LARGE;
+  if (isMasked || String(q.shape) !== String(k.shape)) return false;
+  return sizeOf(weights.shape) * byteSize(weights.dtype) >= LARGE;
 }
