@@ -108,7 +108,7 @@ const requirementsOf = ({ wheel, version, needs, allocator }: Plugin): string[] 
   ...needs,
 ];
 
-/** Of the plugin's and the allocator's wheels their libraries alone; of the others everything, since they look for their parts. */
+/** Of the plugin's and the allocator's wheels the libraries alone; of others everything: they look for their parts. */
 async function unpack(
   use: PackageUse,
   { wheel, library, allocator }: Plugin,

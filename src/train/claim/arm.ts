@@ -115,14 +115,11 @@ async function runTraining(session: ClaimSession, config: Config): Promise<Claim
   const name = known ?? `${config.name.slice(claim.name.length + 1)}-seed-${config.seed}-${hash}`;
   const folder = join(workdir, name);
   const diverged = join(folder, "diverged.json");
-  const worst = worstOf(claim);
-  const outcome = async (result: TrainResult): Promise<ClaimRun> => {
-    const values = await valuesOf(result, folder, config.batchSize);
-    // The last steps may have been too few to stop it; a file says null for what is not a number.
-    const isSound = values.loss === undefined || Number.isFinite(values.loss);
-    return { folder, values: isSound ? values : worst };
-  };
-  if (existsSync(diverged)) return { folder, values: worst };
+  const outcome = async (result: TrainResult): Promise<ClaimRun> => ({
+    folder,
+    values: soundOrWorst(claim, await valuesOf(result, folder, config.batchSize)),
+  });
+  if (existsSync(diverged)) return { folder, values: worstOf(claim) };
   const before = await readResult(folder);
   if (before) return await outcome(before);
   const reporter = quiet(session.reporter, name);
@@ -137,7 +134,7 @@ async function runTraining(session: ClaimSession, config: Config): Promise<Claim
   } catch (error) {
     if (!(error instanceof OcelliError) || error.code !== "diverged") throw error;
     await writeAtomically(diverged, `${JSON.stringify({ message: error.message })}\n`);
-    return { folder, values: worst };
+    return { folder, values: worstOf(claim) };
   }
 }
 
@@ -149,6 +146,10 @@ const worstOf = ({ metric, maximize }: Claim): ClaimValues => ({
   diverged: 1,
   [metric]: maximize ? 0 : Infinity,
 });
+
+/** Values, or the worst where the last steps were too few to stop a training; a file says null for what is no number. */
+const soundOrWorst = (claim: Claim, values: ClaimValues): ClaimValues =>
+  values.loss === undefined || Number.isFinite(values.loss) ? values : worstOf(claim);
 
 /** A finished training with the values of a split that nothing was chosen by; each run reads it once. */
 async function judged(
@@ -169,8 +170,7 @@ async function judged(
     found = { accuracy, loss };
     await writeAtomically(path, `${JSON.stringify(found)}\n`);
   }
-  const isSound = Number.isFinite(found.loss ?? NaN);
-  return { folder, values: isSound ? { ...values, ...found } : worstOf(claim) };
+  return { folder, values: soundOrWorst(claim, { ...values, ...found }) };
 }
 
 async function readResult(folder: string): Promise<TrainResult | undefined> {

@@ -37,7 +37,7 @@ export interface ArmContext<T extends Tuning = Tuning> {
   readonly tuned: { readonly [Name in keyof T]: number };
   /** The data: the claim's, or that of `--data`. */
   readonly data: DataConfig;
-  /** The split that the last training is judged on: the validation split while settings are tried, then the test split. */
+  /** Where the last training is judged: the validation split while settings are tried, then the test split. */
   readonly held: string;
   readonly splits: ClaimSplits;
   /** The engine that the command line names. */
