@@ -2,20 +2,17 @@
 
 import { OcelliError } from "../errors.ts";
 import { type Tensor, mean } from "../graph/index.ts";
-import { type Scope, dense, lecunNormal, zerosInit } from "../nn/index.ts";
+import type { Scope } from "../nn/index.ts";
+import { type ClassifierOptions, classify } from "./classifier.ts";
 
 /** Options of the BiT families. */
-export interface BitOptions {
+export interface BitOptions extends ClassifierOptions {
   /** A named size, such as `"R50x1"`: depth, then width. Options given beside it take precedence. */
   readonly variant?: string;
-  /** Without classes the model ends with `pre_logits`. */
-  readonly numClasses?: number | null;
   /** Times 64 channels; 1 unless given. */
   readonly width?: number;
   /** The number of layers, one of 26, 50, 101, 152, 200, or the units of each stage; 50 unless given. */
   readonly depth?: number | readonly number[];
-  /** Whether the head begins at zero; true unless given. */
-  readonly headZeroinit?: boolean;
   /** Of `bit-paper`: whether the root's pooling sees zeros beyond the edge, as in PyTorch's versions; false unless given. */
   readonly zeroPool?: boolean;
 }
@@ -31,24 +28,18 @@ const UNITS: Readonly<Record<number, readonly number[]>> = {
 
 /** What the options come to. */
 export interface BitShape {
-  readonly numClasses: number | null;
+  readonly classes: ClassifierOptions;
   /** Channels of the root block, and in the middle of the first stage's units. */
   readonly channels: number;
   /** Units of each stage. */
   readonly units: readonly number[];
-  readonly headZeroinit: boolean;
 }
 
 /** The size that options name; an error where there is no such depth or variant. */
-export function settleBit({
-  variant,
-  numClasses = null,
-  headZeroinit = true,
-  ...given
-}: BitOptions): BitShape {
+export function settleBit({ variant, ...given }: BitOptions): BitShape {
   const named = variant === undefined ? { depth: 50, width: 1 } : decodeVariant(variant);
   const { depth = named.depth, width = named.width } = given;
-  return { numClasses, channels: Math.floor(64 * width), units: unitsOf(depth), headZeroinit };
+  return { classes: given, channels: Math.floor(64 * width), units: unitsOf(depth) };
 }
 
 function decodeVariant(variant: string): { depth: number; width: number } {
@@ -77,13 +68,11 @@ function unitsOf(depth: number | readonly number[]): readonly number[] {
 export function bitHead(
   scope: Scope,
   features: Tensor,
-  { numClasses, headZeroinit }: BitShape,
+  { classes }: BitShape,
 ): readonly [Tensor, Readonly<Record<string, Tensor>>] {
   const pooled = mean(features, [1, 2]); // [batch, channels]
   const out = { pre_logits_2d: features, pre_logits: pooled };
-  if (!numClasses) return [pooled, out];
-  const classify = (x: Tensor): Tensor =>
-    dense(scope.at("head"), x, numClasses, { kernelInit: headZeroinit ? zerosInit : lecunNormal });
-  const logits = classify(pooled);
-  return [logits, { ...out, logits, logits_2d: classify(features) }];
+  const logits = classify(scope, pooled, classes, true);
+  const local = classify(scope, features, classes, true);
+  return logits && local ? [logits, { ...out, logits, logits_2d: local }] : [pooled, out];
 }

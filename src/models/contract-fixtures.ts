@@ -41,6 +41,12 @@ export const MODEL_ROWS: readonly ModelRow[] = [
     scans: true,
   },
   {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], qkNorm: true, norm: "rmsNorm", poolType: "map" },
+    zero: { ...keyBias, names: /MAPHead_0\/.*key\/bias$/ },
+    scans: true,
+  },
+  {
     name: "flexivit",
     options: { ...encoder, patchSize: [6, 6], posembSize: [5, 5], seqhw: 3, poolType: "tok" },
     zero: keyBias,

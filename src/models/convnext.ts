@@ -17,6 +17,7 @@ import {
   stochasticDepth,
   truncatedNormal,
 } from "../nn/index.ts";
+import { type ClassifierOptions, classify } from "./classifier.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
 /** Blocks and features of each stage. */
@@ -34,11 +35,9 @@ export const CONVNEXT_VARIANTS: Readonly<Record<string, ConvnextShape>> = {
 };
 
 /** Options of {@link convnext}. */
-export interface ConvnextOptions extends Partial<ConvnextShape> {
+export interface ConvnextOptions extends Partial<ConvnextShape>, ClassifierOptions {
   /** A named size; `"T"` unless given. Options given beside it take precedence. */
   readonly variant?: string;
-  /** Without classes the model ends with `pre_logits`. */
-  readonly numClasses?: number | null;
   /** The largest rate at which a residual branch is dropped while training, reached at the last block; 0 unless given. */
   readonly stochDepth?: number;
   /** Of the normalisations; 1e-6 unless given. */
@@ -79,7 +78,6 @@ const block = layer((scope, x: Tensor, { epsilon, dropRate }: BlockOptions): Ten
  */
 export function convnext({
   variant = "T",
-  numClasses = null,
   stochDepth = 0,
   epsilon = 1e-6,
   ...given
@@ -110,8 +108,7 @@ export function convnext({
     const pooled = layerNorm(scope.at("head_norm"), mean(x, [1, 2]), { epsilon }); // [batch, c]
     out["pre_logits_2d"] = x;
     out["pre_logits"] = pooled;
-    if (!numClasses) return [pooled, out];
-    out["logits"] = dense(scope.at("head"), pooled, numClasses);
-    return [out["logits"], out];
+    const logits = classify(scope, pooled, given, false);
+    return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }

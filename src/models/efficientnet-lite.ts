@@ -28,12 +28,12 @@ import {
   type Scope,
   batchNorm,
   conv,
-  dense,
   dropout,
   heNormal,
   layer,
   stochasticDepth,
 } from "../nn/index.ts";
+import { type ClassifierOptions, classify } from "./classifier.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
 /** How a size differs from Lite0. */
@@ -81,11 +81,9 @@ const HEAD = 1280;
 const DIVISOR = 8;
 
 /** Options of {@link efficientnetLite}. */
-export interface EfficientnetLiteOptions {
+export interface EfficientnetLiteOptions extends ClassifierOptions {
   /** A named size; `"lite0"` unless given. Options given beside it take precedence. */
   readonly variant?: string;
-  /** Without classes the model ends with `pre_logits`. */
-  readonly numClasses?: number | null;
   /** Times the features of the blocks. */
   readonly width?: number;
   /** Times the blocks of each stage, rounded up; the first and the last stage keep theirs. */
@@ -188,7 +186,6 @@ function blocksOf(
  */
 export function efficientnetLite({
   variant = "lite0",
-  numClasses = null,
   stochDepth = 0.2,
   normMomentum = NORM.momentum,
   frozenNorm = false,
@@ -221,9 +218,7 @@ export function efficientnetLite({
     const pooled = mean(features, [1, 2]); // [batch, 1280]
     out["pre_logits_2d"] = features;
     out["pre_logits"] = pooled;
-    if (!numClasses) return [pooled, out];
-    const kept = dropout(scope.at("Dropout_0"), pooled, rate);
-    out["logits"] = dense(scope.at("head"), kept, numClasses);
-    return [out["logits"], out];
+    const logits = classify(scope, dropout(scope.at("Dropout_0"), pooled, rate), given, false);
+    return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }

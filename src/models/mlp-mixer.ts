@@ -8,15 +8,14 @@
 
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Tensor, add, gelu, mean, reshape, swapAxes } from "../graph/index.ts";
-import { conv, dense, layer, layerNorm, stochasticDepth, zerosInit } from "../nn/index.ts";
+import { conv, dense, layer, layerNorm, stochasticDepth } from "../nn/index.ts";
+import { type ClassifierOptions, classify } from "./classifier.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
 /** Options of {@link mlpMixer}. */
-export interface MlpMixerOptions {
+export interface MlpMixerOptions extends ClassifierOptions {
   /** A named size with its patch; `"B/16"` unless given. Options given beside it take precedence. */
   readonly variant?: string;
-  /** Without classes the model ends with `pre_logits`. */
-  readonly numClasses?: number | null;
   /** Extents of a patch in pixels. */
   readonly patchSize?: readonly [number, number];
   readonly numBlocks?: number;
@@ -94,12 +93,11 @@ const mixerBlock = layer(
 export function mlpMixer({ variant = "B/16", ...given }: MlpMixerOptions = {}): ImageModel {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const options = {
-    numClasses: null,
     stochDepth: 0,
     ...fromVariant(variant),
     ...(Object.fromEntries(present) as typeof given),
   };
-  const { numBlocks, hiddenDim, numClasses, stochDepth } = options;
+  const { numBlocks, hiddenDim, stochDepth } = options;
   return layer((scope, image: Tensor): ModelOutput => {
     const window = { kernel: options.patchSize, strides: options.patchSize };
     const stem = conv(scope.at("stem"), image, hiddenDim, window); // padded to whole patches
@@ -113,8 +111,7 @@ export function mlpMixer({ variant = "B/16", ...given }: MlpMixerOptions = {}): 
     }
     const pooled = mean(layerNorm(scope.at("pre_head_layer_norm"), x), 1); // [batch, channels]
     out["pre_logits"] = pooled;
-    if (!numClasses) return [pooled, out];
-    const logits = dense(scope.at("head"), pooled, numClasses, { kernelInit: zerosInit });
-    return [logits, { ...out, logits }];
+    const logits = classify(scope, pooled, options, true);
+    return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }

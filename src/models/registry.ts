@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
-import { type LoraOptions, withLora } from "../nn/index.ts";
+import { type LoraOptions, NORM_NAMES, withLora } from "../nn/index.ts";
 import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
 import { CONVNEXT_VARIANTS, convnext } from "./convnext.ts";
@@ -25,6 +25,8 @@ const variant = (form: RegExp, message: string) => z.string().regex(form, { mess
 /** What every model may be told. */
 const classes = {
   numClasses: whole.nullable().optional(),
+  headZeroinit: z.boolean().optional(),
+  headBiasInit: z.number().optional(),
   /** Low-rank adapters of its dense layers. */
   lora: z
     .strictObject({
@@ -51,12 +53,11 @@ const vitFields = {
   dropout: z.number().min(0).lt(1).optional(),
   parallel: z.boolean().optional(),
   qkNorm: z.boolean().optional(),
+  norm: z.enum(NORM_NAMES).optional(),
   qkvBias: z.boolean().optional(),
   poolType: z.enum(["gap", "map", "tok", "0", "none"]).optional(),
   activation: z.enum(["gelu-tanh", "gelu"]).optional(),
   epsilon: z.number().positive().optional(),
-  headZeroinit: z.boolean().optional(),
-  headBiasInit: z.number().optional(),
   scan: z.boolean().optional(),
   rematPolicy: z.enum(["everything", "dots", "nothing"]).optional(),
   dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
@@ -91,7 +92,6 @@ const bitFields = {
   variant: variant(/^R[1-9][0-9]*x[1-9][0-9]*$/, 'RDEPTHxWIDTH, as in "R50x1"'),
   width: z.number().positive().optional(),
   depth: z.union([whole, z.array(whole).min(1).readonly()]).optional(),
-  headZeroinit: z.boolean().optional(),
 };
 
 const bitSchema = z.strictObject({ name: z.literal("bit"), ...bitFields });

@@ -13,22 +13,20 @@ import {
   type Scope,
   batchNorm,
   conv,
-  dense,
   heNormal,
   layer,
   maxPool,
   relu,
 } from "../nn/index.ts";
+import { type ClassifierOptions, classify } from "./classifier.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
 /** Options of {@link resnet}. */
-export interface ResnetOptions {
+export interface ResnetOptions extends ClassifierOptions {
   /** The number of layers, one of 26, 50, 101, 152, or the blocks of each stage; 50 unless given. */
   readonly depth?: number | readonly number[];
   /** Times 64 channels; 1 unless given. */
   readonly width?: number;
-  /** Without classes the model ends with `pre_logits`. */
-  readonly numClasses?: number | null;
   /** How much of the running statistics stays at a training step; 0.9 unless given. */
   readonly normMomentum?: number;
   /** Whether training normalises by the running statistics and leaves them, as fine-tuning on few images wants. */
@@ -103,9 +101,9 @@ function blocksOf(depth: number | readonly number[]): readonly number[] {
 export function resnet({
   depth = 50,
   width = 1,
-  numClasses = null,
   normMomentum: momentum,
   frozenNorm: frozen,
+  ...classes
 }: ResnetOptions = {}): ImageModel {
   const blocks = blocksOf(depth);
   const channels = Math.floor(64 * width);
@@ -133,8 +131,7 @@ export function resnet({
     const pooled = mean(x, [1, 2]); // [batch, channels]
     out["pre_logits_2d"] = x;
     out["pre_logits"] = pooled;
-    if (!numClasses) return [pooled, out];
-    out["logits"] = dense(scope.at("head"), pooled, numClasses);
-    return [out["logits"], out];
+    const logits = classify(scope, pooled, classes, false);
+    return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }

@@ -27,22 +27,22 @@ import {
 } from "../graph/index.ts";
 import {
   type LayerBody,
+  type NormName,
   type Scope,
   attend,
-  constantValue,
   dense,
   dropout,
   layer,
-  layerNorm,
-  lecunNormal,
   mapHead,
   mlpBlock,
+  normalisation,
   patchEmbedding,
   rematLayer,
   xavierUniform,
   zerosInit,
 } from "../nn/index.ts";
 import { type Tree, mapTree } from "../tree.ts";
+import { type ClassifierOptions, classify } from "./classifier.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 import { type Posemb, positionEmbedding } from "./posemb.ts";
 import { decodeVariant } from "./vit-variants.ts";
@@ -54,11 +54,9 @@ export type PoolType = "gap" | "map" | "tok" | "0" | "none";
 export type RematPolicy = "everything" | "dots" | "nothing";
 
 /** Options of {@link vit}. */
-export interface VitOptions {
+export interface VitOptions extends ClassifierOptions {
   /** A named size, with its patch if given: `"S/16"`. Options given beside it take precedence. */
   readonly variant?: string;
-  /** Without classes the model ends with `pre_logits`. */
-  readonly numClasses?: number | null;
   /** Extents of a patch in pixels; [16, 16] unless given. */
   readonly patchSize?: readonly [number, number];
   readonly width?: number;
@@ -74,6 +72,8 @@ export interface VitOptions {
   readonly parallel?: boolean;
   /** Normalises queries and keys, as in ViT-22B; false unless given. */
   readonly qkNorm?: boolean;
+  /** Of blocks, queries and keys, and heads; "rmsNorm" has neither bias nor centring, as in ViT-22B; "layerNorm" unless given. */
+  readonly norm?: NormName;
   /** Whether query, key and value have biases; true unless given. */
   readonly qkvBias?: boolean;
   readonly poolType?: PoolType;
@@ -81,10 +81,6 @@ export interface VitOptions {
   readonly activation?: "gelu-tanh" | "gelu";
   /** Of the normalisations; 1e-6 unless given. */
   readonly epsilon?: number;
-  /** Whether the head begins at zero; true unless given. */
-  readonly headZeroinit?: boolean;
-  /** The head's first bias, such as −10 under a sigmoid loss with many classes. */
-  readonly headBiasInit?: number;
   /** One scan over stacked blocks: a smaller program. */
   readonly scan?: boolean;
   /** "nothing" for a scanned model unless given, else "everything". */
@@ -94,10 +90,10 @@ export interface VitOptions {
 }
 
 /** Options with their defaults filled in. */
-export type SettledVit = Required<Omit<VitOptions, "variant" | "numClasses" | "mlpDim">> & {
-  readonly numClasses: number | null;
-  readonly mlpDim: number;
-};
+export type SettledVit = ClassifierOptions &
+  Required<Omit<VitOptions, "variant" | "mlpDim" | keyof ClassifierOptions>> & {
+    readonly mlpDim: number;
+  };
 
 const DEFAULTS = {
   patchSize: [16, 16],
@@ -109,12 +105,11 @@ const DEFAULTS = {
   dropout: 0,
   parallel: false,
   qkNorm: false,
+  norm: "layerNorm",
   qkvBias: true,
   poolType: "gap",
   activation: "gelu-tanh",
   epsilon: 1e-6,
-  headZeroinit: true,
-  headBiasInit: 0,
   scan: false,
   dtypeMm: "float32",
 } as const;
@@ -126,7 +121,6 @@ export function settleVit({ variant, ...given }: VitOptions): SettledVit {
   const options = { ...DEFAULTS, ...named, ...(Object.fromEntries(present) as typeof given) };
   return {
     ...options,
-    numClasses: options.numClasses ?? null,
     mlpDim: options.mlpDim ?? 4 * options.width,
     rematPolicy: options.rematPolicy ?? (options.scan ? "nothing" : "everything"),
   };
@@ -146,17 +140,17 @@ const activationOf = ({ activation }: SettledVit): ((x: Tensor) => Tensor) =>
  */
 const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
   const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
-  const { epsilon } = options;
+  const { epsilon, norm } = options;
   const activation = activationOf(options);
-  const normal = layerNorm(scope.at("LayerNorm_0"), x, { epsilon });
+  const normal = normalisation(norm, scope.at("LayerNorm_0"), x, epsilon);
   const { result: sa, weights: attention } = attend(
     scope.at("MultiHeadDotProductAttention_0"),
     normal,
     normal,
-    { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm, qkvBias },
+    { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias },
   );
   const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-  const input = parallel ? normal : layerNorm(scope.at("LayerNorm_1"), mixed, { epsilon });
+  const input = parallel ? normal : normalisation(norm, scope.at("LayerNorm_1"), mixed, epsilon);
   const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
     hidden: mlpDim,
     dropout: rate,
@@ -169,7 +163,7 @@ const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput 
 
 /** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
 const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
-  const { depth, scan, rematPolicy } = options;
+  const { depth, scan, rematPolicy, norm, epsilon } = options;
   const block: LayerBody = (inner, z) => encoderBlock(inner, z, options);
   const body =
     rematPolicy === "everything"
@@ -187,7 +181,7 @@ const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
       [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
     out["pre_ln"] = state;
   }
-  return [layerNorm(scope.at("encoder_norm"), state, { epsilon: options.epsilon }), out];
+  return [normalisation(norm, scope.at("encoder_norm"), state, epsilon), out];
 });
 
 /** Tokens [batch, tokens, width] to what the head takes, `pooled` [batch, width] or all tokens, and intermediates. */
@@ -196,11 +190,12 @@ function pool(
   tokens: Tensor,
   options: SettledVit,
 ): { pooled: Tensor; out?: Record<string, Tensor> } {
-  const { poolType, numHeads: heads, mlpDim: hidden, epsilon } = options;
+  const { poolType, numHeads: heads, mlpDim: hidden, epsilon, norm } = options;
   switch (poolType) {
     case "map": {
       const activation = activationOf(options);
-      const head = mapHead(scope.at("MAPHead_0"), tokens, { heads, hidden, epsilon, activation });
+      const settings = { heads, hidden, epsilon, norm, activation };
+      const head = mapHead(scope.at("MAPHead_0"), tokens, settings);
       return { pooled: head.result, out: { attention: head.weights } };
     }
     case "gap":
@@ -215,15 +210,9 @@ function pool(
 
 /** The tanh layer and the classifier, where there are such, over any leading axes. */
 function head(scope: Scope, x: Tensor, { width, repSize, ...options }: SettledVit) {
-  const { numClasses, headZeroinit, headBiasInit } = options;
   const rep = repSize === true ? width : repSize;
   const preLogits = rep ? tanh(dense(scope.at("pre_logits"), x, rep)) : x;
-  if (!numClasses) return { preLogits };
-  const logits = dense(scope.at("head"), preLogits, numClasses, {
-    kernelInit: headZeroinit ? zerosInit : lecunNormal,
-    biasInit: constantValue(headBiasInit),
-  });
-  return { preLogits, logits };
+  return { preLogits, logits: classify(scope, preLogits, options, true) };
 }
 
 /**

@@ -4,7 +4,7 @@ import { OcelliError } from "../errors.ts";
 import { type DType, type Tensor, attention, attentionWeights, convert } from "../graph/index.ts";
 import { dense } from "./dense.ts";
 import { type Initialiser, lecunNormal } from "./initialisers.ts";
-import { layerNorm } from "./norm.ts";
+import { type NormName, layerNorm, rmsNorm } from "./norm.ts";
 import { layer } from "./scope.ts";
 
 /** Options of {@link attend}. */
@@ -17,7 +17,7 @@ export interface AttentionOptions {
   /** Whether query, key and value own biases; true unless given. */
   readonly qkvBias?: boolean;
   /** Normalises queries and keys over a head's features (`query_ln`, `key_ln`), which keeps scores bounded. */
-  readonly qkNorm?: boolean;
+  readonly qkNorm?: NormName | false;
 }
 
 /** What attention gives, and how it was distributed. */
@@ -56,8 +56,14 @@ export const attend = layer(
     const options = { kernelInit, dtype };
     const project = (name: string, from: Tensor): Tensor =>
       dense(scope.at(name), from, [heads, width / heads], { ...options, bias: qkvBias });
-    const normalise = (name: string, z: Tensor): Tensor =>
-      qkNorm ? convert(layerNorm(scope.at(name), z, { bias: false }), dtype) : z;
+    const normalise = (name: string, z: Tensor): Tensor => {
+      if (!qkNorm) return z;
+      const at = scope.at(name);
+      return convert(
+        qkNorm === "rmsNorm" ? rmsNorm(at, z) : layerNorm(at, z, { bias: false }),
+        dtype,
+      );
+    };
     const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
     const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
     const mixed = attention(query, key, project("value", context), mask);

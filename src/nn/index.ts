@@ -24,9 +24,12 @@ export {
   type BatchNormOptions,
   type GroupNormOptions,
   type LayerNormOptions,
+  type NormName,
+  NORM_NAMES,
   batchNorm,
   groupNorm,
   layerNorm,
+  normalisation,
   rmsNorm,
 } from "./norm.ts";
 export { type Attended, type AttentionOptions, attend, multiHeadAttention } from "./attention.ts";

@@ -17,7 +17,7 @@ import {
   zeros,
 } from "../graph/index.ts";
 import { type Initialiser, onesInit, zerosInit } from "./initialisers.ts";
-import { layer } from "./scope.ts";
+import { type Scope, layer } from "./scope.ts";
 
 const EPSILON = 1e-6;
 
@@ -46,6 +46,16 @@ export const rmsNorm = layer((scope, x: Tensor, epsilon: number = EPSILON): Tens
   const scale = scope.param("scale", zerosInit, [x.shape.at(-1)!]);
   return normaliseRms(convert(x, "float32"), add(scale, 1), epsilon);
 });
+
+/** The names that {@link normalisation} takes. */
+export const NORM_NAMES = ["layerNorm", "rmsNorm"] as const;
+
+/** A normalisation of tokens by name. */
+export type NormName = (typeof NORM_NAMES)[number];
+
+/** A normalisation over the last axis by name: with bias and centring, or with neither. */
+export const normalisation = (name: NormName, scope: Scope, x: Tensor, epsilon?: number): Tensor =>
+  name === "rmsNorm" ? rmsNorm(scope, x, epsilon) : layerNorm(scope, x, { epsilon });
 
 /** Options of {@link groupNorm}. */
 export interface GroupNormOptions {

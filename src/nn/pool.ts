@@ -11,7 +11,7 @@ import {
 import { type Attended, attend } from "./attention.ts";
 import { xavierUniform } from "./initialisers.ts";
 import { mlpBlock } from "./mlp.ts";
-import { layerNorm } from "./norm.ts";
+import { type NormName, normalisation } from "./norm.ts";
 import { layer } from "./scope.ts";
 
 /** Options of {@link mapHead}. */
@@ -22,6 +22,8 @@ export interface MapHeadOptions {
   readonly activation?: (x: Tensor) => Tensor;
   /** Of its normalisation. */
   readonly epsilon?: number;
+  /** "layerNorm" unless given. */
+  readonly norm?: NormName;
 }
 
 /**
@@ -29,14 +31,14 @@ export interface MapHeadOptions {
  * x [batch, tokens, width] → `result` [batch, width], `weights` [batch, heads, 1, tokens]. Lee et al. 2019, arXiv:1810.00825; Zhai et al. 2022, arXiv:2106.04560.
  */
 export const mapHead = layer((scope, x: Tensor, options: MapHeadOptions): Attended => {
-  const { heads, hidden, activation, epsilon } = options;
+  const { heads, hidden, activation, epsilon, norm = "layerNorm" } = options;
   const [batch, , width] = x.shape;
   const probe = broadcastTo(scope.param("probe", xavierUniform, [1, 1, width]), [batch, 1, width]);
   const { result: pooled, weights } = attend(scope.at("MultiHeadDotProductAttention_0"), probe, x, {
     heads,
     kernelInit: xavierUniform,
   });
-  const normal = layerNorm(scope.at("LayerNorm_0"), pooled, { epsilon });
+  const normal = normalisation(norm, scope.at("LayerNorm_0"), pooled, epsilon);
   const mlp = mlpBlock(scope.at("MlpBlock_0"), normal, { hidden, activation });
   return { result: indexAxis(add(pooled, mlp), 1, 0), weights };
 });
