@@ -42,7 +42,10 @@ export const MODEL_ROWS: readonly ModelRow[] = [
   },
   {
     name: "vit",
-    options: { ...encoder, patchSize: [8, 8], qkNorm: true, norm: "rmsNorm", poolType: "map" },
+    options: {
+      ...{ ...encoder, patchSize: [8, 8], poolType: "map" },
+      ...{ parallel: true, qkNorm: true, norm: "rmsNorm" },
+    },
     zero: { ...keyBias, names: /MAPHead_0\/.*key\/bias$/ },
     scans: true,
   },

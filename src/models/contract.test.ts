@@ -135,7 +135,14 @@ describe.each(MODEL_ROWS)("$name $options", (row) => {
     ["safetensors", (arrays: Named): Named => readSafetensors(writeSafetensors(arrays)).tensors],
   ])("%s gives every parameter and variable back", (format, roundTrip) => {
     const read = fitWeights(format, roundTrip({ ...params, ...variables }), specs);
-    expect(read).toEqual({ params, variables, fresh: [], left: [], layout: OWN_LAYOUT });
+    expect(read).toEqual({
+      params,
+      variables,
+      fresh: [],
+      resized: [],
+      left: [],
+      layout: OWN_LAYOUT,
+    });
   });
 
   if (!scans) return;

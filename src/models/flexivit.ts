@@ -7,11 +7,19 @@
  */
 
 import { OcelliError } from "../errors.ts";
-import { type Tensor, add, broadcastTo, convert, dotGeneral, reshape } from "../graph/index.ts";
+import {
+  type HostArray,
+  type Tensor,
+  add,
+  broadcastTo,
+  convert,
+  dotGeneral,
+  reshape,
+} from "../graph/index.ts";
 import { type Scope, layer, normal, patches, zerosInit } from "../nn/index.ts";
 import type { ModelOutput } from "./model.ts";
 import { positionEmbedding } from "./posemb.ts";
-import { inverseTranspose, linearMap, resizeGrid } from "./resize.ts";
+import { inverseTranspose, linearMap, resizeGrid, resizeHostGrid } from "./resize.ts";
 import { type VitOptions, encodeGrid, settleVit } from "./vit.ts";
 
 type Extents = readonly [number, number];
@@ -34,8 +42,16 @@ export type FlexibleModel = (scope: Scope, image: Tensor, seqhw?: number) => Mod
 export function resizePatchKernel(kernel: Tensor, [height, width]: Extents): Tensor {
   const [h, w] = kernel.shape;
   if (h === height && w === width) return kernel;
-  const map = (from: number, to: number) => inverseTranspose(linearMap(from, to, false));
-  return resizeGrid(kernel, map(h, height), map(w, width));
+  return resizeGrid(kernel, kernelMap(h, height), kernelMap(w, width));
+}
+
+const kernelMap = (from: number, to: number) => inverseTranspose(linearMap(from, to, false));
+
+/** The same of a kernel that is about to be loaded: how a FlexiViT begins with a ViT of another patch size. */
+export function resamplePatchKernel(kernel: HostArray, [height, width]: Extents): HostArray {
+  const [h, w] = kernel.shape;
+  if (h === height && w === width) return kernel;
+  return resizeHostGrid(kernel, kernelMap(h, height), kernelMap(w, width));
 }
 
 /** Position embeddings [1, h · w, width] of a grid [h, w] for another one, by antialiased linear interpolation. */

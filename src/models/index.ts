@@ -10,6 +10,7 @@ export {
   type FlexivitOptions,
   flexivit,
   patchSizeOf,
+  resamplePatchKernel,
   resizePatchKernel,
   resizePositions,
 } from "./flexivit.ts";

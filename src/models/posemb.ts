@@ -7,16 +7,14 @@ import {
   concatenate,
   cos,
   exp,
-  hostArray,
   iota,
   mul,
   reshape,
   sin,
-  toNumbers,
 } from "../graph/index.ts";
 import { OcelliError } from "../errors.ts";
 import { type Scope, normal } from "../nn/index.ts";
-import { cornerMap } from "./resize.ts";
+import { cornerMap, resizeHostGrid } from "./resize.ts";
 
 /** Kinds of position embedding. */
 export type Posemb = "learn" | "sincos2d";
@@ -76,18 +74,7 @@ export function resamplePosemb(
     );
   }
   if (rows === side && columns === side) return positions;
-  const old = toNumbers(positions);
-  const result = new Float32Array(rows * columns * width);
-  cornerMap(side, rows).forEach((down, row) =>
-    cornerMap(side, columns).forEach((across, column) => {
-      const at = (row * columns + column) * width;
-      down.forEach((a, i) =>
-        across.forEach((b, j) => {
-          const from = (i * side + j) * width;
-          if (a * b !== 0) for (let c = 0; c < width; c++) result[at + c] += a * b * old[from + c];
-        }),
-      );
-    }),
-  );
-  return hostArray([1, rows * columns, width], "float32", result);
+  const grid = { ...positions, shape: [side, side, width] };
+  const resized = resizeHostGrid(grid, cornerMap(side, rows), cornerMap(side, columns));
+  return { ...resized, shape: [1, rows * columns, width] };
 }

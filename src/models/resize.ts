@@ -1,6 +1,15 @@
 /** @file Resizing grids by one matrix for each axis: how position embeddings and patch kernels change their extents. */
 
-import { type Tensor, dotGeneral, moveAxis, tensor } from "../graph/index.ts";
+import {
+  type HostArray,
+  type Tensor,
+  dotGeneral,
+  hostArray,
+  moveAxis,
+  sizeOf,
+  tensor,
+  toNumbers,
+} from "../graph/index.ts";
 
 /** A linear map along one axis: a row of weights over the old places for each new place. */
 export type AxisMap = readonly (readonly number[])[];
@@ -65,4 +74,29 @@ export function resizeGrid(grid: Tensor, rows: AxisMap, columns: AxisMap): Tenso
   const along = (x: Tensor, axis: number, map: AxisMap): Tensor =>
     moveAxis(dotGeneral(tensor(map), x, { lhsContract: [1], rhsContract: [axis] }), 0, axis);
   return along(along(grid, 0, rows), 1, columns);
+}
+
+/** The same on the host, in float32: a grid [rows, columns, …] of weights that are about to be loaded. */
+export function resizeHostGrid(grid: HostArray, rows: AxisMap, columns: AxisMap): HostArray {
+  const [, width, ...rest] = grid.shape;
+  const cell = sizeOf(rest);
+  const mapped = mapBlocks(toNumbers(grid), rows, width * cell); // [new rows, columns, …]
+  const result = new Float32Array(rows.length * columns.length * cell);
+  rows.forEach((_, row) => {
+    const line = mapped.subarray(row * width * cell, (row + 1) * width * cell);
+    result.set(mapBlocks(line, columns, cell), row * columns.length * cell);
+  });
+  return hostArray([rows.length, columns.length, ...rest], "float32", result);
+}
+
+/** Blocks of `size` numbers one after the other, mapped as one axis. */
+function mapBlocks(values: ArrayLike<number>, map: AxisMap, size: number): Float64Array {
+  const result = new Float64Array(map.length * size);
+  map.forEach((weights, to) =>
+    weights.forEach((weight, from) => {
+      if (weight === 0) return;
+      for (let k = 0; k < size; k++) result[to * size + k] += weight * values[from * size + k];
+    }),
+  );
+  return result;
 }

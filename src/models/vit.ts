@@ -142,7 +142,7 @@ const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput 
   const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
   const { epsilon, norm } = options;
   const activation = activationOf(options);
-  const normal = normalisation(norm, scope.at("LayerNorm_0"), x, epsilon);
+  const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
   const { result: sa, weights: attention } = attend(
     scope.at("MultiHeadDotProductAttention_0"),
     normal,
@@ -150,7 +150,9 @@ const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput 
     { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias },
   );
   const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-  const input = parallel ? normal : normalisation(norm, scope.at("LayerNorm_1"), mixed, epsilon);
+  const input = parallel
+    ? normal
+    : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
   const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
     hidden: mlpDim,
     dropout: rate,
@@ -181,7 +183,7 @@ const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
       [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
     out["pre_ln"] = state;
   }
-  return [normalisation(norm, scope.at("encoder_norm"), state, epsilon), out];
+  return [normalisation(norm, scope.at("encoder_norm"), state, { epsilon }), out];
 });
 
 /** Tokens [batch, tokens, width] to what the head takes, `pooled` [batch, width] or all tokens, and intermediates. */

@@ -4,7 +4,7 @@ import { OcelliError } from "../errors.ts";
 import { type DType, type Tensor, attention, attentionWeights, convert } from "../graph/index.ts";
 import { dense } from "./dense.ts";
 import { type Initialiser, lecunNormal } from "./initialisers.ts";
-import { type NormName, layerNorm, rmsNorm } from "./norm.ts";
+import { type NormName, normalisation } from "./norm.ts";
 import { layer } from "./scope.ts";
 
 /** Options of {@link attend}. */
@@ -56,14 +56,8 @@ export const attend = layer(
     const options = { kernelInit, dtype };
     const project = (name: string, from: Tensor): Tensor =>
       dense(scope.at(name), from, [heads, width / heads], { ...options, bias: qkvBias });
-    const normalise = (name: string, z: Tensor): Tensor => {
-      if (!qkNorm) return z;
-      const at = scope.at(name);
-      return convert(
-        qkNorm === "rmsNorm" ? rmsNorm(at, z) : layerNorm(at, z, { bias: false }),
-        dtype,
-      );
-    };
+    const normalise = (name: string, z: Tensor): Tensor =>
+      qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
     const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
     const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
     const mixed = attention(query, key, project("value", context), mask);

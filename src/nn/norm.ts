@@ -53,9 +53,14 @@ export const NORM_NAMES = ["layerNorm", "rmsNorm"] as const;
 /** A normalisation of tokens by name. */
 export type NormName = (typeof NORM_NAMES)[number];
 
-/** A normalisation over the last axis by name: with bias and centring, or with neither. */
-export const normalisation = (name: NormName, scope: Scope, x: Tensor, epsilon?: number): Tensor =>
-  name === "rmsNorm" ? rmsNorm(scope, x, epsilon) : layerNorm(scope, x, { epsilon });
+/** A normalisation over the last axis by name; "rmsNorm" has neither bias nor centring, whatever the options say. */
+export const normalisation = (
+  name: NormName,
+  scope: Scope,
+  x: Tensor,
+  options: LayerNormOptions = {},
+): Tensor =>
+  name === "rmsNorm" ? rmsNorm(scope, x, options.epsilon) : layerNorm(scope, x, options);
 
 /** Options of {@link groupNorm}. */
 export interface GroupNormOptions {

@@ -38,7 +38,7 @@ export const mapHead = layer((scope, x: Tensor, options: MapHeadOptions): Attend
     heads,
     kernelInit: xavierUniform,
   });
-  const normal = normalisation(norm, scope.at("LayerNorm_0"), pooled, epsilon);
+  const normal = normalisation(norm, scope.at("LayerNorm_0"), pooled, { epsilon });
   const mlp = mlpBlock(scope.at("MlpBlock_0"), normal, { hidden, activation });
   return { result: indexAxis(add(pooled, mlp), 1, 0), weights };
 });

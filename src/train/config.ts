@@ -40,6 +40,16 @@ const evaluationSchema = z.discriminatedUnion("type", [
 
 const objectiveSchema = z.discriminatedUnion("name", [classificationSchema, distillationSchema]);
 
+/** A run folder or checkpoint that fits as it is; or weights, as `loadWeights` takes them, that are fitted to the model. */
+const initSchema = z.union([
+  z.string(),
+  z.strictObject({
+    weights: z.string(),
+    /** Whether the classifier comes from there, or begins anew, as for other classes; "keep" unless given. */
+    head: z.enum(["keep", "drop"]).optional(),
+  }),
+]);
+
 const shardingSchema = z.union([
   z.literal("replicate"),
   z.strictObject({ fsdp: z.string(), minSize: z.int().min(0).optional() }),
@@ -69,8 +79,8 @@ export const configSchema = z.strictObject({
   accumulate: z.int().min(1).default(1),
   duration: durationSchema,
   model: modelSchema,
-  /** A run folder or checkpoint whose arrays the model begins with. */
-  init: z.string().optional(),
+  /** What the model begins with in place of its own initial values. */
+  init: initSchema.optional(),
   objective: objectiveSchema,
   optimizer: optimizerSchema,
   /** Evaluations by name; the accuracy of the first that has one is the run's result. `test`, or else `validation`, unless given. */

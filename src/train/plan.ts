@@ -14,15 +14,13 @@ import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "..
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import type { Retention } from "../runs/checkpoints.ts";
-import { runCheckpoint } from "../runs/run.ts";
-import type { Checkpoint, ModelCard } from "../weights/checkpoint.ts";
-import { readCheckpointFile } from "../weights/checkpoint-file.ts";
+import type { ModelCard } from "../weights/checkpoint.ts";
 import type { Config } from "./config.ts";
+import { type Initial, loadInitial } from "./initial.ts";
 import { type PlannedEvaluation, planEvaluations } from "./plan-evaluations.ts";
 import { flexibleModel, lossOf, planObjective } from "./plan-objective.ts";
 import { shardBatch } from "./sharding.ts";
 import { pickExamples } from "./shots.ts";
-import { fitted } from "./trained.ts";
 
 /** All that is decided before the first step. */
 export interface Plan {
@@ -32,7 +30,7 @@ export interface Plan {
   readonly dataset: Dataset;
   /** All that training and evaluations read, by what the configuration calls it. */
   readonly sources: ReadonlyMap<string, Source>;
-  /** What was noticed while the data was opened; a line each. */
+  /** What was noticed while data and weights were opened; a line each. */
   readonly notes: readonly string[];
   readonly preprocessing: { readonly train: Preprocessing; readonly eval: Preprocessing };
   readonly evaluations: readonly PlannedEvaluation[];
@@ -52,7 +50,7 @@ export interface Plan {
   /** Without the number of steps trained. */
   readonly card: Omit<ModelCard, "step">;
   /** What the model begins with instead of its own initial values. */
-  readonly initial: Pick<Checkpoint, "params" | "variables"> | undefined;
+  readonly initial: Initial | undefined;
 }
 
 /** Opens the data, checks that everything fits, and makes model, objective and optimiser. */
@@ -105,12 +103,13 @@ export async function planTraining(config: Config): Promise<Plan> {
   });
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
+  const initial = config.init === undefined ? undefined : await loadInitial(config.init, net, card);
   return {
     mesh,
     source,
     dataset,
     sources,
-    notes: dataset.notes ?? [],
+    notes: [...(dataset.notes ?? []), ...(initial?.notes ?? [])],
     preprocessing,
     evaluations,
     totalSteps,
@@ -122,7 +121,7 @@ export async function planTraining(config: Config): Promise<Plan> {
     optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),
     batchSpec,
     card,
-    initial: config.init === undefined ? undefined : await loadInitial(config.init, net, card),
+    initial,
   };
 }
 
@@ -134,12 +133,6 @@ function planCheckpoints(
     every: every && toSteps(every, context),
     retention: { keep, keepEvery: keepEvery && toSteps(keepEvery, context) },
   };
-}
-
-/** The arrays of another run's checkpoint, which must fit the model. */
-async function loadInitial(path: string, model: ImageModel, card: Plan["card"]) {
-  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
-  return fitted(path, model, { ...checkpoint, card: { ...card, step: 0 } });
 }
 
 /** The spec of a preprocessed batch, from the first example; images must come out as floats. */

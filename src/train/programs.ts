@@ -36,20 +36,23 @@ interface ReadyEvaluation {
   run(state: DeviceState, see?: (batch: SeenBatch) => void): Promise<Values>;
 }
 
-/** The state before the first step: initialised, or with the arrays of another run. */
+/** The state before the first step: initialised, or with arrays from elsewhere. */
 export async function firstState(engine: Engine, config: Config, plan: Plan): Promise<DeviceState> {
   const { objective, optimizer, batchSpec, initial } = plan;
   const start = (brought: Brought): TrainState => {
     const init: Objective["init"] = (key, batch, given) => {
       const own = objective.init(key, batch, given);
-      const { params = own.params, variables } = brought.initial ?? {};
-      return { params, variables: { ...own.variables, ...variables } };
+      const { params = {}, variables } = brought.initial ?? {};
+      return {
+        params: fromFlat<Tensor>({ ...toFlat<Tensor>(own.params), ...toFlat<Tensor>(params) }),
+        variables: { ...own.variables, ...variables },
+      };
     };
     const first = makeInit({ ...objective, init }, optimizer, batchSpec);
     return first(randomKey(config.seed), brought.given);
   };
   const arrays = await uploadTree(engine, {
-    ...(initial && { initial }),
+    ...(initial && { initial: { params: initial.params, variables: initial.variables } }),
     ...(objective.given && { given: objective.given }),
   });
   const options = { name: "initialise", shardOutput: stateSharding(engine, config, plan) };

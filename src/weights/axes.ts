@@ -20,15 +20,18 @@ export function splitRows(array: HostArray, parts: number): HostArray[] {
   );
 }
 
-/** PyTorch's axes to ours: a kernel's outputs come last; then the model's grouping of axes (heads) where it fits. */
+/** PyTorch's axes to ours: a kernel's outputs come last; then the model's grouping of axes. */
 export function turn(name: string, array: HostArray, spec: Spec | undefined): HostArray {
   const { shape } = array;
   let turned = array;
   if (name.endsWith("/kernel") && shape.length === 4) turned = permute(array, [2, 3, 1, 0]);
   else if (name.endsWith("/kernel") && shape.length === 2) turned = permute(array, [1, 0]);
-  if (spec && regroups(turned.shape, spec.shape)) return { ...turned, shape: spec.shape };
-  return turned;
+  return regroup(turned, spec);
 }
+
+/** An array with the model's grouping of axes (heads, axes of one), where it fits. */
+export const regroup = (array: HostArray, spec: Spec | undefined): HostArray =>
+  spec && regroups(array.shape, spec.shape) ? { ...array, shape: spec.shape } : array;
 
 /** Whether one shape is the other with neighbouring axes merged or split, or axes of one added. */
 function regroups(a: Shape, b: Shape): boolean {

@@ -2,10 +2,10 @@
 
 import { type HostArray, type Spec, hostArray, isFloat, toNumbers } from "../graph/index.ts";
 import { OcelliError } from "../errors.ts";
-import { resamplePosemb } from "../models/index.ts";
-import type { ModelSpecs } from "../nn/index.ts";
+import { resamplePatchKernel, resamplePosemb } from "../models/index.ts";
+import { type ModelSpecs, isAdapter } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
-import { splitRows, turn } from "./axes.ts";
+import { regroup, splitRows, turn } from "./axes.ts";
 import { LAYOUTS, renamingOf } from "./layouts.ts";
 import { matchArrays } from "./match.ts";
 import { restack } from "./stack.ts";
@@ -18,14 +18,18 @@ export interface FitOptions {
   readonly head?: "keep" | "drop";
   /** Rows and columns of the model's patches; square unless given. */
   readonly grid?: readonly [number, number];
+  /** Whether a patch embedding's kernel may be resized to the model's patch, as FlexiViT's is; false unless given. */
+  readonly resizesPatches?: boolean;
 }
 
 /** A model's arrays by flat name. */
 export interface FittedWeights {
   readonly params: Named;
   readonly variables: Named;
-  /** Parameters that the file does not give (a dropped head): to be initialised. */
+  /** Parameters that the file does not give (a dropped head, adapters): to be initialised. */
   readonly fresh: readonly string[];
+  /** What was resized, a line each: `pos_embedding from [1,576,768] to [1,49,768]`. */
+  readonly resized: readonly string[];
   /** Names of the file that were left out: a dropped head, counters. */
   readonly left: readonly string[];
   /** How the file's names were understood. */
@@ -33,6 +37,8 @@ export interface FittedWeights {
 }
 
 const POSITIONS = "pos_embedding";
+const PATCHES = "embedding/kernel";
+const TARGET = "opt/target/";
 const isHead = (name: string): boolean => /^head\//.test(name);
 /** What files hold beside a model's arrays: batch counters, and buffers that are computed anew. */
 const IGNORED = /(^|\.)(num_batches_tracked|position_ids)$|^(opt|state)\//;
@@ -47,7 +53,7 @@ export function fitWeights(
   what: string,
   arrays: Named,
   specs: ModelSpecs,
-  { head = "keep", grid }: FitOptions = {},
+  { head = "keep", grid, resizesPatches = false }: FitOptions = {},
 ): FittedWeights {
   const params = toFlat<Spec>(specs.params);
   const variables = toFlat<Spec>(specs.variables);
@@ -62,26 +68,47 @@ export function fitWeights(
       left.push(name);
     }
   }
-  const fresh = head === "drop" ? Object.keys(params).filter(isHead) : [];
+  const fresh = Object.keys(params).filter((name) =>
+    isHead(name) ? head === "drop" : isAdapter(name) && !Object.hasOwn(renamed, name),
+  );
   const wanted = Object.fromEntries(
     Object.entries(expected).filter(([name]) => !fresh.includes(name)),
   );
   const shaped = Object.fromEntries(
     Object.entries(renamed).map(([name, array]) => [
       name,
-      shapeTo(name, array, wanted[name], grid),
+      shapeTo(name, array, wanted[name], { grid, resizesPatches }),
     ]),
+  );
+  const resized = Object.entries(renamed).flatMap(([name, { shape, data }]) =>
+    shaped[name].data.length === data.length
+      ? []
+      : [`${name} from [${shape}] to [${shaped[name].shape}]`],
   );
   const matched = matchArrays(what, wanted, shaped);
   const pick = (names: Readonly<Record<string, Spec>>): Named =>
     Object.fromEntries(Object.entries(matched).filter(([name]) => Object.hasOwn(names, name)));
-  return { params: pick(params), variables: pick(variables), fresh, left, layout };
+  return { params: pick(params), variables: pick(variables), fresh, resized, left, layout };
 }
 
 const hasHead = (specs: Readonly<Record<string, Spec>>): boolean => Object.keys(specs).some(isHead);
 
+/** A name of ours as files of big_vision have had it: below their root, and the positions in the encoder. */
+const ownName = (name: string): string =>
+  name
+    .replace(/^(params|variables)\//, "")
+    .replace(/^Transformer\/(posembed_input\/)?pos_embedding$/, "pos_embedding");
+
+/** The parameters of a checkpoint whose optimiser held them, as flax's once did. */
+const withoutOptimizer = (arrays: Named): Named => {
+  const target = Object.entries(arrays).filter(([name]) => name.startsWith(TARGET));
+  if (target.length === 0) return arrays;
+  return Object.fromEntries(target.map(([name, array]) => [name.slice(TARGET.length), array]));
+};
+
 /** The arrays under our names and in our axes, as far as the layout's table knows them. */
-function rename(arrays: Named, expected: Readonly<Record<string, Spec>>) {
+function rename(given: Named, expected: Readonly<Record<string, Spec>>) {
+  const arrays = withoutOptimizer(given);
   const names = Object.keys(arrays);
   const layout = LAYOUTS.find(({ mark }) => names.some((name) => mark.test(name)));
   const renamed: Record<string, HostArray> = {};
@@ -99,18 +126,16 @@ function rename(arrays: Named, expected: Readonly<Record<string, Spec>>) {
       continue;
     }
     if (!renaming) {
-      put(
-        name.replace(/^(params|variables)\//, "").replace(/^Transformer\/posembed_input\//, ""),
-        toFloat(array),
-      );
+      put(ownName(name), toFloat(array));
       continue;
     }
     const ours = renaming(name);
     if (!ours) put(name, array);
     else {
-      splitRows(toFloat(array), ours.length).forEach((part, i) =>
-        put(ours[i], turn(ours[i], part, expected[ours[i]])),
-      );
+      splitRows(toFloat(array), ours.length).forEach((part, i) => {
+        const [one, spec] = [ours[i], expected[ours[i]]];
+        put(one, layout?.torch === false ? regroup(part, spec) : turn(one, part, spec));
+      });
     }
   }
   return { layout: layout?.name ?? "Ocelli and big_vision", renamed, ignored };
@@ -150,15 +175,21 @@ function foldClassPosition(
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n));
 
-/** Positions for the model's grid; every other array as it is. */
+/** Positions for the model's grid and, where that is asked for, patches for its kernel; every other array as it is. */
 function shapeTo(
   name: string,
   array: HostArray,
   spec: Spec | undefined,
-  grid: readonly [number, number] | undefined,
+  { grid, resizesPatches }: Pick<FitOptions, "grid" | "resizesPatches">,
 ): HostArray {
-  if (name !== POSITIONS || !spec) return array;
   const { shape } = array;
+  if (name === PATCHES && spec && resizesPatches && shape.length === 4) {
+    const [height, width, ...rest] = spec.shape;
+    return String(rest) === String(shape.slice(2))
+      ? resamplePatchKernel(array, [height, width])
+      : array;
+  }
+  if (name !== POSITIONS || !spec) return array;
   const given = shape.length === 2 ? { ...array, shape: [1, ...shape] } : array; // [1, count, width]
   if (given.shape.length !== 3) return array;
   const [, count, width] = spec.shape;

@@ -31,10 +31,7 @@ export async function fetchFromHub(
   choose: (what: string, names: readonly string[]) => string,
   options: HubOptions,
 ): Promise<string> {
-  const [, name, revision = "main", file] = REPOSITORY.exec(place) ?? [];
-  if (name === undefined || place.split(/[/@]/).some((part) => /^\.+$/.test(part))) {
-    throw new OcelliError("argument", `"hf:${place}" must be hf:OWNER/NAME[@REVISION][/FILE].`);
-  }
+  const { name, revision, file } = repositoryOf(place);
   const folder = join(cache, name, revision);
   const chosen = file ?? choose(`hf:${place}`, await listRepository(name, revision, options));
   const path = await fetchFile(name, revision, chosen, folder, options);
@@ -44,6 +41,30 @@ export async function fetchFromHub(
     }
   }
   return path;
+}
+
+function repositoryOf(place: string) {
+  const [, name, revision = "main", file] = REPOSITORY.exec(place) ?? [];
+  if (name === undefined || place.split(/[/@]/).some((part) => /^\.+$/.test(part))) {
+    throw new OcelliError("argument", `"hf:${place}" must be hf:OWNER/NAME[@REVISION][/FILE].`);
+  }
+  return { name, revision, file };
+}
+
+/** The local paths of those of some files that a repository has. */
+export async function fetchBeside(
+  place: string,
+  cache: string,
+  wanted: readonly string[],
+  options: HubOptions,
+): Promise<string[]> {
+  const { name, revision } = repositoryOf(place);
+  const folder = join(cache, name, revision);
+  const cached = wanted.map((file) => join(folder, file)).filter((path) => existsSync(path));
+  if (cached.length > 0) return cached; // they were fetched together
+  const there = await listRepository(name, revision, options);
+  const files = wanted.filter((file) => there.includes(file));
+  return Promise.all(files.map((file) => fetchFile(name, revision, file, folder, options)));
 }
 
 const access = ({ hubUrl, fetch }: HubOptions) => ({

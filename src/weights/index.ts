@@ -1,5 +1,6 @@
 /** @file Published weights: from files, the hub and packages into a model. */
 
-export { type LoadOptions, type LoadedWeights, loadWeights } from "./load.ts";
+export { type LoadOptions, type LoadedWeights, describeSpec, loadWeights } from "./load.ts";
+export { type DescribedModel, type Description, describeWeights } from "./describe.ts";
 export { type FitOptions, type FittedWeights, fitWeights } from "./fit.ts";
 export { type Checkpoint, type ModelCard, checkpointChunks } from "./checkpoint.ts";

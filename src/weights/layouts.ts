@@ -1,10 +1,24 @@
 /**
  * @file How other libraries name and lay out the weights of our models: one small table each. `*` stands for a number.
- * Linear weights are [out, in] there and convolutions [out, in, h, w]; `fit.ts` turns them.
+ * PyTorch's linear weights are [out, in] and its convolutions [out, in, h, w]; `fit.ts` turns them. Weights of flax and
+ * TensorFlow have our axes.
  */
 
-/** What a module of PyTorch owns, and so what its names end in. */
-type ModuleKind = "linear" | "norm" | "batch" | "qkv" | "kv" | "packed" | "array";
+/**
+ * What a module owns, and so what its names end in; a "tree" is all below a name of flax as it is, "conv2d" and
+ * "group_norm" are TensorFlow's.
+ */
+type ModuleKind =
+  | "linear"
+  | "norm"
+  | "batch"
+  | "qkv"
+  | "kv"
+  | "packed"
+  | "array"
+  | "tree"
+  | "conv2d"
+  | "group_norm";
 
 /** A module there, ours, and its kind; `?` in our name stands for the parts that it holds one after the other. */
 type Row = readonly [from: string, to: string, kind: ModuleKind];
@@ -14,6 +28,8 @@ export interface Layout {
   readonly name: string;
   /** A name that only this layout has. */
   readonly mark: RegExp;
+  /** Whether its axes are PyTorch's; true unless given. */
+  readonly torch?: false;
   readonly rows: readonly Row[];
 }
 
@@ -72,6 +88,12 @@ const hfSiglip = (root: string): Row[] => [
   [`${root}head.mlp.fc2`, `${mapHead}/MlpBlock_0/Dense_1`, "linear"],
 ];
 
+/** A group normalisation and the convolution after it, in TensorFlow's BiT. */
+const tfUnit = (part: string, i: number): Row[] => [
+  [`resnet/block*/unit*/${part}/standardized_conv2d`, `block*/unit@@/conv${i}`, "conv2d"],
+  [`resnet/block*/unit*/${part}/group_norm`, `block*/unit@@/gn${i}`, "group_norm"],
+];
+
 const timmMapHead: Row[] = [
   ["attn_pool.latent", `${mapHead}/probe`, "array"],
   ["attn_pool.q", `${mapHead}/MultiHeadDotProductAttention_0/query`, "linear"],
@@ -84,6 +106,37 @@ const timmMapHead: Row[] = [
 
 /** The layouts that are recognised by their names. `#` in ours is a number plus one; `##` and `@@` have two digits, the latter as counted there. */
 export const LAYOUTS: readonly Layout[] = [
+  {
+    // gs://vit_models: modules are counted together, not by kind, as flax did before linen
+    name: "vision_transformer ViT",
+    mark: /^Transformer\/encoderblock_0\/MlpBlock_3\//,
+    torch: false,
+    rows: [
+      [`${vitBlock}/LayerNorm_0`, `${vitBlock}/LayerNorm_0`, "tree"],
+      [`${vitBlock}/MultiHeadDotProductAttention_1`, attention, "tree"],
+      [`${vitBlock}/LayerNorm_2`, `${vitBlock}/LayerNorm_1`, "tree"],
+      [`${vitBlock}/MlpBlock_3`, `${vitBlock}/MlpBlock_0`, "tree"],
+      ["Transformer/posembed_input/pos_embedding", "pos_embedding", "array"],
+      ["Transformer/encoder_norm", "Transformer/encoder_norm", "tree"],
+      ["embedding", "embedding", "tree"],
+      ["cls", "cls", "array"],
+      ["pre_logits", "pre_logits", "tree"],
+      ["head", "head", "tree"],
+    ],
+  },
+  {
+    // gs://bit_models: as the paper's TensorFlow code saved them
+    name: "BiT in TensorFlow",
+    mark: /^resnet\/root_block\/standardized_conv2d(_\d+)?\/kernel$/,
+    torch: false,
+    rows: [
+      ["resnet/root_block/standardized_conv2d", "root_block/conv_root", "conv2d"],
+      ...["a", "b", "c"].flatMap((part, i) => tfUnit(part, i + 1)),
+      ["resnet/block*/unit*/a/proj/standardized_conv2d", "block*/unit@@/conv_proj", "conv2d"],
+      ["resnet/group_norm", "norm-pre-head", "group_norm"],
+      ["resnet/head/conv2d", "head", "conv2d"],
+    ],
+  },
   {
     name: "transformers ViT",
     mark: /embeddings\.patch_embeddings\.projection\.weight$/,
@@ -243,6 +296,16 @@ const ENDS: Readonly<Record<ModuleKind, readonly (readonly [string, string])[]>>
     [".in_proj_bias", "/bias"],
   ],
   array: [["", ""]],
+  tree: [["", ""]],
+  // some of the files number these modules
+  conv2d: [
+    ["(?:_\\d+)?/kernel", "/kernel"],
+    ["/bias", "/bias"],
+  ],
+  group_norm: [
+    ["/gamma", "/scale"],
+    ["/beta", "/bias"],
+  ],
 };
 
 const partsOf = (kind: ModuleKind): readonly string[] =>
@@ -256,7 +319,8 @@ export function renamingOf({ rows }: Layout): Renaming {
   const rules = rows.flatMap(([from, to, kind]) =>
     ENDS[kind].map(([end, ours]) => {
       const escaped = (from + end).replaceAll(".", "\\.").replaceAll("*", "(\\d+)");
-      return { from: new RegExp(`^${escaped}$`), to: to + ours, parts: partsOf(kind) };
+      const below = kind === "tree" ? "(?<below>/.*)" : "";
+      return { from: new RegExp(`^${escaped}${below}$`), to: to + ours, parts: partsOf(kind) };
     }),
   );
   return (name) => {
@@ -264,7 +328,8 @@ export function renamingOf({ rows }: Layout): Renaming {
       const match = from.exec(name);
       if (!match) continue;
       const numbers = match.slice(1).map(Number);
-      const ours = to.replace(/\*|##?|@@/g, (mark) => {
+      const below = match.groups?.["below"] ?? "";
+      const ours = (to + below).replace(/\*|##?|@@/g, (mark) => {
         const value = numbers.shift()! + (mark.startsWith("#") ? 1 : 0);
         return String(value).padStart(mark.length, "0");
       });

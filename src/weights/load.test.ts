@@ -4,11 +4,20 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { jit } from "../engines/engine.ts";
+import { createInterpreter } from "../engines/interpreter/index.ts";
 import { writeNpz } from "../formats/npz.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import { torchFixture } from "../formats/torch-fixtures.ts";
-import { type HostArray, type Spec, fromNumbers, sizeOf, toNumbers } from "../graph/index.ts";
-import { createModel } from "../models/index.ts";
+import {
+  type HostArray,
+  type Spec,
+  type Tensor,
+  fromNumbers,
+  sizeOf,
+  toNumbers,
+} from "../graph/index.ts";
+import { createModel, resizePatchKernel } from "../models/index.ts";
 import { modelSpecs } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
 import { fitWeights, loadWeights } from "./index.ts";
@@ -161,14 +170,122 @@ const filled = (specs: ReturnType<typeof specsOf>): Record<string, HostArray> =>
 test("positions are resized and half floats widened; a head is dropped where asked", () => {
   const given = filled(specsOf({ numClasses: 7 }));
   const specs = specsOf({ numClasses: 3 }, 24);
-  const { params, fresh, left } = fitWeights("file", given, specs, { head: "drop" });
+  const { params, fresh, resized, left } = fitWeights("file", given, specs, { head: "drop" });
   expect(params["pos_embedding"].shape).toEqual([1, 36, 8]);
+  expect(resized).toEqual(["pos_embedding from [1,16,8] to [1,36,8]"]);
   expect(new Set(Object.values(params).map(({ dtype }) => dtype))).toEqual(new Set(["float32"]));
   expect(fresh).toEqual(["head/bias", "head/kernel"]);
   expect([...left].sort()).toEqual(["head/bias", "head/kernel"]);
   expect(() => fitWeights("file", given, specs)).toThrow(
     "head/bias is float32[7] (model: float32[3]); head/kernel is float32[8,7] (model: float32[8,3])",
   );
+});
+
+test("a kernel of other patches is resized where that is asked for, as FlexiViT resizes it", async () => {
+  const name = "embedding/kernel";
+  const kernel = fromNumbers(
+    Float32Array.from({ length: 4 * 4 * 3 * 8 }, (_, i) => Math.sin(i)),
+    [4, 4, 3, 8],
+    "float32",
+  );
+  const given = { ...filled(specsOf({})), [name]: kernel };
+  const other = specsOf({ patchSize: [8, 8] }, 32);
+  expect(() => fitWeights("file", given, other)).toThrow(`${name} is float32[4,4,3,8]`);
+  const { params, resized } = fitWeights("file", given, other, { resizesPatches: true });
+  expect(resized).toEqual([`${name} from [4,4,3,8] to [8,8,3,8]`]);
+  const resize = jit(createInterpreter(), (stored: Tensor) => resizePatchKernel(stored, [8, 8]));
+  const wanted = toNumbers(await (await resize(kernel)).read());
+  const apart = toNumbers(params[name]).map((value, i) => Math.abs(value - wanted[i]));
+  expect(Math.max(...apart)).toBeLessThan(1e-6);
+});
+
+/** Every parameter of a model, each with numbers of its own. */
+const numbered = (specs: ReturnType<typeof specsOf>): Record<string, HostArray> =>
+  Object.fromEntries(
+    Object.entries(toFlat<Spec>(specs.params)).map(([name, { shape }], k) => {
+      const values = Float32Array.from({ length: sizeOf(shape) }, (_, i) => k + i / 1024);
+      return [name, fromNumbers(values, shape, "float32")];
+    }),
+  );
+
+test("ViT as its paper's code saved it: modules counted together, a position for the class token", () => {
+  const specs = specsOf({ depth: 2, poolType: "tok", repSize: true, numClasses: 3 });
+  const ours = numbered(specs);
+  const theirs = Object.fromEntries(
+    Object.entries(ours).map(([name, array]) => [
+      name
+        .replace("/MlpBlock_0/", "/MlpBlock_3/")
+        .replace("/LayerNorm_1/", "/LayerNorm_2/")
+        .replace("/MultiHeadDotProductAttention_0/", "/MultiHeadDotProductAttention_1/")
+        .replace(/^pos_embedding$/, "Transformer/posembed_input/pos_embedding"),
+      array,
+    ]),
+  );
+  const { pos_embedding: own, cls } = ours;
+  const position = "Transformer/posembed_input/pos_embedding";
+  const first = Array<number>(8).fill(0.25);
+  theirs[position] = fromNumbers([...first, ...toNumbers(own)], [1, 17, 8], "float32");
+  theirs.cls = fromNumbers(
+    toNumbers(cls).map((value) => value - 0.25),
+    cls.shape,
+    "float32",
+  );
+  const { params, layout } = fitWeights("ViT-B_16.npz", theirs, specs);
+  expect(layout).toBe("vision_transformer ViT");
+  expect(params).toEqual(ours);
+  const held = Object.entries(theirs).map(([name, array]) => [`opt/target/${name}`, array]);
+  const state = { "opt/state/step": fromNumbers([7], [], "int32") };
+  const whole = { ...state, ...(Object.fromEntries(held) as typeof theirs) };
+  expect(fitWeights("checkpoint.npz", whole, specs).params).toEqual(ours);
+});
+
+test("big_vision's older files keep the positions in the encoder", () => {
+  const specs = specsOf({});
+  const { pos_embedding: positions, ...rest } = numbered(specs);
+  const theirs = { ...rest, "Transformer/pos_embedding": positions };
+  expect(fitWeights("old.npz", theirs, specs).params).toEqual(numbered(specs));
+});
+
+test("BiT as its paper's code saved it in TensorFlow", () => {
+  const model = createModel("bit-paper", { width: 0.5, depth: [1, 2], numClasses: 3 });
+  const specs = modelSpecs(model, { shape: [1, 32, 32, 3], dtype: "float32" });
+  const ours = numbered(specs);
+  const parts: Readonly<Record<string, string>> = { "1": "a", "2": "b", "3": "c" };
+  const names: [RegExp, string | ((...groups: string[]) => string)][] = [
+    [/^root_block\/conv_root\/kernel$/, "resnet/root_block/standardized_conv2d_7/kernel"],
+    [/^norm-pre-head\/scale$/, "resnet/group_norm/gamma"],
+    [/^norm-pre-head\/bias$/, "resnet/group_norm/beta"],
+    [/^head\//, "resnet/head/conv2d/"],
+    [/^(block\d\/unit\d\d)\/conv_proj\/kernel$/, "resnet/$1/a/proj/standardized_conv2d/kernel"],
+    [
+      /^(block\d\/unit\d\d)\/conv(\d)\/kernel$/,
+      (_, unit, i) => `resnet/${unit}/${parts[i]}/standardized_conv2d/kernel`,
+    ],
+    [
+      /^(block\d\/unit\d\d)\/gn(\d)\/(scale|bias)$/,
+      (_, unit, i, end) =>
+        `resnet/${unit}/${parts[i]}/group_norm/${end === "scale" ? "gamma" : "beta"}`,
+    ],
+  ];
+  const theirs = Object.fromEntries(
+    Object.entries(ours).map(([name, { shape, dtype, data }]) => {
+      const [from, to] = names.find(([pattern]) => pattern.test(name))!;
+      const renamed = name.replace(from, to as string);
+      const flat = /gn\d|norm/.test(name) ? [shape[3]] : shape;
+      return [renamed, { dtype, data, shape: name === "head/kernel" ? [1, 1, ...shape] : flat }];
+    }),
+  ) as Record<string, HostArray>;
+  const { params, layout } = fitWeights("BiT-M-R50x1.npz", theirs, specs);
+  expect(layout).toBe("BiT in TensorFlow");
+  expect(params).toEqual(ours);
+});
+
+test("adapters that a file does not give begin anew", () => {
+  const given = filled(specsOf({}));
+  const { params, fresh } = fitWeights("file", given, specsOf({ lora: { rank: 2 } }));
+  expect(Object.keys(params).sort()).toEqual(Object.keys(given).sort());
+  expect(fresh.length).toBeGreaterThan(0);
+  expect(fresh.filter((one) => !/lora_[ab]$/.test(one))).toEqual([]);
 });
 
 test("positions of a SigLIP tower, which have no batch axis, are resized too", async () => {

@@ -1,12 +1,13 @@
 /** @file Weights by name: from a file, a folder, a repository of the hub, or a Python package. */
 
 import { existsSync, statSync } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readFile, readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type PackageUse, cacheFolder, sha256OfFile, unpackedPackage } from "../packages.ts";
-import { type HubOptions, fetchFromHub } from "./hub.ts";
+import { type Description, describeWeights } from "./describe.ts";
+import { type HubOptions, fetchBeside, fetchFromHub } from "./hub.ts";
 import { type UnreadArrays, readWeights, subtree, weightFiles } from "./read.ts";
 
 /** Options of {@link loadWeights}. */
@@ -76,9 +77,52 @@ export async function loadWeights(spec: string, options: LoadOptions = {}): Prom
   return { spec, arrays, files };
 }
 
+const CONFIG = "config.json";
+const PREPROCESSOR = "preprocessor_config.json";
+
+/**
+ * What the files beside a spec's weights say of them, in a folder or a repository of the hub; undefined where there are
+ * none, or where they are of no model that is known here.
+ */
+export async function describeSpec(
+  spec: string,
+  options: LoadOptions = {},
+): Promise<(Description & { readonly weights: string }) | undefined> {
+  const { source, part } = splitSpec(spec);
+  const paths = await besideWeights(source, [CONFIG, PREPROCESSOR], options);
+  const read = async (name: string): Promise<unknown> => {
+    const path = paths.find((one) => basename(one) === name);
+    if (path === undefined) return undefined;
+    try {
+      return JSON.parse(await readFile(path, "utf8")) as unknown;
+    } catch (cause) {
+      throw new OcelliError("format", `${path} is no JSON, or damaged.`, { cause });
+    }
+  };
+  const found = describeWeights(await read(CONFIG), await read(PREPROCESSOR));
+  if (!found) return undefined;
+  const own = part === undefined && found.part !== undefined ? `${spec}:${found.part}` : spec;
+  return { ...found, weights: own };
+}
+
+async function besideWeights(
+  source: string,
+  names: readonly string[],
+  options: LoadOptions,
+): Promise<string[]> {
+  if (source.startsWith("hf:")) {
+    const cache = join(options.cache ?? cacheFolder("weights"), "hf");
+    return fetchBeside(source.slice(3), cache, names, options);
+  }
+  const stat = statSync(source, { throwIfNoEntry: false });
+  if (!stat) return [];
+  const folder = stat.isDirectory() ? source : dirname(source);
+  return names.map((name) => join(folder, name)).filter((path) => existsSync(path));
+}
+
 /** One subtree, that of a checkpoint's parameters where there is none of its name; the rest is not read. */
 function partOf(source: string, part: string, all: UnreadArrays): UnreadArrays {
-  for (const root of [part, `params/${part}`]) {
+  for (const root of [part, `params/${part}`, `opt/target/${part}`]) {
     const below = subtree(all, root);
     if (below.size > 0) return below;
   }

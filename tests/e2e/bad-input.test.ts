@@ -191,6 +191,12 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     tiny(`--init=${at("run")}`, "--model.width=32", `--workdir=${at("w2")}`),
     "run does not fit the model: Transformer/encoder_norm/bias is float32[16] (model: float32[32]);",
   ],
+  [tiny(`--init.weights=${at("gone.npz")}`, `--workdir=${at("w1")}`), "gone.npz"],
+  [tiny("--init.head=drop", `--workdir=${at("w1")}`), "init.weights is missing"],
+  [
+    tiny(`--init.weights=${at("run")}`, "--init.head=dropp", `--workdir=${at("w1")}`),
+    "init.head must be one of drop, keep",
+  ],
   [["predict", at("nothing"), at("red.png")], "there is no checkpoint at"],
   [["predict", at("junk.safetensors"), at("red.png")], "safetensors file"],
   [["predict", at("short.safetensors"), at("red.png")], "safetensors file: its header describes"],

@@ -5,6 +5,9 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TrainResult } from "../../src/index.ts";
 import { openMnist } from "../../src/data/mnist.ts";
+import { type HostArray, toNumbers } from "../../src/graph/index.ts";
+import { toFlat } from "../../src/tree.ts";
+import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 
 let dir: string;
@@ -82,6 +85,27 @@ test("a run may begin with the arrays of another", async () => {
   expect(captured.stderr).not.toContain("ocelli:");
   const { loss } = lastJson<TrainResult>(captured);
   expect(loss).toBeCloseTo(trained.loss!, 6);
+});
+
+test("a run may begin with weights and a new classifier", async () => {
+  const workdir = join(dir, "tuned");
+  const args = ["--init.weights", trained.workdir, "--init.head", "drop", "--lr", "0"];
+  const { stdout, stderr, code } = await runCli([
+    ...["train", "quickstart", ...TINY, ...args],
+    ...["--duration", '{"steps":1}', "--workdir", workdir],
+  ]);
+  expect(stderr).not.toContain("ocelli:");
+  expect(code).toBe(0);
+  expect(stdout).toContain("head/kernel begins anew");
+  const [before, after] = [trained.workdir, workdir].map((run) =>
+    toFlat<HostArray>(readCheckpointFile(join(run, "checkpoint.safetensors"), run).params),
+  );
+  expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
+  for (const [name, array] of Object.entries(after)) {
+    if (name.startsWith("head/")) expect(new Set(toNumbers(array)), name).toEqual(new Set([0]));
+    else expect(array.data, name).toEqual(before[name].data);
+  }
+  expect(new Set(toNumbers(before["head/kernel"])).size).toBeGreaterThan(1);
 });
 
 test("prediction ranks the classes of image files", async () => {

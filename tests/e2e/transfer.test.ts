@@ -1,7 +1,16 @@
 /** @file `ocelli transfer` and `ocelli embed`, from pictures to a run that every other command takes. */
 
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
@@ -9,6 +18,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cacheFolder } from "../../src/packages.ts";
 import { seededRandom } from "../../src/preprocess/random.ts";
+import { openClassifier } from "../../src/train/explain/classifier.ts";
 import { loadTrained } from "../../src/train/trained.ts";
 import { resume } from "../../src/train/transfer/resume.ts";
 import type { TransferResult } from "../../src/train/transfer/options.ts";
@@ -358,3 +368,34 @@ describe.skipIf(!existsSync(LITE0))(
     });
   },
 );
+
+test("the files beside weights say which model they are of, and how it wants its images", async () => {
+  const folder = join(dir, "beside");
+  await mkdir(folder);
+  await copyFile(
+    "tests/golden/weights/hf-vit/model.safetensors",
+    join(folder, "model.safetensors"),
+  );
+  const names = ["ant", "bee", "cat", "dog", "elk"];
+  const config = {
+    ...{ model_type: "vit", hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 },
+    ...{ intermediate_size: 24, image_size: 24, patch_size: 8 },
+    id2label: Object.fromEntries(names.map((name, i) => [String(i), name])),
+  };
+  const half = [0.5, 0.5, 0.5];
+  const preprocessor = {
+    ...{ do_resize: true, size: { height: 24, width: 24 }, resample: 2 },
+    ...{ do_normalize: true, image_mean: half, image_std: half },
+  };
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify(preprocessor));
+  const workdir = join(dir, "from-beside");
+  const captured = await runCli([
+    ...["transfer", "--data", pictures, "--model", folder, "--workdir", workdir, "--json"],
+  ]);
+  expect(captured.code).toBe(0);
+  expect(lastJson<TransferResult>(captured).accuracy).toBeGreaterThan(1 / 3);
+  const { card } = await loadTrained(workdir);
+  expect(card).toMatchObject({ imageShape: [24, 24, 3], model: { name: "vit", width: 16 } });
+  expect((await openClassifier(folder)).card.classes).toEqual(names);
+});

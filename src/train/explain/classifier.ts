@@ -44,7 +44,7 @@ export async function openClassifier(
   if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
     throw new OcelliError("data", `there is no run and no file at ${spec}.`);
   }
-  const { model, text, weights, arrays } = await readPublished(spec, {
+  const { model, text, weights, arrays, ...known } = await readPublished(spec, {
     architecture,
     preprocessing,
     report,
@@ -57,7 +57,8 @@ export async function openClassifier(
   }
   const prepared = parsePreprocessing(text);
   const imageShape = imageShapeOf(prepared);
-  const names = classes === undefined ? undefined : await readClasses(classes, count);
+  const own = known.classes?.length === count ? known.classes : undefined;
+  const names = classes === undefined ? own : await readClasses(classes, count);
   const card: ModelCard = {
     model,
     classes: names ?? Array.from({ length: count }, (_, k) => String(k)),

@@ -14,7 +14,7 @@ import { findCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
 import type { ModelCard } from "../../weights/checkpoint.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
-import { fitWeights, loadWeights } from "../../weights/index.ts";
+import { describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
 import type { ModelTensors } from "../trained.ts";
 
 /** A frozen model that gives features. */
@@ -88,7 +88,8 @@ export async function openBackbone(
 }
 
 /**
- * Weights that are no run's: the model that they are of, its preprocessing as text, where they lie, and their arrays.
+ * Weights that are no run's: the model that they are of, its preprocessing as text, where they lie, their arrays, and the
+ * names of their classes where they are known.
  *
  * @throws an argument error where neither the weights nor the options say which model, or how images are prepared
  */
@@ -96,13 +97,18 @@ export async function readPublished(
   spec: string,
   { architecture, preprocessing, report }: BackboneOptions,
 ) {
-  const published = Object.hasOwn(PUBLISHED, spec) ? PUBLISHED[spec] : undefined;
-  const model = architecture ?? (published && { name: spec });
-  const text = preprocessing ?? published?.preprocessing;
+  const known = Object.hasOwn(PUBLISHED, spec)
+    ? { ...PUBLISHED[spec], model: { name: spec } }
+    : architecture === undefined || preprocessing === undefined
+      ? await describeSpec(spec, { report })
+      : undefined;
+  const model = architecture ?? (known?.model as ModelCard["model"] | undefined);
+  const text = preprocessing ?? known?.preprocessing;
   if (model === undefined || text === undefined) throw unclear(spec, model === undefined);
-  const weights = published?.weights ?? spec;
+  const weights = known?.weights ?? spec;
   const { arrays } = await loadWeights(weights, { report });
-  return { model, text, weights, arrays };
+  const classes = known && "classes" in known ? known.classes : undefined;
+  return { model, text, weights, arrays, classes };
 }
 
 function unclear(spec: string, isModel: boolean): OcelliError {

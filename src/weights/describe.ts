@@ -1,0 +1,298 @@
+/**
+ * @file What the files beside published weights say of them: configurations of transformers and of timm as our models,
+ * preprocessing and classes. Whatever they do not say clearly is left to the caller.
+ *
+ * @see https://huggingface.co/docs/transformers/main_classes/configuration (config.json, preprocessor_config.json)
+ * @see https://huggingface.co/docs/timm (config.json with its pretrained_cfg)
+ */
+
+import { z } from "zod";
+
+/** A model with its options, as `createModel` takes them. */
+export type DescribedModel = { readonly name: string } & Readonly<Record<string, unknown>>;
+
+/** What is known of published weights. */
+export interface Description {
+  readonly model: DescribedModel;
+  /** The part of a file's arrays that is the model; all of them unless there is one. */
+  readonly part?: string;
+  /** In the preprocessing language; undefined where no file says it. */
+  readonly preprocessing?: string;
+  /** Names of the classifier's classes in its order. */
+  readonly classes?: readonly string[];
+}
+
+const whole = z.int().min(1);
+const ACTIVATIONS = {
+  gelu: "gelu",
+  gelu_pytorch_tanh: "gelu-tanh",
+  gelu_new: "gelu-tanh",
+} as const;
+const activation = z.enum(Object.keys(ACTIVATIONS) as (keyof typeof ACTIVATIONS)[]);
+
+/** Sizes of an encoder; missing ones are the library's own. */
+const encoder = {
+  hidden_size: whole.default(768),
+  num_hidden_layers: whole.default(12),
+  num_attention_heads: whole.default(12),
+  intermediate_size: whole.default(3072),
+  patch_size: whole.default(16),
+};
+
+const encoderOptions = (one: z.infer<z.ZodObject<typeof encoder>>) => ({
+  name: "vit",
+  patchSize: [one.patch_size, one.patch_size],
+  width: one.hidden_size,
+  depth: one.num_hidden_layers,
+  mlpDim: one.intermediate_size,
+  numHeads: one.num_attention_heads,
+});
+
+const hfVit = z
+  .object({
+    model_type: z.literal("vit"),
+    ...encoder,
+    hidden_act: activation.default("gelu"),
+    layer_norm_eps: z.number().default(1e-12),
+    qkv_bias: z.boolean().default(true),
+    architectures: z.array(z.string()).default([]),
+  })
+  .transform((one) => ({
+    model: {
+      ...encoderOptions(one),
+      poolType: "tok",
+      activation: ACTIVATIONS[one.hidden_act],
+      epsilon: one.layer_norm_eps,
+      qkvBias: one.qkv_bias,
+      ...(one.architectures.includes("ViTModel") && { repSize: true }), // its pooler
+    },
+  }));
+
+const siglipTower = z.object({
+  ...encoder,
+  hidden_act: activation.default("gelu_pytorch_tanh"),
+  layer_norm_eps: z.number().default(1e-6),
+});
+
+const siglipOptions = (one: z.infer<typeof siglipTower>) => ({
+  ...encoderOptions(one),
+  poolType: "map",
+  activation: ACTIVATIONS[one.hidden_act],
+  epsilon: one.layer_norm_eps,
+});
+
+const hfSiglipTower = siglipTower
+  .extend({ model_type: z.literal("siglip_vision_model") })
+  .transform((one) => ({ model: siglipOptions(one) }));
+
+const hfSiglip = z
+  .object({ model_type: z.literal("siglip"), vision_config: siglipTower })
+  .transform(({ vision_config: tower }) => ({ model: siglipOptions(tower), part: "vision_model" }));
+
+/** Channels of the root and after each stage must be those of our family. */
+const doubles = (first: number, sizes: readonly number[]): boolean =>
+  sizes.every((size, i) => size === first * 4 * 2 ** i);
+
+const stages = {
+  depths: z.array(whole).min(1),
+  hidden_sizes: z.array(whole).min(1),
+  embedding_size: whole.default(64),
+};
+
+const hfBit = z
+  .object({
+    model_type: z.literal("bit"),
+    ...stages,
+    layer_type: z.literal("preactivation").default("preactivation"),
+    width_factor: z.literal(1).default(1),
+    global_padding: z.null().optional(),
+  })
+  .refine(({ embedding_size: first, hidden_sizes: sizes }) => doubles(first, sizes))
+  .transform(({ depths: depth, embedding_size: first }) => ({
+    model: { name: "bit-paper", depth, width: first / 64, zeroPool: true },
+  }));
+
+const hfResnet = z
+  .object({
+    model_type: z.literal("resnet"),
+    ...stages,
+    layer_type: z.literal("bottleneck").default("bottleneck"),
+    downsample_in_first_stage: z.literal(false).default(false),
+    downsample_in_bottleneck: z.literal(false).default(false),
+  })
+  .refine(({ embedding_size: first, hidden_sizes: sizes }) => doubles(first, sizes))
+  .transform(({ depths: depth, embedding_size: first }) => ({
+    model: { name: "resnet", depth, width: first / 64 },
+  }));
+
+const hfConvnext = z
+  .object({
+    model_type: z.literal("convnext"),
+    depths: z.array(whole).default([3, 3, 9, 3]),
+    hidden_sizes: z.array(whole).default([96, 192, 384, 768]),
+    patch_size: z.literal(4).default(4),
+    hidden_act: z.literal("gelu").default("gelu"),
+  })
+  .transform(({ depths, hidden_sizes: widths }) => ({
+    model: { name: "convnext", depths, widths },
+  }));
+
+const TRANSFORMERS = z.union([hfVit, hfSiglipTower, hfSiglip, hfBit, hfResnet, hfConvnext]);
+
+const VIT_SIZES: Readonly<Record<string, string>> = {
+  tiny: "Ti",
+  small: "S",
+  base: "B",
+  large: "L",
+  huge: "H",
+  so400m: "So400m",
+};
+const CONVNEXT_SIZES: Readonly<Record<string, string>> = {
+  tiny: "T",
+  small: "S",
+  base: "B",
+  large: "L",
+};
+
+/** Architectures of timm whose arrays and numbers are our models'. */
+function timmModel(architecture: string): DescribedModel | undefined {
+  const match = (pattern: RegExp) => pattern.exec(architecture)?.slice(1);
+  const [size, patch] = match(/^vit_([a-z0-9]+)_patch(\d+)_\d+$/) ?? [];
+  if (Object.hasOwn(VIT_SIZES, size ?? "")) {
+    return {
+      ...{ name: "vit", variant: `${VIT_SIZES[size]}/${patch}` },
+      ...{ poolType: "tok", activation: "gelu" },
+    };
+  }
+  const [tower, towerPatch] = match(/^vit_([a-z0-9]+)_patch(\d+)_siglip_\d+$/) ?? [];
+  if (Object.hasOwn(VIT_SIZES, tower ?? "")) {
+    return { name: "vit", variant: `${VIT_SIZES[tower]}/${towerPatch}`, poolType: "map" };
+  }
+  const [depth, width] = match(/^resnetv2_(50|101|152)x([1-4])_bit$/) ?? [];
+  if (depth) return { name: "bit-paper", variant: `R${depth}x${width}`, zeroPool: true };
+  const [layers] = match(/^resnet(26|50|101|152)$/) ?? [];
+  if (layers) return { name: "resnet", depth: Number(layers) };
+  const [convnext] = match(/^convnext_([a-z]+)$/) ?? [];
+  return Object.hasOwn(CONVNEXT_SIZES, convnext ?? "")
+    ? { name: "convnext", variant: CONVNEXT_SIZES[convnext] }
+    : undefined;
+}
+
+const three = z.array(z.number()).length(3);
+/** timm's and torchvision's names of filters, all of them with antialiasing. */
+const filter = z.enum(["bilinear", "bicubic"]);
+
+const timmPictures = z.object({
+  input_size: z.tuple([z.literal(3), whole, whole]),
+  interpolation: filter,
+  crop_pct: z.number().positive().max(1),
+  crop_mode: z.enum(["center", "squash"]).default("center"),
+  mean: three,
+  std: three,
+});
+
+const timmConfig = z.object({ architecture: z.string() }).loose();
+
+/** Pillow's numbers of filters. */
+const resample = z
+  .union([z.literal(2), z.literal(3)])
+  .transform((number) => (number === 2 ? "bilinear" : "bicubic"));
+const side = z.union([
+  whole.transform((height) => ({ height, width: height })),
+  z.object({ height: whole, width: whole }),
+]);
+
+const hfPictures = z.object({
+  do_resize: z.literal(true),
+  size: z.union([side, z.object({ shortest_edge: whole })]),
+  resample,
+  do_center_crop: z.boolean().nullish(),
+  crop_size: side.nullish(),
+  /** ConvNeXt's processor: pictures below 384 pixels are resized to size / crop_pct and cut. */
+  crop_pct: z.number().positive().max(1).nullish(),
+  do_normalize: z.literal(true),
+  image_mean: three,
+  image_std: three,
+});
+
+const list = (values: readonly number[]): string =>
+  `[${values.map((value) => Number((value * 255).toPrecision(9))).join(",")}]`;
+
+/** Pixels by mean and deviation of their parts of 255. */
+const normalised = (mean: readonly number[], std: readonly number[]): string =>
+  [...mean, ...std].every((value) => value === 0.5)
+    ? "value_range(-1,1)"
+    : `vgg_value_range(${list(mean)},${list(std)})`;
+
+const extent = ({ height, width }: { height: number; width: number }): string =>
+  height === width ? String(height) : `(${height},${width})`;
+const how = (method: string): string => `method="${method}",antialias=true`;
+
+function timmPreprocessing(value: unknown): string | undefined {
+  const { data } = timmPictures.safeParse(value);
+  if (!data) return undefined;
+  const { crop_pct: part, crop_mode: mode, interpolation, mean, std } = data;
+  const [, height, width] = data.input_size;
+  const [tall, wide] = [height, width].map((size) => Math.floor(size / part));
+  const cut = `central_crop(${extent({ height, width })})`;
+  const end = [cut, normalised(mean, std)].join("|");
+  if (mode === "squash") {
+    return `decode|resize(${extent({ height: tall, width: wide })},${how(interpolation)})|${end}`;
+  }
+  if (height !== width) return undefined;
+  return `decode|resize_small(${tall},${how(interpolation)})|${end}`;
+}
+
+function hfPreprocessing(value: unknown): string | undefined {
+  const { data } = hfPictures.safeParse(value);
+  if (!data) return undefined;
+  const { size, resample: method, image_mean: mean, image_std: std, crop_pct: part } = data;
+  const end = normalised(mean, std);
+  if (part) {
+    const edge = "shortest_edge" in size ? size.shortest_edge : size.height;
+    return edge < 384
+      ? `decode|resize_small(${Math.floor(edge / part)},${how(method)})|central_crop(${edge})|${end}`
+      : `decode|resize(${edge},${how(method)})|${end}`;
+  }
+  const resized =
+    "shortest_edge" in size
+      ? `resize_small(${size.shortest_edge},${how(method)})`
+      : `resize(${extent(size)},${how(method)})`;
+  if (data.do_center_crop !== true) {
+    return "shortest_edge" in size ? undefined : `decode|${resized}|${end}`;
+  }
+  const { crop_size: cut } = data;
+  return cut ? `decode|${resized}|central_crop(${extent(cut)})|${end}` : undefined;
+}
+
+/** Names by number, all of them from 0 on. */
+function classNames(config: unknown): string[] | undefined {
+  const labels = z.object({ id2label: z.record(z.string(), z.string()) }).safeParse(config).data;
+  if (labels) {
+    const names = Object.keys(labels.id2label).map((_, i) => labels.id2label[String(i)]);
+    return names.every((name) => typeof name === "string") ? names : undefined;
+  }
+  return z.object({ label_names: z.array(z.string()) }).safeParse(config).data?.label_names;
+}
+
+/**
+ * What the configurations beside weights say of them.
+ *
+ * @param config the content of `config.json`
+ * @param preprocessor that of `preprocessor_config.json`, where there is one
+ * @returns undefined where the configuration is of no model that is known here
+ * @example
+ * describeWeights({ architecture: "resnet50", pretrained_cfg: {} })?.model; // { name: "resnet", depth: 50 }
+ */
+export function describeWeights(config: unknown, preprocessor?: unknown): Description | undefined {
+  const classes = classNames(config);
+  const named = classes && { classes };
+  const timm = timmConfig.safeParse(config).data;
+  if (timm) {
+    const model = timmModel(timm.architecture);
+    const preprocessing = timmPreprocessing(timm["pretrained_cfg"] ?? timm);
+    return model && { model, preprocessing, ...named };
+  }
+  const known = TRANSFORMERS.safeParse(config).data;
+  return known && { ...known, preprocessing: hfPreprocessing(preprocessor), ...named };
+}
