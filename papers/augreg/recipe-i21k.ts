@@ -40,6 +40,7 @@ export default {
   evals: {
     val: { split: "validation", every: { steps: 1000 } },
     test: { split: "test", every: { steps: 1000 } },
+    train: { split: "train[:25600]", every: { steps: 1000 } },
   },
   log: { steps: 50 },
   checkpoint: { every: { steps: 1000 }, keep: 1 },

@@ -7,7 +7,7 @@
  * Expected: the paper shows it as a colour in Figure 4, not as a number
  * Time: 93,600 steps of 4,096 images; for a pod of accelerators
  *
- * The published code takes these strengths (`augmentation.ts`) by size: Ti/16 light1, S/32 light2, S/16, B/32, B/16 and
+ * The published code takes these strengths (`augmentation.ts`) by size: Ti/16 light1, S/32 medium1, S/16, B/32, B/16 and
  * L/16 medium2. DIR holds `train` and `validation`.
  *
  * Gaps: dropout and stochastic depth of 0.1, which the paper also tries, are not part of the published configuration.

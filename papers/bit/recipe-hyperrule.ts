@@ -2,12 +2,14 @@
  * BiT-HyperRule for a task of 20,000 to 500,000 pictures larger than 96 × 96: fine-tuning a pre-trained BiT.
  *
  * Paper: Kolesnikov et al. 2020, "Big Transfer (BiT): General Visual Representation Learning", arXiv:1912.11370.
- * Command: npx ocelli train bit-hyperrule --data DIR --init RUN
+ * Command: npx ocelli train bit-hyperrule --data DIR
  * Expected: depends on the task
  * Time: 10,000 steps of 512 pictures at 384
  *
  * Smaller tasks take 500 steps and no mixup, larger ones 20,000; the rate falls at 30, 60 and 90 % of them. Smaller pictures
- * are resized to 160 and cut to 128.
+ * are resized to 160 and cut to 128. The command begins with BiT-M's published weights, gs://bit_models/BiT-M-R50x1.npz, which
+ * it looks for where it is run; `--init.weights RUN` takes a run of yours. `ocelli transfer --method hyperrule` chooses all of
+ * this by the task's size.
  *
  * Gap: the source gives no clipping; there is none.
  */
@@ -23,6 +25,7 @@ export default {
   batchSize: 512,
   duration: { steps: 10_000 },
   model: { name: "bit-paper", variant: "R50x1" },
+  init: { weights: "BiT-M-R50x1.npz", head: "drop" },
   objective: { name: "classification", mixup: { p: 0.1 } },
   optimizer: {
     name: "momentum",

@@ -8,15 +8,17 @@
  * Time: 111,477 steps of 1,024 images; about 16 hours on 32 TPU v3 cores in the published code's words
  *
  * The teacher's weights are those of big_vision, gs://big_vision/zoo/deit3/bv_deit_3_base_384_1k.npz, in which DeiT
- * III's LayerScale is folded into the kernels; the command looks for the file where it is run. Teacher and student see
- * the same crop, each at its own resolution. DIR holds `train` and `validation`.
+ * III's LayerScale is folded into the kernels; the command looks for the file where it is run. The student begins with
+ * them, its positions resized from 24 × 24 to 7 × 7. Teacher and student see the same crop, each at its own resolution.
+ * DIR holds `train` and `validation`.
  *
- * Gaps: the published student begins with the teacher's weights, its kernel and positions resized; `--init` takes an
- * Ocelli checkpoint of such weights, without which the student begins anew. Evaluations on ImageNet-v2, -A, -R and ReaL
- * need data sets of their own.
+ * Gaps: evaluations of the teacher, and those on ImageNet-v2, -A, -R and ReaL, which need data sets of their own.
  */
 
 import type { Recipe } from "ocelli";
+
+/** Both models' beginning. */
+const WEIGHTS = "bv_deit_3_base_384_1k.npz";
 
 /** Patches along each side of 240 pixels. */
 const SEQHW = [5, 6, 8, 10, 12, 15, 16, 20, 24, 30] as const;
@@ -41,11 +43,12 @@ export default {
     poolType: "tok",
     seqhw: 15, // of the model when it predicts
   },
+  init: { weights: WEIGHTS },
   objective: {
     name: "distillation",
     teacher: {
       model: { name: "vit", variant: "B/16", poolType: "tok" },
-      weights: "bv_deit_3_base_384_1k.npz",
+      weights: WEIGHTS,
     },
     teacherImage: "prof",
     temperature: 1,
@@ -64,6 +67,7 @@ export default {
     SEQHW.flatMap((seqhw) => [
       [`val${seqhw}`, { split: "validation", seqhw, every: { percent: 5 } }],
       [`minival${seqhw}`, { split: "train[99%:]", seqhw, every: { percent: 5 } }],
+      [`train${seqhw}`, { split: "train[:2%]", seqhw, every: { percent: 5 } }],
     ]),
   ),
   log: { steps: 50 },

@@ -57,6 +57,7 @@ export default {
     SEQHW.flatMap((seqhw) => [
       [`val${seqhw}`, { split: "validation", seqhw, every }],
       [`test${seqhw}`, { split: "test", seqhw, every }],
+      [`train${seqhw}`, { split: "train[:25600]", seqhw, every }],
     ]),
   ),
   log: { steps: 50 },

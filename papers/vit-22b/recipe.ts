@@ -6,9 +6,10 @@
  * Expected: the paper's JFT-4B is not public; on ImageNet, 89.5 % by a linear probe on frozen features (paper, table 1)
  * Time: 177,000 steps of 65,536 images; not for one machine
  *
- * Gaps: the paper's LayerNorms have neither bias nor centring, ours have both. The head's first bias and the optimiser's
- * constants are those of ViT-G (Zhai et al. 2022), to which the paper refers. It does not state the clipping; 1 is
- * ViT-G's.
+ * Normalisations have neither bias nor centring, queries, keys and values no biases.
+ *
+ * Gaps: the head's first bias and the optimiser's constants are those of ViT-G (Zhai et al. 2022), to which the paper
+ * refers. It does not state the clipping; 1 is ViT-G's.
  */
 
 import type { Recipe } from "ocelli";
@@ -28,6 +29,7 @@ export default {
     poolType: "map",
     parallel: true,
     qkNorm: true,
+    norm: "rmsNorm",
     qkvBias: false,
     headBiasInit: -10,
     scan: true,

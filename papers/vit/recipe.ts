@@ -1,38 +1,52 @@
 /**
- * ViT-S/16 from scratch on ImageNet-1k in 90 epochs: 76.5 % top-1 in big_vision.
+ * ViT-B/16 from scratch on ImageNet-1k in 300 epochs, as the first vision transformers were trained.
  *
- * Papers: Dosovitskiy et al. 2021, arXiv:2010.11929; the settings are those of Beyer et al. 2022, "Better plain ViT
- * baselines for ImageNet-1k", arXiv:2205.01580, as big_vision trains it.
- * Command: npx ocelli train vit --data imagenet
- * Expected: 76.5 % on the validation images at 224
- * Time: 90 epochs of 1.28 million images; not measured here
+ * Paper: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
+ * arXiv:2010.11929, Table 3.
+ * Command: npx ocelli train vit --data DIR
+ * Expected: 77.9 % on ImageNet's validation images after fine-tuning at 384 pixels (paper, Table 5); the source states
+ * no figure before it
+ * Time: 92,900 steps of 4,096 images; for a pod of accelerators
+ *
+ * The paper's weight decay is AdamW's, multiplied by the rate. What came of this recipe with smaller batches, a little
+ * augmentation and fixed positions is `better-plain-vit`; sizes beyond are `vit-g`. DIR holds `train` and `validation`.
+ *
+ * Gaps: the paper states neither the augmentation (here crops and mirroring, as the same authors use) nor which images
+ * it validates on (here the last hundredth of `train`).
  */
 
 import type { Recipe } from "ocelli";
 
 export default {
   name: "vit",
+  split: "train[:99%]",
   preprocess: {
-    train: "decode|inception_crop(224)|flip_lr|randaug(2,10)|value_range(-1,1)",
+    train: "decode|inception_crop(224)|flip_lr|value_range(-1,1)",
     eval: "decode|resize_small(256)|central_crop(224)|value_range(-1,1)",
   },
-  batchSize: 1024,
-  duration: { epochs: 90 },
+  batchSize: 4096,
+  duration: { epochs: 300 },
   model: {
     name: "vit",
-    variant: "S/16",
-    posemb: "sincos2d",
-    poolType: "gap",
+    variant: "B/16",
+    posemb: "learn",
+    poolType: "tok",
     repSize: true,
-    headZeroinit: true,
+    dropout: 0.1,
   },
-  objective: { name: "classification", loss: "softmax", mixup: { p: 0.2 } },
+  objective: { name: "classification", loss: "softmax" },
   optimizer: {
-    name: "adam",
-    lr: 1e-3,
-    wd: 1e-4,
-    muDtype: "bfloat16",
+    name: "adamw",
+    lr: 3e-3,
+    weightDecay: 0.3,
     gradClipNorm: 1,
     schedule: { decayType: "cosine", warmup: { steps: 10_000 } },
   },
+  evals: {
+    val: { split: "validation", every: { steps: 2500 } },
+    minival: { split: "train[99%:]", every: { steps: 2500 } },
+    train: { split: "train[:2%]", every: { steps: 2500 } },
+  },
+  log: { steps: 50 },
+  checkpoint: { every: { steps: 1000 }, keep: 1 },
 } satisfies Recipe;

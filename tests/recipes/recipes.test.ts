@@ -7,7 +7,7 @@ import { type Claim, type ConfigInput, type SweepInput, train } from "../../src/
 import { configSchema } from "../../src/train/config.ts";
 import { validate } from "../../src/train/schema.ts";
 import { miniature, objectPaths, withValue } from "./miniature.ts";
-import { withTeacher } from "./teacher.ts";
+import { withWeights } from "./weights.ts";
 
 let dir: string;
 beforeAll(async () => (dir = await mkdtemp(join(tmpdir(), "ocelli-recipes-"))));
@@ -33,7 +33,7 @@ test("every room has its recipe and its claim, under its name", () => {
 describe.each(listRecipes())("$name", ({ name, summary }) => {
   test("says what it is, and trains two steps in miniature", async () => {
     expect(summary).not.toBe("");
-    const small = await withTeacher(miniature(await read(name)), dir);
+    const small = await withWeights(miniature(await read(name)), dir);
     const result = await train(small, { engine: "ort", workdir: join(dir, name) });
     expect(result.steps).toBe(2);
     expect(Number.isFinite(result.loss)).toBe(true);

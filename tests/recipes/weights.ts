@@ -1,0 +1,55 @@
+/** @file Published weights in miniature: small random numbers in files, for recipes that begin with some or learn from some. */
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeNpz } from "../../src/formats/npz.ts";
+import { type HostArray, type Spec, hostArray, sizeOf } from "../../src/graph/index.ts";
+import { createModel } from "../../src/models/index.ts";
+import { modelSpecs } from "../../src/nn/index.ts";
+import { seededRandom } from "../../src/preprocess/random.ts";
+import type { ConfigInput } from "../../src/train/config.ts";
+import { toFlat } from "../../src/tree.ts";
+import { SIDE, shrinkModel } from "./miniature.ts";
+
+type Model = ConfigInput["model"];
+
+/** Of the data that stands for every recipe's. */
+const CLASSES = 10;
+
+/** The recipe with its published weights in miniature below a folder. */
+export async function withWeights(recipe: ConfigInput, dir: string): Promise<ConfigInput> {
+  const { objective, init } = recipe;
+  const teacher =
+    objective.name === "distillation" && typeof objective.teacher === "object"
+      ? objective.teacher
+      : undefined;
+  const model = teacher && shrinkModel(teacher.model);
+  const smallTeacher = teacher && model && { model, weights: await write(teacher.weights, model) };
+  const begun = typeof init === "object" ? init : undefined;
+  const shared = begun?.weights === teacher?.weights; // student and teacher begin alike
+  const smallInit = begun && {
+    ...begun,
+    weights: (shared && smallTeacher?.weights) || (await write(begun.weights, recipe.model)),
+  };
+  return {
+    ...recipe,
+    ...(smallInit && { init: smallInit }),
+    ...(smallTeacher && { objective: { ...objective, teacher: smallTeacher } as typeof objective }),
+  };
+
+  async function write(name: string, { name: family, ...options }: Model): Promise<string> {
+    const net = createModel(family, { ...options, numClasses: CLASSES });
+    const { params } = modelSpecs(net, { shape: [1, SIDE, SIDE, 3], dtype: "float32" });
+    const random = seededRandom(name);
+    const drawn = Object.entries(toFlat<Spec>(params)).map(([path, { shape }]) => {
+      const values = Float32Array.from(
+        { length: sizeOf(shape) },
+        () => 0.2 * random.uniform() - 0.1,
+      );
+      return [path, hostArray(shape, "float32", values)] as const;
+    });
+    const file = join(dir, `${recipe.name}-${name}`);
+    await writeFile(file, writeNpz(Object.fromEntries<HostArray>(drawn)));
+    return file;
+  }
+}
