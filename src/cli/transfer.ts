@@ -12,7 +12,7 @@ export const BACKBONE_FLAGS = {
   architecture: {
     type: "text",
     value: "NAME|JSON",
-    help: "the model that a file of weights is of, where the file does not say",
+    help: "the model that weights are of, where no config.json beside them says it",
   },
   preprocess: {
     type: "text",
@@ -66,6 +66,7 @@ export const transferCommand: Command = {
   examples: [
     "ocelli transfer --data pets",
     "ocelli transfer --data pets --shots 20 --workdir runs/pets",
+    "ocelli transfer --data pets --model hf:google/vit-base-patch16-224",
     "ocelli transfer --data pets --model runs/other --method fewshot",
     "ocelli transfer --data pets --method hyperrule --budget 10",
   ],

@@ -51,7 +51,10 @@ function repositoryOf(place: string) {
   return { name, revision, file };
 }
 
-/** The local paths of those of some files that a repository has. */
+/**
+ * The local paths of those of some files that a repository has. The last of them is fetched last: once the cache has it,
+ * none is asked for again.
+ */
 export async function fetchBeside(
   place: string,
   cache: string,
@@ -60,11 +63,14 @@ export async function fetchBeside(
 ): Promise<string[]> {
   const { name, revision } = repositoryOf(place);
   const folder = join(cache, name, revision);
-  const cached = wanted.map((file) => join(folder, file)).filter((path) => existsSync(path));
-  if (cached.length > 0) return cached; // they were fetched together
-  const there = await listRepository(name, revision, options);
-  const files = wanted.filter((file) => there.includes(file));
-  return Promise.all(files.map((file) => fetchFile(name, revision, file, folder, options)));
+  const paths = wanted.map((file) => join(folder, file));
+  if (!existsSync(paths.at(-1)!)) {
+    const there = await listRepository(name, revision, options);
+    for (const file of wanted.filter((one) => there.includes(one))) {
+      await fetchFile(name, revision, file, folder, options);
+    }
+  }
+  return paths.filter((path) => existsSync(path));
 }
 
 const access = ({ hubUrl, fetch }: HubOptions) => ({

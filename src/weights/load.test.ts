@@ -20,7 +20,7 @@ import {
 import { createModel, resizePatchKernel } from "../models/index.ts";
 import { modelSpecs } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
-import { fitWeights, loadWeights } from "./index.ts";
+import { describeSpec, fitWeights, loadWeights } from "./index.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "ocelli-weights-"));
 const at = (name: string): string => join(dir, name);
@@ -33,7 +33,7 @@ const index = (...files: string[]): string =>
 
 /** The files of the repository that the test's hub serves. */
 const REPOSITORY: Readonly<Record<string, Uint8Array>> = {
-  "config.json": new TextEncoder().encode("{}"),
+  "config.json": new TextEncoder().encode('{"architecture":"resnet50"}'),
   "model.safetensors.index.json": new TextEncoder().encode(
     index("one.safetensors", "two.safetensors"),
   ),
@@ -134,6 +134,15 @@ test("a repository of the hub is fetched once, all shards of it", async () => {
   const count = asked.filter((url) => url.includes("resolve")).length;
   await loadWeights("hf:owner/name@v1:x", options);
   expect(asked.filter((url) => url.includes("resolve"))).toHaveLength(count);
+});
+
+test("a repository's configuration says which model its weights are of, and is fetched once", async () => {
+  const options = { hubUrl, cache: at("cache") };
+  const wanted = { model: { name: "resnet", depth: 50 }, weights: "hf:owner/name@v1" };
+  expect(await describeSpec("hf:owner/name@v1", options)).toEqual(wanted);
+  const count = asked.length;
+  expect(await describeSpec("hf:owner/name@v1", options)).toEqual(wanted);
+  expect(asked).toHaveLength(count);
 });
 
 test("names that are none, and files that are not there, are errors", async () => {

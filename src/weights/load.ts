@@ -89,7 +89,7 @@ export async function describeSpec(
   options: LoadOptions = {},
 ): Promise<(Description & { readonly weights: string }) | undefined> {
   const { source, part } = splitSpec(spec);
-  const paths = await besideWeights(source, [CONFIG, PREPROCESSOR], options);
+  const paths = await besideWeights(source, [PREPROCESSOR, CONFIG], options);
   const read = async (name: string): Promise<unknown> => {
     const path = paths.find((one) => basename(one) === name);
     if (path === undefined) return undefined;
