@@ -157,6 +157,7 @@ function foldClassPosition(
 ): void {
   const { [POSITIONS]: positions, cls } = arrays;
   if (!positions || !cls || positions.shape.length !== 3) return;
+  if (positions.shape[1] === expected[POSITIONS]?.shape[1]) return; // as the model has them
   const [lead, count, width] = positions.shape;
   if (lead !== 1 || cls.data.length !== width || !isSquare(count - 1) || isSquare(count)) return;
   const place = positions.data.subarray(0, width) as Float32Array;

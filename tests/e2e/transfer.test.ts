@@ -16,12 +16,15 @@ import { join } from "node:path";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { HostArray } from "../../src/graph/index.ts";
 import { cacheFolder } from "../../src/packages.ts";
 import { seededRandom } from "../../src/preprocess/random.ts";
 import { openClassifier } from "../../src/train/explain/classifier.ts";
 import { loadTrained } from "../../src/train/trained.ts";
+import { openBackbone } from "../../src/train/transfer/backbone.ts";
 import { resume } from "../../src/train/transfer/resume.ts";
 import type { TransferResult } from "../../src/train/transfer/options.ts";
+import { openTask } from "../../src/train/transfer/task.ts";
 import { transfer } from "../../src/train/transfer/transfer.ts";
 import { toFlat } from "../../src/tree.ts";
 import { lastJson, runCli } from "./run-cli.ts";
@@ -277,9 +280,10 @@ describe("a transfer that is stopped", () => {
 
 test("hyperrule follows the rule, and says which part of it", async () => {
   const more = ["--method=hyperrule", "--budget=1", "--batch-size=64", "--engine=ort"];
-  const captured = await transferTo("hyperrule", ...more);
+  const size = "--preprocess=decode|resize(16)|value_range(-1,1)";
+  const captured = await transferTo("hyperrule", ...more, size);
   expect(captured.stderr).toMatch(/5 of its 500 steps \(--budget\).*160 → 128 pixels; no mixup/);
-  expect(captured.stderr).toMatch(/sizes are not followed, as the model takes images of one size/);
+  expect(captured.stderr).toMatch(/sizes are not followed, as --preprocess says otherwise/);
   const result = lastJson<TransferResult>(captured);
   expect(result).toMatchObject({ method: "hyperrule", steps: 5, testImages: 12 });
   const config = await readFile(join(dir, "hyperrule/config.json"), "utf8");
@@ -289,6 +293,14 @@ test("hyperrule follows the rule, and says which part of it", async () => {
     optimizer: { name: "momentum", lr: 0.003, schedule: { steps: [2, 3, 5] } },
   });
   await agrees("hyperrule", result);
+});
+
+test("hyperrule takes images of its own sizes, to which a ViT's positions are resized", async () => {
+  const data = { name: "folder", dir: pictures } as const;
+  const { backbone, views } = await openTask(data, { model, method: "hyperrule" });
+  expect(backbone.imageShape).toEqual([128, 128, 3]);
+  expect(toFlat<HostArray>(backbone.params)["pos_embedding"].shape).toEqual([1, 256, 16]);
+  expect(views).toBe("decode|resize(160)|random_crop(128)|flip_lr|value_range(-1,1)");
 });
 
 test("several seeds give a mean and a run each", async () => {
@@ -398,4 +410,14 @@ test("the files beside weights say which model they are of, and how it wants its
   const { card } = await loadTrained(workdir);
   expect(card).toMatchObject({ imageShape: [24, 24, 3], model: { name: "vit", width: 16 } });
   expect((await openClassifier(folder)).card.classes).toEqual(names);
+});
+
+test("a run's positions are resized for pictures of another size, and that is told", async () => {
+  const told: string[] = [];
+  const preprocessing = "decode|resize(32)|value_range(-1,1)";
+  const report = (line: string) => told.push(line);
+  const backbone = await openBackbone(model, { preprocessing, report });
+  expect(backbone.imageShape).toEqual([32, 32, 3]);
+  expect(toFlat<HostArray>(backbone.params)["pos_embedding"].shape).toEqual([1, 16, 16]);
+  expect(told).toEqual(["resized pos_embedding from [1,4,16] to [1,16,16]"]);
 });

@@ -70,7 +70,8 @@ export async function openClassifier(
   const { name, ...options } = model;
   const net = createModel(name, { ...options, numClasses: count });
   const specs = modelSpecs(net, { shape: [1, ...imageShape], dtype: "float32" });
-  const { params, variables } = fitWeights(weights, arrays, specs);
+  const { params, variables, resized } = fitWeights(weights, arrays, specs);
+  for (const line of resized) report?.(`resized ${line}`);
   return unrolled({
     card,
     model: net,

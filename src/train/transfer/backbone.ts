@@ -69,20 +69,18 @@ export async function openBackbone(
   spec: string,
   { architecture, preprocessing, report }: BackboneOptions = {},
 ): Promise<Backbone> {
-  if (architecture === undefined) {
-    const own = await readOwn(spec);
-    if (own) {
-      const text = preprocessing ?? own.card.preprocessing;
-      return assemble(spec, own.card.model, text, () => own);
-    }
-  }
-  const { model, text, weights, arrays } = await readPublished(spec, {
-    architecture,
-    preprocessing,
-    report,
-  });
+  const own = architecture === undefined ? await readOwn(spec) : undefined;
+  const { model, text, weights, arrays } = own
+    ? {
+        model: own.card.model,
+        text: preprocessing ?? own.card.preprocessing,
+        weights: spec,
+        arrays: { ...toFlat<HostArray>(own.params), ...toFlat<HostArray>(own.variables) },
+      }
+    : await readPublished(spec, { architecture, preprocessing, report });
   return assemble(spec, model, text, (specs) => {
-    const { params, variables } = fitWeights(weights, arrays, specs);
+    const { params, variables, resized } = fitWeights(weights, arrays, specs);
+    for (const line of resized) report?.(`resized ${line}`);
     return { params: fromFlat(params), variables: fromFlat(variables) };
   });
 }

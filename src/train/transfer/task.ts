@@ -81,7 +81,7 @@ async function followRule(
   return { rule, backbone, views: onImages(own.preprocessing, crops) };
 }
 
-/** Undefined for a model that takes no images of another size, such as one with learned position embeddings. */
+/** Undefined for a model that takes no images of another size, such as one that mixes tokens by learned weights. */
 function unfitting(error: unknown): undefined {
   if (error instanceof OcelliError && error.code === "shape") return undefined;
   throw error;
