@@ -56,6 +56,9 @@ function cell(name: string, { values }: ArmResult): string {
   if (known.length === 0) return `–${note}`;
   const factor = SHARES.has(name) ? 100 : 1;
   const scaled = known.map((value) => value! * factor);
+  if (factor === 1 && Number.isInteger(scaled[0]) && scaled.every((x) => x === scaled[0])) {
+    return `${scaled[0]}${note}`; // a count, the same for every seed
+  }
   const mean = scaled.reduce((sum, value) => sum + value, 0) / scaled.length;
   const squares = scaled.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const deviation = scaled.length > 1 ? Math.sqrt(squares / (scaled.length - 1)) : 0;
