@@ -5,7 +5,7 @@
  * arXiv:2106.10270.
  * Command: npx ocelli train augreg --data DIR
  * Expected: the paper shows it as a colour in Figure 4, not as a number
- * Time: 93,600 steps of 4,096 images; for a pod of accelerators
+ * Time: 92,900 steps of 4,096 images; for a pod of accelerators
  *
  * The published code takes these strengths (`augmentation.ts`) by size: Ti/16 light1, S/32 medium1, S/16, B/32, B/16 and
  * L/16 medium2. DIR holds `train` and `validation`.

@@ -4,7 +4,7 @@
  * Paper: Beyer, Zhai, Kolesnikov 2022, "Better plain ViT baselines for ImageNet-1k", arXiv:2205.01580.
  * Command: npx ocelli train better-plain-vit --data DIR
  * Expected: 76.5 % on ImageNet's validation images; 80.0 % with --duration.epochs 300
- * Time: 112,600 steps of 1,024 images; 6 to 7 hours on 8 TPU v3 cores in the paper
+ * Time: 111,500 steps of 1,024 images; 6 to 7 hours on 8 TPU v3 cores in the paper
  *
  * Against the original ViT: batches of 1,024 for 4,096, averaged tokens for a class token, fixed sines for learned
  * positions, and RandAugment and mixup at a low strength. DIR holds `train` and `validation`.

@@ -8,7 +8,7 @@
  *
  * Smaller tasks take 500 steps and no mixup, larger ones 20,000; the rate falls at 30, 60 and 90 % of them. Smaller pictures
  * are resized to 160 and cut to 128. The command begins with BiT-M's published weights, gs://bit_models/BiT-M-R50x1.npz, which
- * it looks for where it is run; `--init.weights RUN` takes a run of yours. `ocelli transfer --method hyperrule` chooses all of
+ * it looks for where it is run and which pool over zeros beyond the edge; `--init.weights RUN` takes a run of yours. `ocelli transfer --method hyperrule` chooses all of
  * this by the task's size.
  *
  * Gap: the source gives no clipping; there is none.
@@ -24,7 +24,7 @@ export default {
   },
   batchSize: 512,
   duration: { steps: 10_000 },
-  model: { name: "bit-paper", variant: "R50x1" },
+  model: { name: "bit-paper", variant: "R50x1", zeroPool: true },
   init: { weights: "BiT-M-R50x1.npz", head: "drop" },
   objective: { name: "classification", mixup: { p: 0.1 } },
   optimizer: {

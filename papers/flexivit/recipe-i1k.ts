@@ -12,7 +12,8 @@
  * them, its positions resized from 24 × 24 to 7 × 7. Teacher and student see the same crop, each at its own resolution.
  * DIR holds `train` and `validation`.
  *
- * Gaps: evaluations of the teacher, and those on ImageNet-v2, -A, -R and ReaL, which need data sets of their own.
+ * Gaps: the teacher's own evaluations and those of the distance between the two; those on ImageNet-v2, -A, -R and ReaL,
+ * which need data sets of their own.
  */
 
 import type { Recipe } from "ocelli";

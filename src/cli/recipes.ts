@@ -9,7 +9,11 @@ export const recipes: Command = {
   operands: "",
   arity: [0, 0],
   flags: {},
-  examples: ["ocelli recipes", "ocelli train quickstart", "ocelli train vit --data imagenet"],
+  examples: [
+    "ocelli recipes",
+    "ocelli train quickstart",
+    "ocelli train better-plain-vit --data DIR",
+  ],
   run(_call, output) {
     const found = listRecipes();
     for (const { name, summary } of found) output.line(`${name.padEnd(20)} ${summary}`);

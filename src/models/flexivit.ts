@@ -24,6 +24,9 @@ import { type VitOptions, encodeGrid, settleVit } from "./vit.ts";
 
 type Extents = readonly [number, number];
 
+/** The grid of the stored position embedding, as in the paper. */
+export const POSEMB_SIZE = [7, 7] as const;
+
 /** Options of {@link flexivit}; `patchSize` is that of the stored kernel, [32, 32] unless given. */
 export interface FlexivitOptions extends VitOptions {
   /** The grid of the stored position embedding; [7, 7] unless given. */
@@ -106,7 +109,7 @@ const stemLayer = layer(
  *     apply((scope, x: Tensor) => model(scope, x, seqhw), { params }, image).result[0]);
  */
 export function flexivit({
-  posembSize = [7, 7],
+  posembSize = POSEMB_SIZE,
   seqhw: usual,
   ...given
 }: FlexivitOptions = {}): FlexibleModel {

@@ -21,6 +21,8 @@ export type Posemb = "learn" | "sincos2d";
 
 const TEMPERATURE = 10_000;
 
+type Extents = readonly [rows: number, columns: number];
+
 /**
  * Sines and cosines of a grid's columns and rows, [1, rows · columns, width]: [sin x, cos x, sin y, cos y].
  * Chen et al. 2021 (MoCo v3), arXiv:2104.02057.
@@ -58,23 +60,29 @@ export function positionEmbedding(
  * Section 3.2.
  *
  * @param grid rows and columns of the new grid
- * @throws a shape error where the old grid is not square
+ * @param from those of the old one; it is square unless given
+ * @throws a shape error where the old grid does not have as many positions
  */
 export function resamplePosemb(
   positions: HostArray,
-  [rows, columns]: readonly [number, number],
+  [rows, columns]: Extents,
+  from?: Extents,
 ): HostArray {
   const [lead, count, width] = positions.shape;
   const side = Math.round(Math.sqrt(count));
-  if (positions.shape.length !== 3 || lead !== 1 || side * side !== count) {
+  const [down, across] = from ?? [side, side];
+  if (positions.shape.length !== 3 || lead !== 1 || down * across !== count) {
+    const wanted = from
+      ? `${down}×${across} grid are [1, ${down * across}`
+      : "square grid are [1, n²";
     throw new OcelliError(
       "shape",
-      `position embeddings of a square grid are [1, n², width], not [${positions.shape}].`,
+      `position embeddings of a ${wanted}, width], not [${positions.shape}].`,
       { given: positions.shape },
     );
   }
-  if (rows === side && columns === side) return positions;
-  const grid = { ...positions, shape: [side, side, width] };
-  const resized = resizeHostGrid(grid, cornerMap(side, rows), cornerMap(side, columns));
+  if (rows === down && columns === across) return positions;
+  const grid = { ...positions, shape: [down, across, width] };
+  const resized = resizeHostGrid(grid, cornerMap(down, rows), cornerMap(across, columns));
   return { ...resized, shape: [1, rows * columns, width] };
 }

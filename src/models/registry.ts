@@ -7,12 +7,12 @@ import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
 import { CONVNEXT_VARIANTS, convnext } from "./convnext.ts";
 import { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
-import { flexivit } from "./flexivit.ts";
+import { type FlexivitOptions, POSEMB_SIZE, flexivit } from "./flexivit.ts";
 import { MIXER_VARIANTS, mlpMixer } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
 import { resnet } from "./resnet.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
-import { vit } from "./vit.ts";
+import { settleVit, vit } from "./vit.ts";
 
 const whole = z.int().min(1);
 const patch = z.tuple([whole, whole]).readonly();
@@ -187,6 +187,20 @@ export const modelNames: readonly string[] = Object.keys(FAMILIES);
 export const modelTakes = (name: string, option: string): boolean =>
   Object.hasOwn(FAMILIES, name) &&
   Object.hasOwn(FAMILIES[name as ModelConfig["name"]].schema.shape, option);
+
+/**
+ * Rows and columns of the positions that a model learns on images [height, width, channels]; undefined where it learns
+ * none.
+ */
+export function positionGrid(
+  { name, ...options }: { readonly name: string },
+  [height, width]: readonly number[],
+): readonly [rows: number, columns: number] | undefined {
+  if (name === "flexivit") return (options as FlexivitOptions).posembSize ?? POSEMB_SIZE;
+  if (name !== "vit") return undefined;
+  const { patchSize: patch } = settleVit(options);
+  return [Math.floor(height / patch[0]), Math.floor(width / patch[1])];
+}
 
 /**
  * A model by name.

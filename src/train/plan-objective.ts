@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray, Spec } from "../graph/index.ts";
-import { type ImageModel, type ModelConfig, createModel } from "../models/index.ts";
+import { type ImageModel, type ModelConfig, createModel, positionGrid } from "../models/index.ts";
 import { modelSpecs } from "../nn/index.ts";
 import {
   type BatchSpec,
@@ -19,7 +19,14 @@ import type { ModelCard } from "../weights/checkpoint.ts";
 import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, loadWeights } from "../weights/index.ts";
 import type { Config } from "./config.ts";
+import type { Telling } from "./initial.ts";
 import { fitted, modelOf } from "./trained.ts";
+
+/** What is known when an objective is made, and whom to tell. */
+interface Given extends Telling {
+  readonly batch: BatchSpec;
+  readonly classes: readonly string[];
+}
 
 /** A model, or that model with so many patches along each side; `key` is what asked for them, for an error. */
 export type ModelAt = (seqhw?: number, key?: string) => ImageModel;
@@ -47,14 +54,13 @@ export function flexibleModel(card: Omit<ModelCard, "step">): ModelAt {
 export async function planObjective(
   { objective: config, seed }: Pick<Config, "objective" | "seed">,
   modelAt: ModelAt,
-  batch: BatchSpec,
-  classes: readonly string[],
+  given: Given,
 ): Promise<Objective> {
-  const make = await makerOf(config, batch, classes);
+  const make = await makerOf(config, given);
   if (!config.flexi) return make(modelAt());
   const at = (seqhw: number): Objective => {
     const model = modelAt(seqhw, "objective.flexi");
-    modelSpecs(model, batch.image); // an error where images have no such grid
+    modelSpecs(model, given.batch.image); // an error where images have no such grid
     return make(model);
   };
   return flexi(at, config.flexi, seed);
@@ -63,8 +69,7 @@ export async function planObjective(
 /** How an objective is made for a model. */
 async function makerOf(
   config: Config["objective"],
-  batch: BatchSpec,
-  classes: readonly string[],
+  given: Given,
 ): Promise<(model: ImageModel) => Objective> {
   if (config.name === "classification") {
     const { name: _, flexi: __, ...options } = config;
@@ -72,7 +77,7 @@ async function makerOf(
   }
   const { name: _, flexi: __, teacher: from, ...options } = config;
   const { teacherImage: view = "image" } = options;
-  const seen = teacherView(batch, view);
+  const seen = teacherView(given.batch, view);
   if (seen.dtype !== "float32") {
     throw new OcelliError(
       "config",
@@ -82,7 +87,7 @@ async function makerOf(
       },
     );
   }
-  const teacher = await loadTeacher(from, seen, classes);
+  const teacher = await loadTeacher(from, seen, given);
   return (model) => distillation(model, teacher, options);
 }
 
@@ -90,9 +95,10 @@ async function makerOf(
 async function loadTeacher(
   from: string | { readonly model: ModelConfig; readonly weights: string },
   image: Spec,
-  classes: readonly string[],
+  given: Given,
 ): Promise<Teacher> {
-  if (typeof from !== "string") return publishedTeacher(from, image, classes);
+  if (typeof from !== "string") return publishedTeacher(from, image, given);
+  const { classes } = given;
   const checkpoint = readCheckpointFile(runCheckpoint(from), from);
   const known = checkpoint.card.classes;
   if (String(known) !== String(classes)) {
@@ -113,10 +119,14 @@ async function publishedTeacher(
     weights,
   }: { readonly model: ModelConfig; readonly weights: string },
   image: Spec,
-  classes: readonly string[],
+  { classes, ...telling }: Given,
 ): Promise<Teacher> {
   const model = createModel(name, { ...options, numClasses: classes.length });
-  const { arrays } = await loadWeights(weights);
-  const { params, variables } = fitWeights(weights, arrays, modelSpecs(model, image));
+  const { arrays } = await loadWeights(weights, telling);
+  const grid = positionGrid({ name, ...options }, image.shape.slice(1));
+  const { params, variables, resized } = fitWeights(weights, arrays, modelSpecs(model, image), {
+    grid,
+  });
+  for (const line of resized) telling.note(`${weights}: resized ${line}`);
   return { model, arrays: { params: fromFlat<HostArray>(params), variables: fromFlat(variables) } };
 }

@@ -16,8 +16,9 @@ import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.t
 import type { Retention } from "../runs/checkpoints.ts";
 import type { ModelCard } from "../weights/checkpoint.ts";
 import type { Config } from "./config.ts";
-import { type Initial, loadInitial } from "./initial.ts";
+import { type Initial, type Telling, loadInitial } from "./initial.ts";
 import { type PlannedEvaluation, planEvaluations } from "./plan-evaluations.ts";
+import { type Reporter, SILENT } from "./progress.ts";
 import { flexibleModel, lossOf, planObjective } from "./plan-objective.ts";
 import { shardBatch } from "./sharding.ts";
 import { pickExamples } from "./shots.ts";
@@ -54,8 +55,13 @@ export interface Plan {
 }
 
 /** Opens the data, checks that everything fits, and makes model, objective and optimiser. */
-export async function planTraining(config: Config): Promise<Plan> {
+export async function planTraining(config: Config, reporter: Reporter = SILENT): Promise<Plan> {
   const dataset = await openDataset(config.data);
+  const notes = [...(dataset.notes ?? [])];
+  const telling: Telling = {
+    note: (line) => notes.push(line),
+    report: (line) => reporter.line(line),
+  };
   const whole = await openSplit(dataset, config.split);
   const source = await pickExamples(whole, config.shots, config.seed);
   const preprocessing = {
@@ -91,7 +97,7 @@ export async function planTraining(config: Config): Promise<Plan> {
   const card = { model, classes, preprocessing: preprocessing.eval.text, loss, imageShape };
   const netAt = flexibleModel(card);
   const net = netAt();
-  const objective = await planObjective(config, netAt, batchSpec, classes);
+  const objective = await planObjective(config, netAt, { batch: batchSpec, classes, ...telling });
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
   const context = { ...length, totalSteps };
@@ -103,13 +109,14 @@ export async function planTraining(config: Config): Promise<Plan> {
   });
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
-  const initial = config.init === undefined ? undefined : await loadInitial(config.init, net, card);
+  const { init } = config;
+  const initial = init === undefined ? undefined : await loadInitial(init, net, card, telling);
   return {
     mesh,
     source,
     dataset,
     sources,
-    notes: [...(dataset.notes ?? []), ...(initial?.notes ?? [])],
+    notes,
     preprocessing,
     evaluations,
     totalSteps,

@@ -52,7 +52,7 @@ export async function firstState(engine: Engine, config: Config, plan: Plan): Pr
     return first(randomKey(config.seed), brought.given);
   };
   const arrays = await uploadTree(engine, {
-    ...(initial && { initial: { params: initial.params, variables: initial.variables } }),
+    ...(initial && { initial }),
     ...(objective.given && { given: objective.given }),
   });
   const options = { name: "initialise", shardOutput: stateSharding(engine, config, plan) };

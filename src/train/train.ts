@@ -121,7 +121,7 @@ export async function train(
   { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
   const config = validate(configSchema, input);
-  const plan = await planTraining(config);
+  const plan = await planTraining(config, options.reporter);
   const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
@@ -142,7 +142,9 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
   const { run, config: stored } = await Run.reopen(folder);
   const recorded = validate(configSchema, stored);
   const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
-  const plan = await planTraining(config);
+  const begun = (await run.checkpoints.steps()).length > 0;
+  const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
+  const plan = await planTraining(planned, options.reporter);
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
   const chosen = { ...options, engine: options.engine ?? before.engine };
   return runTraining(

@@ -1,9 +1,10 @@
 /** @file Trained models: from a run's checkpoint back to something that computes. */
 
+import { OcelliError } from "../errors.ts";
 import type { HostArray, Tensor } from "../graph/index.ts";
-import { type ImageModel, createModel } from "../models/index.ts";
+import { type ImageModel, createModel, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
-import { runCheckpoint } from "../runs/run.ts";
+import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Spec } from "../graph/tensor.ts";
 import type { Checkpoint, ModelCard } from "../weights/checkpoint.ts";
@@ -30,6 +31,24 @@ export async function loadTrained(path: string): Promise<TrainedModel> {
   const model = modelOf(checkpoint.card);
   return { ...checkpoint, ...fitted(path, model, checkpoint), model };
 }
+
+/** A run's checkpoint, or a checkpoint's file; undefined where a path is none of Ocelli's own. */
+export function readOwn(path: string): Checkpoint | undefined {
+  const file = findCheckpoint(path);
+  if (file === undefined) return undefined;
+  try {
+    return readCheckpointFile(file, path);
+  } catch (error) {
+    if (error instanceof OcelliError && error.code === "format") return undefined;
+    throw error;
+  }
+}
+
+/** A checkpoint's arrays by flat name, with the grid of their positions: what `fitWeights` takes to another size. */
+export const arraysOf = ({ params, variables, card: { model, imageShape } }: Checkpoint) => ({
+  arrays: { ...toFlat<HostArray>(params), ...toFlat<HostArray>(variables) },
+  givenGrid: positionGrid(model, imageShape),
+});
 
 /** A checkpoint's arrays under exactly a model's names; an error lists both sides where they differ. */
 export function fitted(

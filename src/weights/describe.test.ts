@@ -28,6 +28,7 @@ const CASES: readonly {
       ...{ num_attention_heads: 12, num_hidden_layers: 12, patch_size: 16, qkv_bias: true },
     },
     preprocessor: {
+      ...{ image_processor_type: "ViTImageProcessor", do_rescale: true, rescale_factor: 1 / 255 },
       ...{ do_normalize: true, do_resize: true, size: { height: 224, width: 224 }, resample: 2 },
       ...{ image_mean: half, image_std: half },
     },
@@ -45,6 +46,7 @@ const CASES: readonly {
       vision_config: { model_type: "siglip_vision_model" },
     },
     preprocessor: {
+      ...{ image_processor_type: "SiglipImageProcessor", do_rescale: true },
       ...{ do_normalize: true, do_resize: true, size: { height: 224, width: 224 }, resample: 3 },
       ...{ image_mean: half, image_std: half },
     },
@@ -63,8 +65,8 @@ const CASES: readonly {
       ...{ embedding_size: 64, layer_type: "bottleneck", downsample_in_first_stage: false },
     },
     preprocessor: {
-      ...{ do_normalize: true, do_resize: true, size: 224, resample: 3, crop_pct: 0.875 },
-      ...imagenet,
+      ...{ feature_extractor_type: "ConvNextFeatureExtractor", crop_pct: null },
+      ...{ do_normalize: true, do_resize: true, size: 224, resample: 3, ...imagenet },
     },
     model: { name: "resnet", depth: [3, 4, 6, 3], width: 1 },
     preprocessing: `decode|resize_small(256,method="bicubic",antialias=true)|central_crop(224)|${IMAGENET}`,
@@ -77,6 +79,7 @@ const CASES: readonly {
       ...{ embedding_size: 64, layer_type: "preactivation", global_padding: null, width_factor: 1 },
     },
     preprocessor: {
+      ...{ image_processor_type: "BitImageProcessor", do_convert_rgb: true },
       ...{ do_normalize: true, do_resize: true, size: { shortest_edge: 448 }, resample: 3 },
       ...{ do_center_crop: true, crop_size: { height: 448, width: 448 } },
       ...{ image_mean: half, image_std: half },
@@ -87,18 +90,29 @@ const CASES: readonly {
     parameters: 25_549_352,
   },
   {
-    name: "facebook/convnext-tiny-224",
+    name: "facebook/convnext-tiny-224, as it was first",
     config: {
       ...{ model_type: "convnext", depths: [3, 3, 9, 3], hidden_sizes: [96, 192, 384, 768] },
       ...{ patch_size: 4, hidden_act: "gelu", layer_norm_eps: 1e-12 },
     },
     preprocessor: {
-      ...{ do_normalize: true, do_resize: true, size: { shortest_edge: 384 }, resample: 3 },
-      ...{ crop_pct: 0.875, ...imagenet },
+      ...{ feature_extractor_type: "ConvNextFeatureExtractor", crop_pct: 0.875 },
+      ...{ do_normalize: true, do_resize: true, size: 224, resample: 3, ...imagenet },
     },
     model: { name: "convnext", depths: [3, 3, 9, 3], widths: [96, 192, 384, 768] },
-    preprocessing: `decode|resize(384,method="bicubic",antialias=true)|${IMAGENET}`,
+    preprocessing: `decode|resize_small(256,method="bicubic",antialias=true)|central_crop(224)|${IMAGENET}`,
     parameters: 28_589_128,
+  },
+  {
+    name: "a ConvNeXt at 384",
+    config: { model_type: "convnext", depths: [3, 3, 27, 3], hidden_sizes: [96, 192, 384, 768] },
+    preprocessor: {
+      ...{ image_processor_type: "ConvNextImageProcessorFast", size: { shortest_edge: 384 } },
+      ...{ do_normalize: true, do_resize: true, resample: 3, ...imagenet },
+    },
+    model: { name: "convnext", depths: [3, 3, 27, 3], widths: [96, 192, 384, 768] },
+    preprocessing: `decode|resize(384,method="bicubic",antialias=true)|${IMAGENET}`,
+    parameters: 50_223_688,
   },
   {
     name: "timm/vit_small_patch16_224.augreg_in21k_ft_in1k",
@@ -137,7 +151,7 @@ const CASES: readonly {
         ...{ crop_mode: "squash", mean: half, std: half },
       },
     },
-    model: { name: "vit", variant: "So400m/14", poolType: "map" },
+    model: { name: "vit", variant: "So400m/14", poolType: "map", activation: "gelu" },
     preprocessing:
       'decode|resize(248,method="bicubic",antialias=true)|central_crop(224)|value_range(-1,1)',
     parameters: 427_680_704 + 1_153_000,
@@ -163,6 +177,14 @@ test.each([
     { model_type: "resnet", depths: [1], hidden_sizes: [64] },
   ],
   ["a variant of timm's", { architecture: "vit_base_patch16_clip_224" }],
+  [
+    "an architecture with arguments",
+    { architecture: "resnet50", model_args: { output_stride: 8 } },
+  ],
+  [
+    "a classifier on averaged tokens of SigLIP",
+    { model_type: "siglip", vision_config: {}, architectures: ["SiglipForImageClassification"] },
+  ],
   ["a run of Ocelli", { name: "quickstart", model: { name: "vit" } }],
   ["no object", null],
 ])("says nothing of %s", (_, config) => {
@@ -172,9 +194,22 @@ test.each([
 test("what is not said stays open", () => {
   const config = { architecture: "resnet50", pretrained_cfg: { input_size: [3, 224, 224] } };
   expect(describeWeights(config)).toEqual({ model: { name: "resnet", depth: 50 } });
-  const odd = { do_resize: true, size: { shortest_edge: 224 }, resample: 2, do_normalize: true };
-  const found = describeWeights({ model_type: "vit" }, { ...odd, ...imagenet });
-  expect(found!.preprocessing).toBeUndefined(); // pictures of several sizes
+  const vit = { image_processor_type: "ViTImageProcessor", do_resize: true, do_normalize: true };
+  const known = { ...vit, size: 224, resample: 2, ...imagenet };
+  const preprocessing = (preprocessor: object) =>
+    describeWeights({ model_type: "vit" }, preprocessor)!.preprocessing;
+  expect(preprocessing(known)).toBe(
+    `decode|resize(224,method="bilinear",antialias=true)|${IMAGENET}`,
+  );
+  for (const other of [
+    { image_processor_type: "AnotherImageProcessor" },
+    { size: { shortest_edge: 224 } }, // pictures of several sizes
+    { do_rescale: false },
+    { rescale_factor: 1 / 127.5 },
+    { resample: 0 },
+  ]) {
+    expect(preprocessing({ ...known, ...other })).toBeUndefined();
+  }
 });
 
 const dir = await mkdtemp(join(tmpdir(), "ocelli-describe-"));

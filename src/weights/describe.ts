@@ -55,7 +55,6 @@ const hfVit = z
     hidden_act: activation.default("gelu"),
     layer_norm_eps: z.number().default(1e-12),
     qkv_bias: z.boolean().default(true),
-    architectures: z.array(z.string()).default([]),
   })
   .transform((one) => ({
     model: {
@@ -64,7 +63,6 @@ const hfVit = z
       activation: ACTIVATIONS[one.hidden_act],
       epsilon: one.layer_norm_eps,
       qkvBias: one.qkv_bias,
-      ...(one.architectures.includes("ViTModel") && { repSize: true }), // its pooler
     },
   }));
 
@@ -85,8 +83,13 @@ const hfSiglipTower = siglipTower
   .extend({ model_type: z.literal("siglip_vision_model") })
   .transform((one) => ({ model: siglipOptions(one) }));
 
+// SiglipForImageClassification averages tokens and leaves its pooling head unused
 const hfSiglip = z
-  .object({ model_type: z.literal("siglip"), vision_config: siglipTower })
+  .object({
+    model_type: z.literal("siglip"),
+    vision_config: siglipTower,
+    architectures: z.array(z.literal(["SiglipModel", "SiglipVisionModel"])).optional(),
+  })
   .transform(({ vision_config: tower }) => ({ model: siglipOptions(tower), part: "vision_model" }));
 
 /** Channels of the root and after each stage must be those of our family. */
@@ -154,6 +157,9 @@ const CONVNEXT_SIZES: Readonly<Record<string, string>> = {
   large: "L",
 };
 
+/** SigLIP's towers in timm that have GELU's tanh form; the others have the exact one, though they were trained with tanh. */
+const TANH = /^vit_(base_patch32|large_patch16_siglip_512|so400m_patch16)/;
+
 /** Architectures of timm whose arrays and numbers are our models'. */
 function timmModel(architecture: string): DescribedModel | undefined {
   const match = (pattern: RegExp) => pattern.exec(architecture)?.slice(1);
@@ -166,7 +172,9 @@ function timmModel(architecture: string): DescribedModel | undefined {
   }
   const [tower, towerPatch] = match(/^vit_([a-z0-9]+)_patch(\d+)_siglip_\d+$/) ?? [];
   if (Object.hasOwn(VIT_SIZES, tower ?? "")) {
-    return { name: "vit", variant: `${VIT_SIZES[tower]}/${towerPatch}`, poolType: "map" };
+    const form = TANH.test(architecture) ? "gelu-tanh" : "gelu";
+    const variant = `${VIT_SIZES[tower]}/${towerPatch}`;
+    return { name: "vit", variant, poolType: "map", activation: form };
   }
   const [depth, width] = match(/^resnetv2_(50|101|152)x([1-4])_bit$/) ?? [];
   if (depth) return { name: "bit-paper", variant: `R${depth}x${width}`, zeroPool: true };
@@ -191,29 +199,67 @@ const timmPictures = z.object({
   std: three,
 });
 
-const timmConfig = z.object({ architecture: z.string() }).loose();
+/** Arguments beside the architecture's own would make another model of it. */
+const timmConfig = z
+  .object({ architecture: z.string(), model_args: z.strictObject({}).nullish() })
+  .loose();
 
 /** Pillow's numbers of filters. */
 const resample = z
   .union([z.literal(2), z.literal(3)])
   .transform((number) => (number === 2 ? "bilinear" : "bicubic"));
-const side = z.union([
-  whole.transform((height) => ({ height, width: height })),
-  z.object({ height: whole, width: whole }),
-]);
+const sides = z.object({ height: whole, width: whole });
+const square = whole.transform((height) => ({ height, width: height }));
+const shortest = z.object({ shortest_edge: whole });
+const edge = whole.transform((shortest_edge) => ({ shortest_edge }));
 
 const hfPictures = z.object({
   do_resize: z.literal(true),
-  size: z.union([side, z.object({ shortest_edge: whole })]),
   resample,
-  do_center_crop: z.boolean().nullish(),
-  crop_size: side.nullish(),
-  /** ConvNeXt's processor: pictures below 384 pixels are resized to size / crop_pct and cut. */
-  crop_pct: z.number().positive().max(1).nullish(),
+  crop_size: z.union([square, sides]).nullish(),
+  do_rescale: z.literal(true).optional(),
+  rescale_factor: z
+    .number()
+    .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6)
+    .optional(),
   do_normalize: z.literal(true),
   image_mean: three,
   image_std: three,
 });
+
+/** Processors of pictures by what they do with a size; an older one is a feature extractor. */
+const PROCESSORS = [
+  {
+    // the whole picture becomes a square
+    types: /^(ViT|DeiT|Siglip)(ImageProcessor|FeatureExtractor)/,
+    pictures: hfPictures.extend({
+      size: z.union([square, sides]),
+      do_center_crop: z.literal(false).nullish(),
+    }),
+  },
+  {
+    // below 384 pixels the smaller side becomes size / crop_pct, and the middle is cut out
+    types: /^ConvNext(ImageProcessor|FeatureExtractor)/,
+    pictures: hfPictures.extend({
+      size: z.union([edge, shortest]),
+      crop_pct: z
+        .number()
+        .positive()
+        .max(1)
+        .nullish()
+        .transform((part) => part ?? 224 / 256),
+    }),
+  },
+  {
+    // the smaller side becomes the size, and the middle is cut out
+    types: /^(Bit|CLIP)(ImageProcessor|FeatureExtractor)/,
+    pictures: hfPictures.extend({
+      size: z.union([edge, shortest]),
+      do_center_crop: z.literal(true).optional(),
+      crop_size: z.union([square, sides]),
+    }),
+  },
+] as const;
 
 const list = (values: readonly number[]): string =>
   `[${values.map((value) => Number((value * 255).toPrecision(9))).join(",")}]`;
@@ -244,25 +290,28 @@ function timmPreprocessing(value: unknown): string | undefined {
 }
 
 function hfPreprocessing(value: unknown): string | undefined {
-  const { data } = hfPictures.safeParse(value);
+  const named = z
+    .object({
+      image_processor_type: z.string().nullish(),
+      feature_extractor_type: z.string().nullish(),
+    })
+    .safeParse(value).data;
+  const type = named?.image_processor_type ?? named?.feature_extractor_type ?? "";
+  const processor = PROCESSORS.find(({ types }) => types.test(type));
+  const data = processor?.pictures.safeParse(value).data;
   if (!data) return undefined;
-  const { size, resample: method, image_mean: mean, image_std: std, crop_pct: part } = data;
+  const { size, resample: method, image_mean: mean, image_std: std } = data;
+  const whole = (to: string, end: string): string =>
+    ["decode", `resize(${to},${how(method)})`, end].join("|");
+  const middle = (smaller: number, to: string, end: string): string =>
+    ["decode", `resize_small(${smaller},${how(method)})`, `central_crop(${to})`, end].join("|");
   const end = normalised(mean, std);
-  if (part) {
-    const edge = "shortest_edge" in size ? size.shortest_edge : size.height;
-    return edge < 384
-      ? `decode|resize_small(${Math.floor(edge / part)},${how(method)})|central_crop(${edge})|${end}`
-      : `decode|resize(${edge},${how(method)})|${end}`;
-  }
-  const resized =
-    "shortest_edge" in size
-      ? `resize_small(${size.shortest_edge},${how(method)})`
-      : `resize(${extent(size)},${how(method)})`;
-  if (data.do_center_crop !== true) {
-    return "shortest_edge" in size ? undefined : `decode|${resized}|${end}`;
-  }
-  const { crop_size: cut } = data;
-  return cut ? `decode|${resized}|central_crop(${extent(cut)})|${end}` : undefined;
+  if (!("shortest_edge" in size)) return whole(extent(size), end);
+  const { shortest_edge: smaller } = size;
+  if (!("crop_pct" in data)) return middle(smaller, extent(data.crop_size!), end);
+  return smaller < 384
+    ? middle(Math.floor(smaller / data.crop_pct), String(smaller), end)
+    : whole(String(smaller), end);
 }
 
 /** Names by number, all of them from 0 on. */

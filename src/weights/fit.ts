@@ -6,7 +6,7 @@ import { resamplePatchKernel, resamplePosemb } from "../models/index.ts";
 import { type ModelSpecs, isAdapter } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
 import { regroup, splitRows, turn } from "./axes.ts";
-import { LAYOUTS, renamingOf } from "./layouts.ts";
+import { LAYOUTS, type Layout, type Renaming, renamingOf } from "./layouts.ts";
 import { matchArrays } from "./match.ts";
 import { restack } from "./stack.ts";
 
@@ -16,8 +16,10 @@ type Named = Readonly<Record<string, HostArray>>;
 export interface FitOptions {
   /** Whether the classifier is taken from the file, or left to the model's initialisation; "keep" unless given. */
   readonly head?: "keep" | "drop";
-  /** Rows and columns of the model's patches; square unless given. */
+  /** Rows and columns of the model's positions (`positionGrid`); square unless given. */
   readonly grid?: readonly [number, number];
+  /** Those of the file's positions, of which the class token then has none; square unless given. */
+  readonly givenGrid?: readonly [number, number];
   /** Whether a patch embedding's kernel may be resized to the model's patch, as FlexiViT's is; false unless given. */
   readonly resizesPatches?: boolean;
 }
@@ -38,7 +40,6 @@ export interface FittedWeights {
 
 const POSITIONS = "pos_embedding";
 const PATCHES = "embedding/kernel";
-const TARGET = "opt/target/";
 const isHead = (name: string): boolean => /^head\//.test(name);
 /** What files hold beside a model's arrays: batch counters, and buffers that are computed anew. */
 const IGNORED = /(^|\.)(num_batches_tracked|position_ids)$|^(opt|state)\//;
@@ -53,14 +54,14 @@ export function fitWeights(
   what: string,
   arrays: Named,
   specs: ModelSpecs,
-  { head = "keep", grid, resizesPatches = false }: FitOptions = {},
+  { head = "keep", ...sizes }: FitOptions = {},
 ): FittedWeights {
   const params = toFlat<Spec>(specs.params);
   const variables = toFlat<Spec>(specs.variables);
   const expected = { ...params, ...variables };
   const { layout, renamed: given, ignored } = rename(arrays, expected);
   const renamed = restack(given, expected);
-  foldClassPosition(renamed, expected);
+  if (!sizes.givenGrid) foldClassPosition(renamed, expected);
   const left = [...ignored];
   for (const name of Object.keys(renamed)) {
     if (isHead(name) && (head === "drop" || !hasHead(expected))) {
@@ -68,8 +69,9 @@ export function fitWeights(
       left.push(name);
     }
   }
-  const fresh = Object.keys(params).filter((name) =>
-    isHead(name) ? head === "drop" : isAdapter(name) && !Object.hasOwn(renamed, name),
+  const fresh = Object.keys(params).filter(
+    (name) =>
+      (isHead(name) && head === "drop") || (isAdapter(name) && !Object.hasOwn(renamed, name)),
   );
   const wanted = Object.fromEntries(
     Object.entries(expected).filter(([name]) => !fresh.includes(name)),
@@ -77,13 +79,11 @@ export function fitWeights(
   const shaped = Object.fromEntries(
     Object.entries(renamed).map(([name, array]) => [
       name,
-      shapeTo(name, array, wanted[name], { grid, resizesPatches }),
+      shapeTo(name, array, wanted[name], sizes),
     ]),
   );
   const resized = Object.entries(renamed).flatMap(([name, { shape, data }]) =>
-    shaped[name].data.length === data.length
-      ? []
-      : [`${name} from [${shape}] to [${shaped[name].shape}]`],
+    shaped[name].data === data ? [] : [`${name} from [${shape}] to [${shaped[name].shape}]`],
   );
   const matched = matchArrays(what, wanted, shaped);
   const pick = (names: Readonly<Record<string, Spec>>): Named =>
@@ -93,48 +93,56 @@ export function fitWeights(
 
 const hasHead = (specs: Readonly<Record<string, Spec>>): boolean => Object.keys(specs).some(isHead);
 
-/** A name of ours as files of big_vision have had it: below their root, and the positions in the encoder. */
+/** Where checkpoints keep parameters beside other things: ours and big_vision's, and flax's optimiser. */
+const ROOTS = [/^(params|variables)\//, /^opt\/target\//];
+
+/** A name of ours as big_vision's files have had it: the positions in the encoder. */
 const ownName = (name: string): string =>
-  name
-    .replace(/^(params|variables)\//, "")
-    .replace(/^Transformer\/(posembed_input\/)?pos_embedding$/, "pos_embedding");
+  name.replace(/^Transformer\/(posembed_input\/)?pos_embedding$/, "pos_embedding");
 
-/** The parameters of a checkpoint whose optimiser held them, as flax's once did. */
-const withoutOptimizer = (arrays: Named): Named => {
-  const target = Object.entries(arrays).filter(([name]) => name.startsWith(TARGET));
-  if (target.length === 0) return arrays;
-  return Object.fromEntries(target.map(([name, array]) => [name.slice(TARGET.length), array]));
-};
+/**
+ * How a file's names are to be understood: its parameters and variables below their root, the names beside it, and for
+ * each name ours, as the layout's table knows them.
+ */
+export function readNames(given: Named): {
+  readonly arrays: readonly (readonly [name: string, array: HostArray])[];
+  readonly beside: readonly string[];
+  readonly layout: Layout | undefined;
+  readonly namesOf: Renaming;
+} {
+  const names = Object.keys(given);
+  const root = ROOTS.find((one) => names.some((name) => one.test(name)));
+  const beside = root ? names.filter((name) => !root.test(name)) : [];
+  const arrays = names
+    .filter((name) => !beside.includes(name))
+    .map((name) => [root ? name.replace(root, "") : name, given[name]] as const);
+  const layout = LAYOUTS.find(({ mark }) => arrays.some(([name]) => mark.test(name)));
+  return { arrays, beside, layout, namesOf: layout ? renamingOf(layout) : (n) => [ownName(n)] };
+}
 
-/** The arrays under our names and in our axes, as far as the layout's table knows them. */
+/** The arrays under our names and in our axes. */
 function rename(given: Named, expected: Readonly<Record<string, Spec>>) {
-  const arrays = withoutOptimizer(given);
-  const names = Object.keys(arrays);
-  const layout = LAYOUTS.find(({ mark }) => names.some((name) => mark.test(name)));
+  const { arrays, beside, layout, namesOf } = readNames(given);
   const renamed: Record<string, HostArray> = {};
-  const ignored: string[] = [];
+  const ignored = [...beside];
   const put = (name: string, array: HostArray): void => {
     if (Object.hasOwn(renamed, name)) {
       throw new OcelliError("format", `two arrays of the file stand for ${name}.`);
     }
     renamed[name] = array;
   };
-  const renaming = layout ? renamingOf(layout) : undefined;
-  for (const [name, array] of Object.entries(arrays)) {
+  for (const [name, array] of arrays) {
     if (IGNORED.test(name)) {
       ignored.push(name);
       continue;
     }
-    if (!renaming) {
-      put(ownName(name), toFloat(array));
-      continue;
-    }
-    const ours = renaming(name);
+    const ours = namesOf(name);
     if (!ours) put(name, array);
     else {
       splitRows(toFloat(array), ours.length).forEach((part, i) => {
         const [one, spec] = [ours[i], expected[ours[i]]];
-        put(one, layout?.torch === false ? regroup(part, spec) : turn(one, part, spec));
+        if (!layout) put(one, part);
+        else put(one, layout.torch === false ? regroup(part, spec) : turn(one, part, spec));
       });
     }
   }
@@ -181,7 +189,7 @@ function shapeTo(
   name: string,
   array: HostArray,
   spec: Spec | undefined,
-  { grid, resizesPatches }: Pick<FitOptions, "grid" | "resizesPatches">,
+  { grid, givenGrid, resizesPatches = false }: Omit<FitOptions, "head">,
 ): HostArray {
   const { shape } = array;
   if (name === PATCHES && spec && resizesPatches && shape.length === 4) {
@@ -197,5 +205,6 @@ function shapeTo(
   const side = Math.sqrt(count);
   const [rows, columns] = grid ?? [side, side];
   const fits = Number.isInteger(rows) && rows * columns === count && given.shape[2] === width;
-  return fits && isSquare(given.shape[1]) ? resamplePosemb(given, [rows, columns]) : given;
+  if (!fits || !(givenGrid || isSquare(given.shape[1]))) return given;
+  return resamplePosemb(given, [rows, columns], givenGrid);
 }

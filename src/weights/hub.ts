@@ -1,7 +1,7 @@
 /** @file Files of the hub's model repositories, each fetched once into the cache. */
 
 import { createWriteStream, existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -33,7 +33,11 @@ export async function fetchFromHub(
 ): Promise<string> {
   const { name, revision, file } = repositoryOf(place);
   const folder = join(cache, name, revision);
-  const chosen = file ?? choose(`hf:${place}`, await listRepository(name, revision, options));
+  const chosen =
+    file ??
+    (await remembered(folder, async () => {
+      return choose(`hf:${place}`, await listRepository(name, revision, options));
+    }));
   const path = await fetchFile(name, revision, chosen, folder, options);
   if (chosen.endsWith(".index.json")) {
     for (const shard of shardsOf(path, await readFile(path, "utf8"))) {
@@ -41,6 +45,16 @@ export async function fetchFromHub(
     }
   }
   return path;
+}
+
+/** The name of the weight file that was chosen for a folder of the cache, the first time by asking. */
+async function remembered(folder: string, ask: () => Promise<string>): Promise<string> {
+  const note = join(folder, ".weights");
+  if (existsSync(note)) return readFile(note, "utf8");
+  const chosen = await ask();
+  await mkdir(folder, { recursive: true });
+  await writeFile(note, chosen);
+  return chosen;
 }
 
 function repositoryOf(place: string) {

@@ -289,7 +289,45 @@ test("BiT as its paper's code saved it in TensorFlow", () => {
   expect(params).toEqual(ours);
 });
 
+test("a grid of positions that is no square is resized as what it is", () => {
+  const options = { numHeads: 2, width: 8, depth: 1, patchSize: [4, 4], poolType: "tok" };
+  const specsAt = (height: number, width: number) =>
+    modelSpecs(createModel("vit", options), { shape: [1, height, width, 3], dtype: "float32" });
+  const given = numbered(specsAt(20, 40)); // 5 × 10 = 7² + 1 positions
+  const grids = { grid: [8, 20], givenGrid: [5, 10] } as const;
+  const { params, resized } = fitWeights("file", given, specsAt(32, 80), grids);
+  expect(resized).toEqual(["pos_embedding from [1,50,8] to [1,160,8]"]);
+  expect(params["cls"]).toEqual(given["cls"]); // no position was the class token's
+  const corner = (array: HostArray, at: number) => toNumbers(array).slice(at * 8, at * 8 + 8);
+  const [before, after] = [given["pos_embedding"], params["pos_embedding"]];
+  for (const [from, to] of [
+    [0, 0],
+    [9, 19],
+    [40, 140],
+    [49, 159],
+  ]) {
+    expect(corner(after, to)).toEqual(corner(before, from));
+  }
+  const turned = { grid: [10, 5], givenGrid: [5, 10] } as const; // as many positions, others
+  expect(fitWeights("file", given, specsAt(40, 20), turned).resized).toHaveLength(1);
+});
+
+test("of a training's checkpoint the parameters are read, and what lies beside them is told", () => {
+  const specs = specsOf({});
+  const ours = numbered(specs);
+  const held = Object.entries(ours).map(([name, array]) => [`params/${name}`, array]);
+  const beside = { "opt/0/count": a, "chrono/accum_train_time": b };
+  const whole = { ...beside, ...(Object.fromEntries(held) as typeof ours) };
+  const { params, left } = fitWeights("checkpoint.npz", whole, specs);
+  expect(params).toEqual(ours);
+  expect(left).toEqual(Object.keys(beside));
+});
+
 test("adapters that a file does not give begin anew", () => {
+  const whole = { numClasses: 3, lora: { rank: 2, targets: ".*" } };
+  const headed = fitWeights("file", filled(specsOf({ numClasses: 3 })), specsOf(whole));
+  expect(headed.fresh).toContain("head/lora_a");
+  expect(headed.fresh).not.toContain("head/kernel");
   const given = filled(specsOf({}));
   const { params, fresh } = fitWeights("file", given, specsOf({ lora: { rank: 2 } }));
   expect(Object.keys(params).sort()).toEqual(Object.keys(given).sort());

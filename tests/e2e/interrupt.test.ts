@@ -46,6 +46,22 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
+test("a run that began with weights goes on when they are gone", async () => {
+  const begin = join(dir, "begin");
+  const short = ["--duration", '{"steps":1}'];
+  expect(await startCli(["train", config, "--workdir", begin, ...short]).ended).toBe(0);
+  const workdir = join(dir, "begun");
+  const process = startCli(["train", config, "--init.weights", begin, "--workdir", workdir]);
+  await says(process, "step 5/");
+  process.kill("SIGINT");
+  expect(await process.ended).toBe(130);
+  await rm(begin, { recursive: true });
+  const again = startCli(["train", "--resume", workdir]);
+  await says(again, "resumed after step");
+  again.kill("SIGKILL");
+  await again.ended;
+});
+
 test("a second Ctrl-C stops at once", async () => {
   const process = startCli(["train", config, "--workdir", join(dir, "twice")]);
   await says(process, "step 5/");

@@ -90,6 +90,7 @@ test("a run may begin with the arrays of another", async () => {
 test("a run may begin with weights and a new classifier", async () => {
   const workdir = join(dir, "tuned");
   const args = ["--init.weights", trained.workdir, "--init.head", "drop", "--lr", "0"];
+  args.push("--model.activation", "gelu");
   const { stdout, stderr, code } = await runCli([
     ...["train", "quickstart", ...TINY, ...args],
     ...["--duration", '{"steps":1}', "--workdir", workdir],
@@ -97,6 +98,9 @@ test("a run may begin with weights and a new classifier", async () => {
   expect(stderr).not.toContain("ocelli:");
   expect(code).toBe(0);
   expect(stdout).toContain("head/kernel begins anew");
+  expect(stdout).toContain(
+    "the model has activation gelu, its weights were trained with gelu-tanh",
+  );
   const [before, after] = [trained.workdir, workdir].map((run) =>
     toFlat<HostArray>(readCheckpointFile(join(run, "checkpoint.safetensors"), run).params),
   );

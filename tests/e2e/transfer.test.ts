@@ -396,7 +396,7 @@ test("the files beside weights say which model they are of, and how it wants its
   };
   const half = [0.5, 0.5, 0.5];
   const preprocessor = {
-    ...{ do_resize: true, size: { height: 24, width: 24 }, resample: 2 },
+    ...{ image_processor_type: "ViTImageProcessor", do_resize: true, resample: 2, size: 24 },
     ...{ do_normalize: true, image_mean: half, image_std: half },
   };
   await writeFile(join(folder, "config.json"), JSON.stringify(config));

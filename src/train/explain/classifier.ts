@@ -4,16 +4,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { OcelliError } from "../../errors.ts";
 import type { HostArray } from "../../graph/index.ts";
-import { createModel } from "../../models/index.ts";
+import { createModel, positionGrid } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { fromFlat, toFlat } from "../../tree.ts";
 import type { ModelCard } from "../../weights/checkpoint.ts";
-import { fitWeights } from "../../weights/index.ts";
-import { LAYOUTS, renamingOf } from "../../weights/layouts.ts";
+import { fitWeights, readNames } from "../../weights/index.ts";
 import { restack } from "../../weights/stack.ts";
-import { type TrainedModel, loadTrained, modelOf } from "../trained.ts";
-import { type BackboneOptions, imageShapeOf, isOwn, readPublished } from "../transfer/backbone.ts";
+import { type TrainedModel, loadTrained, modelOf, readOwn } from "../trained.ts";
+import { type BackboneOptions, imageShapeOf, readPublished } from "../transfer/backbone.ts";
 
 /** Options of {@link openClassifier}. */
 export interface ClassifierOptions extends BackboneOptions {
@@ -36,7 +35,7 @@ export async function openClassifier(
       hint: "Give the run that it was exported from.",
     });
   }
-  if (architecture === undefined && (await isOwn(spec))) {
+  if (architecture === undefined && readOwn(spec)) {
     const trained = await loadTrained(spec);
     const text = preprocessing ?? trained.card.preprocessing;
     return unrolled({ ...trained, card: { ...trained.card, preprocessing: text } });
@@ -70,7 +69,8 @@ export async function openClassifier(
   const { name, ...options } = model;
   const net = createModel(name, { ...options, numClasses: count });
   const specs = modelSpecs(net, { shape: [1, ...imageShape], dtype: "float32" });
-  const { params, variables, resized } = fitWeights(weights, arrays, specs);
+  const grid = positionGrid(model, imageShape);
+  const { params, variables, resized } = fitWeights(weights, arrays, specs, { grid });
   for (const line of resized) report?.(`resized ${line}`);
   return unrolled({
     card,
@@ -94,13 +94,8 @@ function unrolled(trained: TrainedModel): TrainedModel {
 
 /** How many classes the file's own classifier has. */
 function headSize(arrays: Readonly<Record<string, HostArray>>): number | undefined {
-  const names = Object.keys(arrays);
-  const layout = LAYOUTS.find(({ mark }) => names.some((name) => mark.test(name)));
-  const renaming = layout && renamingOf(layout);
-  const isBias = (name: string): boolean =>
-    (renaming?.(name)?.[0] ?? name.replace(/^params\//, "")) === "head/bias";
-  const bias = names.find(isBias);
-  return bias === undefined ? undefined : arrays[bias].shape[0];
+  const { arrays: named, namesOf } = readNames(arrays);
+  return named.find(([name]) => namesOf(name)?.[0] === "head/bias")?.[1].shape[0];
 }
 
 /** Names of classes: a line each, a list as JSON, or a record from numbers to names. */

@@ -6,16 +6,14 @@ import { OcelliError, unknownName } from "../../errors.ts";
 import { featuresAt } from "../../evaluate/features.ts";
 import { bytesOf } from "../../formats/bytes.ts";
 import { type HostArray, type Tensor, hostArray, trace } from "../../graph/index.ts";
-import { type ImageModel, createModel, modelNames } from "../../models/index.ts";
+import { type ImageModel, createModel, modelNames, positionGrid } from "../../models/index.ts";
 import { apply, modelSpecs } from "../../nn/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../preprocess/random.ts";
-import { findCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
 import type { ModelCard } from "../../weights/checkpoint.ts";
-import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
-import type { ModelTensors } from "../trained.ts";
+import { type ModelTensors, arraysOf, readOwn } from "../trained.ts";
 
 /** A frozen model that gives features. */
 export interface Backbone extends Pick<ModelCard, "model" | "preprocessing" | "imageShape"> {
@@ -69,17 +67,21 @@ export async function openBackbone(
   spec: string,
   { architecture, preprocessing, report }: BackboneOptions = {},
 ): Promise<Backbone> {
-  const own = architecture === undefined ? await readOwn(spec) : undefined;
-  const { model, text, weights, arrays } = own
+  const own = architecture === undefined ? readOwn(spec) : undefined;
+  const { model, text, weights, arrays, givenGrid } = own
     ? {
         model: own.card.model,
         text: preprocessing ?? own.card.preprocessing,
         weights: spec,
-        arrays: { ...toFlat<HostArray>(own.params), ...toFlat<HostArray>(own.variables) },
+        ...arraysOf(own),
       }
-    : await readPublished(spec, { architecture, preprocessing, report });
-  return assemble(spec, model, text, (specs) => {
-    const { params, variables, resized } = fitWeights(weights, arrays, specs);
+    : {
+        ...(await readPublished(spec, { architecture, preprocessing, report })),
+        givenGrid: undefined,
+      };
+  return assemble(spec, model, text, (specs, imageShape) => {
+    const grid = positionGrid(model, imageShape);
+    const { params, variables, resized } = fitWeights(weights, arrays, specs, { grid, givenGrid });
     for (const line of resized) report?.(`resized ${line}`);
     return { params: fromFlat(params), variables: fromFlat(variables) };
   });
@@ -100,11 +102,13 @@ export async function readPublished(
     : architecture === undefined || preprocessing === undefined
       ? await describeSpec(spec, { report })
       : undefined;
-  const model = architecture ?? (known?.model as ModelCard["model"] | undefined);
+  const named = architecture ?? known?.model;
   const text = preprocessing ?? known?.preprocessing;
-  if (model === undefined || text === undefined) throw unclear(spec, model === undefined);
+  if (named === undefined || text === undefined) throw unclear(spec, named === undefined);
   const weights = known?.weights ?? spec;
   const { arrays } = await loadWeights(weights, { report });
+  const pooler = Object.keys(arrays).some((name) => /(^|\.)pooler\.dense\.weight$/.test(name));
+  const model = architecture ?? { ...named, ...(pooler && { repSize: true }) };
   const classes = known && "classes" in known ? known.classes : undefined;
   return { model, text, weights, arrays, classes };
 }
@@ -128,28 +132,16 @@ function unclear(spec: string, isModel: boolean): OcelliError {
       });
 }
 
-/** Whether a path is a run or a checkpoint of Ocelli's own. */
-export const isOwn = async (path: string): Promise<boolean> => (await readOwn(path)) !== undefined;
-
-/** A checkpoint of Ocelli's own; undefined where the path is none. */
-async function readOwn(path: string) {
-  const file = findCheckpoint(path);
-  if (file === undefined) return undefined;
-  try {
-    return readCheckpointFile(file, path);
-  } catch (error) {
-    if (error instanceof OcelliError && error.code === "format") return undefined;
-    throw error;
-  }
-}
-
 type Arrays = Pick<Backbone, "params" | "variables">;
 
 function assemble(
   spec: string,
   model: ModelCard["model"],
   text: string,
-  arraysFor: (specs: ReturnType<typeof modelSpecs>) => {
+  arraysFor: (
+    specs: ReturnType<typeof modelSpecs>,
+    imageShape: readonly number[],
+  ) => {
     params: Tree<HostArray>;
     variables: Tree<HostArray>;
   },
@@ -163,7 +155,7 @@ function assemble(
   const preprocessing = parsePreprocessing(text);
   const imageShape = imageShapeOf(preprocessing);
   const image = { shape: [1, ...imageShape], dtype: "float32" } as const;
-  const { params, variables } = arraysFor(modelSpecs(net, image)) as Arrays;
+  const { params, variables } = arraysFor(modelSpecs(net, image), imageShape) as Arrays;
   const { head: __, ...kept } = params;
   const arrays = { params: kept, variables };
   const described = { name, ...options };

@@ -76,7 +76,9 @@ async function followRule(
   const preprocessing = onImages(own.preprocessing, `resize(${rule.crop})`);
   if (preprocessing === undefined) return kept("as the model's images are no decoded colours");
   const crops = `resize(${rule.resize})|random_crop(${rule.crop})|flip_lr`;
-  const backbone = await openBackbone(model, { ...options, preprocessing }).catch(unfitting);
+  const report = (line: string): void => reporter.line(line);
+  const asked = { ...options, preprocessing, report };
+  const backbone = await openBackbone(model, asked).catch(unfitting);
   if (!backbone) return kept("as the model takes images of one size");
   return { rule, backbone, views: onImages(own.preprocessing, crops) };
 }
