@@ -5,12 +5,16 @@
  * tenth chooses the learning rate. Budget: three rates for each arm, the same ones, for a batch of 256 and scaled with the
  * batch as published. Every arm sees equally many pictures. Written down before the first full run: the sizes and the margins.
  * The baseline is the same network with batch normalisation and plain convolutions.
+ *
+ * The first full run tried 0.1, 0.03 and 0.3, and every arm took the highest; its figures stand in the README. Single
+ * trainings at 1 and 3, judged on the validation split, showed that higher rates still gain. The rates below were then
+ * written down, and the whole claim was run anew with the same sizes and margins.
  */
 
 import { type ArmContext, type ClaimRecipe, defineClaim } from "ocelli";
 
 const PICTURES = { quick: 6400, full: 32_000 };
-const TUNE = { lr: [0.1, 0.03, 0.3] };
+const TUNE = { lr: [1, 3, 10] };
 const SIZE = { width: 0.5, depth: [1, 1] } as const;
 
 const arm =
