@@ -67,6 +67,7 @@ test("quick takes one seed and the first settings, asks for the direction, and i
     "table.md",
   ]);
   expect(await readFile(join(workdir, "table.md"), "utf8")).toBe(`${result.table}\n`);
+  expect(result.table).not.toContain("that was tried"); // nothing was tuned
   const written = await stat(join(workdir, folders[0], "result.json"));
   const again = await runClaim(claim, { ...options, workdir });
   expect(again.arms).toEqual(result.arms);
@@ -85,6 +86,7 @@ test("full tunes every arm on the validation split, then takes every seed", asyn
   expect(result.checks[0]).toEqual({ text: "same", margin: 0, mean: 0, deviation: 0, holds: true });
   expect(result.table).toContain("mean ± standard deviation of 2 seeds");
   expect(result.table).toMatch(/\| long +\| \d\.\d{3} ± \d\.\d{3} +\| \d+ +\| 0.01 +\|/);
+  expect(result.table).toMatch(/\nAt the highest lr that was tried \(0\.01\): (All arms|long)\.\n/);
   const stages = (await readdir(result.workdir)).filter((name) => name.startsWith("stage-"));
   expect(stages).toHaveLength(2); // one for each seed, whatever was tried
 });

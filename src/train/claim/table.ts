@@ -32,6 +32,7 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
     "",
     ...table(["arm", ...names, ...settings], rows),
     "",
+    ...(scale === "full" ? settings.flatMap((name) => atEdge(name, tune[name], arms)) : []),
     ...table(
       ["decided before the runs", "difference", "needed", "holds"],
       checks.map(({ text, mean, deviation, margin, holds }) => [
@@ -42,6 +43,25 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
       ]),
     ),
   ].join("\n");
+}
+
+/** A paragraph that names the arms whose best setting lies at an end of what was tried: more may have been gained beyond. */
+function atEdge(
+  setting: string,
+  tried: readonly number[],
+  arms: Readonly<Record<string, ArmResult>>,
+): string[] {
+  const ends = [Math.min(...tried), Math.max(...tried)];
+  if (ends[0] === ends[1]) return [];
+  const took = (end: number): string[] =>
+    Object.keys(arms).filter((arm) => arms[arm].tuned[setting] === end);
+  const tuned = Object.values(arms).filter((one) => setting in one.tuned).length;
+  return ["lowest", "highest"].flatMap((which, i) => {
+    const names = took(ends[i]);
+    if (names.length === 0) return [];
+    const who = names.length === tuned ? "All arms" : names.join("; ");
+    return [`At the ${which} ${setting} that was tried (${ends[i]}): ${who}.`, ""];
+  });
 }
 
 const seedsText = (seeds: readonly number[]): string =>
