@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findPlugin } from "../src/engines/xla/find-plugin.ts";
 import { OcelliError } from "../src/errors.ts";
+import { peersProgram } from "./python.ts";
 
 /** What to measure. */
 export interface GpuOptions {
@@ -45,8 +46,8 @@ export async function benchGpu(options: GpuOptions): Promise<GpuResult> {
   if (spawnSync("nvidia-smi", ["-L"]).status !== 0) throw missing("an NVIDIA GPU and its driver");
   const out = await mkdtemp(join(tmpdir(), "ocelli-gpu-"));
   const { variant, batch, pairs, engine } = options;
-  const python = here("../.venv/bin");
-  const paths = [dirname(process.execPath), ...(existsSync(python) ? [python] : [])];
+  const python = peersProgram("python");
+  const paths = [dirname(process.execPath), ...(existsSync(python) ? [dirname(python)] : [])];
   const child = spawn("bash", [script], {
     stdio: ["ignore", process.stderr, process.stderr],
     env: {

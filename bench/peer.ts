@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { plainEnvironment } from "../src/engines/xla/environment.ts";
 import { OcelliError, unknownName } from "../src/errors.ts";
+import { peersProgram } from "./python.ts";
 
 /** What a worker says once it is warm. */
 export interface Ready {
@@ -56,7 +57,7 @@ function commandOf(name: string, model: string, engine: string): string[] {
       hint: "Use --against torch.",
     });
   }
-  const python = here("../.venv/bin/python");
+  const python = peersProgram("python");
   if (!existsSync(python)) {
     throw new OcelliError("data", `the peer ${name} is not installed.`, {
       hint: `Run scripts/peers.sh ${name}.`,

@@ -14,6 +14,7 @@ import { parsePreprocessing } from "../src/preprocess/pipeline.ts";
 import { randomBox } from "../src/preprocess/operations/geometry.ts";
 import { seededRandom } from "../src/preprocess/random.ts";
 import { giveBack } from "../src/preprocess/spare.ts";
+import { peersProgram } from "./python.ts";
 
 /** Crops of one turn. */
 const CROPS = 120;
@@ -43,7 +44,7 @@ export async function benchPipeline(
   { pairs, side }: { readonly pairs: number; readonly side: number },
   report: (line: string) => void,
 ): Promise<PipelineResult> {
-  const python = fileURLToPath(new URL("../.venv/bin/python", import.meta.url));
+  const python = peersProgram("python");
   if (!existsSync(python)) {
     throw new OcelliError("data", "Pillow is not installed.", {
       hint: "Run scripts/peers.sh pillow.",
