@@ -75,10 +75,11 @@ function differences(theirs: DescribedModel, ours: ModelCard["model"]): string[]
   const settled = ({ name, ...options }: DescribedModel): Readonly<Record<string, unknown>> =>
     /^(flexi)?vit$/.test(name) ? { ...settleVit(options) } : options;
   const [before, now] = [settled(theirs), settled(ours)];
-  return UNSEEN.filter((key) => (before[key] ?? false) !== (now[key] ?? false)).map(
-    (key) =>
-      `the model has ${key} ${String(now[key])}, its weights were trained with ${String(before[key])}`,
-  );
+  return UNSEEN.flatMap((key) => {
+    const [there, here] = [String(before[key] ?? false), String(now[key] ?? false)];
+    if (there === here) return [];
+    return [`the model has ${key} ${here}, its weights were trained with ${there}`];
+  });
 }
 
 /** A run's arrays, which must fit as they are. */

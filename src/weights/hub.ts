@@ -50,7 +50,8 @@ export async function fetchFromHub(
 /** The name of the weight file that was chosen for a folder of the cache, the first time by asking. */
 async function remembered(folder: string, ask: () => Promise<string>): Promise<string> {
   const note = join(folder, ".weights");
-  if (existsSync(note)) return readFile(note, "utf8");
+  const known = existsSync(note) ? await readFile(note, "utf8") : "";
+  if (known !== "") return known;
   const chosen = await ask();
   await mkdir(folder, { recursive: true });
   await writeFile(note, chosen);
