@@ -274,19 +274,27 @@ const extent = ({ height, width }: { height: number; width: number }): string =>
   height === width ? String(height) : `(${height},${width})`;
 const how = (method: string): string => `method="${method}",antialias=true`;
 
+/** The whole picture at a size, then the rest of a text. */
+const squeezed = (size: string, method: string, ...rest: readonly string[]): string =>
+  ["decode", `resize(${size},${how(method)})`, ...rest].join("|");
+
+/** The middle of a picture whose smaller side was scaled, then the rest of a text. */
+const middle = (smaller: number, size: string, method: string, ...rest: readonly string[]) =>
+  ["decode", `resize_small(${smaller},${how(method)})`, `central_crop(${size})`, ...rest].join("|");
+
 function timmPreprocessing(value: unknown): string | undefined {
   const { data } = timmPictures.safeParse(value);
   if (!data) return undefined;
   const { crop_pct: part, crop_mode: mode, interpolation, mean, std } = data;
   const [, height, width] = data.input_size;
-  const [tall, wide] = [height, width].map((size) => Math.floor(size / part));
-  const cut = `central_crop(${extent({ height, width })})`;
-  const end = [cut, normalised(mean, std)].join("|");
+  const [tall, wide] = [height, width].map((side) => Math.floor(side / part));
+  const size = extent({ height, width });
+  const end = normalised(mean, std);
   if (mode === "squash") {
-    return `decode|resize(${extent({ height: tall, width: wide })},${how(interpolation)})|${end}`;
+    const larger = extent({ height: tall, width: wide });
+    return squeezed(larger, interpolation, `central_crop(${size})`, end);
   }
-  if (height !== width) return undefined;
-  return `decode|resize_small(${tall},${how(interpolation)})|${end}`;
+  return height === width ? middle(tall, size, interpolation, end) : undefined;
 }
 
 function hfPreprocessing(value: unknown): string | undefined {
@@ -301,17 +309,13 @@ function hfPreprocessing(value: unknown): string | undefined {
   const data = processor?.pictures.safeParse(value).data;
   if (!data) return undefined;
   const { size, resample: method, image_mean: mean, image_std: std } = data;
-  const whole = (to: string, end: string): string =>
-    ["decode", `resize(${to},${how(method)})`, end].join("|");
-  const middle = (smaller: number, to: string, end: string): string =>
-    ["decode", `resize_small(${smaller},${how(method)})`, `central_crop(${to})`, end].join("|");
   const end = normalised(mean, std);
-  if (!("shortest_edge" in size)) return whole(extent(size), end);
+  if (!("shortest_edge" in size)) return squeezed(extent(size), method, end);
   const { shortest_edge: smaller } = size;
-  if (!("crop_pct" in data)) return middle(smaller, extent(data.crop_size!), end);
+  if (!("crop_pct" in data)) return middle(smaller, extent(data.crop_size!), method, end);
   return smaller < 384
-    ? middle(Math.floor(smaller / data.crop_pct), String(smaller), end)
-    : whole(String(smaller), end);
+    ? middle(Math.floor(smaller / data.crop_pct), String(smaller), method, end)
+    : squeezed(String(smaller), method, end);
 }
 
 /** Names by number, all of them from 0 on. */
