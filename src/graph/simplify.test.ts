@@ -179,6 +179,84 @@ describe("simplify", () => {
     expect(names(body)).toEqual(["sin", "add"]);
   });
 
+  /** What rewrites look for in the equation of an operand, made outside and read inside of a region. */
+  const OUTSIDE: Readonly<Record<string, (x: g.Tensor) => g.Tensor>> = {
+    neg: g.neg,
+    transpose: (x) => g.transpose(x),
+    reverse: (x) => g.reverse(x, [0]),
+    one: (x) => g.onesLike(x),
+    zero: (x) => g.zerosLike(x),
+  };
+  /** What reads it there; each would be a no-op, or a constant, if the equation were in the same program. */
+  const inside = (x: g.Tensor, outer: g.Tensor): g.Tensor =>
+    [
+      g.neg(outer),
+      g.transpose(outer),
+      g.reverse(outer, [0]),
+      g.mul(x, outer),
+      g.add(x, outer),
+      g.div(x, outer),
+    ].reduce((a, b) => g.add(a, b));
+  const REGIONS: Readonly<Record<string, (x: g.Tensor, outer: g.Tensor) => g.Tensor>> = {
+    scan: (x, outer) =>
+      g.scan(([c]) => ({ carry: [inside(c, outer)] }), [x], [], { length: 2 }).carry[0],
+    cond: (x, outer) =>
+      g.cond(
+        g.less(g.reduceSum(x), 100),
+        (a) => [inside(a, outer)],
+        (a) => [a],
+        x,
+      )[0],
+    whileLoop: (x, outer) =>
+      g.whileLoop(
+        (n) => g.logicalAnd(g.less(n, 2), g.less(g.reduceSum(g.neg(outer)), 100)),
+        (n, c) => [g.add(n, 1), inside(c, outer)],
+        [g.scalar(0), x],
+      )[1],
+    remat: (x, outer) => g.remat((a) => [inside(a, outer)])(x)[0],
+    nested: (x, outer) =>
+      g.scan(
+        ([c]) => ({
+          carry: g
+            .remat((a) => [inside(a, g.neg(outer)), outer])(c)
+            .slice(0, 1),
+        }),
+        [x],
+        [],
+        { length: 2 },
+      ).carry[0],
+  };
+
+  it.each(
+    Object.keys(REGIONS).flatMap((region) =>
+      Object.keys(OUTSIDE).map((outside) => ({ region, outside })),
+    ),
+  )("sees nothing of a captured $outside inside a $region", ({ region, outside }) => {
+    const { program } = g.trace(
+      (x: g.Tensor) => REGIONS[region](x, OUTSIDE[outside](g.add(x, 0.5))),
+      MATRIX,
+    );
+    const value = decode(fromNumbers([0.5, -1.25, 0.75, 2], [2, 2], "float32"));
+    const [before, after] = [program, g.simplify(program)].map((p) => interpretProgram(p, [value]));
+    expect(after).toEqual(before);
+  });
+
+  it("leaves no equation behind an input of a program, at any depth", () => {
+    const check = (program: g.Program): void => {
+      for (const input of program.inputs) expect(input.equation).toBeUndefined();
+      for (const { attrs } of program.equations) {
+        for (const value of Object.values(attrs as object)) {
+          if (typeof value === "object" && value && "equations" in value) {
+            check(value as g.Program);
+          }
+        }
+      }
+    };
+    for (const region of Object.values(REGIONS)) {
+      check(simplified((x) => region(x, g.neg(x)), MATRIX));
+    }
+  });
+
   it("folds small constants, but runs no loops", () => {
     const folded = simplified(() => g.sqrt(g.mul(g.scalar(8), g.scalar(2))));
     expect(names(folded)).toEqual(["constant"]);

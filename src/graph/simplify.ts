@@ -4,7 +4,7 @@ import { type HostArray, sameShape, toNumbers } from "./dtype.ts";
 import { interpretProgram } from "./interpret.ts";
 import { constant } from "./ops/constant.ts";
 import { type Program, collect } from "./program.ts";
-import { type Attrs, type Equation, type Tensor, emit, withScope } from "./tensor.ts";
+import { type Attrs, type Equation, Tensor, emit, specOf, withScope } from "./tensor.ts";
 import { encode } from "./values.ts";
 
 /** Gives equal things equal names: numbers, lists and plain objects by content, the rest by identity. */
@@ -111,8 +111,9 @@ function simplifyAttrs(attrs: Attrs, kept: readonly number[], seen: Map<Program,
 }
 
 /**
- * An equivalent program without dead code, repetition and no-ops. Barriers and prints are left as they are,
- * and equations on either side of a barrier are never merged.
+ * An equivalent program without dead code, repetition and no-ops, over new inputs. Barriers and prints are left as
+ * they are, and equations on either side of a barrier are never merged. No input of it, or of a program inside it,
+ * has an equation, so that no rewrite here or later sees past a region's border.
  */
 export const simplify = (program: Program): Program => simplifyWith(program, new Map());
 
@@ -121,19 +122,21 @@ function simplifyWith(program: Program, seen: Map<Program, Program>): Program {
   if (known) return known;
   const live = collect(program.outputs, new Set(program.inputs)).equations;
   const read = new Set([...program.outputs, ...live.flatMap(({ inputs }) => inputs)]);
-  const mapped = new Map<Tensor, Tensor>(program.inputs.map((input) => [input, input]));
+  // a capture's name is the outer tensor with its equation, which means nothing in here: new names have none
+  const inputs = program.inputs.map((input) => new Tensor(specOf(input)));
+  const mapped = new Map<Tensor, Tensor>(program.inputs.map((input, i) => [input, inputs[i]]));
   const interner = new Interner();
   const made = new Map<string, readonly Tensor[]>();
   for (const { primitive, attrs, inputs: before, outputs: after, scope } of live) {
-    const inputs = before.map((input) => mapped.get(input)!);
+    const operands = before.map((input) => mapped.get(input)!);
     const required = primitive.optionalOutputs?.(attrs as Attrs) ?? after.length;
     const kept = after.map((_, i) => i).filter((i) => i < required || read.has(after[i]));
-    const operands = inputs.map((x) => interner.numberOf(x)).join(",");
-    const key = `${primitive.name}(${operands})${interner.nameOf(attrs)}${kept.join(",")}`;
+    const names = operands.map((x) => interner.numberOf(x)).join(",");
+    const key = `${primitive.name}(${names})${interner.nameOf(attrs)}${kept.join(",")}`;
     let results = primitive.opaque ? undefined : made.get(key);
     if (!results) {
       results = withScope(scope, () =>
-        emit(primitive, inputs, simplifyAttrs(attrs as Attrs, kept, seen)),
+        emit(primitive, operands, simplifyAttrs(attrs as Attrs, kept, seen)),
       );
       const { equation } = results[0];
       const better = results.length === 1 && (shortcut(equation!) ?? fold(equation!));
@@ -143,8 +146,8 @@ function simplifyWith(program: Program, seen: Map<Program, Program>): Program {
     kept.forEach((i, k) => mapped.set(after[i], results[k]));
   }
   const outputs = program.outputs.map((output) => mapped.get(output)!);
-  const { equations } = collect(outputs, new Set(program.inputs));
-  const result = { inputs: program.inputs, outputs, equations };
+  const { equations } = collect(outputs, new Set(inputs));
+  const result = { inputs, outputs, equations };
   seen.set(program, result);
   return result;
 }

@@ -5,8 +5,8 @@
 
 import { sizeOf } from "../../../graph/dtype.ts";
 import { primitives } from "../../../graph/ops/index.ts";
-import type { Program } from "../../../graph/program.ts";
-import { type Equation, type Tensor, emit } from "../../../graph/tensor.ts";
+import { type Program, replay, traceRegion } from "../../../graph/program.ts";
+import { type Equation, type Tensor, emit, specOf } from "../../../graph/tensor.ts";
 
 /** Smaller states are not worth a branch. */
 const MIN_ELEMENTS = 1 << 16;
@@ -80,13 +80,14 @@ export function branchOnGuard(program: Program): Program {
     ...selects.flatMap(({ inputs }) => inputs.slice(1)),
   ];
   const captures = [...new Set(read)].filter((tensor) => !made.has(tensor));
+  const region = (side: 1 | 2, equations: readonly Equation[]): Program => {
+    const results = selects.map(({ inputs }) => inputs[side]);
+    const inner = { inputs: captures, outputs: results, equations };
+    return traceRegion(captures.map(specOf), (...own) => replay(inner, own)).program;
+  };
   const results = emit(primitives.cond, [guardOf(selects[0])!, ...captures], {
-    whenTrue: {
-      inputs: captures,
-      outputs: selects.map(({ inputs }) => inputs[1]),
-      equations: branch,
-    },
-    whenFalse: { inputs: captures, outputs: selects.map(({ inputs }) => inputs[2]), equations: [] },
+    whenTrue: region(1, branch),
+    whenFalse: region(2, []),
   });
   const replaced = new Map(selects.map(({ outputs: [y] }, i) => [y, results[i]]));
   return {
