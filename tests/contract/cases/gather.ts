@@ -49,6 +49,17 @@ const ties = array([2, 1, 2, 1, 2, 3, 3, 1, 3, 1], "float32", [2, 5]);
 const signed = array([NaN, 1, Infinity, -Infinity, NaN, 3, 0, -1, 2, Infinity], "float32", [2, 5]);
 const odd = array([NaN, 1, Infinity, -Infinity, NaN, -0, 0, -1, 2, Infinity], "float32", [2, 5]);
 
+const ramp = array([10, 11, 12, 13, 14]);
+/** What never is negative in mathematics, and is in 32 bits. */
+const OVERFLOWS = [
+  { of: "|−2³¹|", overflow: g.abs, indices: array([-(2 ** 31), 0, -1, 4], "int32") },
+  {
+    of: "a square beyond 2³¹",
+    overflow: (i: g.Tensor) => g.mul(i, i),
+    indices: array([50_000, 0, 1, 2], "int32"),
+  },
+];
+
 export const gatherCases: readonly Case[] = [
   row("gather", "gather rows", (x, i) => g.gather(x, i), [table, ids], { dtypes: ALL }),
   row("gather", "gather columns", (x, i) => g.gather(x, i, { axis: 1 }), [
@@ -63,6 +74,42 @@ export const gatherCases: readonly Case[] = [
   row("gather", "gather clamps large uint32", (x, i) => g.gather(x, i), [
     table,
     array([2 ** 32 - 1, 1], "uint32"),
+  ]),
+  ...OVERFLOWS.flatMap(({ of, overflow, indices }) => [
+    row("gather", `gather at ${of}`, (x, i) => g.gather(x, overflow(i)), [ramp, indices], {
+      gradient: "none",
+      expected: [[10, 10, 11, 14]],
+    }),
+    row(
+      "gather",
+      `gather at ${of} in a scan`,
+      (x, i) =>
+        g.scan(([c], [k]) => ({ carry: [g.add(c, g.gather(x, overflow(k)))] }), [g.scalar(0)], [i])
+          .carry,
+      [ramp, indices],
+      { gradient: "none", expected: [[45]] },
+    ),
+    row(
+      "scatterAdd",
+      `scatterAdd at ${of}`,
+      (x, i) => g.scatterAdd(x, overflow(i), g.ones([4])),
+      [ramp, indices],
+      { gradient: "none", expected: [[11, 12, 12, 13, 15]] },
+    ),
+    row(
+      "dynamicSlice",
+      `dynamicSlice at ${of}`,
+      (x, i) => g.dynamicSlice(x, [overflow(g.indexAxis(i, 0, 0))], [2]),
+      [ramp, indices],
+      { gradient: "none", expected: [[10, 11]] },
+    ),
+    row(
+      "dynamicUpdateSlice",
+      `dynamicUpdateSlice at ${of}`,
+      (x, i) => g.dynamicUpdateSlice(x, g.zeros([2]), [overflow(g.indexAxis(i, 0, 0))]),
+      [ramp, indices],
+      { gradient: "none", expected: [[0, 0, 12, 13, 14]] },
+    ),
   ]),
   row("gather", "gather with a batch axis", (x, i) => g.gather(x, i, { axis: 1, batchDims: 1 }), [
     cube,

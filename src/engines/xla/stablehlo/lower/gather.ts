@@ -10,9 +10,29 @@ import { combiner, widened } from "./reduce.ts";
 const range = (from: number, to: number): number[] =>
   Array.from({ length: Math.max(to - from, 0) }, (_, i) => from + i);
 
-/** Indices in a type that every extent fits into. */
-const asIndex = (b: Builder, x: Value): Value =>
-  b.convert(x, x.dtype === "uint32" || x.dtype === "int64" ? "int64" : "int32");
+/** Indices in a type that every extent fits into, and in each element its sign: all bits of it, or none. */
+function asIndex(b: Builder, x: Value): { index: Value; sign: Value } {
+  const index = b.convert(x, x.dtype === "uint32" || x.dtype === "int64" ? "int64" : "int32");
+  const width = index.dtype === "int64" ? 64 : 32;
+  return { index, sign: b.map("shift_right_arithmetic", index, b.full(index, width - 1)) };
+}
+
+// XLA drops its own handling of negative indices where it takes them for impossible, as it does after |x| and x · x,
+// which overflow. Bits it does not reason about, so negative indices are replaced by their sign bits.
+
+/** Indices with 0 in the place of negative ones. */
+function raised(b: Builder, x: Value): Value {
+  const { index, sign } = asIndex(b, x);
+  return b.map("and", index, b.map("not", sign));
+}
+
+/** Indices with one beyond every extent in the place of negative ones. */
+function withoutNegative(b: Builder, x: Value): Value {
+  const { index, sign } = asIndex(b, x);
+  const one = b.full(index, 1);
+  const largest = b.map("shift_right_logical", b.full(index, -1), one);
+  return b.map("and", b.map("or", index, sign), largest);
+}
 
 /** The axes of the result that run over the operand, not over the indices. */
 function windowAxes(
@@ -32,7 +52,7 @@ const gather: Lowering<AttrsOf<"gather">> = ({
   attrs,
 }) => {
   if (sizeOf(out.shape) === 0) return [b.full(out, 0)];
-  const indices = asIndex(b, raw);
+  const indices = raised(b, raw);
   const { axis, batchDims } = attrs;
   const shared = range(0, batchDims);
   return [
@@ -56,7 +76,7 @@ const scatterAdd: Lowering<AttrsOf<"scatterAdd">> = ({
   attrs,
 }) => {
   if (sizeOf(updates.shape) === 0 || sizeOf(operand.shape) === 0) return [operand];
-  const indices = asIndex(b, raw);
+  const indices = withoutNegative(b, raw);
   const { axis, batchDims } = attrs;
   const shared = range(0, batchDims);
   const add = (wide: Value): Value =>
@@ -81,7 +101,7 @@ const scatterAdd: Lowering<AttrsOf<"scatterAdd">> = ({
 
 /** Starts of one type, as dynamic slices want them. */
 function asStarts(b: Builder, starts: readonly Value[]): Value[] {
-  const converted = starts.map((start) => asIndex(b, start));
+  const converted = starts.map((start) => raised(b, start));
   return converted.some(({ dtype }) => dtype === "int64")
     ? converted.map((start) => b.convert(start, "int64"))
     : converted;
