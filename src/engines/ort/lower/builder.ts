@@ -13,6 +13,7 @@ import {
 import { ONNX_DTYPES } from "../../../formats/onnx.ts";
 import type { OnnxAttribute, OnnxNode, OnnxValueInfo } from "../../../formats/onnx.ts";
 import { type BlockedImage, transposePlanes } from "./planes.ts";
+import { Sizes } from "./sizes.ts";
 import type { Dense } from "./view.ts";
 
 /** Microsoft's operators, which every ONNX Runtime has. */
@@ -38,11 +39,14 @@ export interface BuilderOptions {
   readonly reserved?: readonly string[];
   /** How many channels lie in a block where images may lie in blocks; 0 where they may not. */
   readonly block?: number;
+  /** The number of the extent that is open; see {@link Sizes}. */
+  readonly open?: number;
 }
 
 /** Counters and constants that a graph shares with the graphs inside it. */
 interface Shared {
   readonly block: number;
+  readonly sizes: Sizes;
   /** By the name of a value, the same image in blocks. */
   readonly blocked: Map<string, BlockedImage>;
   names: number;
@@ -69,13 +73,14 @@ export class GraphBuilder {
   readonly #made = new Set<string>();
   readonly #owned = new Set<string>();
 
-  constructor({ reserved = [], block = 0 }: BuilderOptions = {}, parent?: GraphBuilder) {
+  constructor({ reserved = [], block = 0, open }: BuilderOptions = {}, parent?: GraphBuilder) {
     this.#parent = parent;
     this.#reserved = new Set(reserved);
     this.#shared = parent
       ? parent.#shared
       : {
           block,
+          sizes: new Sizes(open),
           blocked: new Map(),
           names: 0,
           initializers: {},
@@ -104,6 +109,11 @@ export class GraphBuilder {
   /** How many channels lie in a block where images may lie in blocks; 0 where they may not. */
   get block(): number {
     return this.#shared.block;
+  }
+
+  /** What all choices by size ask. */
+  get sizes(): Sizes {
+    return this.#shared.sizes;
   }
 
   /** The image that a value [batch, height, width, channels] is, in blocks, if it was made so. */
@@ -152,7 +162,8 @@ export class GraphBuilder {
     if (length > 0) {
       const first = data[0];
       const isUniform =
-        length < 1 << 16 && (data as Float32Array).every((x) => Object.is(x, first));
+        (length < 1 << 16 || this.sizes.isOpen(length)) &&
+        (data as Float32Array).every((x) => Object.is(x, first));
       if (isUniform)
         return this.scalar(
           toNumbers({ ...value, data: data.subarray(0, 1) } as HostArray)[0],
@@ -296,7 +307,7 @@ export class GraphBuilder {
   /** 0, 1, …, n − 1. */
   range(n: number, dtype: DType): Dense {
     return this.once(`range:${n}:${dtype}`, () => {
-      if (n <= SMALL_RANGE) {
+      if (!this.sizes.exceeds(n, SMALL_RANGE)) {
         return this.constant(
           fromNumbers(
             Array.from({ length: n }, (_, i) => i),

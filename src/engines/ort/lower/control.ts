@@ -14,6 +14,7 @@ import {
 } from "./context.ts";
 import { type Facts, finishGraph } from "./finish.ts";
 import { align, rowMajor } from "./realise.ts";
+import { openBatchError } from "./sizes.ts";
 import { isUnrolled } from "./unroll.ts";
 import { type Dense, type View, dropAxes, viewOf } from "./view.ts";
 
@@ -209,7 +210,9 @@ const lowerScan: Lowerings<"scan">["scan"] = (context, inputs, attrs, equation) 
       i < carries ? inputs[i] : emptyView(y.shape, dtypes[i]),
     );
   }
-  const lower = isUnrolled(attrs) ? unrolledScan : scanOperator;
+  const isOpen = context.builder.sizes.isOpen(length);
+  if (isOpen && attrs.xs === 0) throw openBatchError("the number of steps of a scan over nothing");
+  const lower = !isOpen && isUnrolled(attrs) ? unrolledScan : scanOperator;
   return lower(context, inputs, attrs, equation);
 };
 

@@ -95,8 +95,12 @@ export function convolveByTaps(
 const MAX_PATCHES = 1 << 26;
 
 /** A convolution with a kernel larger than its result is the gradient of a kernel. */
-export const isKernelGradient = (kernel: View, rank: number, out: Shape): boolean =>
-  sizeOf(kernel.shape.slice(0, rank)) > sizeOf(out);
+export const isKernelGradient = (
+  { builder }: LoweringContext,
+  kernel: View,
+  rank: number,
+  out: Shape,
+): boolean => builder.sizes.exceeds(sizeOf(kernel.shape.slice(0, rank)), sizeOf(out));
 
 /**
  * The gradient of a kernel: for each of the few output places the window is the whole cotangent, so it is one product over
@@ -145,7 +149,8 @@ export function kernelGradient(
     });
     return ordered(joined, [extent, ...parts[0].shape.slice(1)], order);
   };
-  const isSmall = patches.length * sizeOf(patches[0].shape) <= MAX_PATCHES;
+  const total = patches.length * sizeOf(patches[0].shape);
+  const isSmall = !builder.sizes.exceeds(total, MAX_PATCHES);
   const sums = isSmall ? multiply(stack(patches, order)) : stack(patches.map(multiply), [0, 1]);
   const split = reshaped(builder, sums, [...out, channels, shape.at(-1)!]);
   return permuteView(split, [rank, ...out.map((_, i) => i), rank + 1]);

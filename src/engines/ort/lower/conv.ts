@@ -156,7 +156,7 @@ function convolution(
     if (tiled) return tiled;
   }
   const padded = () => padInput(context, x, attrs);
-  if (groups === 1 && isKernelGradient(kernel, rank, out)) {
+  if (groups === 1 && isKernelGradient(context, kernel, rank, out)) {
     return kernelGradient(context, padded(), kernel, attrs, shape);
   }
   if (x.dense.dtype !== "float32" || rank > MAX_SPATIAL) {

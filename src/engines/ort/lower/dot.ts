@@ -6,6 +6,7 @@ import { type GraphBuilder, MICROSOFT } from "./builder.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import { align, ordered } from "./realise.ts";
 import { filled } from "./reduce.ts";
+import type { Sizes } from "./sizes.ts";
 import { type Dense, type View, layoutOf } from "./view.ts";
 
 /** An axis of a product: of both operands (batch, sum) or of one (free); its place in the result unless summed. */
@@ -42,7 +43,7 @@ function inOrderOf(view: View, letters: readonly Letter[], side: Side): Letter[]
   return [...letters].sort((a, b) => layout.indexOf(a[side]!) - layout.indexOf(b[side]!));
 }
 
-function planProduct(lhs: View, rhs: View, attrs: DotDimensions): Plan {
+function planProduct(sizes: Sizes, lhs: View, rhs: View, attrs: DotDimensions): Plan {
   const { lhsFree, rhsFree } = dotRoles(lhs, rhs, attrs);
   const { lhsBatch, rhsBatch, lhsContract, rhsContract } = attrs;
   const b = lhsBatch.length;
@@ -60,7 +61,7 @@ function planProduct(lhs: View, rhs: View, attrs: DotDimensions): Plan {
   const sum = lhsContract
     .map((axis, i) => ({ extent: lhs.shape[axis], lhs: axis, rhs: rhsContract[i] }))
     .filter(wide);
-  const larger: Side = sizeOf(lhs.shape) >= sizeOf(rhs.shape) ? "lhs" : "rhs";
+  const larger: Side = sizes.exceeds(sizeOf(rhs.shape), sizeOf(lhs.shape)) ? "rhs" : "lhs";
   return {
     batch: inOrderOf(lhs, batch, "lhs"),
     rows: inOrderOf(lhs, rows, "lhs"),
@@ -184,7 +185,7 @@ export function product(
   ];
   const { dtype } = lhs.dense;
   if (sizeOf(lhs.shape) === 0) return filled(builder, 0, shape, dtype);
-  const plan = planProduct(lhs, rhs, attrs);
+  const plan = planProduct(builder.sizes, lhs, rhs, attrs);
   const canFold = dtype === "float32" && (!portable || plan.batch.length === 0);
   const plain = (view: View): View => ({ ...view, scale: 1 });
   const a = arrange(builder, plain(lhs), "lhs", plan, canFold);
@@ -220,8 +221,8 @@ function matrixProduct(
     transposed: false,
   });
   const sum = sizeOf(lhs.dense.shape) / rows;
-  const other = (rhs.transposed ? 0 : sum * columns) + rows * columns;
-  if (other >= sum * rows) {
+  const other = [rhs.transposed ? 0 : sum * columns, rows * columns];
+  if (!builder.sizes.exceeds(sum * rows, other)) {
     return emitProduct(context, turned(lhs), rhs, scale, [rows, columns], dtype);
   }
   const left = rhs.transposed ? { ...rhs, transposed: false } : turned(rhs);

@@ -56,6 +56,8 @@ export interface LoweringOptions {
   readonly portable?: boolean;
   /** How many channels lie in a block of ONNX Runtime's own convolutions; 0, not to use them, unless given. */
   readonly block?: number;
+  /** The number of the batch, where it is open: a prime that divides no fixed extent; portable graphs alone. */
+  readonly open?: number;
   readonly inputNames?: readonly string[];
   readonly outputNames?: readonly string[];
   /** Inputs (by position) that become constants of the graph. */
@@ -134,9 +136,9 @@ function usedTensors(program: Program, used = new Set<Tensor>()): Set<Tensor> {
  */
 export function lowerProgram(program: Program, options: LoweringOptions = {}): LoweredProgram {
   checkSupported(program);
-  const { portable = false, block = 0, constants = new Map<number, HostArray>() } = options;
+  const { portable = false, block = 0, open, constants = new Map<number, HostArray>() } = options;
   const reserved = [...(options.inputNames ?? []), ...(options.outputNames ?? [])];
-  const builder = new GraphBuilder({ reserved, block: portable ? 0 : block });
+  const builder = new GraphBuilder({ reserved, block: portable ? 0 : block, open });
   const used = usedTensors(program);
   const prints: Print[] = [];
   const contextOf = (inner: GraphBuilder): LoweringContext => {

@@ -110,7 +110,10 @@ export const sourceLowerings: Lowerings<"constant" | "iota" | "threefry2x32"> = 
     broadcastView(viewOf(builder.range(shape[axis], carrierOf(dtype))), shape, [axis]),
   ],
   threefry2x32: (context, views) => {
-    if (Math.max(...views.map(heldSize)) > 2 * CHUNK) return chunkedThreefry(context, views);
+    const held = views.map(heldSize);
+    // how many chunks there are would depend on an open extent
+    const isOpen = held.some((size) => context.builder.sizes.isOpen(size));
+    if (!isOpen && Math.max(...held) > 2 * CHUNK) return chunkedThreefry(context, views);
     let second: Dense | undefined;
     const first = apply(context, views, WORD, (e, ...operands) => {
       const [a, b] = threefry(e, operands);

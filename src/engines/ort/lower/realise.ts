@@ -85,9 +85,11 @@ export function insertAxes(order: readonly number[], axes: readonly number[]): n
 }
 
 /** The axes of an elementwise result in the memory order of its largest operand. */
-function commonOrder(views: readonly View[]): number[] {
+function commonOrder(builder: GraphBuilder, views: readonly View[]): number[] {
   let largest = views[0];
-  for (const view of views) if (heldSize(view) > heldSize(largest)) largest = view;
+  for (const view of views) {
+    if (builder.sizes.exceeds(heldSize(view), heldSize(largest))) largest = view;
+  }
   const order = layoutOf(largest);
   const axes = views[0].shape.map((_, axis) => axis);
   const missing = axes.filter(
@@ -145,7 +147,7 @@ export function mapElements(
   emit: (operands: Dense[], shape: Shape) => Dense,
 ): View {
   const { shape } = views[0];
-  const order = commonOrder(views);
+  const order = commonOrder(builder, views);
   const isNatural = order.every((axis, i) => i === 0 || order[i - 1] < axis);
   const groups = mergedGroups(order, shape, views);
   const axes = isNatural ? shape.map((_, axis) => axis) : order;

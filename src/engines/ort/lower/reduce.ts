@@ -80,8 +80,8 @@ function sumFloats(builder: GraphBuilder, view: View, axes: readonly number[]): 
   const isRowSum =
     rows.length > 0 &&
     !axes.includes(layout.at(-1)!) &&
-    heldSize(view) >= ROW_SUM_FROM &&
-    width >= ROW_SUM_COLUMNS;
+    !builder.sizes.exceeds(ROW_SUM_FROM, heldSize(view)) &&
+    !builder.sizes.exceeds(ROW_SUM_COLUMNS, width);
   const summed = isRowSum
     ? sumRows(builder, view, rows, columns, axes)
     : reduceHeld(builder, view, axes, (x, places, shape) => {

@@ -110,7 +110,8 @@ function reversedRows(
   const held = axes.filter((axis) => layout.includes(axis));
   const extents = layout.map((axis) => view.shape[axis]);
   const rows = sizeOf(extents.slice(0, first));
-  if (first !== held.length || rows === 1 || rows > MAX_ROWS) return undefined;
+  if (first !== held.length || rows === 1 || builder.sizes.exceeds(rows, MAX_ROWS))
+    return undefined;
   const { dense, order, scale } = inMemoryOrder(builder, view);
   const matrix = builder.reshape(dense, [rows, sizeOf(extents.slice(first))]);
   const places = builder.ints(Array.from({ length: rows }, (_, i) => rows - 1 - i));
@@ -207,7 +208,7 @@ const lowerConcatenate: Lowerings<"concatenate">["concatenate"] = (
 ) => {
   const parts = inputs.filter((x) => sizeOf(x.shape) > 0);
   if (parts.length === 1) return [parts[0]];
-  const like = parts.reduce((a, b) => (heldSize(b) > heldSize(a) ? b : a));
+  const like = parts.reduce((a, b) => (builder.sizes.exceeds(heldSize(b), heldSize(a)) ? b : a));
   const axes = shape.map((_, i) => i);
   // axes that every part repeats stay lazy
   const held = axes.filter((i) => i === axis || parts.some(({ strides }) => strides[i] !== 0));
