@@ -30,11 +30,15 @@ export function inMemoryOrder(
   return { dense: align(builder, plain, order), order, scale: view.scale };
 }
 
+/** The end of a range that runs backwards through a whole axis, however long that is. */
+const BEFORE_FIRST = -(2 ** 31);
+
 /** One contiguous or strided range along an axis, for ONNX's Slice. */
 export interface Range {
   readonly axis: number;
+  /** From the end where negative. */
   readonly start: number;
-  /** Exclusive; with a negative step, `-extent - 1` reaches the first element. */
+  /** Exclusive; with a negative step {@link BEFORE_FIRST} reaches the first element. */
   readonly end: number;
   readonly step: number;
 }
@@ -89,10 +93,7 @@ export const reversed = (builder: GraphBuilder, view: View, axes: readonly numbe
   sliceView(
     builder,
     view,
-    axes.map((axis) => {
-      const n = view.shape[axis];
-      return { axis, start: n - 1, end: -n - 1, step: -1 };
-    }),
+    axes.map((axis) => ({ axis, start: -1, end: BEFORE_FIRST, step: -1 })),
     view.shape,
   );
 
