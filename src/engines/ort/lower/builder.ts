@@ -50,6 +50,9 @@ interface Shared {
   /** By the name of a value, the same image in blocks. */
   readonly blocked: Map<string, BlockedImage>;
   names: number;
+  /** What nodes are being made for, and how many have been made for each such purpose. */
+  purpose: string;
+  readonly purposes: Map<string, number>;
   readonly initializers: Record<string, HostArray>;
   readonly scalars: Map<string, Dense>;
   readonly values: Map<string, Dense>;
@@ -83,6 +86,8 @@ export class GraphBuilder {
           sizes: new Sizes(open),
           blocked: new Map(),
           names: 0,
+          purpose: "",
+          purposes: new Map(),
           initializers: {},
           scalars: new Map(),
           values: new Map(),
@@ -132,11 +137,31 @@ export class GraphBuilder {
     return this.#reserved.has(name) ? this.fresh(prefix) : name;
   }
 
+  /** Runs `make` with nodes named after what they are made for, such as "Transformer/encoder_norm/layerNorm". */
+  within<T>(purpose: string, make: () => T): T {
+    const outer = this.#shared.purpose;
+    this.#shared.purpose = purpose;
+    try {
+      return make();
+    } finally {
+      this.#shared.purpose = outer;
+    }
+  }
+
+  /** The name of a node: its purpose, counted from the second node on. */
+  #nodeName(): string | undefined {
+    const { purpose, purposes } = this.#shared;
+    if (purpose === "") return undefined;
+    const count = purposes.get(purpose) ?? 0;
+    purposes.set(purpose, count + 1);
+    return count === 0 ? purpose : `${purpose}_${count}`;
+  }
+
   /** Adds a node with `count` outputs and returns their names. */
   node(opType: string, inputs: readonly string[], count: number, options?: NodeOptions): string[] {
     const outputs = Array.from({ length: count }, () => this.fresh());
     for (const name of outputs) this.#made.add(name);
-    this.nodes.push({ opType, inputs, outputs, ...options });
+    this.nodes.push({ opType, name: this.#nodeName(), inputs, outputs, ...options });
     return outputs;
   }
 
@@ -155,8 +180,8 @@ export class GraphBuilder {
     return made;
   }
 
-  /** A constant; where all elements are equal a scalar stands for it (its shape is then []). */
-  constant(value: HostArray): Dense {
+  /** A constant, of a name if one is given; where all elements are equal a scalar stands for it (its shape is then []). */
+  constant(value: HostArray, given?: string): Dense {
     const { dtype, shape, data } = value;
     const { length } = data as Uint8Array;
     if (length > 0) {
@@ -170,7 +195,7 @@ export class GraphBuilder {
           dtype,
         );
     }
-    const name = this.fresh("c");
+    const name = given ?? this.fresh("c");
     this.#shared.initializers[name] = value;
     return { name, shape, dtype };
   }

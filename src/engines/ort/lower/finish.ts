@@ -24,7 +24,20 @@ export function finishGraph(graph: OnnxGraph, facts: Facts): OnnxGraph {
   const products = foldIntoConvolutions(foldIntoProducts(live, facts), facts);
   const folded = shapeOutputs(products, facts);
   const initializers = graph.initializers && facts.constants; // the folds may have made some
-  return withoutDeadNodes({ ...folded, initializers });
+  return withNodeNames(withoutDeadNodes({ ...folded, initializers }));
+}
+
+/** The graph with a name for each node, one that no other has: its output's, where it was made for nothing in particular. */
+function withNodeNames(graph: OnnxGraph): OnnxGraph {
+  const taken = new Set(graph.nodes.map(({ name }) => name));
+  const nodes = graph.nodes.map((node) => {
+    if (node.name) return node;
+    let name = node.outputs[0];
+    while (taken.has(name)) name += "_";
+    taken.add(name);
+    return { ...node, name };
+  });
+  return { ...graph, nodes };
 }
 
 /** Names that a node reads, those that its sub-graphs capture included. */

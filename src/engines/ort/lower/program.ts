@@ -107,7 +107,8 @@ function lowerEquation(context: LoweringContext, equation: Equation, inputs: Vie
     return outputs.map(blank);
   }
   const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
-  const results = lower(context, inputs, attrs, equation);
+  const purpose = [equation.scope, primitive.name].filter(Boolean).join("/");
+  const results = context.builder.within(purpose, () => lower(context, inputs, attrs, equation));
   return outputs.map((y, i) => {
     const view = results[i];
     if (!view || sizeOf(y.shape) === 0) return blank(y);
@@ -161,7 +162,7 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     const { shape, dtype } = tensor;
     const value = constants.get(i);
     if (sizeOf(shape) === 0 || !used.has(tensor)) return emptyView(shape, carrierOf(dtype));
-    if (value) return constantView(builder, value);
+    if (value) return constantView(builder, value, options.inputNames?.[i]);
     const dense = { name: options.inputNames?.[i] ?? builder.fresh("in"), shape, dtype };
     inputs.push(dense);
     positions.push(i);

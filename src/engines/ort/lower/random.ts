@@ -96,9 +96,9 @@ function chunkedThreefry(context: LoweringContext, views: readonly View[]): View
 }
 
 /** A constant; a scalar that broadcasts, where all its elements are equal. */
-export function constantView(builder: GraphBuilder, value: HostArray): View {
+export function constantView(builder: GraphBuilder, value: HostArray, name?: string): View {
   const { shape, data } = decode(value);
-  const dense = builder.constant(encode({ shape, dtype: carrierOf(value.dtype), data }));
+  const dense = builder.constant(encode({ shape, dtype: carrierOf(value.dtype), data }), name);
   const isScalar = dense.uniform !== undefined;
   return isScalar ? broadcastView(viewOf(dense, []), shape, []) : viewOf(dense, shape);
 }

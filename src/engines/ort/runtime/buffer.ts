@@ -80,7 +80,8 @@ export abstract class TrackedBuffer implements RuntimeBuffer {
   /** An error where the run that was to write the contents failed. */
   assertValid(): void {
     if (this.#failure !== undefined) {
-      throw new OcelliError("engine", "the run that was to write this buffer failed.", {
+      const what = describeFailure(this.#failure);
+      throw new OcelliError("engine", `the run that was to write this buffer failed${what}`, {
         cause: this.#failure,
       });
     }
@@ -118,6 +119,19 @@ export abstract class TrackedBuffer implements RuntimeBuffer {
     });
     return job.promise;
   }
+}
+
+/** How ONNX Runtime names the node that failed, and why it did. */
+const FAILED_NODE = /running (\S+) node\. Name:'([^']*)' Status Message: (.*)/s;
+
+/** What a run failed at: the operator, the node and the reason, of the first run where one led to another. */
+function describeFailure(failure: unknown): string {
+  let root = failure;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  const message = root instanceof Error ? root.message : String(root);
+  const [, operator, name, reason] = FAILED_NODE.exec(message) ?? [];
+  if (!operator) return `: ${message}`;
+  return ` at the operator ${operator}${name && ` ("${name}")`}: ${reason.trim()}`;
 }
 
 /** An error unless data has the type and length of an array of this type and shape. */
