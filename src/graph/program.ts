@@ -1,6 +1,7 @@
 /** @file Programs: closed lists of equations, collected from symbolic tensors, and replayed. */
 
 import { OcelliError } from "../errors.ts";
+import { callerLine } from "./caller.ts";
 import { sizeOf } from "./dtype.ts";
 import {
   type Attrs,
@@ -60,9 +61,25 @@ export function traceRegion(
 ): Region {
   const mark = equationMark();
   const parameters = specs.map((spec) => new Tensor(spec));
-  const outputs = fn(...parameters);
+  const outputs = tensorList(fn(...parameters));
   const { equations, free } = collect(outputs, new Set(parameters), ({ id }) => id < mark);
   return { program: { inputs: [...parameters, ...free], outputs, equations }, captures: free };
+}
+
+/** What the function of a region returned; an error unless it is a list of tensors. */
+export function tensorList(returned: unknown): readonly Tensor[] {
+  if (Array.isArray(returned) && returned.every((item) => item instanceof Tensor)) return returned;
+  const shown = Array.isArray(returned)
+    ? `[${returned.map(String).join(", ")}]`
+    : returned instanceof Tensor
+      ? `the tensor ${returned}`
+      : String(returned);
+  const where = [callerLine()].filter(Boolean).map((line) => ` (${line})`);
+  throw new OcelliError(
+    "argument",
+    `a function of a loop, a branch or a gradient must return a list of tensors, such as [y]; it returned ${shown}${where}.`,
+    { given: returned },
+  );
 }
 
 /** A region's program over another list of captures that includes its own. */

@@ -74,6 +74,34 @@ const WRONG: readonly (readonly [message: string, call: () => unknown])[] = [
   ["sub(uint32[1]): -1 is no uint32", () => g.sub(g.zeros([1], "uint32"), -1)],
   ["mul needs at least one tensor", () => g.mul(1, 2)],
   ["mul takes tensors and numbers, not string", () => g.mul(f32(1), "2" as never)],
+  ["select needs at least one tensor", () => g.select(g.zeros([2], "bool"), null as never, 1)],
+  [
+    "a function of a loop, a branch or a gradient must return a list of tensors, such as [y]; it returned the tensor float32[2]",
+    () =>
+      g.cond(
+        g.scalar(true, "bool"),
+        (x) => x as never,
+        (x) => [x],
+        f32(2),
+      ),
+  ],
+  [
+    "a function of a loop, a branch or a gradient must return a list of tensors, such as [y]; it returned the tensor float32[]",
+    () =>
+      g.whileLoop(
+        (n) => g.less(n, 3),
+        (n) => g.add(n, 1) as never,
+        [g.scalar(0)],
+      ),
+  ],
+  [
+    "a function of a loop, a branch or a gradient must return a list of tensors, such as [y]; it returned undefined",
+    () => g.scan(() => ({}) as never, [f32(2)], [], { length: 2 }),
+  ],
+  [
+    "a function of a loop, a branch or a gradient must return a list of tensors, such as [y]; it returned [float32[2], 1]",
+    () => g.remat((x) => [x, 1 as never])(f32(2)),
+  ],
   ["sin(int32[2]): takes floats, not int32", () => g.sin(i32(2))],
   ["and(float32[1], float32[1]): takes integers or bool", () => g.bitwiseAnd(f32(1), f32(1))],
   [

@@ -4,14 +4,7 @@ import { batchProgram } from "../batching.ts";
 import { pullBack } from "../gradient.ts";
 import { interpretProgram } from "../interpret.ts";
 import { type Program, collect, programFlops, replay, traceRegion } from "../program.ts";
-import {
-  type Equation,
-  type Primitive,
-  type Tensor,
-  emit,
-  extendEquation,
-  specOf,
-} from "../tensor.ts";
+import { type Equation, type Primitive, Tensor, emit, extendEquation, specOf } from "../tensor.ts";
 import { barrier } from "./barrier.ts";
 import { zerosLike } from "./constant.ts";
 
@@ -77,10 +70,27 @@ export const saveDots: SavePolicy = ({ primitive, attrs }) =>
   primitive.name === "dotGeneral" &&
   (attrs as { lhsBatch: readonly number[] }).lhsBatch.length === 0;
 
-/** A function whose intermediate values are recomputed in the backward pass instead of kept. */
-export const remat =
-  (fn: (...args: Tensor[]) => readonly Tensor[], save: SavePolicy = saveNothing) =>
-  (...args: Tensor[]): Tensor[] => {
-    const { program, captures } = traceRegion(args.map(specOf), fn);
-    return emit(rematP, [...args, ...captures], { program, save });
+/** A function, of one result or a list, whose intermediate values are recomputed in the backward pass instead of kept. */
+export function remat(
+  fn: (...args: Tensor[]) => readonly Tensor[],
+  save?: SavePolicy,
+): (...args: Tensor[]) => Tensor[];
+export function remat(
+  fn: (...args: Tensor[]) => Tensor,
+  save?: SavePolicy,
+): (...args: Tensor[]) => Tensor;
+export function remat(
+  fn: (...args: Tensor[]) => Tensor | readonly Tensor[],
+  save: SavePolicy = saveNothing,
+) {
+  return (...args: Tensor[]): Tensor | Tensor[] => {
+    let isList = true;
+    const { program, captures } = traceRegion(args.map(specOf), (...inner) => {
+      const result = fn(...inner);
+      isList = !(result instanceof Tensor);
+      return result instanceof Tensor ? [result] : result;
+    });
+    const outputs = emit(rematP, [...args, ...captures], { program, save });
+    return isList ? outputs : outputs[0];
   };
+}

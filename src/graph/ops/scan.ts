@@ -5,7 +5,14 @@ import { batchProgram } from "../batching.ts";
 import { isFloat, sizeOf } from "../dtype.ts";
 import { pullBack } from "../gradient.ts";
 import { interpretProgram } from "../interpret.ts";
-import { type Program, collect, programFlops, replay, traceRegion } from "../program.ts";
+import {
+  type Program,
+  collect,
+  programFlops,
+  replay,
+  tensorList,
+  traceRegion,
+} from "../program.ts";
 import {
   type Cotangent,
   type Equation,
@@ -246,6 +253,7 @@ export function checkCarry(
   before: readonly Tensor[],
   after: readonly Tensor[],
 ): void {
+  tensorList(after);
   const same =
     before.length === after.length && before.every((x, i) => String(x) === String(after[i]));
   if (!same) {

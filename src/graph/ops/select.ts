@@ -17,7 +17,7 @@ import {
   broadcastTo,
   promote,
 } from "./broadcast.ts";
-import { zerosLike } from "./constant.ts";
+import { scalar, zerosLike } from "./constant.ts";
 import { type NoAttrs, checkSame } from "./pointwise.ts";
 import { ceil, floor } from "./unary.ts";
 
@@ -112,9 +112,12 @@ export const lessEqual = comparison("le");
 export const greater = comparison("gt");
 export const greaterEqual = comparison("ge");
 
-/** `x` where the predicate holds, else `y`; all three broadcast. */
+/** `x` where the predicate holds, else `y`; all three broadcast. Of two numbers it makes float32, of two booleans bool. */
 export function select(predicate: Tensor, x: TensorLike, y: TensorLike): Tensor {
-  const [a, b] = promote("select", x, y);
+  const kinds = [typeof x, typeof y];
+  const arePlain = kinds.every((kind) => kind === "number" || kind === "boolean");
+  const dtype = kinds.includes("number") ? "float32" : "bool";
+  const [a, b] = promote("select", arePlain ? scalar(x as number | boolean, dtype) : x, y);
   const shape = broadcastShape("select", [predicate, a, b]);
   return emitOne(
     selectP,

@@ -65,6 +65,15 @@ const newton = (a: g.Tensor): g.Tensor[] =>
     [g.onesLike(a), g.scalar(0, "int32")],
   );
 
+/** a minus twice, or once, the negation of −a; and halved forty times while a is taken away. */
+const NEGATED: Readonly<Record<string, readonly number[]>> = {
+  scan: [-1, 2, -3],
+  "a long scan": [1, -2, 3].map((a) => -2 * a + 3 * a * 2 ** -40),
+  cond: [0, 0, 0],
+  whileLoop: [-1, 2, -3],
+  remat: [0, 0, 0],
+};
+
 export const controlCases: readonly Case[] = [
   row("threefry2x32", "threefry2x32", threefry2x32, [words(95), words(96), words(97), words(98)], {
     dtypes: ["uint32"],
@@ -105,6 +114,44 @@ export const controlCases: readonly Case[] = [
       ulps: 12,
     },
   ),
+  ...Object.entries({
+    scan: (a, outer) =>
+      g.scan(([c]) => ({ carry: [g.sub(c, g.neg(outer))] }), [a], [], { length: 2 }).carry,
+    "a long scan": (a, outer) =>
+      g.scan(
+        ([c], [k]) => ({ carry: [g.sub(g.mul(c, k), g.neg(outer))] }),
+        [a],
+        [g.full([40], 0.5)],
+      ).carry,
+    cond: (a, outer) =>
+      g.cond(
+        g.less(g.reduceSum(a), 1e6),
+        (b) => [g.sub(b, g.neg(outer))],
+        (b) => [b],
+        a,
+      ),
+    whileLoop: (a, outer) =>
+      g
+        .whileLoop(
+          (n) => g.less(n, 2),
+          (n, c) => [g.add(n, 1), g.sub(c, g.neg(outer))],
+          [g.scalar(0), a],
+        )
+        .slice(1),
+    remat: (a, outer) => g.remat((b) => [g.sub(b, g.neg(outer))])(a),
+  } satisfies Record<string, (a: g.Tensor, outer: g.Tensor) => readonly g.Tensor[]>).map(
+    ([name, fn]) =>
+      row(
+        name.replace("a long ", "") as g.PrimitiveName,
+        `${name} that negates a captured negation`,
+        (a) => fn(a, g.neg(a)),
+        [array([1, -2, 3])],
+        { ...(name === "whileLoop" && { gradient: "none" }), expected: [NEGATED[name]] },
+      ),
+  ),
+  row("remat", "remat of one result", (a) => g.remat((b) => g.mul(b, b))(a), [array([1, -3])], {
+    expected: [[1, 9]],
+  }),
   row("remat", "remat of a scan", (h, i, k) => g.remat(recurrent(cell))(h, i, k), [state, xs, w], {
     ulps: 12,
   }),

@@ -80,6 +80,20 @@ const wraps = (["uint32", "uint8"] as const).map((to): Case => ({
 }));
 
 export const selectCases: readonly Case[] = [
+  {
+    name: "select of two numbers",
+    of: "select",
+    fn: (p) => g.select(p, 0, 1),
+    inputs: [array([1, 0, 1], "bool")],
+    expected: [[0, 1, 0]],
+  },
+  {
+    name: "select of two booleans",
+    of: "select",
+    fn: (p) => g.convert(g.select(p, false, true), "int32"),
+    inputs: [array([1, 0, 1], "bool")],
+    expected: [[0, 1, 0]],
+  },
   ...comparisons,
   { name: "isNaN", of: "compare", fn: g.isNaN, inputs: [left] },
   {
