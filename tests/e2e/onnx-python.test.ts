@@ -5,22 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createInterpreter } from "../../src/engines/interpreter/index.ts";
-import { EXPORT_BATCHES, toOnnx } from "../../src/engines/ort/export.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { encodeModel } from "../../src/formats/onnx-encode.ts";
-import { type HostArray, type Tensor, toNumbers, trace } from "../../src/graph/index.ts";
-import {
-  IMAGE,
-  MODEL_ROWS,
-  type Named,
-  noise,
-  randomised,
-} from "../../src/models/contract-fixtures.ts";
-import { createModel } from "../../src/models/index.ts";
-import { modelSpecs } from "../../src/nn/index.ts";
+import { type HostArray, type Tensor, toNumbers } from "../../src/graph/index.ts";
+import { IMAGE, MODEL_ROWS, noise, randomised } from "../../src/models/contract-fixtures.ts";
 import { compileNamed } from "../../src/parity/compute.ts";
-import { type ModelTensors, evaluateModel } from "../../src/train/trained.ts";
 import { fromFlat } from "../../src/tree.ts";
+import { exportModel } from "./exported-model.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PYTHON = join(process.env.OCELLI_PEERS ?? join(ROOT, ".venv"), "bin/python");
@@ -52,28 +43,11 @@ const image = noise("image", IMAGE);
 const [count, ...rest] = IMAGE.shape;
 
 /** A model as ONNX for any batch size, and its logits by the interpreter. */
-async function exported({ name, options }: (typeof cases)[number]) {
-  const model = createModel(name, options);
-  const specs = modelSpecs(model, IMAGE);
-  const [params, variables] = [randomised(specs.params), randomised(specs.variables)];
-  const arrays = { params: fromFlat(params), variables: fromFlat(variables) };
-  const forward = (x: Tensor, weights: ModelTensors) => evaluateModel(model, weights, x);
-  const [program, otherBatch] = EXPORT_BATCHES.map(
-    (batch) => trace(forward, { shape: [batch, ...rest], dtype: "float32" }, arrays).program,
-  );
-  const constants = Object.fromEntries([
-    ...Object.entries(params).map(([leaf, array]) => [`params/${leaf}`, array]),
-    ...Object.entries(variables).map(([leaf, array]) => [`variables/${leaf}`, array]),
-  ]) as Named;
-  const onnx = toOnnx(program, {
-    inputNames: ["image", ...Object.keys(constants)],
-    outputNames: ["logits"],
-    constants,
-    otherBatch,
-  });
+async function exported(choice: (typeof cases)[number]) {
+  const { onnx, params, variables, forward } = exportModel(choice, rest, randomised);
   const run = compileNamed(createInterpreter(), (given, state, { pixels }) => {
     const weights = { params: fromFlat<Tensor>(given), variables: fromFlat<Tensor>(state) };
-    return { logits: evaluateModel(model, weights, pixels) };
+    return { logits: forward(pixels, weights) };
   });
   const { logits } = await run(params, variables, { pixels: image });
   return { bytes: encodeModel(onnx).model, logits: toNumbers(logits) };
