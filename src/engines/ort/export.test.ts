@@ -24,6 +24,7 @@ import {
   toNumbers,
   trace,
 } from "../../graph/index.ts";
+import { withScope } from "../../graph/tensor.ts";
 import { EXPORT_BATCHES, toOnnx } from "./export.ts";
 import { openRuntime } from "./runtime/select.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -108,6 +109,23 @@ test("an export has standard operators only and any batch", async () => {
     const logits = await run(model, [image], { ...expected, data: new Float32Array(0) });
     logits.forEach((x, i) => expect(x).toBeCloseTo(expected.data[i], 4));
   }
+});
+
+test("nodes are named after scopes and primitives, weights by their inputs' names", () => {
+  const scoped = (image: Tensor, ...values: Tensor[]) =>
+    withScope("block", () => predict(image, ...values));
+  const { graph } = toOnnx(traced(scoped, 2), {
+    inputNames,
+    outputNames: ["logits"],
+    constants: params,
+  });
+  const nodes = graph.nodes.map(({ name }) => name);
+  expect(new Set(nodes).size).toBe(nodes.length);
+  expect(nodes).toEqual(
+    expect.arrayContaining(["block/layerNorm", "block/gelu", "block/concatenate", "logits"]),
+  );
+  expect(nodes.filter((name) => !name?.startsWith("block/"))).toEqual(["logits"]);
+  expect(Object.keys(graph.initializers!)).toEqual(expect.arrayContaining(names));
 });
 
 test("parameters may stay inputs, and the batch fixed", () => {

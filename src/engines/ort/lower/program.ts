@@ -7,6 +7,7 @@ import {
   sizeOf,
   typedArray,
 } from "../../../graph/dtype.ts";
+import type { CompositeAttrs } from "../../../graph/ops/composite.ts";
 import type { PrimitiveName } from "../../../graph/ops/index.ts";
 import { type Program, evaluateProgram } from "../../../graph/program.ts";
 import type { Equation, Tensor } from "../../../graph/tensor.ts";
@@ -107,7 +108,8 @@ function lowerEquation(context: LoweringContext, equation: Equation, inputs: Vie
     return outputs.map(blank);
   }
   const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
-  const purpose = [equation.scope, primitive.name].filter(Boolean).join("/");
+  const own = primitive.name === "composite" ? (attrs as CompositeAttrs).name : primitive.name;
+  const purpose = [equation.scope, own].filter(Boolean).join("/");
   const results = context.builder.within(purpose, () => lower(context, inputs, attrs, equation));
   return outputs.map((y, i) => {
     const view = results[i];
