@@ -121,7 +121,7 @@ export const controlCases: readonly Case[] = [
       g.scan(
         ([c], [k]) => ({ carry: [g.sub(g.mul(c, k), g.neg(outer))] }),
         [a],
-        [g.full([40], 0.5)],
+        [g.full([40], 0.5, a.dtype)],
       ).carry,
     cond: (a, outer) =>
       g.cond(
