@@ -3,12 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Engine, jit } from "../../src/engines/engine.ts";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { jit } from "../../src/engines/engine.ts";
 import { createOrtEngine } from "../../src/engines/index.ts";
 import { onnxProgram } from "../../src/engines/ort/onnx-program.ts";
 import type { OrtModule } from "../../src/engines/ort/runtime/js-buffer.ts";
-import type { Runtime } from "../../src/engines/ort/runtime/runtime.ts";
 import { createWebRuntime } from "../../src/engines/ort/runtime/web.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { encodeModel } from "../../src/formats/onnx-encode.ts";
@@ -29,13 +28,21 @@ const SIZES = [32, 64, 96, 224];
 const BATCHES = [1, 3, 17, 64];
 
 const numClasses = CLASSES;
-/** Every registered model as it is published, but for the head. */
-const PUBLISHED: readonly ModelChoice[] = [
+/** The largest error beside the largest logit; 1e-5 unless a row says otherwise. */
+interface PublishedModel extends ModelChoice {
+  readonly error?: number;
+}
+
+/**
+ * Every registered model as it is published, but for the head. On these weights BiT's fifty normalised layers magnify what
+ * is rounded: at 32 px the ort and xla engines and the export lie 5e-5 to 8e-5 from the interpreter, each on its own side.
+ */
+const PUBLISHED: readonly PublishedModel[] = [
   { name: "vit", options: { variant: "Ti/16", numClasses } },
   { name: "flexivit", options: { variant: "Ti", numClasses } },
   { name: "mlp-mixer", options: { variant: "S/16", numClasses } },
-  { name: "bit", options: { variant: "R50x1", numClasses } },
-  { name: "bit-paper", options: { variant: "R50x1", numClasses } },
+  { name: "bit", options: { variant: "R50x1", numClasses }, error: 2e-4 },
+  { name: "bit-paper", options: { variant: "R50x1", numClasses }, error: 5e-5 },
   { name: "efficientnet-lite0", options: { numClasses } },
   { name: "efficientnet-lite1", options: { numClasses } },
   { name: "efficientnet-lite2", options: { numClasses } },
@@ -118,24 +125,17 @@ const first = (image: HostArray, count: number): HostArray => {
   return hostArray([count, ...rest], "float32", (image.data as Float32Array).slice(0, length));
 };
 
-const tiny = MODEL_ROWS.map(({ name, options }): ModelChoice => ({ name, options }));
+const openWeb = async () =>
+  createWebRuntime((await import("onnxruntime-web")) as unknown as OrtModule, { threads: 1 });
+
+const tiny = MODEL_ROWS.map(({ name, options }): PublishedModel => ({ name, options }));
 
 describe.runIf(isLong)("exports at every size and batch", () => {
-  let engine: Engine;
-  let web: Runtime;
   let folder: string;
   beforeAll(async () => {
-    engine = await createOrtEngine({ threads: 2 });
-    web = await createWebRuntime((await import("onnxruntime-web")) as unknown as OrtModule, {
-      threads: 1,
-    });
     folder = await mkdtemp(join(tmpdir(), "ocelli-onnx-"));
   });
-  afterAll(async () => {
-    await engine.dispose();
-    await web.close();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => rm(folder, { recursive: true }));
 
   const rows = [...tiny, ...PUBLISHED].flatMap((choice) => SIZES.map((size) => ({ choice, size })));
   it.each(rows.map((row) => [title(row.choice), row.size, row] as const))(
@@ -147,6 +147,10 @@ describe.runIf(isLong)("exports at every size and batch", () => {
       expect(new Set(graph.nodes.map(({ name }) => name)).size).toBe(graph.nodes.length);
       const image = noise("image", { shape: [BATCHES.at(-1)!, size, size, 3], dtype: "float32" });
       const weights = { params: fromFlat(params), variables: fromFlat(variables) };
+      // opened for each model, so that the memory of one is free for the next
+      const engine = await createOrtEngine({ threads: 2 });
+      onTestFinished(() => engine.dispose());
+      await using web = await openWeb();
       const reference = jit(engine, (x: Tensor, w: typeof weights) => forward(x, w as never));
       const bytes = encodeModel(onnx).model;
       const program = await onnxProgram(web, bytes);
@@ -156,6 +160,7 @@ describe.runIf(isLong)("exports at every size and batch", () => {
         execFileSync(PYTHON, ["-c", SCRIPT, folder, ...BATCHES.map(String)]);
       }
       const python = hasPython ? readNpz(await readFile(join(folder, "results.npz"))) : {};
+      const { error = 1e-5 } = choice;
       for (const batch of BATCHES) {
         const x = first(image, batch);
         const want = await (await reference(x, weights as never)).read();
@@ -164,8 +169,8 @@ describe.runIf(isLong)("exports at every size and batch", () => {
         expect(Math.max(...logits.map(Math.abs))).toBeGreaterThan(0.1);
         if (batch > 1) expect(Math.abs(logits[0] - logits[CLASSES])).toBeGreaterThan(1e-4);
         const [got] = await program.run([x]);
-        expect(errorOf(got, want)).toBeLessThan(1e-5);
-        if (hasPython) expect(errorOf(python[batch], want)).toBeLessThan(1e-5);
+        expect(errorOf(got, want)).toBeLessThan(error);
+        if (hasPython) expect(errorOf(python[batch], want)).toBeLessThan(error);
       }
     },
   );
