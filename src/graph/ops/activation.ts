@@ -4,15 +4,13 @@ import type { Tensor } from "../tensor.ts";
 import { stopGradient } from "./barrier.ts";
 import { add, div, mul, sub } from "./binary.ts";
 import { applyComposite, emitComposite } from "./composite.ts";
-import { zerosLike } from "./constant.ts";
 import { reduceMax, reduceSum } from "./reduce.ts";
-import { select } from "./select.ts";
 import { axisOf } from "./shape.ts";
-import { erf, exp, isFinite, log, logistic, tanh } from "./unary.ts";
+import { erf, exp, log, logistic, tanh } from "./unary.ts";
 
 const keep = { keepDims: true };
 
-/** exp(x) / Σ exp(x) along an axis, shifted by the maximum. */
+/** exp(x) / Σ exp(x) along an axis, shifted by the maximum; NaN where that is infinite. */
 export function softmax(x: Tensor, axis = -1): Tensor {
   const at = axisOf("softmax", x, axis);
   return applyComposite(
@@ -20,7 +18,7 @@ export function softmax(x: Tensor, axis = -1): Tensor {
       name: "softmax",
       options: { axis: at },
       decompose: (z) => {
-        const e = exp(sub(z, shift(z, at)));
+        const e = exp(sub(z, peak(z, at)));
         return [div(e, reduceSum(e, at, keep))];
       },
       rule: (_inputs, [y], [d]) => [d && mul(y, sub(d, reduceSum(mul(d, y), at, keep)))],
@@ -29,13 +27,10 @@ export function softmax(x: Tensor, axis = -1): Tensor {
   );
 }
 
-/** The maximum along an axis, 0 where it is infinite, without a gradient. */
-function shift(x: Tensor, axis: number): Tensor {
-  const peak = stopGradient(reduceMax(x, axis, keep));
-  return select(isFinite(peak), peak, zerosLike(peak));
-}
+/** The maximum along an axis without a gradient. Where it is infinite the row becomes NaN, as jax.nn has it. */
+const peak = (x: Tensor, axis: number): Tensor => stopGradient(reduceMax(x, axis, keep));
 
-/** x − log Σ exp(x) along an axis. */
+/** x − log Σ exp(x) along an axis; NaN where the maximum is infinite. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   const at = axisOf("logSoftmax", x, axis);
   return applyComposite(
@@ -43,7 +38,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
       name: "logSoftmax",
       options: { axis: at },
       decompose: (z) => {
-        const centred = sub(z, shift(z, at));
+        const centred = sub(z, peak(z, at));
         return [sub(centred, log(reduceSum(exp(centred), at, keep)))];
       },
       rule: (_inputs, [y], [d]) => [d && sub(d, mul(exp(y), reduceSum(d, at, keep)))],
