@@ -9,6 +9,7 @@ import {
   fromFloat16Bits,
   fromNumbers,
   hostArray,
+  isFloat,
   sizeOf,
   toBfloat16Bits,
   toFloat16Bits,
@@ -51,6 +52,14 @@ export const zerosValue = (shape: Shape, dtype: DType): Value => ({
   dtype,
   data: allocate(dtype, sizeOf(shape)),
 });
+
+/** The sum of two numbers of a dtype; integers wrap. What is kept between two sums may have a sign where the dtype has none. */
+export const additionOf = (dtype: DType): ((a: number, b: number) => number) =>
+  isFloat(dtype) ? (a, b) => a + b : (a, b) => (a + b) | 0;
+
+/** The product of two numbers of a dtype; integers wrap. */
+export const multiplicationOf = (dtype: DType): ((a: number, b: number) => number) =>
+  isFloat(dtype) ? (a, b) => a * b : Math.imul;
 
 /** Rounds half-width floats in place to what their dtype can hold; other dtypes are exact already. */
 export function roundValue(value: Value): Value {

@@ -9,7 +9,14 @@ import {
   emitOne,
   shapeError,
 } from "../tensor.ts";
-import { type Value, forEachIndex, roundValue, zerosValue } from "../values.ts";
+import {
+  type Value,
+  additionOf,
+  forEachIndex,
+  multiplicationOf,
+  roundValue,
+  zerosValue,
+} from "../values.ts";
 import { broadcastTo } from "./broadcast.ts";
 import {
   type Padding,
@@ -110,6 +117,7 @@ function convolve(lhs: Value, rhs: Value, shape: Shape, attrs: ConvDimensions): 
   const perBatchGroup = features / batchGroups;
   const perFeatureGroup = features / featureGroups;
   const taps = rhs.shape.slice(0, rank);
+  const [plus, times] = [additionOf(lhs.dtype), multiplicationOf(lhs.dtype)];
   forEachIndex(shape, (flat, index) => {
     const feature = index[rank + 1];
     const image = index[0] + Math.floor(feature / perBatchGroup) * shape[0];
@@ -126,7 +134,8 @@ function convolve(lhs: Value, rhs: Value, shape: Shape, attrs: ConvDimensions): 
         kernelAt += tap[i] * rhsStrides[i];
       }
       for (let c = 0; c < channels; c++) {
-        sum += lhs.data[at + channel0 + c] * rhs.data[kernelAt + c * rhsStrides[rank]];
+        const weight = rhs.data[kernelAt + c * rhsStrides[rank]];
+        sum = plus(sum, times(lhs.data[at + channel0 + c], weight));
       }
     });
     result.data[flat] = sum;

@@ -1,6 +1,6 @@
 /** @file Matrix products: `dotGeneral`, and NumPy's `matmul` and `einsum` over it. */
 
-import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../dtype.ts";
+import { type DType, type Shape, sizeOf, stridesOf } from "../dtype.ts";
 import {
   type Primitive,
   type Spec,
@@ -9,7 +9,14 @@ import {
   emitOne,
   shapeError,
 } from "../tensor.ts";
-import { forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
+import {
+  additionOf,
+  forEachIndex,
+  multiplicationOf,
+  offsetOf,
+  roundValue,
+  zerosValue,
+} from "../values.ts";
 import { broadcastShape, broadcastTo } from "./broadcast.ts";
 import { reduceSum } from "./reduce.ts";
 import { convert } from "./select.ts";
@@ -116,13 +123,13 @@ const dotGeneralP: Primitive<"dotGeneral", DotDimensions> = {
       rhsAt[flat] = offsetOf(index, pick(rs, attrs.rhsContract));
     });
     const result = zerosValue(shape, dtype);
-    const times = isFloat(lhs.dtype) ? (a: number, b: number) => a * b : Math.imul;
+    const [plus, times] = [additionOf(lhs.dtype), multiplicationOf(lhs.dtype)];
     forEachIndex(shape, (flat, index) => {
       const l = offsetOf(index, lhsStep);
       const r = offsetOf(index, rhsStep);
       let sum = 0;
       for (let k = 0; k < lhsAt.length; k++) {
-        sum += times(lhs.data[l + lhsAt[k]], rhs.data[r + rhsAt[k]]);
+        sum = plus(sum, times(lhs.data[l + lhsAt[k]], rhs.data[r + rhsAt[k]]));
       }
       result.data[flat] = sum;
     });

@@ -1,10 +1,14 @@
-/** @file Layer, root-mean-square and group normalisation as composites. */
+/**
+ * @file Layer, root-mean-square and group normalisation as composites. Half-width floats are normalised in float32, the
+ * residuals included, and rounded once.
+ */
 
 import { sizeOf } from "../dtype.ts";
-import { type Tensor, shapeError } from "../tensor.ts";
+import { type Cotangent, type Tensor, shapeError } from "../tensor.ts";
 import { add, div, mul, sub } from "./binary.ts";
 import { applyComposite } from "./composite.ts";
 import { mean, reduceSum } from "./reduce.ts";
+import { convert, widened } from "./select.ts";
 import { reshape } from "./shape.ts";
 import { rsqrt } from "./unary.ts";
 
@@ -21,27 +25,33 @@ export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-6
     {
       name: "layerNorm",
       options: { epsilon },
-      decompose: (z, s, b) => {
+      decompose: (...inputs) => {
+        const [z, s, b] = inputs.map(widened);
         const centre = mean(z, axis, keep);
         const centred = sub(z, centre);
         const inverse = rsqrt(add(mean(mul(centred, centred), axis, keep), epsilon));
         const normal = mul(centred, inverse);
-        return [add(mul(normal, s), b), centre, inverse];
+        return [convert(add(mul(normal, s), b), x.dtype), centre, inverse];
       },
-      rule: ([z, s], [, centre, inverse], [d], needs) => {
-        if (!d) return [null, null, null];
+      rule: (inputs, [, centre, inverse], [cotangent], needs) => {
+        if (!cotangent) return [null, null, null];
+        const [z, s, d] = [inputs[0], inputs[1], cotangent].map(widened);
         const lead = z.shape.map((_, i) => i).slice(0, -1);
         const normal = mul(sub(z, centre), inverse);
-        return [
+        return narrowed(x, [
           needs[0] ? normGradient(normal, inverse, mul(d, s), axis, true) : null,
           needs[1] ? reduceSum(mul(d, normal), lead) : null,
           needs[2] ? reduceSum(d, lead) : null,
-        ];
+        ]);
       },
     },
     [x, scale, bias],
   );
 }
+
+/** Cotangents in the dtype of what was normalised. */
+const narrowed = ({ dtype }: Tensor, list: readonly Cotangent[]): Cotangent[] =>
+  list.map((d) => d && convert(d, dtype));
 
 /** d/dx of a normalisation, from the normalised values, 1/σ and the cotangent of the normalised values. */
 function normGradient(
@@ -67,18 +77,20 @@ export function rmsNorm(x: Tensor, scale: Tensor, epsilon = 1e-6): Tensor {
     {
       name: "rmsNorm",
       options: { epsilon },
-      decompose: (z, s) => {
+      decompose: (...inputs) => {
+        const [z, s] = inputs.map(widened);
         const inverse = rsqrt(add(mean(mul(z, z), axis, keep), epsilon));
-        return [mul(mul(z, inverse), s), inverse];
+        return [convert(mul(mul(z, inverse), s), x.dtype), inverse];
       },
-      rule: ([z, s], [, inverse], [d], needs) => {
-        if (!d) return [null, null];
+      rule: (inputs, [, inverse], [cotangent], needs) => {
+        if (!cotangent) return [null, null];
+        const [z, s, d] = [inputs[0], inputs[1], cotangent].map(widened);
         const normal = mul(z, inverse);
         const lead = z.shape.map((_, i) => i).slice(0, -1);
-        return [
+        return narrowed(x, [
           needs[0] ? normGradient(normal, inverse, mul(d, s), axis, false) : null,
           needs[1] ? reduceSum(mul(d, normal), lead) : null,
-        ];
+        ]);
       },
     },
     [x, scale],
@@ -109,17 +121,19 @@ export function groupNorm(
     {
       name: "groupNorm",
       options: { groups, epsilon },
-      decompose: (z, s, b) => {
+      decompose: (...inputs) => {
+        const [z, s, b] = inputs.map(widened);
         const g = reshape(z, grouped);
         const centre = mean(g, axes, keep);
         const centred = sub(g, centre);
         const inverse = rsqrt(add(mean(mul(centred, centred), axes, keep), epsilon));
         const normal = mul(centred, mul(inverse, reshape(s, each)));
-        return [add(reshape(normal, z.shape), b), centre, inverse];
+        return [convert(add(reshape(normal, z.shape), b), x.dtype), centre, inverse];
       },
       // Sums over space alone give everything: few passes over the activations, which are all that such a network costs.
-      rule: ([z, s], [, centre, inverse], [d], needs) => {
-        if (!d) return [null, null, null];
+      rule: (inputs, [, centre, inverse], [cotangent], needs) => {
+        if (!cotangent) return [null, null, null];
+        const [z, s, d] = [inputs[0], inputs[1], cotangent].map(widened);
         const [g, dg, weight] = [reshape(z, grouped), reshape(d, grouped), reshape(s, each)];
         const total = reduceSum(dg, 1, keep); // [batch, 1, groups, features / groups]
         const dot = reduceSum(mul(dg, g), 1, keep);
@@ -130,11 +144,11 @@ export function groupNorm(
         const shift = sub(mul(slope, centre), mul(inverse, over(total)));
         const dz = () => add(sub(mul(dg, mul(inverse, weight)), mul(g, slope)), shift);
         const perFeature = (sums: Tensor): Tensor => reshape(reduceSum(sums, 0), s.shape);
-        return [
+        return narrowed(x, [
           needs[0] ? reshape(dz(), z.shape) : null,
           needs[1] ? perFeature(projected) : null,
           needs[2] ? perFeature(total) : null,
-        ];
+        ]);
       },
     },
     [x, scale, bias],

@@ -10,12 +10,20 @@ import {
   shapeError,
   specOf,
 } from "../tensor.ts";
-import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
+import {
+  type Value,
+  additionOf,
+  forEachIndex,
+  multiplicationOf,
+  offsetOf,
+  roundValue,
+  zerosValue,
+} from "../values.ts";
 import { stopGradient } from "./barrier.ts";
 import { add, div, mul, sub } from "./binary.ts";
 import { constantLike, iota, ones, zerosLike } from "./constant.ts";
 import { scatterAdd } from "./gather.ts";
-import { convert, equal, greater, select } from "./select.ts";
+import { convert, equal, greater, select, widened } from "./select.ts";
 import {
   axesOf,
   axisOf,
@@ -163,7 +171,7 @@ export interface Cumulative {
 
 function cumulative<N extends string>(
   name: N,
-  reducer: Reducer,
+  reducerOf: (dtype: DType) => Reducer,
   gradient: (x: Tensor, y: Tensor, d: Tensor, attrs: Cumulative) => Tensor,
 ): Primitive<N, Cumulative> {
   const primitive: Primitive<N, Cumulative> = {
@@ -177,6 +185,7 @@ function cumulative<N extends string>(
     batch: ({ inputs, attrs }) => [emitOne(primitive, inputs, { ...attrs, axis: attrs.axis + 1 })],
     interpret([x], { axis, reverse }) {
       const result = zerosValue(x.shape, x.dtype);
+      const reducer = reducerOf(x.dtype);
       const stride = stridesOf(x.shape)[axis];
       const n = x.shape[axis];
       const lines = n === 0 ? 0 : x.data.length / n;
@@ -200,7 +209,7 @@ export const reducePrimitives = {
   reduceSum: reduction("reduceSum", {
     domain: "number",
     initial: () => 0,
-    reducer: () => (a, b) => a + b,
+    reducer: additionOf,
     gradient: (x, _y, d, axes) => restore(d, x.shape, axes),
   }),
   /** −∞ (or the least integer) over nothing; NaN if any element is. */
@@ -219,7 +228,7 @@ export const reducePrimitives = {
   reduceProd: reduction("reduceProd", {
     domain: "number",
     initial: () => 1,
-    reducer: (dtype) => (isFloat(dtype) ? (a, b) => a * b : Math.imul),
+    reducer: multiplicationOf,
     gradient: productGradient,
   }),
   reduceAnd: reduction("reduceAnd", {
@@ -237,13 +246,15 @@ export const reducePrimitives = {
   /** The first index of the largest element; the first NaN wins. */
   argMax: argReduction("argMax", (a, b) => a > b),
   argMin: argReduction("argMin", (a, b) => a < b),
-  cumSum: cumulative(
-    "cumSum",
-    (a, b) => a + b,
-    (_x, _y, d, { axis, reverse }) => cumSum(d, axis, !reverse),
+  cumSum: cumulative("cumSum", additionOf, (_x, _y, d, { axis, reverse }) =>
+    cumSum(d, axis, !reverse),
   ),
   /** Its cotangent goes to the first element that attains each running maximum. */
-  cumMax: cumulative("cumMax", Math.max, (x, y, d, attrs) => cumMaxGradient(x, y, d, attrs)),
+  cumMax: cumulative(
+    "cumMax",
+    () => Math.max,
+    (x, y, d, attrs) => cumMaxGradient(x, y, d, attrs),
+  ),
 };
 
 const P = reducePrimitives;
@@ -309,17 +320,18 @@ export const reduceAnd = lift(P.reduceAnd);
 /** Whether any holds. */
 export const reduceOr = lift(P.reduceOr);
 
-/** The mean over axes. */
+/** The mean over axes; that of half-width floats is made in float32. */
 export function mean(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
   if (!isFloat(x.dtype)) throw dtypeError("mean", [x], "takes floats; convert the tensor first");
   const count = sizeOf(axesOf("mean", x, axes).map((axis) => x.shape[axis]));
-  return div(reduceSum(x, axes, options), count);
+  return convert(div(reduceSum(widened(x), axes, options), count), x.dtype);
 }
 
-/** The biased variance over axes: the mean squared distance from the mean. */
+/** The biased variance over axes, the mean squared distance from the mean; that of half-width floats is made in float32. */
 export function variance(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {
-  const centred = sub(x, mean(x, axes, { keepDims: true }));
-  return mean(mul(centred, centred), axes, options);
+  const wide = widened(x);
+  const centred = sub(wide, mean(wide, axes, { keepDims: true }));
+  return convert(mean(mul(centred, centred), axes, options), x.dtype);
 }
 
 /** The square root of the sum of squares over axes. */

@@ -1,6 +1,6 @@
 /** @file Elementwise comparison, selection and conversion. */
 
-import { type DType, isFloat, isInteger, sameShape } from "../dtype.ts";
+import { type DType, byteSize, isFloat, isInteger, sameShape } from "../dtype.ts";
 import {
   type Cotangent,
   type Primitive,
@@ -129,6 +129,10 @@ export function select(predicate: Tensor, x: TensorLike, y: TensorLike): Tensor 
 /** The same numbers in another dtype; float to integer truncates and saturates, NaN becomes 0. */
 export const convert = (x: Tensor, dtype: DType): Tensor =>
   x.dtype === dtype ? x : emitOne(convertP, [x], { dtype });
+
+/** Half-width floats as float32, in which their statistics are made; other tensors as they are. */
+export const widened = (x: Tensor): Tensor =>
+  isFloat(x.dtype) && byteSize(x.dtype) < 4 ? convert(x, "float32") : x;
 
 /** Where x is NaN. */
 export const isNaN = (x: Tensor): Tensor => notEqual(x, x);

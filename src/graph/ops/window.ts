@@ -1,6 +1,6 @@
 /** @file Sliding windows: sums and extremes (pooling), and the gradient of max pooling. */
 
-import { sameShape, sizeOf, stridesOf } from "../dtype.ts";
+import { type DType, sameShape, sizeOf, stridesOf } from "../dtype.ts";
 import {
   type Primitive,
   type Spec,
@@ -9,7 +9,14 @@ import {
   emitOne,
   shapeError,
 } from "../tensor.ts";
-import { type Value, forEachIndex, offsetOf, roundValue, zerosValue } from "../values.ts";
+import {
+  type Value,
+  additionOf,
+  forEachIndex,
+  offsetOf,
+  roundValue,
+  zerosValue,
+} from "../values.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { zerosLike } from "./constant.ts";
 import {
@@ -35,11 +42,11 @@ export type WindowKind = "sum" | "max" | "min";
 
 const WINDOW: Record<
   WindowKind,
-  { initial: (spec: Spec) => number; reduce: (a: number, b: number) => number }
+  { initial: (spec: Spec) => number; reduceOf: (dtype: DType) => (a: number, b: number) => number }
 > = {
-  sum: { initial: () => 0, reduce: (a, b) => a + b },
-  max: { initial: lowEnd, reduce: Math.max },
-  min: { initial: highEnd, reduce: Math.min },
+  sum: { initial: () => 0, reduceOf: additionOf },
+  max: { initial: lowEnd, reduceOf: () => Math.max },
+  min: { initial: highEnd, reduceOf: () => Math.min },
 };
 
 const windowShape = (x: Spec, { window, strides, padding }: WindowDimensions): number[] =>
@@ -105,7 +112,8 @@ const reduceWindowP: Primitive<"reduceWindow", WindowDimensions & { kind: Window
   },
   batch: ({ inputs, attrs }) => [emitOne(reduceWindowP, inputs, batchWindow(attrs))],
   interpret([x], attrs) {
-    const { initial, reduce } = WINDOW[attrs.kind];
+    const { initial, reduceOf } = WINDOW[attrs.kind];
+    const reduce = reduceOf(x.dtype);
     const result = zerosValue(windowShape(x, attrs), x.dtype);
     const start = initial(x);
     forEachWindow(x, attrs, (flat, inside) => {
