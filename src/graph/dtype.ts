@@ -109,6 +109,16 @@ export function hostArray(shape: Shape, dtype: DType, data: TypedArray): HostArr
 
 const word = new DataView(new ArrayBuffer(4));
 
+/** The float32 next to the one nearest to a number, above it (1) or below it (−1). */
+export function nextFloat32(value: number, direction: 1 | -1): number {
+  const from = Math.fround(value);
+  if (Number.isNaN(from) || from === direction * Infinity) return from;
+  if (from === 0) return direction * 2 ** -149;
+  word.setFloat32(0, from);
+  word.setUint32(0, word.getUint32(0) + (from > 0 ? direction : -direction));
+  return word.getFloat32(0);
+}
+
 /** The nearest bfloat16 of a number (ties to even), as bits. */
 export function toBfloat16Bits(value: number): number {
   word.setFloat32(0, value);

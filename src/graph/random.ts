@@ -1,7 +1,7 @@
 /** @file Random numbers from explicit keys; the same streams as jax.random (partitionable Threefry). */
 
 import { OcelliError } from "../errors.ts";
-import { type DType, type Shape, fromNumbers, sizeOf } from "./dtype.ts";
+import { type DType, type Shape, fromNumbers, nextFloat32, sizeOf } from "./dtype.ts";
 import {
   add,
   bitwiseAnd,
@@ -114,29 +114,47 @@ export function erfInv(x: Tensor): Tensor {
 
 const BELOW_ONE = 1 - 2 ** -24;
 
-/** Standard normal numbers. */
+/** Standard normal numbers; half-width ones are float32's, rounded (jax.random draws them from far fewer bits). */
 export const normal = (key: Tensor, shape: Shape, dtype: DType = "float32"): Tensor =>
   convert(mul(erfInv(uniform(key, shape, -BELOW_ONE, 1)), Math.SQRT2), dtype);
 
 /** The error function of a number, by which {@link truncatedNormal} finds its bounds. */
 const erfOf = (x: number): Tensor => erf(scalar(x / Math.SQRT2));
 
-/** Standard normal numbers conditioned on lying within [low, high]. */
+/** Standard normal numbers conditioned on lying in the open interval (low, high). */
 export function truncatedNormal(key: Tensor, low: number, high: number, shape: Shape): Tensor {
   const [a, b] = [erfOf(low), erfOf(high)];
   const unit = uniform(key, shape);
   const u = maximum(add(mul(unit, sub(b, a)), a), a);
-  return clip(mul(erfInv(u), Math.SQRT2), low, high);
+  const [first, last] = [nextFloat32(low, 1), nextFloat32(high, -1)]; // where rounding reaches a bound
+  return clip(mul(erfInv(u), Math.SQRT2), first, last);
 }
 
 /** True with probability p. */
 export const bernoulli = (key: Tensor, p: number | Tensor, shape: Shape): Tensor =>
   less(uniform(key, shape), p);
 
-/** Whole numbers in [low, high), as int32 (the bias is below 2⁻³² times the width). */
+/**
+ * Whole numbers in [low, high), as int32, from 64 bits each, so that the bias is below 2⁻³² even for the widest interval.
+ *
+ * @throws OcelliError "argument" unless −2³¹ ≤ low < high ≤ 2³¹ are whole
+ */
 export function randomInt(key: Tensor, shape: Shape, low: number, high: number): Tensor {
-  const offset = convert(rem(randomBits(key, shape), high - low), "int32");
-  return add(offset, low);
+  const fits = [low, high].every((bound) => Number.isInteger(bound) && Math.abs(bound) <= 2 ** 31);
+  if (!fits || low >= high) {
+    throw new OcelliError(
+      "argument",
+      `randomInt draws from [low, high), whole numbers from -2147483648 to 2147483648, not from [${low}, ${high}).`,
+    );
+  }
+  const span = high - low;
+  const half = 2 ** 16 % span;
+  const high32 = (half ** 2 % 2 ** 32) % span; // 2³² modulo the span
+  const width = span % 2 ** 32; // all 2³² numbers: the remainder by 0 is the number itself
+  const [forHigh, forLow] = splitKey(key);
+  const upper = mul(rem(randomBits(forHigh, shape), width), high32);
+  const offset = rem(add(upper, rem(randomBits(forLow, shape), width)), width);
+  return add(convert(offset, "int32"), low);
 }
 
 /** A random order of 0 … n − 1 as int32: stable sorts by random keys, as many as make collisions rare. */
