@@ -1,12 +1,12 @@
 /** @file Convolutions and sliding windows in StableHLO. */
 
-import { isFloat, sizeOf } from "../../../../graph/dtype.ts";
+import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
-import type { Builder, Value } from "../builder.ts";
+import { type Value, dimensions } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64, i64s, list, pairs } from "../text.ts";
 import { precisionOf } from "./dot.ts";
-import { combiner, neutral, widened } from "./reduce.ts";
+import { betterOf, combiner, neutral, widened } from "./reduce.ts";
 
 const convGeneralDilated: Lowering<AttrsOf<"convGeneralDilated">> = ({
   b,
@@ -58,12 +58,21 @@ const reduceWindow: Lowering<AttrsOf<"reduceWindow">> = ({
   return [attrs.kind === "sum" ? widened(b, x, reduce) : reduce(x)];
 };
 
-/** Picks the first extreme element of each window: an equal one later does not replace it. */
-function chooser(b: Builder, x: Value, direction: "GE" | "LE"): string {
-  const element = { shape: [], dtype: x.dtype };
-  return b.region([element, element], ([kept, next]) => [b.compare(direction, kept, next)]);
+/** The place of padding, behind all others. */
+const NOWHERE = 2 ** 31 - 1;
+
+/** How many leading axes no window slides along. */
+function idleAxes({ window, strides, padding }: AttrsOf<"selectAndScatterAdd">): number {
+  const slides = window.findIndex(
+    (extent, i) => extent !== 1 || strides[i] !== 1 || padding[i].some((n) => n !== 0),
+  );
+  return slides < 0 ? window.length : slides;
 }
 
+/**
+ * The sources added at the first extreme element of their windows. XLA's select_and_scatter leaves open which of equal
+ * elements a window chooses, so each element carries its place: the smaller one wins, in whatever order they are compared.
+ */
 const selectAndScatterAdd: Lowering<AttrsOf<"selectAndScatterAdd">> = ({
   b,
   inputs: [x, source],
@@ -71,15 +80,49 @@ const selectAndScatterAdd: Lowering<AttrsOf<"selectAndScatterAdd">> = ({
   attrs,
 }) => {
   if (sizeOf(source.shape) === 0 || sizeOf(x.shape) === 0) return [b.full(out, 0)];
-  const operand = isFloat(source.dtype) ? b.convert(x, source.dtype) : x;
-  const scatter = b.one(
-    "select_and_scatter",
-    [operand, source, b.scalar(0, source.dtype)],
-    out,
+  const lead = idleAxes(attrs);
+  const batch = x.shape.slice(0, lead);
+  const flat = (shape: Shape): number[] => [...batch, sizeOf(shape.slice(lead))];
+  const inner = { shape: [sizeOf(x.shape.slice(lead))], dtype: "int32" as const };
+  const count = b.one("iota", [], inner, { iota_dimension: i64(0) });
+  const axes = x.shape.map((_, i) => i).slice(lead);
+  const places = b.broadcast(b.reshape(count, x.shape.slice(lead)), x.shape, axes);
+  const isMax = attrs.kind === "max";
+  const edge = b.scalar(neutral(isMax ? "maximum" : "minimum", x.dtype), x.dtype);
+  const [, chosen] = b.op(
+    "stablehlo.reduce_window",
+    [x, places, edge, b.scalar(NOWHERE, "int32")],
+    [
+      { shape: source.shape, dtype: x.dtype },
+      { shape: source.shape, dtype: "int32" },
+    ],
     windowAttributes(attrs),
-    [chooser(b, operand, attrs.kind === "max" ? "GE" : "LE"), combiner(b, "add", source.dtype)],
+    [betterOf(b, isMax ? "GT" : "LT", x.dtype)],
   );
-  return [scatter];
+  const shared = batch.map((_, i) => i);
+  const zeros = b.full({ shape: flat(out.shape), dtype: source.dtype }, 0);
+  const scatter = (wide: Value): Value =>
+    b.one(
+      "scatter",
+      [
+        wide,
+        b.reshape(chosen, flat(source.shape)),
+        b.convert(b.reshape(source, flat(source.shape)), wide.dtype),
+      ],
+      wide,
+      {
+        scatter_dimension_numbers: dimensions("scatter", {
+          update_window_dims: [],
+          inserted_window_dims: [lead],
+          input_batching_dims: shared,
+          scatter_indices_batching_dims: shared,
+          scatter_dims_to_operand_dims: [lead],
+          index_vector_dim: lead + 1,
+        }),
+      },
+      [combiner(b, "add", wide.dtype)],
+    );
+  return [b.reshape(widened(b, zeros, scatter), out.shape)];
 };
 
 export const convLowerings = { convGeneralDilated, reduceWindow, selectAndScatterAdd };

@@ -2,7 +2,9 @@
 
 import { isFloat } from "../../../../graph/dtype.ts";
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
+import type { Builder, Value } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
+import { divideIntegers, powerOfIntegers } from "./integer.ts";
 
 type Any = Lowering<unknown>;
 
@@ -10,6 +12,11 @@ type Any = Lowering<unknown>;
 const same =
   (name: string): Any =>
   ({ b, inputs, outputs: [out] }) => [b.one(name, inputs, out)];
+
+/** An operation of the same meaning for floats, another one for integers. */
+const byKind =
+  (name: string, integers: (b: Builder, x: Value, y: Value) => Value): Any =>
+  ({ b, inputs: [x, y] }) => [isFloat(x.dtype) ? b.map(name, x, y) : integers(b, x, y)];
 
 const erf: Any = ({ b, inputs, outputs }) => b.op("chlo.erf", inputs, outputs);
 
@@ -56,9 +63,9 @@ export const elementwiseLowerings = {
   add: same("add"),
   sub: same("subtract"),
   mul: same("multiply"),
-  div: same("divide"),
+  div: byKind("divide", divideIntegers),
   rem: same("remainder"),
-  pow: same("power"),
+  pow: byKind("power", powerOfIntegers),
   max: same("maximum"),
   min: same("minimum"),
   and: same("and"),

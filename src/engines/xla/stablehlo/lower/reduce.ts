@@ -59,7 +59,7 @@ const reduction =
   };
 
 /** The better of two elements and its index: the first NaN, else the first of the most extreme. */
-function betterOf(b: Builder, direction: "GT" | "LT", dtype: DType): string {
+export function betterOf(b: Builder, direction: "GT" | "LT", dtype: DType): string {
   const value = { shape: [], dtype };
   const index = { shape: [], dtype: "int32" as const };
   return b.region([value, index, value, index], ([x, i, y, j]) => {
