@@ -182,7 +182,7 @@ export class GraphBuilder {
 
   /** A constant, of a name if one is given; where all elements are equal a scalar stands for it (its shape is then []). */
   constant(value: HostArray, given?: string): Dense {
-    const { dtype, shape, data } = value;
+    const { dtype, data } = value;
     const { length } = data as Uint8Array;
     if (length > 0) {
       const first = data[0];
@@ -195,9 +195,14 @@ export class GraphBuilder {
           dtype,
         );
     }
+    return this.#stored(value, given);
+  }
+
+  /** A constant in its own shape. */
+  #stored(value: HostArray, given?: string): Dense {
     const name = given ?? this.fresh("c");
     this.#shared.initializers[name] = value;
-    return { name, shape, dtype };
+    return { name, shape: value.shape, dtype: value.dtype };
   }
 
   /** A scalar constant. */
@@ -333,13 +338,8 @@ export class GraphBuilder {
   range(n: number, dtype: DType): Dense {
     return this.once(`range:${n}:${dtype}`, () => {
       if (!this.sizes.exceeds(n, SMALL_RANGE)) {
-        return this.constant(
-          fromNumbers(
-            Array.from({ length: n }, (_, i) => i),
-            [n],
-            dtype,
-          ),
-        );
+        const counted = Array.from({ length: n }, (_, i) => i);
+        return this.#stored(fromNumbers(counted, [n], dtype)); // an axis, even where it has one place
       }
       const counter: DType = dtype === "float32" || dtype === "int64" ? dtype : "int32";
       const ends = [0, n, 1].map((value) => this.scalar(value, counter));

@@ -114,9 +114,12 @@ const wholeLowerings: Partial<Record<CompositeName, WholeLowering>> = {
   gelu: (context, [x], { options: { approximate } }) => [
     apply(context, [x], "float32", (e, a) => {
       const attributes = { approximate: { s: approximate as string } };
-      if (context.portable) return e.builder.op("Gelu", [a], { ...a, attributes });
+      const { shape, dtype } = a;
+      if (context.portable) return e.builder.op("Gelu", [a], { shape, dtype, attributes });
       const opType = approximate === "tanh" ? "FastGelu" : "Gelu";
-      return e.builder.op(opType, [a], { ...a, domain: MICROSOFT });
+      const list = shape.length === 0 ? e.builder.reshape(a, [1]) : a; // the kernels take no scalars
+      const made = e.builder.op(opType, [list], { ...list, domain: MICROSOFT });
+      return e.builder.reshape(made, shape);
     }),
   ],
   attention: lowerAttention,

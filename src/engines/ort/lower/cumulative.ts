@@ -1,10 +1,10 @@
 /** @file Arg-reductions and cumulative operations in ONNX. */
 
-import { isFloat } from "../../../graph/dtype.ts";
+import { type DType, isFloat } from "../../../graph/dtype.ts";
 import type { Lowering, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
 import { align, ordered, unbroadcast, unscaled } from "./realise.ts";
-import { anyNaN, filled, widened } from "./reduce.ts";
+import { anyNaN, filled } from "./reduce.ts";
 import { inMemoryOrder } from "./shape.ts";
 import { type Dense, type View, layoutOf } from "./view.ts";
 
@@ -46,7 +46,7 @@ const lowerCumSum: Lowering<Cumulative> = ({ builder }, [x], { axis, reverse }) 
   if (full.shape[axis] === 1) return [x];
   const { dense, order, scale } = inMemoryOrder(builder, full);
   const { dtype } = dense;
-  const wide = isFloat(dtype) ? dtype : widened(dtype);
+  const wide: DType = isFloat(dtype) || dtype === "int32" ? dtype : "int64"; // the others have no kernel
   const place = builder.scalar(order.indexOf(axis), "int64");
   const summed = builder.op("CumSum", [builder.cast(dense, wide), place], {
     shape: dense.shape,

@@ -176,6 +176,20 @@ export function product(
   rhs: View,
   attrs: DotDimensions,
 ): View {
+  if (lhs.dense.dtype !== "uint8") return productInPlace(context, lhs, rhs, attrs);
+  // no kernel for uint8: products of bytes are made in int32, which wraps as they do on the way back
+  const { builder } = context;
+  const wide = (view: View): View => ({ ...view, dense: builder.cast(view.dense, "int32") });
+  const made = productInPlace(context, wide(lhs), wide(rhs), attrs);
+  return { ...made, dense: builder.cast(made.dense, attrs.dtype ?? "uint8") };
+}
+
+function productInPlace(
+  context: LoweringContext,
+  lhs: View,
+  rhs: View,
+  attrs: DotDimensions,
+): View {
   const { builder, portable } = context;
   const { lhsFree, rhsFree } = dotRoles(lhs, rhs, attrs);
   const shape = [
@@ -231,18 +245,9 @@ function matrixProduct(
   return builder.transpose(made, [1, 0]);
 }
 
-const lowerDot: Lowerings<"dotGeneral">["dotGeneral"] = (context, [lhs, rhs], attrs) => {
-  const { dtype } = lhs.dense;
-  if (dtype !== "uint8") return [product(context, lhs, rhs, attrs)];
-  // no kernel for uint8: products of bytes fit into int32 and wrap on the way back
-  const [a, b] = [lhs, rhs].map((view) => ({
-    ...view,
-    dense: context.builder.cast(view.dense, "int32"),
-  }));
-  const wide = product(context, a, b, attrs);
-  const to = attrs.dtype ?? "uint8";
-  return [{ ...wide, dense: context.builder.cast(wide.dense, to) }];
-};
+const lowerDot: Lowerings<"dotGeneral">["dotGeneral"] = (context, [lhs, rhs], attrs) => [
+  product(context, lhs, rhs, attrs),
+];
 
 /** The lowerings of matrix products by name. */
 export const dotLowerings: Lowerings<"dotGeneral"> = { dotGeneral: lowerDot };

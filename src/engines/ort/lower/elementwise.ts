@@ -36,8 +36,12 @@ export class Elementwise {
     return this.builder.scalar(value, dtype);
   }
 
+  /** A choice of any dtype: Where has no kernel for uint32 and bool, which travel as what has their bits. */
   where(predicate: Dense, x: Dense, y: Dense): Dense {
-    return this.op("Where", [predicate, x, y]);
+    const { dtype } = x;
+    const through: DType = dtype === "uint32" ? "int32" : dtype === "bool" ? "uint8" : dtype;
+    const chosen = this.op("Where", [predicate, this.cast(x, through), this.cast(y, through)]);
+    return this.cast(chosen, dtype);
   }
 }
 
@@ -164,13 +168,7 @@ const lowerCompare: Lowerings<"compare">["compare"] = (context, views, { directi
 
 const lowerSelect: Lowering<unknown> = (context, views) => {
   const { dtype } = views[1].dense;
-  return [
-    apply(context, views, dtype, (e, predicate, x, y) => {
-      // Where has no kernel for uint32 and bool
-      const through = dtype === "uint32" ? "int32" : dtype === "bool" ? "uint8" : dtype;
-      return e.cast(e.where(predicate, e.cast(x, through), e.cast(y, through)), dtype);
-    }),
-  ];
+  return [apply(context, views, dtype, (e, predicate, x, y) => e.where(predicate, x, y))];
 };
 
 /** eˣ − 1 = tanh(x/2) (eˣ + 1), exact near 0. */
@@ -180,12 +178,13 @@ const expm1: Expression = (e, x) =>
     e.op("Add", [e.op("Exp", [x]), e.scalar(1, x.dtype)]),
   ]);
 
-/** log(1 + x) = 2 atanh(x / (x + 2)), exact near 0; the plain form for large x. */
+/** log(1 + x) = 2 atanh(x / (x + 2)), exact near 0; the plain form from ±½ on, where x + 1 loses nothing that counts. */
 const log1p: Expression = (e, x) => {
   const ratio = e.op("Div", [x, e.op("Add", [x, e.scalar(2, x.dtype)])]);
   const near = e.op("Mul", [e.op("Atanh", [ratio]), e.scalar(2, x.dtype)]);
   const far = e.op("Log", [e.op("Add", [x, e.scalar(1, x.dtype)])]);
-  return e.where(e.op("Less", [x, e.scalar(1, x.dtype)], "bool"), near, far);
+  const isNear = e.op("Less", [e.op("Abs", [x]), e.scalar(0.5, x.dtype)], "bool");
+  return e.where(isNear, near, far);
 };
 
 type ElementwiseName =

@@ -139,12 +139,11 @@ const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
   const places = indices.shape.map((_, i) =>
     i < dims.batchDims ? i : dims.axis + i - dims.batchDims,
   );
-  const through: DType = dtype === "uint32" ? "int32" : dtype;
   const kept = apply(
     context,
     [broadcastView(inside, updates.shape, places), updates],
     dtype,
-    (e, p, a) => e.cast(e.where(p, e.cast(a, through), e.scalar(0, through)), dtype),
+    (e, p, a) => e.where(p, a, e.scalar(0, dtype)),
   );
   const order = gatheredOrder(indexRank, x.shape.length, dims);
   const count = sizeOf(indices.shape);

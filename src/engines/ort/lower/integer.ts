@@ -69,29 +69,27 @@ export const integerArithmetic = {
   shiftRightLogical: shift("RIGHT"),
 };
 
-const EXPONENT_BITS = 31;
+const EXPONENT_BITS: Partial<Record<DType, number>> = { int32: 31, uint32: 32, uint8: 8 };
 
 /** xʸ by squaring, wrapping as products do; 1 / xʸ truncated for negative y. */
 export function lowerIntegerPower(e: Elementwise, x: Dense, y: Dense): Dense {
   const { dtype } = x;
   const one = e.scalar(1, dtype);
   const bits =
-    y.uniform === undefined ? EXPONENT_BITS : Math.ceil(Math.log2(Math.max(y.uniform, 1) + 1));
-  const choose = (p: Dense, a: Dense, b: Dense): Dense => {
-    const through: DType = dtype === "uint32" ? "int32" : dtype;
-    return e.cast(e.where(p, e.cast(a, through), e.cast(b, through)), dtype);
-  };
+    y.uniform === undefined
+      ? EXPONENT_BITS[dtype]!
+      : Math.ceil(Math.log2(Math.max(y.uniform, 1) + 1));
   let square = x;
   let power = one;
   for (let bit = 0; bit < bits; bit++) {
     const isSet = e.cast(e.op("BitwiseAnd", [y, e.scalar(2 ** bit, dtype)]), "bool");
-    power = e.op("Mul", [power, choose(isSet, square, one)]);
+    power = e.op("Mul", [power, e.where(isSet, square, one)]);
     if (bit + 1 < bits) square = e.op("Mul", [square, square]);
   }
   if (dtype !== "int32" || (y.uniform !== undefined && y.uniform >= 0)) return power;
   const isOdd = e.cast(e.op("BitwiseAnd", [y, one]), "bool");
   const isUnit = e.op("Equal", [e.op("Abs", [x]), one], "bool");
-  const signed = choose(isOdd, x, one);
-  const inverse = choose(isUnit, signed, e.scalar(0, dtype));
-  return choose(e.op("Less", [y, e.scalar(0, dtype)], "bool"), inverse, power);
+  const signed = e.where(isOdd, x, one);
+  const inverse = e.where(isUnit, signed, e.scalar(0, dtype));
+  return e.where(e.op("Less", [y, e.scalar(0, dtype)], "bool"), inverse, power);
 }

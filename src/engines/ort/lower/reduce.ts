@@ -95,7 +95,7 @@ function sumFloats(builder: GraphBuilder, view: View, axes: readonly number[]): 
 
 const allAxes = ({ shape }: Dense): number[] => shape.map((_, axis) => axis);
 
-/** A sum of matrix rows as a product with a row of ones, the fastest form measured. */
+/** A sum of matrix rows as a product with a row of ones: the fastest form measured, and for integers the one that wraps. */
 function sumRows(
   builder: GraphBuilder,
   view: View,
@@ -105,33 +105,83 @@ function sumRows(
 ): View {
   const count = sizeOf(rows.map((axis) => view.shape[axis]));
   const extents = columns.map((axis) => view.shape[axis]);
+  const { dtype } = view.dense;
   const matrix = align(builder, { ...view, scale: 1 }, [...rows, ...columns]);
-  const ones = builder.expand(builder.reshape(builder.scalar(1, "float32"), [1, 1]), [1, count]);
+  const ones = builder.expand(builder.reshape(builder.scalar(1, dtype), [1, 1]), [1, count]);
   const product = builder.op("MatMul", [ones, builder.reshape(matrix, [count, sizeOf(extents)])], {
     shape: [1, sizeOf(extents)],
-    dtype: "float32",
+    dtype,
   });
   const renumbered = columns.map((axis) => axis - axes.filter((a) => a < axis).length);
   const summed = ordered(product, without(view.shape, axes), renumbered);
   return { ...summed, scale: view.scale };
 }
 
-/** The width in which integers are reduced: one that has a kernel; they wrap on the way back. */
-export const widened = (dtype: DType): DType => (dtype === "int32" ? "int32" : "int64");
+/** Bytes are reduced as int32, and wrap on the way back: they have no kernels. */
+const asWords = (builder: GraphBuilder, view: View): View => ({
+  ...view,
+  dense: builder.cast(view.dense, view.dense.dtype === "uint8" ? "int32" : view.dense.dtype),
+});
 
-function reduceIntegers(
-  context: LoweringContext,
-  view: View,
-  axes: readonly number[],
-  opType: string,
-): View {
+/** Sums integers; ONNX Runtime's own sums saturate, or go through doubles. */
+function sumIntegers(context: LoweringContext, view: View, axes: readonly number[]): View {
   const { builder } = context;
   const { dtype } = view.dense;
-  const needsAll = opType === "ReduceSum" || opType === "ReduceProd";
-  const full = needsAll ? unbroadcast(builder, view, axes) : view;
-  const reduced = reduceHeld(builder, full, axes, byOperator(builder, opType, widened(dtype)));
-  return apply(context, [reduced], dtype, (e, x) => e.cast(x, dtype));
+  const layout = layoutOf(view);
+  const rows = layout.filter((axis) => axes.includes(axis));
+  const columns = layout.filter((axis) => !axes.includes(axis));
+  const repeated = axes.filter((axis) => view.strides[axis] === 0);
+  const times = sizeOf(repeated.map((axis) => view.shape[axis]));
+  const words = asWords(builder, view);
+  const summed =
+    rows.length === 0 ? dropAxes(words, axes) : sumRows(builder, words, rows, columns, axes);
+  return apply(context, [summed], dtype, (e, x) =>
+    e.cast(times === 1 ? x : e.op("Mul", [x, e.scalar(times, x.dtype)]), dtype),
+  );
 }
+
+/** Multiplies integers by halving, with products that wrap; ONNX Runtime's reduction saturates. */
+function multiplyIntegers(context: LoweringContext, view: View, axes: readonly number[]): View {
+  const { builder } = context;
+  const full = asWords(builder, unbroadcast(builder, view, axes));
+  const layout = layoutOf(full);
+  const rows = layout.filter((axis) => axes.includes(axis));
+  const columns = layout.filter((axis) => !axes.includes(axis));
+  const sizes = [rows, columns].map((list) => sizeOf(list.map((axis) => full.shape[axis])));
+  const [count, width] = sizes;
+  let matrix = builder.reshape(align(builder, full, [...rows, ...columns]), sizes);
+  const { dtype } = matrix;
+  const part = (from: number, to: number): Dense =>
+    builder.op("Slice", [matrix, ...[[from], [to], [0]].map((list) => builder.ints(list))], {
+      shape: [to - from, width],
+      dtype,
+    });
+  const times = (a: Dense, b: Dense): Dense => builder.op("Mul", [a, b], { ...a, dtype });
+  let rest: Dense | undefined;
+  for (let n = count; n > 1; n = Math.floor(n / 2)) {
+    const half = Math.floor(n / 2);
+    if (n % 2 === 1) {
+      const last = part(n - 1, n);
+      rest = rest ? times(rest, last) : last;
+    }
+    matrix = times(part(0, half), part(half, 2 * half));
+  }
+  const product = rest ? times(matrix, rest) : matrix;
+  const renumbered = columns.map((axis) => axis - axes.filter((a) => a < axis).length);
+  const made = ordered(product, without(full.shape, axes), renumbered);
+  return apply(context, [made], view.dense.dtype, (e, x) => e.cast(x, view.dense.dtype));
+}
+
+/** The extreme of integers, of uint32 as doubles: the kernels of int64 look at 32 bits, those of uint32 are missing. */
+const extremeIntegers =
+  (opType: "ReduceMax" | "ReduceMin") =>
+  (context: LoweringContext, view: View, axes: readonly number[]): View => {
+    const { builder } = context;
+    const { dtype } = view.dense;
+    const through: DType = dtype === "uint32" ? "float64" : "int32";
+    const reduced = reduceHeld(builder, view, axes, byOperator(builder, opType, through));
+    return apply(context, [reduced], dtype, (e, x) => e.cast(x, dtype));
+  };
 
 /** Maximum or minimum; ONNX Runtime's reductions overlook NaN. */
 function extremeFloats(
@@ -159,31 +209,32 @@ function multiplyFloats({ builder }: LoweringContext, view: View, axes: readonly
   return reduceHeld(builder, full, axes, byOperator(builder, "ReduceProd", "float32"));
 }
 
+type Reduce = (context: LoweringContext, view: View, axes: readonly number[]) => View;
+
 interface ReductionKernels {
   /** What it is of nothing. */
   readonly initial: (dtype: DType) => number;
-  readonly float: (context: LoweringContext, view: View, axes: readonly number[]) => View;
-  /** ONNX's operator for integers. */
-  readonly integer: string;
+  readonly float: Reduce;
+  readonly integer: Reduce;
 }
 
 const KERNELS = {
   sum: {
     initial: () => 0,
     float: ({ builder }, view, axes) => sumFloats(builder, view, axes),
-    integer: "ReduceSum",
+    integer: sumIntegers,
   },
   max: {
     initial: (dtype) => lowEnd({ shape: [], dtype }),
     float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMax"),
-    integer: "ReduceMax",
+    integer: extremeIntegers("ReduceMax"),
   },
   min: {
     initial: (dtype) => highEnd({ shape: [], dtype }),
     float: (context, view, axes) => extremeFloats(context, view, axes, "ReduceMin"),
-    integer: "ReduceMin",
+    integer: extremeIntegers("ReduceMin"),
   },
-  product: { initial: () => 1, float: multiplyFloats, integer: "ReduceProd" },
+  product: { initial: () => 1, float: multiplyFloats, integer: multiplyIntegers },
 } as const satisfies Record<string, ReductionKernels>;
 
 /** Reduces numbers along axes. */
@@ -194,8 +245,7 @@ export function reduceNumbers(
   axes: readonly number[],
 ): View {
   const { float, integer } = KERNELS[kind];
-  const isNumber = isFloat(view.dense.dtype);
-  return isNumber ? float(context, view, axes) : reduceIntegers(context, view, axes, integer);
+  return (isFloat(view.dense.dtype) ? float : integer)(context, view, axes);
 }
 
 const reduction =

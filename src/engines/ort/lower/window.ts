@@ -1,16 +1,17 @@
 /** @file Sliding windows in ONNX: along one axis after another, as slices that are added or compared. */
 
-import { type DType, type Shape, sizeOf, stridesOf } from "../../../graph/dtype.ts";
+import { type DType, type Shape, fromNumbers, sizeOf, stridesOf } from "../../../graph/dtype.ts";
 import { highEnd, lowEnd } from "../../../graph/ops/reduce.ts";
 import type { WindowDimensions, WindowKind } from "../../../graph/ops/window.ts";
 import { forEachIndex } from "../../../graph/values.ts";
 import type { LoweringContext, Lowerings } from "./context.ts";
 import { apply } from "./elementwise.ts";
+import { constantView } from "./random.ts";
 import { rowMajor, unscaled } from "./realise.ts";
 import { filled, reduceNumbers } from "./reduce.ts";
 import { scatterRows } from "./gather.ts";
 import { padView, reshaped, sliceView } from "./shape.ts";
-import { type View, viewOf } from "./view.ts";
+import { type View, broadcastView, viewOf } from "./view.ts";
 
 const OPERATORS: Record<WindowKind, string> = { sum: "Add", max: "Max", min: "Min" };
 
@@ -100,48 +101,67 @@ const lowerReduceWindow: Lowerings<"reduceWindow">["reduceWindow"] = (
   return [view];
 };
 
-/** Each window's first extreme element, as its flat position in the padded operand. */
+/** For each output position, how far in the padded operand its window's first place lies from the first one inside. */
+function placesOfFirst(
+  context: LoweringContext,
+  padded: Shape,
+  { window, strides, padding }: WindowDimensions,
+  outputs: Shape,
+): View {
+  const steps = stridesOf(padded);
+  return outputs.reduce(
+    (total, out, axis) => {
+      const [low, high] = padding[axis];
+      const leads = Array.from({ length: out }, (_, i) => {
+        const lead = Math.max(low - i * strides[axis], 0);
+        return lead < window[axis] && low + high < padded[axis] ? lead * steps[axis] : 0;
+      });
+      if (leads.every((lead) => lead === 0)) return total;
+      const list = constantView(context.builder, fromNumbers(leads, [out], "int32"));
+      const along = broadcastView(list, outputs, [axis]);
+      return apply(context, [total, along], "int32", (e, a, b) => e.op("Add", [a, b]));
+    },
+    filled(context.builder, 0, outputs, "int32"),
+  );
+}
+
+/**
+ * Each window's first extreme element, as its flat position in the padded operand. Padding is no more extreme than any
+ * element, so the first tap wins from the padding only where all elements are equal to it: it stands for the first of them.
+ */
 function extremePlaces(
   context: LoweringContext,
   padded: View,
-  { window, strides, kind }: WindowDimensions & { kind: "max" | "min" },
+  dims: WindowDimensions & { kind: "max" | "min" },
   outputs: Shape,
 ): View {
   const { builder } = context;
+  const { window, strides, kind } = dims;
   const { dtype } = padded.dense;
   const steps = stridesOf(padded.shape);
   const compare = kind === "max" ? "GreaterOrEqual" : "LessOrEqual";
   let best: View | undefined;
-  let offset = filled(builder, 0, outputs, "int32");
+  let offset = placesOfFirst(context, padded.shape, dims, outputs);
   forEachIndex(window, (_flat, tap) => {
     let key = padded;
     tap.forEach((k, axis) => (key = tapOf(context, key, axis, k, strides[axis], outputs[axis])));
+    if (!best) {
+      best = key;
+      return;
+    }
     const place = filled(
       builder,
       tap.reduce((sum, k, i) => sum + k * steps[i], 0),
       outputs,
       "int32",
     );
-    if (!best) {
-      [best, offset] = [key, place];
-      return;
-    }
     const keep = apply(context, [best, key], "bool", (e, a, b) => e.op(compare, [a, b], "bool"));
     offset = apply(context, [keep, offset, place], "int32", (e, p, a, b) => e.where(p, a, b));
     best = apply(context, [keep, best, key], dtype, (e, p, a, b) => e.where(p, a, b));
   });
   outputs.forEach((n, axis) => {
-    const count = builder.range(n, "int32");
-    const places = {
-      ...filled(builder, 0, outputs, "int32"),
-      dense: count,
-      strides: withEntry(
-        outputs.map(() => 0),
-        axis,
-        n === 1 ? 0 : 1,
-      ),
-    };
     if (n === 1) return;
+    const places = broadcastView(viewOf(builder.range(n, "int32")), outputs, [axis]);
     const step = builder.scalar(steps[axis] * strides[axis], "int32");
     offset = apply(context, [offset, places], "int32", (e, a, b) =>
       e.op("Add", [a, e.op("Mul", [b, step])]),
