@@ -41,9 +41,9 @@ def doubled(x):
 doubled.defvjp(lambda x: (x, ()), lambda _, d: (d * 2,))
 
 composites = {
-    **everywhere(["softmax", "softmax of odd numbers"], nn.softmax),
+    **everywhere(["softmax", "softmax of odd numbers", "softmax of infinities"], nn.softmax),
     "softmax along a middle axis": lambda x: nn.softmax(x, 1),
-    **everywhere(["logSoftmax", "logSoftmax of odd numbers"], nn.log_softmax),
+    **everywhere(["logSoftmax", "logSoftmax of odd numbers", "logSoftmax of infinities"], nn.log_softmax),
     "logSoftmax along the first axis": lambda x: nn.log_softmax(x, 0),
     "layerNorm": layer_norm,
     "layerNorm of a constant": lambda x, s, b: layer_norm(x, s, b, 1e-2),
@@ -51,6 +51,7 @@ composites = {
     **everywhere(["groupNorm", "groupNorm of nothing"], group_norm(2)),
     "groupNorm of a sequence": group_norm(4, 1e-5),
     **everywhere(["gelu", "gelu of odd numbers"], lambda x: nn.gelu(x, approximate=True)),
+    "gelu of a scalar": lambda x: [nn.gelu(x, approximate=True), nn.gelu(x, approximate=False)],
     **everywhere(
         ["geluExact", "geluExact of odd numbers"], lambda x: nn.gelu(x, approximate=False)
     ),

@@ -79,6 +79,7 @@ CONVS = {
     "of no images": conv(),
     "with nothing left": conv(padding="VALID"),
     "of integers": conv(),
+    "of integers in groups": conv(groups=2),
     "of NaN and infinity": conv(padding="VALID"),
 }
 convs = {f"conv {name}": fn for name, fn in CONVS.items()}

@@ -7,6 +7,7 @@ import {
   fromFloat16Bits,
   fromNumbers,
   hostArray,
+  nextFloat32,
   roundHalfEven,
   stridesOf,
   toBfloat16Bits,
@@ -145,5 +146,33 @@ describe("host arrays", () => {
   it("are row-major", () => {
     expect(stridesOf([2, 3, 4])).toEqual([12, 4, 1]);
     expect(stridesOf([])).toEqual([]);
+  });
+});
+
+describe("nextFloat32", () => {
+  it.for([
+    [1, 1, 1 + 2 ** -23],
+    [1, -1, 1 - 2 ** -24],
+    [-2, 1, -2 + 2 ** -23],
+    [0, 1, 2 ** -149],
+    [-0, -1, -(2 ** -149)],
+    [2 ** -149, -1, 0],
+    [0.1, 1, Math.fround(0.1) + 2 ** -27],
+    [Infinity, 1, Infinity],
+    [Infinity, -1, (2 - 2 ** -23) * 2 ** 127],
+    [NaN, 1, NaN],
+  ] as const)("of %d towards %d is %d", ([value, direction, next]) => {
+    expect(nextFloat32(value, direction)).toBe(next);
+  });
+
+  it("has no float32 in between", () => {
+    fc.assert(
+      fc.property(anyFloat32, (value) => {
+        if (!Number.isFinite(value)) return;
+        const next = nextFloat32(value, 1);
+        expect(next).toBeGreaterThan(value);
+        expect([value, next]).toContain(Math.fround(value / 2 + next / 2));
+      }),
+    );
   });
 });

@@ -33,6 +33,23 @@ describe("distributions", () => {
     expect(moments(draws).mean).toBeCloseTo(0.2296, 1); // (φ(−1) − φ(2)) / (Φ(2) − Φ(−1))
   });
 
+  it("truncatedNormal never reaches a bound, however narrow", async () => {
+    const [low, high] = [1, 1 + 2 ** -21]; // three numbers lie between
+    const draws = await numbers(g.truncatedNormal(key, low, high, [N]));
+    expect(Math.min(...draws)).toBeGreaterThan(low);
+    expect(Math.max(...draws)).toBeLessThan(high);
+  });
+
+  it.for([
+    [0, 0],
+    [5, 2],
+    [0.5, 3],
+    [0, 2 ** 31 + 1],
+    [NaN, 1],
+  ])("randomInt refuses to draw from [%d, %d)", ([low, high]) => {
+    expect(() => g.randomInt(key, [1], low, high)).toThrow(`not from [${low}, ${high})`);
+  });
+
   it("randomInt covers its range and no more", async () => {
     const draws = await numbers(g.randomInt(key, [N], -2, 3));
     expect([...new Set(draws)].sort((a, b) => a - b)).toEqual([-2, -1, 0, 1, 2]);

@@ -33,6 +33,31 @@ const shifts = [
 const byteShifts = [array([255, 255, 255, 3], "uint8"), array([7, 8, 200, 1], "uint8")];
 const intShifts = [array([-1, -1, 5, -8], "int32"), array([31, 32, 33, 1], "int32")];
 
+/** Bases and exponents whose powers wrap, with the right values by modular arithmetic. */
+const bases = [2147483648, 33, 64, 9, 2, 3, 0, 7, 4294967295, 65536];
+const powers = [2147483648, 64, 64, 2147483649, 31, 4294967295, 0, 100, 3000000001, 65536];
+const powerOf = (dtype: "int32" | "uint32" | "uint8"): Case => {
+  const width = dtype === "uint8" ? 8 : 32;
+  const [x, y] = [bases, powers].map((list) => array(list, dtype));
+  const limit = 2n ** BigInt(width);
+  const wrapped = g.toNumbers(x).map((base, i) => {
+    let [result, square, rest] = [1n, BigInt(base), BigInt(g.toNumbers(y)[i])];
+    if (rest < 0n) return base === 1 ? 1 : base === -1 ? (rest % 2n === 0n ? 1 : -1) : 0;
+    for (; rest > 0n; rest /= 2n) {
+      if (rest % 2n === 1n) result = (result * square) % limit;
+      square = (square * square) % limit;
+    }
+    return Number(dtype === "int32" ? BigInt.asIntN(32, result) : BigInt.asUintN(width, result));
+  });
+  return {
+    name: `pow wraps in ${dtype}`,
+    of: "pow",
+    fn: g.pow,
+    inputs: [x, y],
+    expected: [wrapped],
+  };
+};
+
 type Binary = (x: g.Tensor, y: g.Tensor) => g.Tensor;
 const atIntegers = (of: g.PrimitiveName, fn: Binary): Case[] => [
   { name: `${of} wraps in uint32`, of, fn, inputs: [wide, wide2] },
@@ -69,11 +94,34 @@ export const binaryCases: readonly Case[] = [
   { name: "div", of: "div", fn: g.div, inputs: [x, nonzero], dtypes: NUMBERS },
   ...atIntegers("div", g.div),
   special("div", g.div),
+  {
+    name: "div of integers by themselves",
+    of: "div",
+    fn: (a, b, c) => [g.div(a, a), g.div(b, b), g.div(c, c), g.rem(a, a)],
+    inputs: [array([0, 4], "int32"), array([0, 4], "uint32"), array([0, 4], "uint8")],
+    expected: [
+      [-1, 1],
+      [2 ** 32 - 1, 1],
+      [255, 1],
+      [0, 0],
+    ],
+  },
   { name: "rem", of: "rem", fn: g.rem, inputs: [x, nonzero], dtypes: NUMBERS },
   ...atIntegers("rem", g.rem),
   special("rem", g.rem),
   { name: "pow", of: "pow", fn: g.pow, inputs: [positive, y], dtypes: FLOATS },
   { name: "pow of integers", of: "pow", fn: g.pow, inputs: [x, exponent], dtypes: INTEGERS },
+  ...(["int32", "uint32", "uint8"] as const).map(powerOf),
+  {
+    name: "pow with negative exponents of integers",
+    of: "pow",
+    fn: g.pow,
+    inputs: [
+      array([2, 1, -1, -1, 0, -7], "int32"),
+      array([-1, -9, -3, -(2 ** 31), -1, -2], "int32"),
+    ],
+    expected: [[0, 1, -1, 1, 0, 0]],
+  },
   special("pow", g.pow),
   {
     name: "pow's gradient at zeros",

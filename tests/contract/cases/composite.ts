@@ -15,6 +15,12 @@ const odd = array(
   [4, 3],
 );
 
+const infinite = array(
+  [1, Infinity, 2, Infinity, Infinity, 1, Infinity, -Infinity, 1, -Infinity, -Infinity, -Infinity],
+  "float32",
+  [4, 3],
+);
+
 const row = (
   of: g.CompositeName,
   name: string,
@@ -46,6 +52,10 @@ export const compositeCases: readonly Case[] = [
   row("softmax", "softmax", (a) => g.softmax(a), [x], { dtypes: FLOATS }),
   row("softmax", "softmax along a middle axis", (a) => g.softmax(a, 1), [x]),
   row("softmax", "softmax of odd numbers", (a) => g.softmax(a), [odd], { gradient: "none" }),
+  row("softmax", "softmax of infinities", (a) => g.softmax(a), [infinite], { gradient: "none" }),
+  row("logSoftmax", "logSoftmax of infinities", (a) => g.logSoftmax(a), [infinite], {
+    gradient: "none",
+  }),
   row("logSoftmax", "logSoftmax", (a) => g.logSoftmax(a), [x], { dtypes: FLOATS }),
   row("logSoftmax", "logSoftmax along the first axis", (a) => g.logSoftmax(a, 0), [x]),
   row("logSoftmax", "logSoftmax of odd numbers", (a) => g.logSoftmax(a), [odd], {
@@ -83,6 +93,28 @@ export const compositeCases: readonly Case[] = [
   row("gelu", "geluExact of odd numbers", (a) => g.geluExact(a), [array([30, -30, 0, NaN])], {
     gradient: "kinked",
   }),
+  row("gelu", "gelu of a scalar", (a) => [g.gelu(a), g.geluExact(a)], [draw([], 113)]),
+  {
+    name: "normalisations of halves whose squares overflow",
+    of: "layerNorm",
+    fn: (a) => {
+      const [ones, zeros] = [g.ones([4], a.dtype), g.zeros([4], a.dtype)];
+      const big = g.mul(a, g.tensor([600, -600, 600, -600], a.dtype));
+      return [
+        g.layerNorm(big, ones, zeros),
+        g.rmsNorm(big, ones),
+        g.groupNorm(big, ones, zeros, 1),
+      ];
+    },
+    inputs: [draw([1, 4], 114, { from: 1, to: 1 })],
+    dtypes: ["float16"],
+    gradient: "none",
+    expected: [
+      [1, -1, 1, -1],
+      [1, -1, 1, -1],
+      [1, -1, 1, -1],
+    ],
+  },
   row("attention", "attention", (a, b, c) => g.attention(a, b, c), [q, kv(107), kv(108)], {
     dtypes: FLOATS,
   }),

@@ -1,7 +1,7 @@
 /** @file Contract rows: convolutions. */
 
 import * as g from "../../../src/graph/index.ts";
-import { type Case, FLOATS, array, draw } from "../table.ts";
+import { type Case, FLOATS, INTEGERS, array, draw } from "../table.ts";
 
 /** x [N, H, W, C] and a kernel [h, w, C / groups, F]. */
 const row = (
@@ -75,7 +75,23 @@ export const convCases: readonly Case[] = [
   row("along three axes", [1, 3, 4, 2, 2], [2, 2, 2, 2, 1], {}),
   row("of no images", [0, 3, 3, 1], [2, 2, 1, 1], {}),
   row("with nothing left", [1, 2, 2, 1], [3, 3, 1, 2], { padding: "VALID" }),
-  row("of integers", [1, 4, 4, 2], [2, 2, 2, 2], {}, { dtypes: ["int32"] }),
+  row("of integers", [1, 4, 4, 2], [2, 2, 2, 2], {}, { dtypes: INTEGERS }),
+  row("of integers in groups", [1, 4, 4, 2], [2, 2, 1, 2], { groups: 2 }, { dtypes: INTEGERS }),
+  {
+    name: "conv wraps",
+    of: "convGeneralDilated",
+    fn: (a, b, c) => [
+      g.conv(a, g.reshape(a, [3, 1, 1]), { padding: "VALID" }),
+      g.conv(b, g.reshape(b, [3, 1, 1]), { padding: "VALID" }),
+      g.conv(c, g.reshape(c, [3, 1, 1]), { padding: "VALID" }),
+    ],
+    inputs: [
+      array([2 ** 31 - 1, -(2 ** 31), 7], "int32", [1, 3, 1]),
+      array([2 ** 32 - 1, 2 ** 31, 7], "uint32", [1, 3, 1]),
+      array([255, 128, 7], "uint8", [1, 3, 1]),
+    ],
+    expected: [[50], [50], [50]],
+  },
   {
     name: "conv of NaN and infinity",
     of: "convGeneralDilated",

@@ -14,6 +14,46 @@ const odd = array(
 );
 const zeros = array([0, 2, 3, 0, 0, 4, 1, 2, 3], "float32", [3, 3]);
 
+/** Numbers whose sums and products pass the ends of their range, and exceed 2³¹ where there is no sign. */
+const large = {
+  int32: [2147483647, 5, -2147483648, -3, 65537, 2147483647, 9, 1, -7, 65536, 2147483647, 3],
+  uint32: [4294967295, 1, 2, 3, 2147483648, 65537, 4294967295, 7, 9, 4000000000, 11, 13],
+  uint8: [255, 1, 2, 3, 128, 17, 254, 7, 9, 200, 11, 13],
+};
+
+/** Reductions of large integers over either axis, all, and an axis along which they are repeated. */
+const ofLarge = (dtype: keyof typeof large): Case => {
+  const rows = [0, 4, 8].map((start) => large[dtype].slice(start, start + 4));
+  const columns = [0, 1, 2, 3].map((i) => rows.map((row) => row[i]));
+  const wrap = (value: bigint): number => {
+    if (dtype === "int32") return Number(BigInt.asIntN(32, value));
+    return Number(BigInt.asUintN(dtype === "uint8" ? 8 : 32, value));
+  };
+  const sum = (list: readonly number[]) => wrap(list.reduce((a, b) => a + BigInt(b), 0n));
+  const product = (list: readonly number[]) => wrap(list.reduce((a, b) => a * BigInt(b), 1n));
+  const most = (list: readonly number[]) => Math.max(...list);
+  const least = (list: readonly number[]) => Math.min(...list);
+  const repeated = (list: readonly number[]) => Array.from({ length: 5 }, () => list).flat();
+  return {
+    name: `reductions of large ${dtype}`,
+    of: "reduceSum",
+    fn: (a) =>
+      [g.reduceSum, g.reduceProd, g.reduceMax, g.reduceMin].flatMap((reduce) => [
+        reduce(a, 0),
+        reduce(a, 1),
+        reduce(a),
+        reduce(g.broadcastTo(a, [5, 3, 4]), [0, 2]),
+      ]),
+    inputs: [array(large[dtype], dtype, [3, 4])],
+    expected: [sum, product, most, least].flatMap((reduce) => [
+      columns.map(reduce),
+      rows.map(reduce),
+      [reduce(large[dtype])],
+      rows.map((row) => reduce(repeated(row))),
+    ]),
+  };
+};
+
 type Reduction = (
   x: g.Tensor,
   axes?: number | readonly number[],
@@ -81,6 +121,9 @@ export const reduceCases: readonly Case[] = [
     fn: (a) => g.reduceSum(a),
     inputs: [array([2 ** 32 - 1, 7, 2 ** 31], "uint32")],
   },
+  ofLarge("int32"),
+  ofLarge("uint32"),
+  ofLarge("uint8"),
   {
     name: "reduceMax at ties",
     of: "reduceMax",
@@ -154,6 +197,22 @@ export const reduceCases: readonly Case[] = [
     inputs: [x],
     dtypes: FLOATS,
     scale: "array",
+  },
+  {
+    name: "mean of halves whose sum overflows",
+    of: "reduceSum",
+    fn: (a) => g.mean(a),
+    inputs: [draw([100], 65, { from: 1000, to: 1000 })],
+    dtypes: ["float16", "bfloat16"],
+    expected: [[1000]],
+  },
+  {
+    name: "variance of halves whose sum of squares overflows",
+    of: "reduceSum",
+    fn: (a) => g.variance(g.mul(a, g.tensor([200, -200, 200, -200], a.dtype))),
+    inputs: [draw([4], 66, { from: 1, to: 1 })],
+    dtypes: ["float16"],
+    expected: [[40000]],
   },
   {
     name: "mean of nothing",

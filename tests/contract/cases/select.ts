@@ -147,6 +147,21 @@ export const selectCases: readonly Case[] = [
     inputs: [x],
   },
   {
+    name: "iota of one place, stretched",
+    of: "iota",
+    fn: (a) => [
+      g.add(a, g.arange(1, a.dtype)),
+      g.add(a, g.broadcastTo(g.iota([1], a.dtype), [5])),
+      g.broadcastTo(g.iota([3, 1], a.dtype, 1), [3, 2]),
+    ],
+    inputs: [array([5, 6, 7, 8, 9], "int32")],
+    expected: [
+      [5, 6, 7, 8, 9],
+      [5, 6, 7, 8, 9],
+      [0, 0, 0, 0, 0, 0],
+    ],
+  },
+  {
     name: "iota",
     of: "iota",
     fn: () => [

@@ -8,6 +8,9 @@ const positive = draw([2, 5], 2, { from: 0.1, to: 4 });
 const special = array([NaN, Infinity, -Infinity, 0, -0, 1, -1, 80, -80, 1e-7, -1e-7, 0.5]);
 const halves = array([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 8388609, -0.3, NaN, Infinity, -Infinity]);
 
+/** Down to −1 and beyond, where log(1 + x) is steep, infinite and not a number. */
+const nearMinusOne = [-0.25, -0.5, -0.75, -0.999, -0.9999999, -1, -5, -1e10, -1e30, 0.5, 1e-7, 3];
+
 type Unary = (x: g.Tensor) => g.Tensor;
 
 /** A smooth float function on ordinary and on special numbers. */
@@ -56,6 +59,14 @@ export const unaryCases: readonly Case[] = [
   },
   ...smooth("log", g.log, positive),
   ...smooth("log1p", g.log1p, positive),
+  {
+    name: "log1p near -1 and beyond",
+    of: "log1p",
+    fn: g.log1p,
+    inputs: [array(nearMinusOne)],
+    gradient: "kinked",
+    expected: [nearMinusOne.map((number) => Math.log1p(Math.fround(number)))],
+  },
   ...smooth("sqrt", g.sqrt, positive),
   ...smooth("rsqrt", g.rsqrt, positive),
   { name: "tanh", of: "tanh", fn: g.tanh, inputs: [x], dtypes: FLOATS, scale: "array" },
@@ -73,5 +84,13 @@ export const unaryCases: readonly Case[] = [
   { name: "isFinite", of: "isFinite", fn: g.isFinite, inputs: [special] },
   { name: "isFinite of halves", of: "isFinite", fn: g.isFinite, inputs: [x], dtypes: FLOATS },
   { name: "logicalNot", of: "not", fn: g.logicalNot, inputs: [x], dtypes: ["bool"] },
+  {
+    name: "abs' at 0", // JAX's slope here is 1
+    of: "sign",
+    fn: (a) => g.grad((b: g.Tensor) => g.reduceSum(g.abs(b)))(a),
+    inputs: [array([-2, -0, 0, 3, NaN])],
+    gradient: "none",
+    expected: [[-1, 0, 0, 1, NaN]],
+  },
   { name: "square", of: "mul", fn: g.square, inputs: [x], dtypes: NUMBERS },
 ];

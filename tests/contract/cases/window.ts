@@ -1,6 +1,7 @@
 /** @file Contract rows: sliding windows. */
 
 import * as g from "../../../src/graph/index.ts";
+import { highEnd, lowEnd } from "../../../src/graph/ops/reduce.ts";
 import { type Case, FLOATS, NUMBERS, array, draw } from "../table.ts";
 
 const image = draw([1, 4, 5, 2], 51);
@@ -74,8 +75,82 @@ const none = [
   [0, 0],
 ] as const;
 
+/** Sources added at the first most extreme element of each window over a map, written as loops. */
+function addedAtFirst(
+  x: g.HostArray,
+  { kind, window, strides, padding }: Parameters<typeof g.selectAndScatterAdd>[2],
+  outputs: g.Shape,
+  source: readonly number[],
+): number[] {
+  const [numbers, [rows, columns]] = [g.toNumbers(x), x.shape];
+  const sums = numbers.map(() => 0);
+  for (let out = 0; out < source.length; out++) {
+    const top = Math.floor(out / outputs[1]) * strides[0] - padding[0][0];
+    const left = (out % outputs[1]) * strides[1] - padding[1][0];
+    let best = -1;
+    for (let tap = 0; tap < window[0] * window[1]; tap++) {
+      const [i, j] = [top + Math.floor(tap / window[1]), left + (tap % window[1])];
+      if (i < 0 || j < 0 || i >= rows || j >= columns) continue;
+      const at = i * columns + j;
+      const isBetter = kind === "max" ? numbers[at] > numbers[best] : numbers[at] < numbers[best];
+      if (best < 0 || isBetter) best = at;
+    }
+    if (best >= 0) sums[best] += source[out];
+  }
+  return sums;
+}
+
+/** Maps full of equal elements, some of them no more extreme than the padding. */
+const tied = (kind: "max" | "min", dtype: "float32" | "int32" | "uint8"): Case => {
+  const end = (kind === "max" ? lowEnd : highEnd)({ shape: [], dtype });
+  const pattern = [end, end, 1, end, 1, 1, end, 1, 1, end, end];
+  const x = array(
+    Array.from({ length: 42 }, (_, i) => (i < 18 ? end : pattern[i % 11])),
+    dtype,
+    [6, 7],
+  );
+  const source = Array.from({ length: 42 }, (_, i) => i + 1);
+  const dims = (low: number, high: number) =>
+    ({
+      kind,
+      window: [3, 2],
+      strides: [1, 1],
+      padding: [
+        [1, 1],
+        [low, high],
+      ],
+    }) as const;
+  const each = [dims(0, 1), dims(1, 0)];
+  return {
+    name: `selectAndScatterAdd ${kind} at ties with the padding, ${dtype}`,
+    of: "selectAndScatterAdd",
+    fn: (a) =>
+      each.map((d) => g.selectAndScatterAdd(a, g.constant(array(source, dtype, [6, 7])), d)),
+    inputs: [x],
+    gradient: "none",
+    expected: each.map((d) => addedAtFirst(x, d, [6, 7], source)),
+  };
+};
+
+const wide = [4294967295, 1, 2, 3, 2147483648, 5, 4000000000, 7];
+
 export const windowCases: readonly Case[] = [
   ...kinds,
+  ...(["float32", "int32", "uint8"] as const).flatMap((dtype) => [
+    tied("max", dtype),
+    tied("min", dtype),
+  ]),
+  {
+    name: "reduceWindow of large uint32",
+    of: "reduceWindow",
+    fn: (a) => (["max", "min", "sum"] as const).map((kind) => g.reduceWindow(a, kind, [4], [4])),
+    inputs: [array(wide, "uint32")],
+    expected: [
+      [4294967295, 4000000000],
+      [1, 5],
+      [5, 1852516364],
+    ],
+  },
   scatter("max", "apart", { window: [2, 2], strides: [2, 2], padding: none }, [2, 2]),
   scatter("max", "overlapping", { window: [3, 2], strides: [1, 2], padding: none }, [2, 2]),
   scatter(
