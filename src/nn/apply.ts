@@ -26,6 +26,8 @@ export interface ApplyOptions {
   readonly key?: Tensor;
   /** Whether this is a training step; false unless said. */
   readonly train?: boolean;
+  /** Whether a parameter, by its whole name, stays as it is in this training; none does unless said. */
+  readonly isFrozen?: (name: string) => boolean;
 }
 
 type Flat = Readonly<Record<string, Tensor>>;
@@ -80,6 +82,7 @@ class Given implements Store {
   private readonly params: Flat;
   private readonly variables: Record<string, Tensor>;
   private readonly modelKey: Tensor | undefined;
+  private readonly isFrozen: (name: string) => boolean;
   private readonly fit: Fit;
 
   constructor(
@@ -87,13 +90,19 @@ class Given implements Store {
     variables: Record<string, Tensor>,
     key: Tensor | undefined,
     train: boolean,
+    isFrozen: (name: string) => boolean,
     fit: Fit,
   ) {
     this.params = params;
     this.variables = variables;
     this.modelKey = key;
     this.train = train;
+    this.isFrozen = isFrozen;
     this.fit = fit;
+  }
+
+  frozen({ name }: Place): boolean {
+    return this.isFrozen(name);
   }
 
   param({ name }: Place, _init: Initialiser, shape: Shape): Tensor {
@@ -138,7 +147,8 @@ class Given implements Store {
           Object.fromEntries(names.map((name) => [name, parts.shift()!]));
         const layerParams = take(Object.keys(params));
         const layerVariables = take(Object.keys(variables));
-        const store = new Given(layerParams, layerVariables, this.modelKey, this.train, this.fit);
+        const { modelKey, train, isFrozen, fit } = this;
+        const store = new Given(layerParams, layerVariables, modelKey, train, isFrozen, fit);
         const [next, out] = body(createScope(store, { ...place, layer: parts[0] ?? 0 }), state);
         const flat = flatten<Tensor>(out);
         structure = flat.structure;
@@ -179,14 +189,15 @@ class Given implements Store {
  */
 export function apply<Inputs extends readonly unknown[], R>(
   fn: (scope: Scope, ...inputs: Inputs) => R,
-  { params, variables = {}, key, train = false }: ApplyOptions,
+  { params, variables = {}, key, train = false, isFrozen = () => false }: ApplyOptions,
   ...inputs: Inputs
 ): { result: R; variables: Params } {
   const fit = new Fit();
   const givenParams = toFlat(params);
   const state = { ...toFlat(variables) };
   const names = [...Object.keys(givenParams), ...Object.keys(state)];
-  const result = fn(createScope(new Given(givenParams, state, key, train, fit)), ...inputs);
+  const store = new Given(givenParams, state, key, train, isFrozen, fit);
+  const result = fn(createScope(store), ...inputs);
   fit.check(names);
   return { result, variables: fromFlat(state) };
 }

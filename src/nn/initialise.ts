@@ -47,6 +47,10 @@ class Recorder implements Store {
   readonly stacked: string[] = [];
   private depth: number | undefined;
 
+  frozen(): boolean {
+    return false;
+  }
+
   param(place: Place, init: Initialiser, shape: Shape): Tensor {
     return this.record(this.params, place, init, shape, "float32");
   }

@@ -97,7 +97,7 @@ export interface BatchNormOptions {
 /**
  * Batch normalisation; x [batch, spatial…, features], `scale` and `bias` [features]. A training step normalises by its
  * batch and moves the variables `mean` and `var` (unbiased, as PyTorch keeps it); evaluation normalises by those, and so
- * does a training step where they are frozen. Ioffe & Szegedy 2015, arXiv:1502.03167.
+ * does a training step where they are frozen or neither scale nor bias is trained. Ioffe & Szegedy 2015, arXiv:1502.03167.
  */
 export const batchNorm = layer(
   (
@@ -114,7 +114,8 @@ export const batchNorm = layer(
     };
     const input = convert(x, "float32");
     let [centre, spread] = [running.mean.value, running.var.value]; // [features]
-    if (scope.train && !frozen) {
+    const isFrozen = frozen || (scope.frozen("scale") && scope.frozen("bias"));
+    if (scope.train && !isFrozen) {
       const axes = x.shape.slice(0, -1).map((_, axis) => axis);
       const count = sizeOf(x.shape.slice(0, -1));
       centre = mean(input, axes);

@@ -20,6 +20,8 @@ export interface Scope {
   readonly train: boolean;
   /** Which dense layers have an adapter; none unless the model is one with adapters. */
   readonly lora?: LoraRule;
+  /** Whether a parameter of this layer, or a stack of them, stays as it is in this training. */
+  frozen(name: string): boolean;
   /** The scope of a part; an index makes it one layer of a stack: `at("encoderblock", 3)` is `encoderblock_3`. */
   at(name: string, index?: number): Scope;
   /** A float32 parameter of this layer. */
@@ -43,6 +45,7 @@ export type LayerBody = (scope: Scope, x: Tensor) => readonly [Tensor, Tree<Tens
 /** How a mode (initialising or applying) answers what layers ask of their scopes. */
 export interface Store {
   readonly train: boolean;
+  frozen(place: Place): boolean;
   param(place: Place, init: Initialiser, shape: Shape): Tensor;
   variable(place: Place, init: Initialiser, shape: Shape, dtype: DType): Variable;
   key(place: Place): Tensor;
@@ -53,6 +56,7 @@ export interface Store {
 export const createScope = (store: Store, place: Place = ROOT): Scope => ({
   path: place.name,
   train: store.train,
+  frozen: (name) => store.frozen(child(place, name)),
   at: (name, index) => createScope(store, child(place, name, index)),
   param: (name, init, shape) => store.param(child(place, name), init, shape),
   variable: (name, init, shape, dtype = "float32") =>

@@ -58,10 +58,10 @@ export function classification(
   return {
     init: (key, { image }) => initialise(forward, key, image),
     stacked: ({ image }) => modelSpecs(forward, image).stacked,
-    loss({ params, variables, batch, key, train }) {
+    loss({ params, variables, batch, key, train, isFrozen }) {
       const { image, label, mask } = batch;
       const mixed = train ? mixing?.(image, foldIn(key, 0)) : undefined;
-      const options = { params, variables, key: foldIn(key, 1), train };
+      const options = { params, variables, key: foldIn(key, 1), train, isFrozen };
       const { result: logits, variables: next } = apply(forward, options, mixed?.image ?? image);
       const hot = hotLabels(label, logits);
       const smooth = train ? smoothLabels(hot, labelSmoothing) : hot;

@@ -100,7 +100,7 @@ export function distillation(
     },
     stacked: ({ image }) => modelSpecs(forward, image).stacked,
     served: <T>(variables: Tree<T>): Tree<T> => withoutTeacher(variables)[1],
-    loss({ params, variables, batch, key, train }) {
+    loss({ params, variables, batch, key, train, isFrozen }) {
       const [held, own] = withoutTeacher<Tensor>(variables);
       const seen = teacherView(batch, view);
       const p = mixup?.p ?? 0;
@@ -109,7 +109,7 @@ export function distillation(
       const { result: theirs } = apply(answer, held, fixed ? seen : mixed(seen));
       const { result: logits, variables: next } = apply(
         forward,
-        { params, variables: own, key: foldIn(key, 1), train },
+        { params, variables: own, key: foldIn(key, 1), train, isFrozen },
         mixed(batch.image),
       );
       sameClasses(logits, theirs);

@@ -20,6 +20,8 @@ export interface LossInputs {
   /** Updates made so far, an int32 scalar. */
   readonly step: Tensor;
   readonly train: boolean;
+  /** Whether a parameter, by its whole name, stays as it is in this training: its layer's statistics then stay too. */
+  readonly isFrozen?: (name: string) => boolean;
 }
 
 /** What an objective computes. */

@@ -24,8 +24,10 @@ const common = {
   schedule: z
     .union([scheduleSchema, z.array(z.tuple([z.string(), scheduleSchema.nullable()])).readonly()])
     .optional(),
-  /** Keep a moving average of the parameters with this decay. */
+  /** Keep a moving average of the parameters and the statistics with this decay; it is what is judged and saved. */
   averageDecay: fraction.optional(),
+  /** Whether that decay is at most (1 + step) / (10 + step), as TensorFlow has it; default: true. */
+  averageWarmup: z.boolean().optional(),
 };
 
 const adam = {

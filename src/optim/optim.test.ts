@@ -159,12 +159,24 @@ test("rates, decay and freezing by layer reach the layers of a stack", async () 
 test("the average of parameters moves towards them", async () => {
   const average = averageParameters({ w: tensor([0]) }, { w: tensor([10]) }, 0.9);
   expect((await read(average.w))[0]).toBeCloseTo(1, 6);
-  const optimizer = makeOptimizer({ name: "sgd", lr: 1, averageDecay: 0.5 }, length);
+});
+
+// min(decay, (1 + step) / (10 + step)), TensorFlow's ExponentialMovingAverage with num_updates
+test.each([
+  [true, 0, 0.1],
+  [undefined, 0, 0.1],
+  [true, 7, 8 / 17],
+  [true, 8, 0.5],
+  [true, 1000, 0.5],
+  [false, 0, 0.5],
+])("with averageWarmup %s the decay at step %i is %d", async (averageWarmup, at, decay) => {
+  const optimizer = makeOptimizer({ name: "sgd", lr: 1, averageDecay: 0.5, averageWarmup }, length);
   const start = optimizer.init(params);
-  const { updates, state } = optimizer.update(grads, start, params, first);
-  const after = await read(add(params["a/kernel"], updates["a/kernel"]));
-  const mean = await read(state.average!["a/kernel"]);
-  expect(mean[0]).toBeCloseTo(0.5 * (1 + after[0]), 6);
+  const step = { step: scalar(at, "int32") };
+  const { updates, state } = optimizer.update(grads, start, params, step);
+  const [after] = await read(add(params["a/kernel"], updates["a/kernel"]));
+  const [mean] = await read(state.average!["a/kernel"]);
+  expect(mean).toBeCloseTo(decay + (1 - decay) * after, 6); // the kernel began as 1
 });
 
 test("moments are stored in the dtype that is asked for", () => {

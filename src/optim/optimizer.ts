@@ -4,7 +4,7 @@ import { type Tensor, add, mul, scalar } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import { scaleByAdafactor } from "./adafactor.ts";
 import { scaleByAdam } from "./adam.ts";
-import { averageParameters } from "./average.ts";
+import { averageParameters, warmDecay } from "./average.ts";
 import { clipByGlobalNorm } from "./clip.ts";
 import type { OptimizerConfig } from "./config.ts";
 import { scaleByLion } from "./lion.ts";
@@ -43,6 +43,8 @@ export interface Optimizer {
     params: Named,
     context: UpdateContext,
   ): { updates: Named; state: OptimizerState };
+  /** The next moving average of tensors, where one is asked for; what has no gradient is averaged by it too. */
+  readonly average?: (mean: Named, now: Named, context: UpdateContext) => Named;
   /** `lr` under the first schedule, for logs. */
   readonly learningRate: Schedule;
   /** The schedules of the configuration that are not null. */
@@ -78,7 +80,7 @@ export function makeOptimizer(
   length: TrainingLength,
   stacked: readonly string[] = [],
 ): Optimizer {
-  const { gradClipNorm, averageDecay } = config;
+  const { gradClipNorm, averageDecay, averageWarmup = true } = config;
   const planner = makePlanner(config, stacked);
   const schedules = planner.schedules.map((schedule) => makeSchedule(schedule, length));
   const rule: Transform = chain(
@@ -104,16 +106,27 @@ export function makeOptimizer(
     });
   }
 
+  const average: Optimizer["average"] =
+    averageDecay === undefined
+      ? undefined
+      : (mean, now, { step }) =>
+          averageParameters(
+            mean,
+            now,
+            averageWarmup ? warmDecay(averageDecay, step) : averageDecay,
+          );
+
   return {
     trainable,
+    average,
     schedules,
     learningRate: (step) => (schedules.length > 0 ? mul(schedules[0](step), config.lr) : scalar(0)),
     init(params) {
       const moved = trainable(params);
       const state = { rule: rule.init(moved) };
-      return averageDecay === undefined ? state : { ...state, average: moved };
+      return average ? { ...state, average: moved } : state;
     },
-    update(grads, { rule: ruleState, average }, params, context) {
+    update(grads, { rule: ruleState, average: mean }, params, context) {
       const moved = trainable(params);
       const values = mapNamed(moved, (param, name) => {
         const mask = layerMask(planner.plansOf(name, param), param.rank);
@@ -127,12 +140,9 @@ export function makeOptimizer(
       );
       const rates = schedules.map((schedule) => schedule(context.step));
       const updates = finish(directions, moved, rates);
-      if (averageDecay === undefined || !average) return { updates, state: { rule: state } };
+      if (!average || !mean) return { updates, state: { rule: state } };
       const after = mapNamed(moved, (param, name) => add(param, updates[name]));
-      return {
-        updates,
-        state: { rule: state, average: averageParameters(average, after, averageDecay) },
-      };
+      return { updates, state: { rule: state, average: average(mean, after, context) } };
     },
   };
 }

@@ -102,6 +102,7 @@ function lookAt(
         key: parts === 1 ? stepKey : foldIn(stepKey, part),
         step,
         train: true,
+        isFrozen: (name) => !Object.hasOwn(trainable, name),
       });
       forward.push([from, equationMark()]);
       return [result.loss, result] as const;

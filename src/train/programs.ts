@@ -79,15 +79,32 @@ function stateSharding(
   return shardState(mesh, rules, Object.fromEntries(specs), objective.stacked(batchSpec));
 }
 
+/** How names of averaged variables begin among those of a state, and of the variables themselves. */
+const [AVERAGES, VARIABLES] = ["averageVariables/", "variables/"];
+
 /** A state as a checkpoint holds it. */
 export type StoredLoop = StoredState<LoopState>;
 
-/** The state of a checkpoint on the device, in the place of a first one, which is given up. */
-export const restoreState = (
+/**
+ * The state of a checkpoint on the device, in the place of a first one, which is given up. One written before statistics
+ * were averaged has none of their averages: they begin with the statistics themselves, and `note` says so.
+ */
+export function restoreState(
   engine: Engine,
   first: DeviceState,
   { arrays }: StoredLoop,
-): Promise<DeviceState> => replaceTree(engine, "the checkpoint", first, arrays);
+  note: (line: string) => void,
+): Promise<DeviceState> {
+  const averages = Object.keys(toFlat(first)).filter((name) => name.startsWith(AVERAGES));
+  const lacking = averages.length > 0 && averages.every((name) => !Object.hasOwn(arrays, name));
+  if (!lacking) return replaceTree(engine, "the checkpoint", first, arrays);
+  note("the checkpoint has no averages of statistics: they begin with its statistics");
+  const begun = averages.flatMap((name) => {
+    const from = VARIABLES + name.slice(AVERAGES.length);
+    return Object.hasOwn(arrays, from) ? [[name, arrays[from]] as const] : [];
+  });
+  return replaceTree(engine, "the checkpoint", first, { ...arrays, ...Object.fromEntries(begun) });
+}
 
 /**
  * The step, with the preprocessing on the device in front; it gives up the state that it is given. A form of the
@@ -143,12 +160,14 @@ export function createEvaluations(
   });
 }
 
-/** What is evaluated and saved: the parameters, or their moving average where the optimiser keeps one. */
+/** What is evaluated and saved: parameters and statistics, or their moving averages where the optimiser keeps them. */
 export function servedArrays(
-  { params, variables, optimizer }: DeviceState,
+  { params, variables, optimizer, averageVariables = {} }: DeviceState,
   { served }: Pick<Objective, "served">,
 ) {
-  const { average } = optimizer as { average?: Readonly<Record<string, DeviceArray>> };
-  const best = average ? fromFlat({ ...toFlat<DeviceArray>(params), ...average }) : params;
-  return { params: best, variables: served ? served(variables) : variables };
+  const { average = {} } = optimizer as { average?: Readonly<Record<string, DeviceArray>> };
+  const own = served ? served(variables) : variables;
+  const overlaid = (now: Tree<DeviceArray>, mean: Tree<DeviceArray>): Tree<DeviceArray> =>
+    fromFlat({ ...toFlat<DeviceArray>(now), ...toFlat<DeviceArray>(mean) });
+  return { params: overlaid(params, average), variables: overlaid(own, averageVariables) };
 }

@@ -6,6 +6,7 @@ import { createModel } from "../models/index.ts";
 import { type ClassificationOptions, classification } from "../objectives/index.ts";
 import { type OptimizerConfig, makeOptimizer } from "../optim/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
+import { type DeviceState, servedArrays } from "./programs.ts";
 import { makeEvalStep, makeInit, makeTrainStep } from "./step.ts";
 
 type Device = Tree<DeviceArray>;
@@ -30,7 +31,9 @@ interface Setup {
 }
 
 async function start({ model, objective: options, optimizer: config, accumulate }: Setup = {}) {
-  const net = createModel("vit", { variant: "mu/8", numClasses: 3, ...model });
+  const { name = "vit", ...shape } = model ?? {};
+  const sized = name === "vit" ? { variant: "mu/8", ...shape } : shape;
+  const net = createModel(String(name), { numClasses: 3, ...sized });
   const objective = classification(net, options);
   const optimizer = makeOptimizer(
     { name: "adam", lr: 3e-3, gradClipNorm: 1, ...config } as OptimizerConfig,
@@ -132,6 +135,64 @@ test("frozen parameters stay, the others move", async () => {
   expect(moved).toEqual(["params/head/bias", "params/head/kernel"]);
   const held = Object.keys(before).filter((name) => name.startsWith("optimizer/"));
   expect(held.every((name) => name.includes("head/"))).toBe(true);
+});
+
+/** A model with running statistics, small enough for the interpreter. */
+const NORMED = { name: "resnet", depth: [1, 1, 1, 1], width: 0.0625 };
+
+test("statistics are averaged as the parameters are, and served with them", async () => {
+  const { state, step } = await start({ model: NORMED, optimizer: { averageDecay: 0.9 } });
+  const before = await numbers(state);
+  const first = await run(step, state);
+  const after = await numbers(first.state);
+  const statistics = Object.keys(before).filter((name) => name.startsWith("variables/"));
+  expect(statistics.length).toBeGreaterThan(0);
+  for (const name of statistics) {
+    const mean = after[name.replace("variables/", "averageVariables/")];
+    mean.forEach((value, i) => {
+      expect(value).toBeCloseTo(0.1 * before[name][i] + 0.9 * after[name][i], 5); // (1 + 0) / (10 + 0)
+    });
+  }
+  const served = await numbers(servedArrays(first.state as DeviceState, {}) as Device);
+  for (const name of statistics) {
+    expect(served[name]).toEqual(after[name.replace("variables/", "averageVariables/")]);
+  }
+  expect(served["params/head/kernel"]).toEqual(after["optimizer/average/head/kernel"]);
+});
+
+test("frozen layers keep their statistics and normalise by them, the others' move", async () => {
+  const frozen = await start({
+    model: NORMED,
+    optimizer: {
+      schedule: [
+        ["head/.*|stage4/.*", {}],
+        [".*", null],
+      ],
+    },
+  });
+  const before = await numbers(frozen.state);
+  const first = await run(frozen.step, frozen.state);
+  const after = await numbers(first.state);
+  const moved = Object.keys(before).filter(
+    (name) => name.startsWith("variables/") && String(before[name]) !== String(after[name]),
+  );
+  const statistics = Object.keys(before).filter((name) => name.startsWith("variables/"));
+  expect(moved).toEqual(statistics.filter((name) => name.startsWith("variables/stage4/")));
+  expect(moved.length).toBeGreaterThan(0);
+
+  const onlyHead = await start({
+    model: NORMED,
+    optimizer: {
+      schedule: [
+        ["head/.*", {}],
+        [".*", null],
+      ],
+    },
+  });
+  const { optimizer: _, ...rest } = onlyHead.state as Record<string, Device>;
+  const evaluated = await numbers(await onlyHead.measure(rest, batch));
+  const trained = await run(onlyHead.step, onlyHead.state);
+  expect(trained.metrics.loss).toBe(evaluated.loss[0]); // a frozen body computes in training as in evaluation
 });
 
 test("a scanned model trains as its unrolled twin, dropout included", async () => {

@@ -27,6 +27,8 @@ export type TrainState = {
   readonly params: Params;
   readonly variables: Params;
   readonly optimizer: OptimizerState;
+  /** The moving average of the model's own float32 variables, where the optimiser keeps one of its parameters. */
+  readonly averageVariables?: Params;
   /** Updates made, an int32 scalar. */
   readonly step: Tensor;
   /** uint32[2]; every step folds its number in. */
@@ -52,10 +54,21 @@ export const makeInit =
       params,
       variables,
       optimizer: optimizer.init(toFlat(params)),
+      ...(optimizer.average && {
+        averageVariables: fromFlat<Tensor>(averaged(objective, variables)),
+      }),
       step: scalar(0, "int32"),
       key: forSteps,
     };
   };
+
+/** The variables that are averaged beside the parameters, by flat name: the model's own statistics. */
+const averaged = ({ served }: Objective, variables: Params): Named =>
+  Object.fromEntries(
+    Object.entries(toFlat<Tensor>(served ? served(variables) : variables)).filter(
+      ([, { dtype }]) => dtype === "float32",
+    ),
+  );
 
 /**
  * The program of one step: (state, batch) to the next state and metrics: the objective's, `loss`, `gradNorm` (before
@@ -81,6 +94,7 @@ export const makeTrainStep =
           key,
           step,
           train: true,
+          isFrozen: (name) => !Object.hasOwn(trainable, name),
         });
         return [result.loss, result] as const;
       })(trainable);
@@ -99,10 +113,17 @@ export const makeTrainStep =
     const moved = Object.entries(result.updates).map(([name, update]) => {
       return [name, add(params[name], update)] as const;
     });
+    const { averageVariables: mean } = state;
     const next: TrainState = {
       params: fromFlat({ ...params, ...Object.fromEntries(moved) }),
       variables,
       optimizer: result.state,
+      ...(optimizer.average &&
+        mean && {
+          averageVariables: fromFlat<Tensor>(
+            optimizer.average(toFlat<Tensor>(mean), averaged(objective, variables), { step }),
+          ),
+        }),
       step: add(step, 1),
       key: state.key,
     };

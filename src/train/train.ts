@@ -261,7 +261,7 @@ async function trainLoop(
   const { config, plan, engine, journal, loading, stops, stored } = session;
   const { totalSteps, logSteps, parameters } = plan;
   let state = await firstState(engine, config, plan);
-  if (stored) state = await restoreState(engine, state, stored);
+  if (stored) state = await restoreState(engine, state, stored, (line) => journal.line(line));
   let { step, position } = stored?.loop ?? { step: 0, position: undefined };
   const trainStep = compileStep(engine, config, plan);
   const evaluations = createEvaluations(engine, config, plan, loading);
