@@ -21,4 +21,4 @@ export const STRENGTHS = {
 
 /** The training preprocessing with a strength. */
 export const augmented = ({ randaug }: Strength): string =>
-  `decode|inception_crop(224)|flip_lr${randaug}|value_range(-1,1)`;
+  `decode(alpha=drop)|inception_crop(224)|flip_lr${randaug}|value_range(-1,1)`;

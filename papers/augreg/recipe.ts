@@ -24,7 +24,7 @@ export default {
   split: "train[:99%]",
   preprocess: {
     train: augmented(strength),
-    eval: "decode|resize_small(256)|central_crop(224)|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)",
   },
   batchSize: 4096,
   duration: { epochs: 300 },

@@ -19,8 +19,8 @@ import type { Recipe } from "ocelli";
 export default {
   name: "bit-hyperrule",
   preprocess: {
-    train: "decode|resize(448)|random_crop(384)|flip_lr|value_range(-1,1)",
-    eval: "decode|resize(384)|value_range(-1,1)",
+    train: "decode(alpha=drop)|resize(448)|random_crop(384)|flip_lr|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize(384)|value_range(-1,1)",
   },
   batchSize: 512,
   duration: { steps: 10_000 },

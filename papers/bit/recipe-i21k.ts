@@ -19,8 +19,8 @@ const BATCH = 4096;
 export default {
   name: "bit-i21k",
   preprocess: {
-    train: "decode|inception_crop(224)|flip_lr|value_range(-1,1)",
-    eval: "decode|resize_small(256)|central_crop(224)|value_range(-1,1)",
+    train: "decode(alpha=drop)|inception_crop(224)|flip_lr|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)",
   },
   batchSize: BATCH,
   duration: { epochs: 90 },

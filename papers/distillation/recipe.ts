@@ -20,8 +20,8 @@ export default {
   name: "distillation",
   split: "train[:98%]",
   preprocess: {
-    train: "decode|inception_crop(224)|flip_lr|value_range(-1,1)",
-    eval: "decode|resize_small(256)|central_crop(224)|value_range(-1,1)",
+    train: "decode(alpha=drop)|inception_crop(224)|flip_lr|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)",
   },
   batchSize: 4096,
   duration: { epochs: 1200 },

@@ -24,8 +24,8 @@ const every = { steps: 5000 };
 export default {
   name: "flexivit",
   preprocess: {
-    train: "decode|inception_crop(240)|flip_lr|randaug(2,10)|value_range(-1,1)",
-    eval: "decode|resize_small(272)|central_crop(240)|value_range(-1,1)",
+    train: "decode(alpha=drop)|inception_crop(240)|flip_lr|randaug(2,10)|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize_small(272)|central_crop(240)|value_range(-1,1)",
   },
   batchSize: 4096,
   duration: { epochs: 90 },

@@ -17,8 +17,8 @@ export default {
   name: "mlp-mixer",
   split: "train[:99%]",
   preprocess: {
-    train: "decode|inception_crop(224)|flip_lr|randaug(2,15)|value_range(-1,1)",
-    eval: "decode|resize_small(256)|central_crop(224)|value_range(-1,1)",
+    train: "decode(alpha=drop)|inception_crop(224)|flip_lr|randaug(2,15)|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)",
   },
   batchSize: 4096,
   duration: { epochs: 300 },

@@ -14,8 +14,8 @@ import type { Recipe } from "ocelli";
 export default {
   name: "vit-g",
   preprocess: {
-    train: "decode|inception_crop(224)|flip_lr|value_range(-1,1)",
-    eval: "decode|resize_small(256)|central_crop(224)|value_range(-1,1)",
+    train: "decode(alpha=drop)|inception_crop(224)|flip_lr|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)",
   },
   batchSize: 16_384,
   duration: { steps: 1_000_000 },

@@ -28,6 +28,7 @@ export const embed: Command = {
     }
     const { imagePaths, pathSource } = await import("../data/images.ts");
     const { DataProblems } = await import("../data/problems.ts");
+    const { parsePreprocessing } = await import("../preprocess/pipeline.ts");
     const { openBackbone } = await import("../train/transfer/backbone.ts");
     const { embedImages } = await import("../train/transfer/embed.ts");
     const { images } = await imagePaths([folder]);
@@ -47,6 +48,8 @@ export const embed: Command = {
       progress: (done, total) => output.status(`${done} of ${total} images`),
     });
     const { count, features, seconds } = result;
+    const note = problems.note(parsePreprocessing(backbone.preprocessing).alpha);
+    if (note !== undefined) output.line(note);
     output.line(`${out}: ${count} images, ${features} features each, ${seconds.toFixed(1)} s`);
     return result;
   },

@@ -74,6 +74,8 @@ export const predict: Command = {
       await write?.close();
       await predictor.dispose();
     }
+    const note = problems.note(predictor.alpha);
+    if (note !== undefined) output.line(note);
     const counts = { count, skipped: problems.count };
     if (out === undefined) return { ...counts, predictions };
     output.line(`${out}: ${count} predictions`);

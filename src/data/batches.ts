@@ -41,7 +41,7 @@ export interface BatchOptions {
   readonly workers?: WorkerPool;
   /** Whether an image that cannot be decoded is an error, which it is unless given, or left out. */
   readonly onBadImage?: BadImagePolicy;
-  /** Collects what was left out. */
+  /** Collects what was left out, and what is worth a note. */
   readonly problems?: DataProblems;
 }
 
@@ -124,7 +124,10 @@ export async function* evaluationBatches(
 
 /** An example's arrays, or undefined where it is left out. */
 function take(prepared: Prepared, id: string, options: BatchOptions): Features | undefined {
-  if ("features" in prepared) return prepared.features;
+  if ("features" in prepared) {
+    if (prepared.kind) options.problems?.notice(id, prepared.kind);
+    return prepared.features;
+  }
   if (options.onBadImage !== "skip") throw prepared.problem;
   const reason = prepared.problem.message.replace(`${id} cannot be decoded: `, "");
   options.problems?.add({ id, reason });

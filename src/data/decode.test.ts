@@ -29,7 +29,7 @@ test("grey, colour and transparent images become three channels", async () => {
   ]);
   expect(await decode("clear.png")).toEqual([
     [1, 2, 3],
-    [100, 100, 100, 0, 0, 0],
+    [100, 100, 100, 255, 255, 255],
   ]);
 });
 

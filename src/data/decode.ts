@@ -3,8 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
 import { type Box, type ByteImage, checkBox, crop, makeImage, rgb } from "../preprocess/image.ts";
+import { type AlphaRule, COLOURS, isPlain, isTransparent, opaque } from "../preprocess/alpha.ts";
 import type { Wanted } from "../preprocess/pipeline.ts";
-import { type Jpeg, openJpeg, openVips } from "./vips.ts";
+import { mendJpeg } from "./mend-jpeg.ts";
+import { readPixels } from "./pixels.ts";
+import { type Jpeg, type Vips, openJpeg, openVips } from "./vips.ts";
 
 /** The largest image decoded, in pixels: what 600 MB of RGB hold. */
 const MAX_PIXELS = 200_000_000;
@@ -17,12 +20,24 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** From the image's shape: the part that is wanted, and how many times smaller a JPEG may be decoded (1, 2, 4 or 8). */
   readonly want?: (shape: ByteImage["shape"]) => Pick<Wanted, "box" | "shrink">;
+  /** What becomes of alpha; transparent parts are laid on white unless given. */
+  readonly alpha?: AlphaRule;
+  /** Hears what is worth a note about the picture. */
+  readonly notice?: (kind: PictureKind) => void;
+}
+
+/** What a picture is that people should know of: it may have been lost in decoding. */
+export interface PictureKind {
+  /** Whether a part of it is not opaque. */
+  readonly transparent: boolean;
+  /** Whether all of it is of one colour, once nothing is transparent. */
+  readonly plain: boolean;
 }
 
 /**
  * An image file as red, green and blue, uint8 of [height, width, 3]: the first frame, turned upright as EXIF says,
- * transparent parts on black, 16-bit channels cut to 8, embedded colour profiles of RGB left alone as Pillow and
- * TensorFlow leave them.
+ * transparent parts on white unless `alpha` says otherwise, 16-bit channels cut to 8, embedded colour profiles of RGB
+ * left alone as Pillow and TensorFlow leave them; docs/preprocessing.md says what becomes of every kind.
  *
  * The header is checked before anything is decoded. A JPEG decoded n times smaller is what libjpeg makes of the lower
  * frequencies, not the average of n × n pixels; `ocelli bench pipeline` measures how far apart the results are.
@@ -42,12 +57,11 @@ async function openDecoders() {
 /** What `use` makes of an image file as {@link decodeImage} decodes it; the pixels' memory is gone when it returns. */
 export async function decodeAnd<T>(
   file: Uint8Array,
-  { name = "the image", maxPixels = MAX_PIXELS, want }: DecodeOptions,
+  options: DecodeOptions,
   use: (image: ByteImage) => T,
 ): Promise<T> {
+  const { name = "the image", maxPixels = MAX_PIXELS, want } = options;
   if (file.length === 0) throw undecodable(name, "it is empty");
-  const { sharp, vips } = await (decoders ??= openDecoders());
-  using jpeg = vips && isJpeg(file) ? openJpeg(vips, file) : undefined;
   let wanted: Pick<Wanted, "box" | "shrink"> | undefined;
   const ask = (height: number, width: number) => {
     if (height * width > maxPixels) {
@@ -59,31 +73,97 @@ export async function decodeAnd<T>(
     checkBox(shape, wanted.box);
     return wanted; // asked for once, as the answer may be random
   };
-  if (jpeg?.orientation === 1 && jpeg.channels !== 4) {
-    const { box, shrink } = ask(jpeg.height, jpeg.width);
-    const made = readJpeg(jpeg, box, shrink, (part) => ({ of: use(part) }));
+  const attempt: Attempt = { ...options, ask };
+  let failure: unknown;
+  try {
+    return await decodeStrictly(file, attempt, use);
+  } catch (error) {
+    if (!isJpeg(file) || !(error instanceof Undecoded)) throw refusal(name, error);
+    failure = error;
+  }
+  const mended = mendJpeg(file);
+  try {
+    if (mended) return await decodeStrictly(mended, attempt, use);
+  } catch (error) {
+    if (!(error instanceof Undecoded)) throw refusal(name, error);
+    failure = error;
+  }
+  // bytes between the last pixel and the end; libjpeg's first warning, so that all before them was read without one
+  if (!/extraneous bytes before marker 0xd9/.test(reasonOf((failure as Undecoded).cause))) {
+    throw refusal(name, failure);
+  }
+  return decodeBySharp(mended ?? file, { ...attempt, failOn: "error" }, use).catch((error) => {
+    throw refusal(name, error);
+  });
+}
+
+/** Options of one attempt to decode a file; those of the header are settled. */
+interface Attempt extends Pick<DecodeOptions, "alpha" | "notice"> {
+  readonly ask: (height: number, width: number) => Pick<Wanted, "box" | "shrink">;
+  /** What is an error: also a decoder's warning, which it is unless given, or not. */
+  readonly failOn?: "warning" | "error";
+}
+
+/** What a decoder said of a file. */
+class Undecoded extends Error {}
+
+/** The error of a file that cannot be decoded; others are as they were. */
+function refusal(name: string, error: unknown): unknown {
+  return error instanceof Undecoded ? undecodable(name, reasonOf(error.cause), error.cause) : error;
+}
+
+/** Decodes a file of which its decoder has nothing to say. */
+async function decodeStrictly<T>(
+  file: Uint8Array,
+  attempt: Attempt,
+  use: (image: ByteImage) => T,
+): Promise<T> {
+  const { vips } = await (decoders ??= openDecoders());
+  using jpeg = vips && isJpeg(file) ? openJpeg(vips, file) : undefined;
+  if (vips && jpeg?.orientation === 1 && jpeg.channels !== 4) {
+    const { height, width } = jpeg;
+    const { box, shrink } = attempt.ask(height, width);
+    const made = readJpeg(jpeg, box, shrink, (part) => {
+      if (attempt.notice) {
+        const isWhole = box.height === height && box.width === width;
+        const plain = isPlain(part) && (isWhole || isPlainJpeg(vips, file));
+        attempt.notice({ transparent: false, plain });
+      }
+      return { of: use(part) };
+    });
     if (made) return made.of;
   }
   // what libvips did not decode above either needs more than decoding, or is broken and sharp says how
-  const options = { limitInputPixels: false, failOn: "warning", pages: 1 } as const;
-  let part: ByteImage;
-  try {
+  return decodeBySharp(file, attempt, use);
+}
+
+/** Whether a JPEG is of one colour, by its averages of 8 × 8 pixels. */
+function isPlainJpeg(vips: Vips, file: Uint8Array): boolean {
+  using jpeg = openJpeg(vips, file);
+  if (!jpeg) return false;
+  const box = { y: 0, x: 0, height: jpeg.height, width: jpeg.width };
+  return readJpeg(jpeg, box, 8, isPlain) ?? false;
+}
+
+async function decodeBySharp<T>(
+  file: Uint8Array,
+  { ask, alpha = COLOURS.white, notice, failOn = "warning" }: Attempt,
+  use: (image: ByteImage) => T,
+): Promise<T> {
+  const { sharp } = await (decoders ??= openDecoders());
+  const options = { limitInputPixels: false, failOn, pages: 1 } as const;
+  const read = async (): Promise<ByteImage> => {
     const header = await sharp(file, options).metadata();
     const { box } = ask(header.autoOrient.height, header.autoOrient.width);
-    const { data, info } = await sharp(file, { ...options, ignoreIcc: header.space !== "cmyk" })
-      .rotate()
-      .flatten()
-      .toColourspace("srgb")
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    // a Buffer's own slices would share its memory, which cannot be handed to other threads
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-    const image = rgb(makeImage([info.height, info.width, info.channels], bytes));
-    part = crop(image, box) as ByteImage;
-  } catch (cause) {
-    if (cause instanceof OcelliError) throw cause;
-    throw undecodable(name, reasonOf(cause), cause);
-  }
+    const open = (more?: object) => sharp(file, { ...options, ...more });
+    const pixels = await readPixels(open, header);
+    const image = opaque(pixels, alpha);
+    notice?.({ transparent: isTransparent(pixels), plain: isPlain(image) });
+    return crop(image, box) as ByteImage;
+  };
+  const part = await read().catch((cause: unknown) => {
+    throw cause instanceof OcelliError ? cause : new Undecoded("", { cause });
+  });
   return use(part);
 }
 
@@ -92,14 +172,17 @@ export async function decodeAnd<T>(
  *
  * @throws a data error that names the file when it cannot be read or decoded
  */
-export async function decodeImageFile(path: string): Promise<ByteImage> {
+export async function decodeImageFile(
+  path: string,
+  options: Omit<DecodeOptions, "name"> = {},
+): Promise<ByteImage> {
   let file: Uint8Array;
   try {
     file = await readFile(path);
   } catch (cause) {
     throw undecodable(path, reasonOf(cause), cause);
   }
-  return decodeImage(file, { name: path });
+  return decodeImage(file, { ...options, name: path });
 }
 
 const isJpeg = (file: Uint8Array): boolean => file[0] === 0xff && file[1] === 0xd8;

@@ -5,7 +5,7 @@ import type { Image } from "../preprocess/image.ts";
 import type { Features } from "../preprocess/operation.ts";
 import type { Preprocessing, Wanted } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../preprocess/random.ts";
-import { decodeAnd } from "./decode.ts";
+import { type PictureKind, decodeAnd } from "./decode.ts";
 import type { Source } from "./source.ts";
 
 /** An example as a source gives it, and what decides its random operations. */
@@ -16,8 +16,9 @@ export interface RawExample {
   readonly id: string;
 }
 
-/** An example that is ready, or why its image cannot be decoded. */
-export type Prepared = { readonly features: Features } | { readonly problem: OcelliError };
+/** An example that is ready, with what is worth a note about its image, or why that cannot be decoded. */
+export type Prepared =
+  { readonly features: Features; readonly kind?: PictureKind } | { readonly problem: OcelliError };
 
 /** Whether an example's image is still a file's bytes. */
 export const isEncoded = ({ image }: Features): boolean =>
@@ -42,8 +43,12 @@ export function prepareExample(
       };
     }
   };
-  return decodeAnd(features.image.data as Uint8Array, { name: id, want }, finish).then(
-    (made) => ({ features: made() }),
+  let kind: PictureKind | undefined;
+  const { alpha } = preprocessing;
+  const notice = (found: PictureKind): void => void (kind = found);
+  const options = { name: id, want, alpha, notice };
+  return decodeAnd(features.image.data as Uint8Array, options, finish).then(
+    (made) => ({ features: made(), kind }),
     (problem: unknown) => {
       if (problem instanceof OcelliError && problem.code === "data") return { problem };
       throw problem;

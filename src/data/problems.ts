@@ -1,4 +1,7 @@
-/** @file What was wrong with examples that were left out. */
+/** @file What was wrong with examples that were left out, and what is worth a note about others. */
+
+import { type AlphaRule, describeColour } from "../preprocess/alpha.ts";
+import type { PictureKind } from "./decode.ts";
 
 /** An example that was left out. */
 export interface DataProblem {
@@ -23,10 +26,20 @@ export interface DataProblemsSummary {
   readonly examples: readonly DataProblem[];
 }
 
-/** Collects the examples that were left out, each once. */
+/** How many pictures are of a kind that may have been lost in decoding. */
+export interface PictureCounts {
+  readonly transparent: number;
+  /** Of one colour, once nothing is transparent. */
+  readonly plain: number;
+}
+
+/** Collects the examples that were left out, and pictures that may be lost, each once. */
 export class DataProblems {
   readonly #seen = new Set<string>();
   readonly #listed: DataProblem[] = [];
+  readonly #transparent = new Set<string>();
+  readonly #plain = new Set<string>();
+  #counted: PictureCounts = { transparent: 0, plain: 0 };
   readonly #report: ((problem: DataProblem) => void) | undefined;
 
   /** @param report hears of each example when it is left out for the first time */
@@ -39,6 +52,44 @@ export class DataProblems {
     this.#seen.add(problem.id);
     if (this.#listed.length < LISTED) this.#listed.push(problem);
     this.#report?.(problem);
+  }
+
+  /** Takes in what a picture is. */
+  notice(id: string, { transparent, plain }: PictureKind): void {
+    if (transparent) this.#transparent.add(id);
+    if (plain) this.#plain.add(id);
+  }
+
+  /** Takes in pictures that were counted before, such as those of features in the cache. */
+  addCounts(counts: PictureCounts): void {
+    const { transparent, plain } = this.#counted;
+    this.#counted = {
+      transparent: transparent + counts.transparent,
+      plain: plain + counts.plain,
+    };
+  }
+
+  /** How many pictures may be lost, each counted once. */
+  get pictures(): PictureCounts {
+    const { transparent, plain } = this.#counted;
+    return {
+      transparent: transparent + this.#transparent.size,
+      plain: plain + this.#plain.size,
+    };
+  }
+
+  /** A line for people where pictures may be lost; `alpha` is what becomes of transparent parts. */
+  note(alpha: AlphaRule): string | undefined {
+    const { transparent, plain } = this.pictures;
+    const are = (count: number) => (count === 1 ? "picture is" : "pictures are");
+    const shown =
+      alpha === "drop" ? "show their hidden colours" : `lie on ${describeColour(alpha)}`;
+    const parts = [
+      transparent > 0 &&
+        `${transparent} ${are(transparent)} transparent: transparent parts ${shown} (decode(background=…), decode(alpha=drop))`,
+      plain > 0 && `${plain} ${are(plain)} of one colour`,
+    ].filter((part) => part !== false);
+    return parts.length > 0 ? parts.join("; ") : undefined;
   }
 
   /** How many different examples were left out. */

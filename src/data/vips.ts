@@ -12,7 +12,7 @@ import type { Box } from "../preprocess/image.ts";
 type Pointer = object | null;
 
 /** The calls of libvips that are used. */
-interface Vips {
+export interface Vips {
   readonly view: (pointer: Pointer, bytes: number) => Uint8Array;
   readonly load: (
     file: Uint8Array,

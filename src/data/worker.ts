@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { OcelliError, type ErrorCode } from "../errors.ts";
 import type { Features } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import type { PictureKind } from "./decode.ts";
 import { type RawExample, prepareExample } from "./examples.ts";
 
 /** An example to make ready. */
@@ -15,7 +16,7 @@ export interface Task extends RawExample {
 
 /** What became of it. An error travels as its parts. */
 export type Answer = { readonly task: number } & (
-  | { readonly features: Features }
+  | { readonly features: Features; readonly kind?: PictureKind }
   | {
       readonly error: { readonly message: string; readonly code?: ErrorCode };
       readonly isProblem: boolean;
@@ -40,7 +41,7 @@ async function answer({ task, text, ...example }: Task): Promise<void> {
         Object.entries(prepared.features).map(([name, array]) => [name, owned(array)]),
       );
       const buffers = Object.values(features).map(({ data }) => data.buffer as ArrayBuffer);
-      say({ task, features }, [...new Set(buffers)]);
+      say({ task, features, kind: prepared.kind }, [...new Set(buffers)]);
     }
   } catch (error) {
     say({ task, error: partsOf(error), isProblem: false });

@@ -52,7 +52,7 @@ export function createWorkerPool(size: number): WorkerPool {
     const waiting = member.tasks.get(answer.task);
     member.tasks.delete(answer.task);
     if (member.tasks.size === 0) member.worker.unref(); // an idle worker keeps no process alive
-    if ("features" in answer) waiting?.resolve({ features: answer.features });
+    if ("features" in answer) waiting?.resolve({ features: answer.features, kind: answer.kind });
     else {
       const { message, code } = answer.error;
       const error = code ? new OcelliError(code, message) : new Error(message);

@@ -1,5 +1,6 @@
 /** @file Preprocessing: the language, and resizing images by TensorFlow's kernels and Pillow's. */
 
+export { type AlphaRule, type Colour, opaque } from "./alpha.ts";
 export { type Image, imageOf } from "./image.ts";
 export type { DeviceFeatures, Features } from "./operation.ts";
 export { operations } from "./operations.ts";

@@ -3,6 +3,7 @@
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { OcelliError } from "../errors.ts";
+import type { AlphaRule } from "./alpha.ts";
 import { preprocessingError } from "./error.ts";
 import { type Box, type Image, crop, imageOf } from "./image.ts";
 import type { ArgumentsOf, Parameters } from "./parameters.ts";
@@ -33,6 +34,8 @@ export interface Operation {
   readonly region?: (shape: Image["shape"], random: Random) => Region;
   /** Whether it stands for decoding the image; "fast" allows a smaller one. */
   readonly decodes?: "exact" | "fast";
+  /** What becomes of an image's alpha, for an operation that stands for decoding. */
+  readonly alpha?: AlphaRule;
   readonly host: (example: Features, random: Random) => Features;
   /** The same on a batch; without it the operation runs on the host only. */
   readonly device?: (batch: DeviceFeatures) => DeviceFeatures;

@@ -1,6 +1,7 @@
 /** @file Parameters of operations: what each takes, and reading the arguments of a call. */
 
 import { unknownName } from "../errors.ts";
+import { COLOURS, type Colour } from "./alpha.ts";
 import { preprocessingError } from "./error.ts";
 import { type Call, type Value, printValue } from "./parse.ts";
 
@@ -81,6 +82,19 @@ export const oneOfNumbers = <T extends number>(numbers: readonly T[]): Parameter
   takes: numbers.join(" or "),
   read: (value) => numbers.find((it) => it === value),
 });
+
+/** A colour: white, black, or red, green and blue from 0 to 255. */
+export const colour: Parameter<Colour> = {
+  takes: `${Object.keys(COLOURS).join(", ")} or (red,green,blue) from 0 to 255`,
+  read(value) {
+    if (typeof value === "string") {
+      return Object.hasOwn(COLOURS, value) ? COLOURS[value as keyof typeof COLOURS] : undefined;
+    }
+    if (!Array.isArray(value) || value.length !== 3) return undefined;
+    const isByte = (part: Value) => isWhole(part, 0) && part <= 255;
+    return (value as readonly Value[]).every(isByte) ? (value as unknown as Colour) : undefined;
+  },
+};
 
 /** The extent of an image: a side, or a pair of height and width. */
 export const extent: Parameter<readonly [height: number, width: number]> = {

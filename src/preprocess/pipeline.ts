@@ -9,6 +9,7 @@
 
 import { unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import { type AlphaRule, COLOURS } from "./alpha.ts";
 import type { Box, Image } from "./image.ts";
 import type { DeviceFeatures, Features, Operation, Region } from "./operation.ts";
 import { operations } from "./operations.ts";
@@ -31,6 +32,10 @@ export interface Wanted {
 export interface Preprocessing {
   /** The text in canonical form; parsing it again gives the same operations. */
   readonly text: string;
+  /** What becomes of an image's alpha where it is decoded; black behind it without an operation that says so. */
+  readonly alpha: AlphaRule;
+  /** Whether it begins by decoding the image to three colours. */
+  readonly decodesColours: boolean;
   /** Host operations on one example; `random` decides random ones. */
   onHost(example: Features, random: Random): Features;
   /** What the host operations need of an undecoded `image` of a shape; all of it where they cannot say. */
@@ -48,18 +53,45 @@ export interface Preprocessing {
  * parsePreprocessing("resize(28) | grayscale | value_range(-1, 1)").text; // "resize(28)|grayscale|value_range(-1,1)"
  */
 export function parsePreprocessing(text: string): Preprocessing {
-  const calls = parseCalls(text);
+  const calls = parseCalls(text).map((call) => withBackground(call, "white"));
   const bound = calls.map(bindCall);
   const begin = bound.findLastIndex(({ device }) => !device) + 1;
   const host = bound.slice(0, begin);
   const device = bound.slice(begin);
   return {
-    text: calls.map(printCall).join("|"),
+    text: printCalls(calls),
+    alpha: bound.find(({ alpha }) => alpha !== undefined)?.alpha ?? COLOURS.black,
+    decodesColours: bound[0]?.decodes !== undefined,
     onHost: (example, random) => runOnHost(host, example, random),
     want: (shape, random) => wanted(host, shape, random),
     hostOperations: host.length,
     onDevice: (batch) => device.reduce((features, operation) => operation.device!(features), batch),
   };
+}
+
+const printCalls = (calls: readonly Call[]): string => calls.map(printCall).join("|");
+
+/** A call that names the background of transparent images, where it decodes and says nothing of them. */
+function withBackground(call: Call, background: keyof typeof COLOURS): Call {
+  const decodes = call.name === "decode" || call.name === "fast_decode";
+  const says = call.args.some(({ name }) => name === "background" || name === "alpha");
+  return decodes && !says
+    ? { ...call, args: [...call.args, { name: "background", value: background }] }
+    : call;
+}
+
+/**
+ * A text that was stored before backgrounds were named, with the one that there was: black. One that names it stays.
+ *
+ * @example
+ * namedBlack("decode|resize(28)"); // 'decode(background="black")|resize(28)'
+ */
+export function namedBlack(text: string): string {
+  try {
+    return printCalls(parseCalls(text).map((call) => withBackground(call, "black")));
+  } catch {
+    return text; // whoever parses it says what is wrong
+  }
 }
 
 /** Runs operations one after the other; memory of what lies between `kept` and the result is used again. */

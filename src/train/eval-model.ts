@@ -15,6 +15,7 @@ import type { Evaluator } from "../evaluate/evaluator.ts";
 import { type EvaluatorConfig, createEvaluator } from "../evaluate/registry.ts";
 import { type HostArray, hostArray } from "../graph/dtype.ts";
 import { hotLabels } from "../objectives/labels.ts";
+import type { AlphaRule } from "../preprocess/alpha.ts";
 import { type Lesson, type Passed, lessonOf, lookWith, pass, valuesOf } from "./evaluation.ts";
 import { openServed } from "./served.ts";
 import { dataFor } from "./split-record.ts";
@@ -113,13 +114,19 @@ export async function evaluateModelOn(
       ...valuesAndClasses(values, passed, card.classes),
       classes: card.classes,
       problems: problems.toJSON().examples,
-      notes: told.notesOn(chosen, source),
+      notes: [...told.notesOn(chosen, source), ...noteOn(problems, preprocessing.alpha)],
     };
   } finally {
     workers[Symbol.dispose]();
     await model.dispose();
   }
 }
+
+/** The note about pictures that may be lost, where there is one. */
+const noteOn = (problems: DataProblems, alpha: AlphaRule): string[] => {
+  const note = problems.note(alpha);
+  return note === undefined ? [] : [note];
+};
 
 /** What is evaluated unless said: all that a pass over the split alone gives. */
 const CHEAP: readonly EvalType[] = ["calibration", "per-class"];

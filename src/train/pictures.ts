@@ -1,6 +1,10 @@
 /** @file Pictures for people: of inputs as a model sees them, and small ones of examples. */
 
+import { decodeImage } from "../data/decode.ts";
+import { isEncoded } from "../data/examples.ts";
 import { type HostArray, toNumbers } from "../graph/index.ts";
+import { type AlphaRule, opaque } from "../preprocess/alpha.ts";
+import { type Image, imageOf } from "../preprocess/image.ts";
 
 /** Pictures of a batch, at most. */
 const PICTURES = 16;
@@ -36,14 +40,16 @@ export async function inputPictures(image: HostArray): Promise<Uint8Array[]> {
   );
 }
 
-/** A small picture of an example's image, an encoded file or pixels, as a data URL; "" where it cannot be shown. */
-export async function thumbnail({ shape, data }: HostArray): Promise<string> {
+/**
+ * A small picture of an example's image, an encoded file or pixels, as a data URL; "" where it cannot be shown. `alpha` is
+ * what becomes of transparent parts: the picture shows what the model saw.
+ */
+export async function thumbnail(image: HostArray, alpha: AlphaRule): Promise<string> {
   const { default: sharp } = await import("sharp");
-  const [height, width, channels] = shape;
-  const raw = shape.length === 3 ? { raw: { height, width, channels: channels as Channels } } : {};
   try {
-    const small = await sharp(data as Uint8Array, raw)
-      .rotate()
+    const { shape, data } = await shownImage(image, alpha);
+    const [height, width, channels] = shape;
+    const small = await sharp(data, { raw: { height, width, channels: channels as Channels } })
       .resize(THUMBNAIL, THUMBNAIL, { fit: "inside", withoutEnlargement: true })
       .png()
       .toBuffer();
@@ -51,4 +57,10 @@ export async function thumbnail({ shape, data }: HostArray): Promise<string> {
   } catch {
     return "";
   }
+}
+
+/** The pixels of an image without alpha. */
+async function shownImage(image: HostArray, alpha: AlphaRule): Promise<Image> {
+  if (!isEncoded({ image })) return opaque(imageOf("thumbnail", image), alpha);
+  return decodeImage(image.data as Uint8Array, { alpha });
 }

@@ -7,6 +7,7 @@ import type { WorkerPool } from "../data/workers.ts";
 import type { DeviceArray } from "../engines/engine.ts";
 import { type HostArray, toNumbers } from "../graph/index.ts";
 import { CLASS_LOSSES } from "../losses/index.ts";
+import type { AlphaRule } from "../preprocess/alpha.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { openServed } from "./served.ts";
 
@@ -36,6 +37,8 @@ export interface StreamOptions {
 /** A trained model on a device, ready to classify. It owns memory until it is disposed. */
 export interface Predictor {
   readonly classes: readonly string[];
+  /** What becomes of transparent parts where the model's images are decoded: `decodeImageFile(path, { alpha })`. */
+  readonly alpha: AlphaRule;
   /**
    * Classifies up to `batchSize` images, uint8 of [height, width, channels]; they may differ in size.
    *
@@ -79,6 +82,7 @@ export async function loadPredictor(
   };
   return {
     classes: card.classes,
+    alpha: preprocessing.alpha,
     async predict(images) {
       const random = () => seededRandom("prediction");
       const examples = images.map((image) => preprocessing.onHost({ image }, random()));

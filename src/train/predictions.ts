@@ -1,6 +1,7 @@
 /** @file What a model took for what, and the mistakes that it was surest of. */
 
 import type { Source } from "../data/source.ts";
+import type { AlphaRule } from "../preprocess/alpha.ts";
 import type { SeenBatch } from "./evaluation.ts";
 import { thumbnail } from "./pictures.ts";
 
@@ -23,13 +24,16 @@ export class Predictions {
   count = 0;
   private readonly classes: readonly string[];
   private readonly source: Source | undefined;
+  private readonly alpha: AlphaRule;
   private readonly confusion: number[][];
   private mistakes: Mistake[] = [];
 
-  constructor(classes: readonly string[], source: Source | undefined) {
+  /** @param alpha what becomes of transparent parts in the pictures, as the model saw them */
+  constructor(classes: readonly string[], source: Source | undefined, alpha: AlphaRule) {
     const { length } = classes;
     this.classes = classes;
     this.source = source;
+    this.alpha = alpha;
     this.confusion =
       length > MAX_CLASSES ? [] : Array.from({ length }, () => new Array<number>(length).fill(0));
   }
@@ -57,7 +61,7 @@ export class Predictions {
   async summary() {
     const pictured = this.mistakes.map(async ({ index, ...rest }) => {
       const { image } = await this.source!.read(index);
-      return { id: this.source!.id(index), ...rest, thumbnail: await thumbnail(image) };
+      return { id: this.source!.id(index), ...rest, thumbnail: await thumbnail(image, this.alpha) };
     });
     const mistakes = await Promise.all(pictured);
     return { classes: this.classes, confusion: this.confusion, mistakes };

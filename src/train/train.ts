@@ -30,6 +30,8 @@ import {
 import type { Values } from "./evaluation.ts";
 import { type Journal, createJournal } from "./journal.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
+import { withBackgrounds, withBlack } from "./backgrounds.ts";
+import { pictureNote } from "./picture-note.ts";
 import { inputPictures } from "./pictures.ts";
 import { FiniteWatch } from "./finite-watch.ts";
 import { type Plan, planTraining } from "./plan.ts";
@@ -120,7 +122,7 @@ export async function train(
   input: ConfigInput,
   { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
-  const config = validate(configSchema, input);
+  const config = withBackgrounds(validate(configSchema, input));
   const plan = await planTraining(config, options.reporter);
   const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
@@ -140,7 +142,7 @@ export async function train(
  */
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const { run, config: stored } = await Run.reopen(folder);
-  const recorded = validate(configSchema, stored);
+  const recorded = withBlack(validate(configSchema, stored));
   const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
@@ -275,6 +277,7 @@ async function trainLoop(
     }),
     release: ({ arrays }) => disposeTree(arrays),
   });
+  const tellPictures = pictureNote(loading.problems, plan.preprocessing.train.alpha, journal);
   const meter = new Meter(totalSteps, config.batchSize);
   if (stored) meter.restore(stored.loop.gathered);
   const watch = new FiniteWatch(session, stored?.loop);
@@ -321,6 +324,7 @@ async function trainLoop(
       position = batch!.next;
       pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
 
+      if (step === Math.ceil(plan.source.length / config.batchSize)) tellPictures();
       if (step % logSteps === 0 || step === totalSteps) {
         await settle();
         journal.progress(meter.report(step));
@@ -355,11 +359,16 @@ async function trainLoop(
   const interrupted = step < totalSteps;
   if (interrupted)
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
-  const seen = new Predictions(plan.card.classes, plan.evaluations[0]?.source);
+  const seen = new Predictions(
+    plan.card.classes,
+    plan.evaluations[0]?.source,
+    plan.preprocessing.eval.alpha,
+  );
   for (const [i, { name, run: evaluate }] of (interrupted ? [] : evaluations).entries()) {
     evals[name] = await evaluate(state, i === 0 ? (batch) => seen.see(batch) : undefined);
     journal.evaluation(step, name, evals[name]);
   }
+  tellPictures();
   if (seen.count > 0) await session.run.writeJson("predictions", await seen.summary());
   disposeTree(state);
   const judged = Object.values(evals).find(({ accuracy }) => accuracy !== undefined);

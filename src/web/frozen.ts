@@ -11,6 +11,8 @@ import { encodeModel } from "../formats/onnx-encode.ts";
 import { type HostArray, type Tensor, hostArray, toNumbers, trace } from "../graph/index.ts";
 import { createModel } from "../models/index.ts";
 import { type ApplyOptions, apply } from "../nn/index.ts";
+import { type AlphaRule, opaque } from "../preprocess/alpha.ts";
+import { imageOf } from "../preprocess/image.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { type Tree, toFlat } from "../tree.ts";
@@ -38,7 +40,9 @@ export interface FrozenModel {
   readonly engine: string;
   /** How many numbers describe a picture. */
   readonly width: number;
-  /** The features, [width], of a picture, uint8 [height, width, 3] of any size. */
+  /** What becomes of transparent parts of a picture; see `picturePixels`. */
+  readonly alpha: AlphaRule;
+  /** The features, [width], of a picture, uint8 [height, width, 3] of any size; of 4 channels the last is alpha. */
   features(picture: HostArray): Promise<HostArray>;
   /** Teaches a head: features of examples and, for each, its class by number. */
   teach(
@@ -83,8 +87,10 @@ export async function openFrozen(
   return {
     engine: description,
     width,
+    alpha: preprocessing.alpha,
     async features(picture) {
-      const [features] = await backbone.run([prepare(preprocessing, picture)]);
+      const seen = opaque(imageOf("features", picture), preprocessing.alpha);
+      const [features] = await backbone.run([prepare(preprocessing, seen)]);
       return hostArray([width], "float32", features.data as Float32Array);
     },
     async teach(features, labels, classes) {

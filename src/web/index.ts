@@ -7,6 +7,7 @@ import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/
 export { type WebRuntimeOptions, hasWebGpu };
 export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
 export { type FrozenModel, type Head, type TaughtHead, openFrozen } from "./frozen.ts";
+export { picturePixels } from "./picture.ts";
 export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";
 export { type TrainState, makeEvalStep, makeInit, makeTrainStep } from "../train/step.ts";
 

@@ -4,6 +4,7 @@ import { OcelliError } from "../errors.ts";
 import type { ByteRanges } from "../formats/bytes.ts";
 import { openSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray, Shape } from "../graph/dtype.ts";
+import { namedBlack, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 
 /** Arrays by nested name. */
@@ -15,7 +16,7 @@ export interface ModelCard {
   readonly model: Readonly<Record<string, unknown>> & { readonly name: string };
   /** One name per output class. */
   readonly classes: readonly string[];
-  /** The evaluation preprocessing. */
+  /** The evaluation preprocessing. A file that does not name the background of transparent images has a black one. */
   readonly preprocessing: string;
   /** The loss it was trained by, which says how logits become probabilities. */
   readonly loss: "softmax" | "sigmoid";
@@ -38,7 +39,7 @@ const FORMAT = "ocelli-checkpoint-1";
 export const cardTexts = (card: ModelCard): Record<string, string> => ({
   model: JSON.stringify(card.model),
   classes: JSON.stringify(card.classes),
-  preprocessing: card.preprocessing,
+  preprocessing: parsePreprocessing(card.preprocessing).text,
   loss: card.loss,
   imageShape: JSON.stringify(card.imageShape),
   step: String(card.step),
@@ -57,7 +58,7 @@ export function cardFromTexts(metadata: Readonly<Record<string, string>>): Model
     return {
       model: JSON.parse(model) as ModelCard["model"],
       classes: JSON.parse(classes) as string[],
-      preprocessing,
+      preprocessing: namedBlack(preprocessing),
       loss: loss as ModelCard["loss"],
       imageShape: JSON.parse(imageShape) as number[],
       step: Number(step),

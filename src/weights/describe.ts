@@ -274,13 +274,16 @@ const extent = ({ height, width }: { height: number; width: number }): string =>
   height === width ? String(height) : `(${height},${width})`;
 const how = (method: string): string => `method="${method}",antialias=true`;
 
+/** Both libraries read pictures by Pillow's `convert("RGB")`, which leaves alpha out. */
+const DECODE = 'decode(alpha="drop")';
+
 /** The whole picture at a size, then the rest of a text. */
 const squeezed = (size: string, method: string, ...rest: readonly string[]): string =>
-  ["decode", `resize(${size},${how(method)})`, ...rest].join("|");
+  [DECODE, `resize(${size},${how(method)})`, ...rest].join("|");
 
 /** The middle of a picture whose smaller side was scaled, then the rest of a text. */
 const middle = (smaller: number, size: string, method: string, ...rest: readonly string[]) =>
-  ["decode", `resize_small(${smaller},${how(method)})`, `central_crop(${size})`, ...rest].join("|");
+  [DECODE, `resize_small(${smaller},${how(method)})`, `central_crop(${size})`, ...rest].join("|");
 
 function timmPreprocessing(value: unknown): string | undefined {
   const { data } = timmPictures.safeParse(value);

@@ -1,13 +1,13 @@
 /** @file One class: its name, and the pictures that were shown of it. */
 
 import { make, takesFiles } from "./dom.ts";
-import { Camera, pictureOf, thumbnail } from "./pictures.ts";
+import { Camera, pictureOf, shown } from "./pictures.ts";
 
 /** What a card needs of the page. */
 export interface CardContext {
   readonly camera: Camera;
-  /** Takes a picture in; resolves to the number under which it is kept. */
-  keep(picture: ImageBitmap): Promise<number>;
+  /** Takes a picture in; resolves to the number under which it is kept, and to a small picture of what the model sees. */
+  keep(picture: ImageBitmap): Promise<{ readonly example: number; readonly seen: ImageBitmap }>;
   forget(example: number): void;
   /** Something has changed: a name, or pictures. */
   changed(): void;
@@ -154,10 +154,9 @@ export class ClassCard {
     this.#show();
     try {
       const picture = await open();
-      const small = thumbnail(picture);
-      const example = await this.#context.keep(picture);
+      const { example, seen } = await this.#context.keep(picture);
       this.examples.push(example);
-      this.#pictures.prepend(this.#removable(small, example));
+      this.#pictures.prepend(this.#removable(shown(seen), example));
       this.#context.changed();
     } catch (error) {
       this.#problem = (error as Error).message;

@@ -39,9 +39,9 @@ function addClass(): ClassCard {
     camera,
     async keep(bitmap) {
       const example = examples++;
-      const { milliseconds } = await learner.ask("keep", { example, bitmap });
+      const { seen, milliseconds } = await learner.ask("keep", { example, bitmap });
       times.push(milliseconds);
-      return example;
+      return { example, seen };
     },
     forget: (example) => void learner.ask("forget", { example }),
     changed: () => refresh(),

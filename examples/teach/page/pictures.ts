@@ -16,18 +16,12 @@ export async function pictureOf(file: File): Promise<ImageBitmap> {
   }
 }
 
-const THUMBNAIL = 128;
-
-/** The middle square of a picture, small, for people. */
-export function thumbnail(picture: ImageBitmap): HTMLCanvasElement {
+/** A small picture on the page; it is given up. */
+export function shown(picture: ImageBitmap): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = THUMBNAIL;
-  const { width, height } = picture;
-  const side = Math.min(width, height);
-  const context = canvas.getContext("2d")!;
-  context.imageSmoothingQuality = "high";
-  const [x, y] = [(width - side) / 2, (height - side) / 2];
-  context.drawImage(picture, x, y, side, side, 0, 0, THUMBNAIL, THUMBNAIL);
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  canvas.getContext("bitmaprenderer")!.transferFromImageBitmap(picture);
   return canvas;
 }
 

@@ -18,10 +18,15 @@ export interface Answers {
     readonly lacksWebGpu: boolean;
     readonly milliseconds: number;
   };
-  keep: { readonly milliseconds: number };
+  /** `seen` is a small picture of what the model sees. */
+  keep: { readonly seen: ImageBitmap; readonly milliseconds: number };
   forget: Record<string, never>;
   teach: { readonly losses: readonly number[]; readonly milliseconds: number };
-  look: { readonly probabilities: readonly number[]; readonly milliseconds: number };
+  look: {
+    readonly probabilities: readonly number[];
+    readonly seen: ImageBitmap;
+    readonly milliseconds: number;
+  };
   save: { readonly file: Blob };
 }
 

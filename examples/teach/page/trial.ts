@@ -1,15 +1,17 @@
 /** @file What the model says of new pictures: from files one by one, from the camera without end. */
 
 import { make, takesFiles } from "./dom.ts";
-import { Camera, pictureOf, thumbnail } from "./pictures.ts";
+import { Camera, pictureOf, shown } from "./pictures.ts";
 
 /** What the trial needs of the page. */
 export interface TrialContext {
   readonly camera: Camera;
-  /** Probabilities of the classes for a picture, and how long that took. */
-  look(
-    picture: ImageBitmap,
-  ): Promise<{ readonly probabilities: readonly number[]; readonly milliseconds: number }>;
+  /** Probabilities of the classes for a picture, what the model sees of it, and how long that took. */
+  look(picture: ImageBitmap): Promise<{
+    readonly probabilities: readonly number[];
+    readonly seen: ImageBitmap;
+    readonly milliseconds: number;
+  }>;
 }
 
 /** A class as it is shown. */
@@ -84,10 +86,9 @@ export class Trial {
     for (const file of files) {
       try {
         const picture = await pictureOf(file);
-        const small = thumbnail(picture);
-        const best = await this.#show(picture);
+        const { best, seen } = await this.#show(picture);
         const caption = `${best.name} ${percent(best.probability)}`;
-        const row = make("li", { style: `--class: ${best.colour}` }, small, caption);
+        const row = make("li", { style: `--class: ${best.colour}` }, shown(seen), caption);
         row.setAttribute("data-file", file.name);
         row.setAttribute("data-class", best.name);
         row.setAttribute("data-probability", String(best.probability));
@@ -99,9 +100,9 @@ export class Trial {
     }
   }
 
-  /** Shows what the model says; resolves to the surest class. */
+  /** Shows what the model says; resolves to the surest class, and to what the model sees. */
   async #show(picture: ImageBitmap) {
-    const { probabilities, milliseconds } = await this.#context.look(picture);
+    const { probabilities, seen, milliseconds } = await this.#context.look(picture);
     const rows = this.#classes.map((shown, k) => ({ ...shown, probability: probabilities[k] }));
     const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
     this.#verdict.replaceChildren(
@@ -120,6 +121,6 @@ export class Trial {
         ),
       ),
     );
-    return best;
+    return { best, seen };
   }
 }

@@ -1,7 +1,7 @@
 /** @file The worker: a frozen backbone, the features of what was shown, and the head taught on them. */
 
 import type { HostArray } from "ocelli/graph";
-import { type FrozenModel, type Head, hasWebGpu, openFrozen } from "ocelli/web";
+import { type FrozenModel, type Head, hasWebGpu, openFrozen, picturePixels } from "ocelli/web";
 import type { Answers, Reply, Request } from "./protocol.ts";
 
 type OrtModule = Parameters<typeof openFrozen>[0];
@@ -18,6 +18,8 @@ const channel = globalThis as unknown as {
 const examples = new Map<number, HostArray>();
 let model: FrozenModel | undefined;
 let head: Head | undefined;
+
+const THUMBNAIL = 128;
 
 /** The folder of onnxruntime-web's files. */
 const ORT = new URL("ort/", globalThis.location.href).href;
@@ -40,8 +42,9 @@ const ANSWERS: {
     return { engine: model.engine, lacksWebGpu: webgpu && !gpu };
   },
   async keep({ example, bitmap }) {
-    examples.set(example, await opened().features(pixelsOf(bitmap)));
-    return {};
+    const pixels = pixelsOf(bitmap);
+    examples.set(example, await opened().features(pixels));
+    return { seen: await thumbnail(pixels) };
   },
   async forget({ example }) {
     examples.delete(example);
@@ -55,8 +58,10 @@ const ANSWERS: {
     return { losses: taught.losses };
   },
   async look({ bitmap }) {
-    const features = await opened().features(pixelsOf(bitmap));
-    return { probabilities: await opened().classify(taughtHead(), features) };
+    const pixels = pixelsOf(bitmap);
+    const features = await opened().features(pixels);
+    const probabilities = await opened().classify(taughtHead(), features);
+    return { probabilities, seen: await thumbnail(pixels) };
   },
   async save({ names }) {
     return { file: new Blob(opened().save(taughtHead(), names) as BlobPart[]) };
@@ -90,18 +95,22 @@ async function download(url: URL): Promise<Uint8Array> {
 
 /** A picture's red, green and blue, [height, width, 3]; the picture is closed. */
 function pixelsOf(bitmap: ImageBitmap): HostArray {
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context!.drawImage(bitmap, 0, 0);
+  const pixels = picturePixels(bitmap, opened().alpha);
   bitmap.close();
-  const { data } = context!.getImageData(0, 0, width, height);
-  const pixels = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
-    pixels[to] = data[from];
-    pixels[to + 1] = data[from + 1];
-    pixels[to + 2] = data[from + 2];
+  return pixels;
+}
+
+/** The middle square of a picture as the model sees it, small, for people. */
+function thumbnail({ shape: [height, width], data }: HostArray): Promise<ImageBitmap> {
+  const shown = new ImageData(width, height);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    for (let c = 0; c < 3; c++) shown.data[to + c] = Number(data[from + c]);
+    shown.data[to + 3] = 255;
   }
-  return { shape: [height, width, 3], dtype: "uint8", data: pixels };
+  const side = Math.min(width, height);
+  const [x, y] = [Math.floor((width - side) / 2), Math.floor((height - side) / 2)];
+  const size = { resizeWidth: THUMBNAIL, resizeHeight: THUMBNAIL, resizeQuality: "high" } as const;
+  return createImageBitmap(shown, x, y, side, side, size);
 }
 
 /** One request after the other, in the order in which they came. */

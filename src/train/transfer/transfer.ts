@@ -83,6 +83,7 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
     const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress };
     const seen = await sourceFeatures(extractor, part, reading);
     seen.problems.forEach((problem) => problems.add(problem));
+    problems.addCounts(seen.pictures);
     const how = seen.cached ? "kept before" : showTime((performance.now() - start) / 1000);
     reporter.line(`features of ${name}: ${seen.labels.length} images, ${how}`);
     return seen;
@@ -91,6 +92,8 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
     const known = await see(task.split, task.train);
     const chooser = task.validation && (await see("validation", task.validation));
     const asked = isTuning(task.method) ? undefined : await see(task.held, task.test);
+    const note = problems.note(extractor.preprocessing.alpha);
+    if (note !== undefined) reporter.line(note);
     return { known, chooser, asked };
   } finally {
     workers[Symbol.dispose]();

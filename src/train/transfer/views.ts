@@ -9,9 +9,9 @@ import type { Backbone } from "./backbone.ts";
  * @returns undefined where it does not begin by decoding to colours
  */
 export function onImages(preprocessing: string, operations: string): string | undefined {
-  const calls = preprocessing.split("|");
-  if (!/^(fast_)?decode$/.test(calls[0].trim())) return undefined;
-  const { hostOperations } = parsePreprocessing(preprocessing);
+  const { hostOperations, text, decodesColours } = parsePreprocessing(preprocessing);
+  if (!decodesColours) return undefined;
+  const calls = text.split("|");
   return [calls[0], operations, ...calls.slice(hostOperations)].join("|");
 }
 
