@@ -7,7 +7,7 @@ import { OcelliError } from "../errors.ts";
 import { type Tensor, trace } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import type { DeviceFeatures } from "./operation.ts";
-import { parsePreprocessing } from "./pipeline.ts";
+import { namedBlack, parsePreprocessing } from "./pipeline.ts";
 import { seededRandom } from "./random.ts";
 
 const random = seededRandom("test");
@@ -146,4 +146,49 @@ test("integers are uniform and in range", () => {
   const counts = [0, 0, 0, 0, 0];
   for (let i = 0; i < 5000; i++) counts[seededRandom(7, 0, String(i)).integer(-2, 3) + 2]++;
   for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(150); // 5 standard deviations
+});
+
+test("a text that decodes names the background of transparent images", () => {
+  const of = (text: string) => {
+    const { text: canonical, alpha } = parsePreprocessing(text);
+    expect(parsePreprocessing(canonical)).toMatchObject({ text: canonical, alpha });
+    return [canonical, alpha];
+  };
+  expect(of("decode|flip_lr")).toEqual(['decode(background="white")|flip_lr', [255, 255, 255]]);
+  expect(of("fast_decode(1)")).toEqual(['fast_decode(1,background="white")', [255, 255, 255]]);
+  expect(of("decode(background=black)")).toEqual(['decode(background="black")', [0, 0, 0]]);
+  expect(of("decode(background=[1,2,3])")).toEqual(["decode(background=(1,2,3))", [1, 2, 3]]);
+  expect(of("decode(alpha=drop)")).toEqual(['decode(alpha="drop")', "drop"]);
+  expect(of("flip_lr")).toEqual(["flip_lr", [0, 0, 0]]);
+});
+
+test.each([
+  ["decode(background=pink)", "background takes white, black or (red,green,blue) from 0 to 255"],
+  ["decode(background=(1,2))", "background takes white, black or (red,green,blue)"],
+  ["decode(background=(1,2,256))", "background takes white, black or (red,green,blue)"],
+  ["decode(alpha=keep)", 'alpha takes one of composite, drop, not "keep".'],
+  ["decode(alpha=drop,background=white)", "decode: alpha=drop leaves no background to be seen"],
+])("%s is refused", (text, message) => {
+  expect(() => parsePreprocessing(text)).toThrow(message);
+});
+
+test("a stored text that names no background gets the black one of before", () => {
+  expect(namedBlack("decode|resize(28)")).toBe('decode(background="black")|resize(28)');
+  expect(namedBlack("decode(alpha=drop)")).toBe('decode(alpha="drop")');
+  expect(namedBlack("resize(28)")).toBe("resize(28)");
+  expect(namedBlack("decode(")).toBe("decode("); // whoever parses it says what is wrong
+});
+
+test("arrays of four channels, and of two, follow the rule as files do", () => {
+  const colours = { shape: [1, 2, 4], dtype: "uint8" as const };
+  const data = Uint8Array.of(100, 200, 30, 128, 9, 8, 7, 0);
+  const run = (text: string, image: object) =>
+    [...parsePreprocessing(text).onHost({ image: image as never }, random).image.data].map(Number);
+  expect(run("decode", { ...colours, data })).toEqual([177, 227, 142, 255, 255, 255]);
+  expect(run("decode(alpha=drop)", { ...colours, data })).toEqual([100, 200, 30, 9, 8, 7]);
+  const grey = { shape: [1, 2, 2], dtype: "uint8", data: Uint8Array.of(10, 128, 9, 255) };
+  expect(run("decode(background=black)", grey)).toEqual([5, 5, 5, 9, 9, 9]);
+  const fractions = { ...colours, dtype: "float32", shape: [1, 1, 4] };
+  const half = Float32Array.of(0.25, 0.5, 1, 0.5);
+  expect(run("decode", { ...fractions, data: half })).toEqual([0.625, 0.75, 1]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import { concatBytes } from "../formats/bytes.ts";
 import { fromNumbers } from "../graph/dtype.ts";
-import { checkpointChunks, readCheckpoint } from "./checkpoint.ts";
+import { cardTexts, checkpointChunks, readCheckpoint } from "./checkpoint.ts";
 import { matchArrays } from "./match.ts";
 
 const kernel = fromNumbers([1, 2, 3, 4, 5, 6], [2, 3], "float32");
@@ -46,4 +46,18 @@ test("a mismatch lists both sides", () => {
       "head/kernel is float32[2,3] (model: float32[2,4]); " +
       "cls is missing (model: float32[1,1,2]); extra is float32[3] (model: none).",
   );
+});
+
+test("a card names the background of transparent images; one that says nothing keeps black", () => {
+  const write = (preprocessing: string) =>
+    concatBytes(checkpointChunks({ card: { ...card, preprocessing }, params: {}, variables: {} }));
+  const read = (bytes: Uint8Array) => readCheckpoint(bytes, "file").card.preprocessing;
+  expect(read(write("decode|resize(4)"))).toBe('decode(background="white")|resize(4)');
+  expect(read(write("decode(alpha=drop)|resize(4)"))).toBe('decode(alpha="drop")|resize(4)');
+  const before = writeSafetensors(
+    { kernel },
+    { format: "ocelli-checkpoint-1", ...cardTexts(card), preprocessing: "fast_decode|resize(4)" },
+  );
+  expect(read(before)).toBe('fast_decode(background="black")|resize(4)');
+  expect(read(write("resize(4)"))).toBe("resize(4)");
 });
