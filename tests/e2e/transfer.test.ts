@@ -174,7 +174,9 @@ test("full trains on from the linear probe, and leaves a training's run", async 
   expect(files).toEqual(expect.arrayContaining(["checkpoint.safetensors", "augmented"]));
   const config = await readFile(join(dir, "full/config.json"), "utf8");
   expect(JSON.parse(config)).toMatchObject({
-    preprocess: { train: "decode|inception_crop(16,50)|flip_lr|value_range(-1,1)" },
+    preprocess: {
+      train: 'decode(background="white")|inception_crop(16,50)|flip_lr|value_range(-1,1)',
+    },
     init: join(dir, "full/init.safetensors"),
   });
 });
@@ -300,7 +302,9 @@ test("hyperrule takes images of its own sizes, to which a ViT's positions are re
   const { backbone, views } = await openTask(data, { model, method: "hyperrule" });
   expect(backbone.imageShape).toEqual([128, 128, 3]);
   expect(toFlat<HostArray>(backbone.params)["pos_embedding"].shape).toEqual([1, 256, 16]);
-  expect(views).toBe("decode|resize(160)|random_crop(128)|flip_lr|value_range(-1,1)");
+  expect(views).toBe(
+    'decode(background="white")|resize(160)|random_crop(128)|flip_lr|value_range(-1,1)',
+  );
 });
 
 test("several seeds give a mean and a run each", async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ConfigInput, evaluateModelOn, resume, train } from "../../src/index.ts";
+import { type ConfigInput, evaluateModelOn, resume, train, transfer } from "../../src/index.ts";
 import type { Reporter } from "../../src/train/progress.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
 import { lastJson, runCli } from "./run-cli.ts";
@@ -117,6 +117,22 @@ test("a run from before backgrounds were named goes on with black, bit for bit",
   await resume(old);
   const served = (folder: string) => readFile(join(folder, "checkpoint.safetensors"));
   expect((await served(old)).equals(await served(unbroken))).toBe(true);
+});
+
+test("a transfer counts them too, and again where features were kept", async () => {
+  const cache = join(dir, "cache");
+  for (const times of ["first", "second"]) {
+    const { lines, reporter } = recorder();
+    const data = { name: "folder", dir: join(dir, "data") } as const;
+    const workdir = join(dir, `transfer-${times}`);
+    const options = { model: join(dir, "white"), method: "fewshot", cache, workdir } as const;
+    await transfer(data, { ...options, reporter });
+    expect(lines.some((line) => line.endsWith("kept before"))).toBe(times === "second");
+    expect(noteOf(lines)).toHaveLength(1);
+    expect(noteOf(lines)[0]).toMatch(
+      /^24 pictures are transparent: transparent parts lie on white/,
+    );
+  }
 });
 
 test("the report's pictures of mistakes are what the model saw", async () => {
