@@ -49,4 +49,5 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/train/train.ts": "tests/e2e/train.test.ts",
   "src/web/frozen.ts": "tests/browser",
   "src/web/index.ts": "tests/browser",
+  "src/web/picture.ts": "tests/browser",
 };
