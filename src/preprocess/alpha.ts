@@ -22,8 +22,7 @@ export function describeColour(rule: Colour): string {
 }
 
 /** Whether an image has alpha: grey with alpha has 2 channels, red, green and blue with alpha have 4. */
-const hasAlpha = ({ shape: [, , channels] }: Image): boolean =>
-  channels === 2 || channels === 4;
+const hasAlpha = ({ shape: [, , channels] }: Image): boolean => channels === 2 || channels === 4;
 
 /** Whether a part of an image is not fully opaque. */
 export function isTransparent(image: Image): boolean {
