@@ -12,6 +12,7 @@ import { type OpenOptions, openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
+import { firstWith, inOrder } from "../runs/headline.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
@@ -29,6 +30,7 @@ import {
 } from "./device.ts";
 import type { Values } from "./evaluation.ts";
 import { type Journal, createJournal } from "./journal.ts";
+import { judge, judgeAtEnd } from "./judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { inputPictures } from "./pictures.ts";
 import { FiniteWatch } from "./finite-watch.ts";
@@ -43,7 +45,6 @@ import {
   restoreState,
   servedArrays,
 } from "./programs.ts";
-import { Predictions } from "./predictions.ts";
 import { Meter, type Reporter, SILENT } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { checkData, checkSplits } from "./same-data.ts";
@@ -84,7 +85,9 @@ export interface TrainResult {
   /** Of the first evaluation that has one, at the last step, from 0 to 1; absent when training was interrupted. */
   readonly accuracy?: number;
   readonly loss?: number;
-  /** Values of every evaluation, by its name. */
+  /** Its expected calibration error, where classes exclude one another. */
+  readonly ece?: number;
+  /** Values of every evaluation, by its name, in the order of the configuration. */
   readonly evals: Readonly<Record<string, Values>>;
   readonly steps: number;
   /** Of this process: what ran before a resumed run was stopped does not count. */
@@ -325,10 +328,10 @@ async function trainLoop(
         await settle();
         journal.progress(meter.report(step));
       }
-      for (const { name, every, run: evaluate } of evaluations) {
+      for (const evaluation of evaluations) {
+        const { name, every } = evaluation;
         if (!every || step % every !== 0 || step === totalSteps) continue;
-        evals[name] = await meter.outside(evaluate(state));
-        journal.evaluation(step, name, evals[name]);
+        evals[name] = (await meter.outside(judge(session, evaluation, state, step))).values;
       }
       if (plan.checkpoint.every && step % plan.checkpoint.every === 0) {
         await settle();
@@ -355,19 +358,18 @@ async function trainLoop(
   const interrupted = step < totalSteps;
   if (interrupted)
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
-  const seen = new Predictions(plan.card.classes, plan.evaluations[0]?.source);
-  for (const [i, { name, run: evaluate }] of (interrupted ? [] : evaluations).entries()) {
-    evals[name] = await evaluate(state, i === 0 ? (batch) => seen.see(batch) : undefined);
-    journal.evaluation(step, name, evals[name]);
-  }
-  if (seen.count > 0) await session.run.writeJson("predictions", await seen.summary());
+  if (!interrupted) await judgeAtEnd(session, evaluations, state, step, evals);
   disposeTree(state);
-  const judged = Object.values(evals).find(({ accuracy }) => accuracy !== undefined);
-  const final = interrupted ? undefined : judged;
+  const inTheirOrder = inOrder(
+    evals,
+    plan.evaluations.map(({ name }) => name),
+  );
+  const final = interrupted ? undefined : firstWith(inTheirOrder, "accuracy")?.values;
   return {
     accuracy: final?.accuracy,
     loss: final?.loss,
-    evals,
+    ece: final?.ece,
+    evals: inTheirOrder,
     steps: step,
     parameters,
     interrupted,
