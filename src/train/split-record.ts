@@ -58,10 +58,17 @@ const idsOf = (source: Source): string[] =>
   Array.from({ length: source.length }, (_, i) => source.id(i));
 
 function entryOf(ids: readonly string[], isListed: boolean): SplitEntry {
+  return { count: ids.length, sha256: hashOf(ids), ...(isListed && { ids }) };
+}
+
+function hashOf(ids: readonly string[]): string {
   const hash = createHash("sha256");
   for (const id of ids) hash.update(`${id}\n`);
-  return { count: ids.length, sha256: hash.digest("hex"), ...(isListed && { ids }) };
+  return hash.digest("hex");
 }
+
+/** The hash of a source's ids in their order, as {@link SplitEntry} has it. */
+export const idsHash = (source: Source): string => hashOf(idsOf(source));
 
 /** The splits that two records both know and that are not the same: by name, how in words. */
 export function splitChanges(before: SplitRecord, now: SplitRecord): Map<string, string> {

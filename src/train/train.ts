@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { type Batch, trainingBatches } from "../data/batches.ts";
 import { prefetch } from "../data/prefetch.ts";
-import { DataProblems } from "../data/problems.ts";
+import { DataProblems, isProblems } from "../data/problems.ts";
 import { createWorkerPool } from "../data/workers.ts";
 import type { JoinedCluster } from "../engines/cluster/join.ts";
 import type { ClusterPlace } from "../engines/cluster/place.ts";
@@ -18,6 +18,7 @@ import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
 import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
+import { ByteWatch } from "./byte-watch.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import {
   type DeviceTree,
@@ -96,6 +97,8 @@ export interface TrainResult {
   readonly engine: string;
   readonly workdir: string;
   readonly interrupted: boolean;
+  /** Images that were noticed to have other bytes than when they were read before, of all stretches of the run. */
+  readonly changedImages?: number;
 }
 
 /** A training under way. */
@@ -106,6 +109,7 @@ interface Session {
   readonly run: RunFolder;
   readonly journal: Journal;
   readonly loading: Loading;
+  readonly bytes: ByteWatch;
   /** Whether training is to end before a step. */
   readonly stops: (step: number) => boolean;
   /** Where a resumed run goes on; undefined for a beginning. */
@@ -155,7 +159,7 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
     plan,
     () => Promise.resolve(run),
     chosen,
-    async ({ run, engine, journal }) => {
+    async ({ run, engine, journal, problems, bytes }) => {
       const now = describeEnvironment(engine);
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
@@ -166,6 +170,11 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
         journal.line(`damaged ${name}; the one before it serves`);
       if (newest) checkData(plan, newest.value.loop);
       await checkSplits(run, plan, config.split, newest ? journal : undefined);
+      if (newest) {
+        await bytes.restore(await run.readJson("images"));
+        const before = await run.readJson("problems");
+        if (isProblems(before)) problems.restore(before);
+      }
       await run.rewind(newest?.value.loop.logs);
       const step = newest?.value.loop.step ?? 0;
       journal.line(
@@ -180,7 +189,9 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
 
 /** What is done between the opening of a run and its first step. */
 type Prepare = (
-  opened: Pick<Session, "run" | "engine" | "journal">,
+  opened: Pick<Session, "run" | "engine" | "journal" | "bytes"> & {
+    readonly problems: DataProblems;
+  },
 ) => Promise<StoredLoop | undefined>;
 
 /** Runs the loop, in this process alone or in several. */
@@ -198,7 +209,7 @@ const runTraining = (
 /** Runs the loop between the opening and the closing of what it needs. */
 async function runProcess(
   config: Config,
-  plan: Plan,
+  planned: Plan,
   open: () => Promise<Run>,
   { engine: chosen, signal, reporter = SILENT, showProgram }: RunOptions,
   prepare: Prepare,
@@ -206,7 +217,7 @@ async function runProcess(
 ): Promise<TrainResult> {
   const began = performance.now();
   const leads = !cluster || cluster.index === 0;
-  const openOptions = { mesh: plan.mesh, products: config.products, cluster };
+  const openOptions = { mesh: planned.mesh, products: config.products, cluster };
   const engine = await (typeof chosen === "function"
     ? chosen(openOptions)
     : openEngine(chosen, openOptions)); // before there is a folder to leave behind
@@ -215,11 +226,13 @@ async function runProcess(
     await engine.dispose();
     throw error;
   });
-  const journal = createJournal(run, leads ? reporter : SILENT, plan.totalSteps);
+  const journal = createJournal(run, leads ? reporter : SILENT, planned.totalSteps);
+  const bytes = new ByteWatch((line) => journal.line(line));
+  const plan = bytes.watch(planned);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
   try {
-    const stored = await prepare({ run, engine, journal });
+    const stored = await prepare({ run, engine, journal, problems, bytes });
     journal.begin(config, plan, engine);
     const trained = await trainLoop({
       config,
@@ -228,12 +241,14 @@ async function runProcess(
       run,
       journal,
       loading: { workers, onBadImage: config.onBadImage, problems },
+      bytes,
       stops: stopper(signal, cluster),
       stored,
     });
     const seconds = Math.round(performance.now() - began) / 1000;
-    const result = { ...trained, seconds, engine: engine.name, workdir: run.folder };
-    if (problems.count > 0) await run.writeJson("problems", problems);
+    const changed = bytes.count > 0 && { changedImages: bytes.count };
+    const result = { ...trained, ...changed, seconds, engine: engine.name, workdir: run.folder };
+    await keepNotes({ run, bytes, problems });
     await run.writeJson("result", result);
     if (leads) await writeReport(run.folder);
     if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
@@ -250,6 +265,16 @@ async function runProcess(
     run.close();
     await engine.dispose();
   }
+}
+
+/** Keeps what was noticed of the data beside the checkpoint, for when the run goes on. */
+async function keepNotes({
+  run,
+  bytes,
+  problems,
+}: Pick<Session, "run" | "bytes"> & { readonly problems?: DataProblems }): Promise<void> {
+  if (problems && problems.count > 0) await run.writeJson("problems", problems);
+  if (bytes.isNew) await run.writeJson("images", bytes);
 }
 
 /** A batch on the device, and where the stream goes on after it. */
@@ -299,14 +324,16 @@ async function trainLoop(
     disposeTree(batch);
     return explained;
   };
-  const save = (): Promise<void> =>
-    saver.save(state, {
+  const save = async (): Promise<void> => {
+    await saver.save(state, {
       step,
       position,
       gathered: meter.gathered,
       ...watch.state,
       data: { examples: plan.source.length, classes: plan.source.classes },
     });
+    await keepNotes({ ...session, problems: loading.problems });
+  };
 
   try {
     while (step < totalSteps && !stops(step)) {
