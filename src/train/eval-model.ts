@@ -113,7 +113,7 @@ export async function evaluateModelOn(
       ...valuesAndClasses(values, passed, card.classes),
       classes: card.classes,
       problems: problems.toJSON().examples,
-      notes: told.notesOn(chosen, source),
+      notes: await told.notesOn(chosen, source, dataset),
     };
   } finally {
     workers[Symbol.dispose]();

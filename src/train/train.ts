@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { type Batch, trainingBatches } from "../data/batches.ts";
+import { withSplitBy } from "../data/config.ts";
 import { prefetch } from "../data/prefetch.ts";
 import { DataProblems, isProblems } from "../data/problems.ts";
 import { createWorkerPool } from "../data/workers.ts";
@@ -127,7 +128,8 @@ export async function train(
   input: ConfigInput,
   { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
-  const config = validate(configSchema, input);
+  const given = validate(configSchema, input);
+  const config = { ...given, data: withSplitBy(given.data, "class") };
   const plan = await planTraining(config, options.reporter);
   const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
@@ -148,7 +150,8 @@ export async function train(
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const { run, config: stored } = await Run.reopen(folder);
   const recorded = validate(configSchema, stored);
-  const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
+  const data = withSplitBy(recorded.data, "id");
+  const config = { ...recorded, data, mesh: options.mesh ?? recorded.mesh };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
   const plan = await planTraining(planned, options.reporter);
