@@ -78,6 +78,8 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
       `preprocess.train gives images of [${trainShape}], preprocess.eval of [${imageShape}].`,
     );
   }
+  const advice = adviseTransfer(config, source);
+  if (advice !== undefined) notes.push(advice);
   const { numClasses, ...model } = config.model;
   const classes = source.classes;
   if (numClasses !== undefined && numClasses !== classes.length) {
@@ -130,6 +132,21 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
     card,
     initial,
   };
+}
+
+/** With fewer images of a class on average, a model that begins with nothing learns little of them. */
+const FEW_OF_CLASS = 100;
+
+/** A line that says how few images would do better; undefined where they are many, or the model begins with weights. */
+function adviseTransfer({ data, init, split }: Config, source: Source): string | undefined {
+  const { length, classes } = source;
+  if (init !== undefined || length >= FEW_OF_CLASS * classes.length) return undefined;
+  const path = data.name === "folder" ? data.dir : "files" in data ? data.files : undefined;
+  if (typeof path !== "string") return undefined;
+  const named = /^[\w./~-]+$/.test(path) ? path : `'${path}'`;
+  const of = split === "train" ? "" : ` --split '${split}'`;
+  const count = `${length} images of ${classes.length} classes are few for a model that begins with nothing`;
+  return `${count}; a trained one would do better: ocelli transfer --data ${named}${of}`;
 }
 
 function planCheckpoints(

@@ -20,7 +20,9 @@ import type { SourceFeatures } from "./features.ts";
 import type { Head } from "./heads.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 import type { Found } from "./probe.ts";
-import { type Quality, qualityOf } from "./quality.ts";
+import type { Judged } from "./crossed.ts";
+import type { Quality } from "./quality.ts";
+import { recordSplits } from "../split-record.ts";
 
 /** Backbone and head, of zeros where none was found, as the parts of a checkpoint's file; `adapters` come beside. */
 export function modelChunks(
@@ -59,7 +61,8 @@ interface Learned {
   readonly run: Run;
   readonly found: Found;
   readonly known: SourceFeatures;
-  readonly asked: SourceFeatures;
+  /** Undefined where no class has two images, so that none could judge. */
+  readonly judged: Judged | undefined;
   readonly problems: DataProblems;
   readonly seconds: () => number;
 }
@@ -68,26 +71,26 @@ interface Learned {
 export async function leaveProbe(
   task: TransferTask,
   engine: Engine,
-  { run, found, known, asked, problems, seconds }: Learned,
+  { run, found, known, judged, problems, seconds }: Learned,
 ): Promise<TransferResult> {
   const { method, model, classes, held, backbone } = task;
-  const quality = qualityOf(asked, found.head);
-  const { accuracy, loss, ece, predicted } = quality;
+  const measured = judged && pick(judged.quality);
   await run.writeCheckpoint(modelChunks(backbone, found, classes));
   await run.writeJson("environment", describeEnvironment(engine));
   await run.writeJson("config", configOf(task));
-  logSweep(run, found, held, quality);
-  await run.writeJson("predictions", await seenBy(task, asked, quality).summary());
+  await run.writeJson("splits", await recordUse(task));
+  logSweep(run, found, held, measured);
+  if (judged) await run.writeJson("predictions", await seenBy(task, judged).summary());
   if (problems.count > 0) await run.writeJson("problems", problems);
   const result: TransferResult = {
-    accuracy,
-    loss,
-    ece,
-    evals: { [held]: { accuracy, loss, ece } },
+    ...measured,
+    evals: measured ? { [held]: measured } : {},
     ...{ method, model, classes, engine: engine.name },
-    perClass: perClass(confusion(asked.labels, predicted, classes.length)),
+    perClass: judged
+      ? perClass(confusion(judged.asked.labels, judged.quality.predicted, classes.length))
+      : [],
     trainImages: known.labels.length,
-    testImages: asked.labels.length,
+    testImages: judged?.asked.labels.length ?? 0,
     l2: found.l2,
     temperature: found.temperature,
     steps: found.steps,
@@ -102,15 +105,26 @@ export async function leaveProbe(
   return result;
 }
 
+/** What a result says of a quality. */
+type Measured = Pick<Quality, "accuracy" | "loss" | "ece">;
+const pick = ({ accuracy, loss, ece }: Quality): Measured => ({ accuracy, loss, ece });
+
+/** Which images were learned from and judged by. */
+const recordUse = ({ dataset, split, held, train, test, isCrossed }: TransferTask) =>
+  recordSplits({
+    dataset,
+    sources: new Map([[split, train], ...(isCrossed ? [] : [[held, test] as const])]),
+  });
+
 /** What a probe was made of, under the names that a training's configuration has for it. */
-function configOf({ backbone, held, method, model, ...task }: TransferTask): object {
+function configOf({ backbone, held, isCrossed, method, model, ...task }: TransferTask): object {
   const { seed, data, split, shots, onBadImage, batchSize } = task;
   return {
     ...{ name: "transfer", seed, data, split, shots },
     preprocess: { eval: backbone.preprocessing },
     ...{ onBadImage, batchSize, model: backbone.model },
     transfer: { method, weights: model, sha256: backbone.sha256, layer: "pre_logits" },
-    evals: { [held]: { split: held } },
+    evals: isCrossed ? {} : { [held]: { split: held } },
   };
 }
 
@@ -122,7 +136,7 @@ function logSweep(
   run: Run,
   { tried, steps, l2, trainLoss }: Found,
   held: string,
-  { accuracy, loss, ece }: Pick<Quality, "accuracy" | "loss" | "ece">,
+  measured: Measured | undefined,
 ): void {
   const lineOf = (one: Found["tried"][number]) => ({
     l2: one.l2,
@@ -142,17 +156,18 @@ function logSweep(
     ...(chosen && lineOf(chosen)),
     ...(trainLoss !== undefined && { loss: trainLoss }),
     ...(l2 !== undefined && { l2 }),
-    [`${held}/accuracy`]: accuracy,
-    [`${held}/loss`]: loss,
-    [`${held}/ece`]: ece,
+    ...(measured && {
+      [`${held}/accuracy`]: measured.accuracy,
+      [`${held}/loss`]: measured.loss,
+      [`${held}/ece`]: measured.ece,
+    }),
   });
 }
 
 /** What the model took for what, with pictures of its surest mistakes. */
 function seenBy(
   { classes, test }: TransferTask,
-  { indices, labels }: SourceFeatures,
-  { predicted, probability }: Quality,
+  { asked: { indices, labels }, quality: { predicted, probability } }: Judged,
 ): Predictions {
   const seen = new Predictions(classes, test);
   const whole = (values: readonly number[]) =>

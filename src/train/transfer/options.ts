@@ -2,7 +2,7 @@
 
 import type { DataConfig } from "../../data/config.ts";
 import type { BadImagePolicy, DataProblem } from "../../data/problems.ts";
-import type { Source } from "../../data/source.ts";
+import type { Dataset, Source } from "../../data/source.ts";
 import type { ClassQuality } from "../../evaluate/index.ts";
 import type { LoraOptions } from "../../nn/index.ts";
 import type { Reporter } from "../progress.ts";
@@ -107,7 +107,11 @@ export interface TransferTask extends Omit<TransferOptions, "test" | "lora"> {
   /** For `hyperrule` alone. */
   readonly rule: HyperRule | undefined;
   readonly classes: readonly string[];
+  readonly dataset: Dataset;
   readonly train: Source;
   readonly validation: Source | undefined;
+  /** The images that judge; where {@link isCrossed}, those to learn from. */
   readonly test: Source;
+  /** Whether the classifier is judged by cross-validation. */
+  readonly isCrossed: boolean;
 }

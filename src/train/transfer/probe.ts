@@ -11,7 +11,7 @@ import {
   fitFewShot,
   fitSoftmax,
 } from "./heads.ts";
-import { type Scored, qualityOfScores, scoresOf } from "./quality.ts";
+import { joined, qualityOfScores, scoresOf } from "./quality.ts";
 import { divide, foldsOf, isFew } from "./select.ts";
 import { cooled, findTemperature } from "./temperature.ts";
 
@@ -93,11 +93,6 @@ export function findFewShot(known: Labelled, classes: number): Found {
     ...{ tried: [], steps: 0, temperature, chosenBy: describe(undefined, folds) },
   };
 }
-
-const joined = (parts: readonly Scored[]): Scored => ({
-  logits: parts.flatMap(({ logits }) => logits),
-  labels: parts.flatMap(({ labels }) => labels),
-});
 
 /** What chose, in words. */
 function describe(validation: Labelled | undefined, folds: readonly (readonly number[])[]): string {

@@ -20,6 +20,12 @@ export interface Scored {
   readonly labels: readonly number[];
 }
 
+/** The scores of several parts as those of one. */
+export const joined = (parts: readonly Scored[]): Scored => ({
+  logits: parts.flatMap(({ logits }) => logits),
+  labels: parts.flatMap(({ labels }) => labels),
+});
+
 /** The scores of a head: [examples, classes]. */
 export function scoresOf({ features, labels }: Labelled, { kernel, bias }: Head): Scored {
   const [inputs, classes] = kernel.shape;

@@ -1,6 +1,5 @@
 /** @file Which examples a transfer learns from and which choose its settings. */
 
-import { openSplit } from "../../data/splits.ts";
 import { findSplit } from "../../data/split-names.ts";
 import type { Dataset, Source } from "../../data/source.ts";
 import { OcelliError } from "../../errors.ts";
@@ -15,7 +14,7 @@ export async function validationOf(
 ): Promise<Source | undefined> {
   const split = findSplit(dataset.splits, "validation");
   if (split === undefined || split === held) return undefined;
-  const source = await openSplit(dataset, split);
+  const source = await dataset.open(split); // it may be empty
   if (source.length === 0 || String(source.classes) !== String(classes)) return undefined;
   return pickExamples(source, shots, seed);
 }
@@ -32,7 +31,7 @@ interface ValidationOptions {
 /** One example of so many is held out to choose by, where the data has no validation split. */
 const HELD_OUT = 5;
 /** A class with fewer examples is too small for a part of it to choose anything: all of them do, in turn. */
-const FEW = 10;
+export const FEW = 10;
 
 /** How many examples the smallest class has, of those that have any. */
 function smallestClass(labels: readonly number[]): number {

@@ -10,10 +10,13 @@ import { cpuBudget } from "../../engines/threads.ts";
 import { showTime } from "../../runs/list-show.ts";
 import { Run } from "../../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
+import { crossJudge } from "./crossed.ts";
+import type { Labelled } from "./heads.ts";
 import { leaveProbe } from "./leave.ts";
 import { neighbours } from "./neighbours.ts";
 import type { TransferOptions, TransferResult, TransferTask } from "./options.ts";
 import { type Found, findFewShot, findLinear } from "./probe.ts";
+import { qualityOf } from "./quality.ts";
 import { checkClasses } from "./select.ts";
 import { isTuning, openTask } from "./task.ts";
 import { fineTune } from "./tune.ts";
@@ -48,18 +51,24 @@ export async function transfer(
   try {
     const images = `${task.train.length} images of ${classes.length} classes`;
     report(`data    ${task.dataName} ${task.split}: ${images}`);
+    if (task.isCrossed) report("test    by cross-validation: a class has fewer than ten images");
     report(`model   ${task.model}: ${backbone.features} features an image`);
     report(`engine  ${engine.name}: ${engine.description}`);
     const { known, chooser, asked } = await seeAll(task, engine, problems);
     checkClasses(known, classes);
-    if (!run) return neighbours(task, engine, { known, asked: asked!, problems, seconds });
-    found =
+    if (!run) return neighbours(task, engine, { known, asked, problems, seconds });
+    const find = async (part: Labelled): Promise<Found> =>
       method === "fewshot"
-        ? findFewShot(known, classes.length)
-        : await findLinear(engine, known, chooser, classes.length);
+        ? findFewShot(part, classes.length)
+        : await findLinear(engine, part, chooser, classes.length);
+    found = await find(known);
     reportFound(found, report);
-    if (asked)
-      return await leaveProbe(task, engine, { run, found, known, asked, problems, seconds });
+    if (!isTuning(method)) {
+      const judged = asked
+        ? { asked, quality: qualityOf(asked, found.head) }
+        : await crossJudge(known, async (part) => (await find(part)).head);
+      return await leaveProbe(task, engine, { run, found, known, judged, problems, seconds });
+    }
   } finally {
     run?.close();
     await engine.dispose();
@@ -100,7 +109,8 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
   try {
     const known = await see(task.split, task.train);
     const chooser = task.validation && (await see("validation", task.validation));
-    const asked = isTuning(task.method) ? undefined : await see(task.held, task.test);
+    const isHeld = !isTuning(task.method) && !task.isCrossed;
+    const asked = isHeld ? await see(task.held, task.test) : undefined;
     return { known, chooser, asked };
   } finally {
     workers[Symbol.dispose]();
