@@ -1,6 +1,7 @@
 /** @file The training loop: data, initial state, the compiled step, then batch after batch. */
 
 import { join } from "node:path";
+import { balancedSource } from "../data/balanced.ts";
 import { type Batch, trainingBatches } from "../data/batches.ts";
 import { withSplitBy } from "../data/config.ts";
 import { prefetch } from "../data/prefetch.ts";
@@ -18,7 +19,8 @@ import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
 import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
-import { readStateFile } from "../weights/checkpoint-file.ts";
+import { readCheckpointFile, readStateFile } from "../weights/checkpoint-file.ts";
+import { BestWatch, describeBest } from "./best.ts";
 import { ByteWatch } from "./byte-watch.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import {
@@ -40,6 +42,7 @@ import { type Plan, planTraining } from "./plan.ts";
 import {
   type DeviceState,
   type Loading,
+  type ReadyEvaluation,
   type StoredLoop,
   compileStep,
   createEvaluations,
@@ -47,7 +50,7 @@ import {
   restoreState,
   servedArrays,
 } from "./programs.ts";
-import { Meter, type Reporter, SILENT } from "./progress.ts";
+import { Meter, type Reporter, SILENT, showMetric } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { checkData, checkSplits } from "./same-data.ts";
 import { validate } from "./schema.ts";
@@ -91,6 +94,8 @@ export interface TrainResult {
   readonly ece?: number;
   /** Values of every evaluation, by its name, in the order of the configuration. */
   readonly evals: Readonly<Record<string, Values>>;
+  /** The state that is served and that the values above are of, where `best` names a value; the last one else. */
+  readonly best?: { readonly metric: string; readonly value: number; readonly step: number };
   readonly steps: number;
   /** Of this process: what ran before a resumed run was stopped does not count. */
   readonly seconds: number;
@@ -220,6 +225,15 @@ async function runProcess(
 ): Promise<TrainResult> {
   const began = performance.now();
   const leads = !cluster || cluster.index === 0;
+  if (cluster && planned.best) {
+    throw new OcelliError(
+      "config",
+      "best is for one process: several do not keep the best state.",
+      {
+        hint: "Leave best and patience out.",
+      },
+    );
+  }
   const openOptions = { mesh: planned.mesh, products: config.products, cluster };
   const engine = await (typeof chosen === "function"
     ? chosen(openOptions)
@@ -299,7 +313,8 @@ async function trainLoop(
   const share = shareOf(engine, config.batchSize);
   const rows = share && { first: share.first, of: config.batchSize };
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
-  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(plan.source, batching, position), {
+  const drawn = plan.labels ? balancedSource(plan.source, plan.labels) : plan.source;
+  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(drawn, batching, position), {
     load: async ({ features, next }) => ({
       arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize), rows),
       next,
@@ -312,6 +327,13 @@ async function trainLoop(
   const read = treeReader(engine);
   const saver = new Saver(session.run, plan.checkpoint.retention, stateReader(engine));
   const evals: Record<string, Values> = {};
+  const best = new BestWatch(plan.best, stored?.loop.best);
+  /** Runs an evaluation; a state that is the best by it is kept to be served. */
+  const evaluateAt = async (evaluation: ReadyEvaluation): Promise<void> => {
+    const { values } = await judge(session, evaluation, state, step);
+    evals[evaluation.name] = values;
+    if (best.see(evaluation.name, values, step)) await saveServed(session, state, step, read);
+  };
   /** The step whose metrics are not read yet. */
   let pending:
     { readonly step: number; readonly batch: DeviceTree; metrics: Promise<Values> } | undefined;
@@ -333,13 +355,14 @@ async function trainLoop(
       position,
       gathered: meter.gathered,
       ...watch.state,
+      ...(best.state && { best: best.state }),
       data: { examples: plan.source.length, classes: plan.source.classes },
     });
     await keepNotes({ ...session, problems: loading.problems });
   };
 
   try {
-    while (step < totalSteps && !stops(step)) {
+    while (step < totalSteps && !best.isOver && !stops(step)) {
       const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
       if (step === 0) await saveInputs(session, batch!.arrays);
       let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
@@ -359,9 +382,9 @@ async function trainLoop(
         journal.progress(meter.report(step));
       }
       for (const evaluation of evaluations) {
-        const { name, every } = evaluation;
+        const { every } = evaluation;
         if (!every || step % every !== 0 || step === totalSteps) continue;
-        evals[name] = (await meter.outside(judge(session, evaluation, state, step))).values;
+        await meter.outside(evaluateAt(evaluation));
       }
       if (plan.checkpoint.every && step % plan.checkpoint.every === 0) {
         await settle();
@@ -384,11 +407,26 @@ async function trainLoop(
     await batches.return();
   }
 
-  await saveServed(session, state, step, read);
-  const interrupted = step < totalSteps;
+  const interrupted = step < totalSteps && !best.isOver;
+  let chosen: TrainResult["best"];
+  const deciding = evaluations.find(({ name }) => name === plan.best?.evaluation);
+  if (!interrupted && deciding && best.state?.step !== step) await evaluateAt(deciding);
+  if (!best.state) await saveServed(session, state, step, read);
   if (interrupted)
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
-  if (!interrupted) await judgeAtEnd(session, evaluations, state, step, evals);
+  else {
+    const { served, of, dispose } = await servedState(session, best, state, step);
+    await judgeAtEnd(session, evaluations, served, step, evals);
+    dispose();
+    if (plan.best) chosen = describeBest(plan.best, evals, of);
+    if (chosen) {
+      const shown = showMetric(plan.best!.value, chosen.value);
+      const early = best.isOver
+        ? ` of ${step}, no better one in ${plan.best!.patience} evaluations`
+        : "";
+      journal.line(`best    ${chosen.metric} ${shown} at step ${of}${early}: this state is served`);
+    }
+  }
   disposeTree(state);
   const inTheirOrder = inOrder(
     evals,
@@ -400,10 +438,28 @@ async function trainLoop(
     loss: final?.loss,
     ece: final?.ece,
     evals: inTheirOrder,
+    ...(chosen && { best: chosen }),
     steps: step,
     parameters,
     interrupted,
   };
+}
+
+/** The state that is served, on the device, and its step: that of the best value, or else the last. */
+async function servedState(
+  { run, engine }: Session,
+  best: BestWatch,
+  last: DeviceState,
+  step: number,
+): Promise<{ readonly served: DeviceState; readonly of: number; dispose(): void }> {
+  if (!best.state || best.state.step === step) {
+    return { served: last, of: step, dispose: () => undefined };
+  }
+  const file = run.path("checkpoint");
+  const { card, params, variables } = readCheckpointFile(file, file);
+  const arrays = await uploadTree(engine, { params, variables });
+  const served = { ...last, ...arrays, optimizer: {} };
+  return { served, of: card.step, dispose: () => disposeTree(arrays) };
 }
 
 /** Saves some inputs of the first step as the model sees them. */
