@@ -18,14 +18,12 @@ import { firstWith, inOrder } from "../runs/headline.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
-import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
-import { readCheckpointFile, readStateFile } from "../weights/checkpoint-file.ts";
+import { readStateFile } from "../weights/checkpoint-file.ts";
 import { BestWatch, describeBest } from "./best.ts";
 import { ByteWatch } from "./byte-watch.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import {
   type DeviceTree,
-  type TreeReader,
   disposeTree,
   readScalars,
   stateReader,
@@ -40,7 +38,6 @@ import { inputPictures } from "./pictures.ts";
 import { FiniteWatch } from "./finite-watch.ts";
 import { type Plan, planTraining } from "./plan.ts";
 import {
-  type DeviceState,
   type Loading,
   type ReadyEvaluation,
   type StoredLoop,
@@ -48,12 +45,12 @@ import {
   createEvaluations,
   firstState,
   restoreState,
-  servedArrays,
 } from "./programs.ts";
 import { Meter, type Reporter, SILENT, showMetric } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { checkData, checkSplits } from "./same-data.ts";
 import { validate } from "./schema.ts";
+import { saveServed, servedState } from "./served-state.ts";
 import { shardBatch, shareOf } from "./sharding.ts";
 import { recordSplits } from "./split-record.ts";
 import { openTogether, stopper, together } from "./together.ts";
@@ -445,23 +442,6 @@ async function trainLoop(
   };
 }
 
-/** The state that is served, on the device, and its step: that of the best value, or else the last. */
-async function servedState(
-  { run, engine }: Session,
-  best: BestWatch,
-  last: DeviceState,
-  step: number,
-): Promise<{ readonly served: DeviceState; readonly of: number; dispose(): void }> {
-  if (!best.state || best.state.step === step) {
-    return { served: last, of: step, dispose: () => undefined };
-  }
-  const file = run.path("checkpoint");
-  const { card, params, variables } = readCheckpointFile(file, file);
-  const arrays = await uploadTree(engine, { params, variables });
-  const served = { ...last, ...arrays, optimizer: {} };
-  return { served, of: card.step, dispose: () => disposeTree(arrays) };
-}
-
 /** Saves some inputs of the first step as the model sees them. */
 async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Promise<void> {
   const show = jit(engine, function inputs(raw: DeviceFeatures) {
@@ -471,17 +451,4 @@ async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Pr
   const pictures = await inputPictures(await image.read());
   image.dispose();
   await run.writePictures("augmented", pictures);
-}
-
-/** Saves what prediction and export take. */
-async function saveServed(
-  { plan, run }: Session,
-  state: DeviceState,
-  step: number,
-  read: TreeReader,
-): Promise<void> {
-  const { params, variables } = servedArrays(state, plan.objective);
-  const reading = await read({ params, variables });
-  const arrays = (await reading.arrays) as Pick<Checkpoint, "params" | "variables">;
-  await run.writeCheckpoint(checkpointChunks({ card: { ...plan.card, step }, ...arrays }));
 }
