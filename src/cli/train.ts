@@ -38,6 +38,7 @@ export const train: Command = {
     "ocelli train quickstart",
     "ocelli train quickstart --duration.epochs 1 --lr 3e-4 --workdir runs/short",
     "ocelli train folder --data pets",
+    "ocelli train folder --data pets --best validation/loss --patience 5 --balance sampling",
     "ocelli train ./my-config.ts --seed 1 --json",
     "ocelli train --resume runs/quickstart",
   ],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { cannotRead, readDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import type { Dataset } from "./source.ts";
 import { usualSplit } from "./split-names.ts";
 
@@ -18,6 +19,7 @@ export interface FolderOptions {
   readonly classes?: readonly string[];
   /** Where there are no split folders: shares by the names of the splits to make. */
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /** What lies in a folder: files and folders by name, sorted; hidden ones and broken links are left out. */
@@ -43,6 +45,7 @@ export async function openFolder({
   dir,
   classes,
   splits: shares,
+  splitBy,
 }: FolderOptions): Promise<Dataset> {
   const top = await list(dir);
   const splitFolders = (await haveSplits(dir, top)) ? top.folders : [""];
@@ -73,7 +76,7 @@ export async function openFolder({
     count > 0
       ? [`${count} ${count > 1 ? "files" : "file"} ignored (${first}${count > 1 ? ", …" : ""})`]
       : [];
-  return foundDataset({ name: "folder", splits, classes, shares, notes, place: dir });
+  return foundDataset({ name: "folder", splits, classes, shares, splitBy, notes, place: dir });
 }
 
 /** A path as an id: `/` between its parts, and accents composed as they are nowhere else than on a Mac's disk. */

@@ -3,7 +3,7 @@
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type Labels, inferClasses, labelArrays } from "./labels.ts";
-import { splitByHash } from "./hashed.ts";
+import { type SplitBy, splitByHash } from "./hashed.ts";
 import type { Blocks, Dataset, Source } from "./source.ts";
 
 /** Examples of one split, found by a reader; labels are still names or numbers. */
@@ -25,6 +25,7 @@ interface FoundDataset {
   readonly classes?: readonly string[];
   /** How a single split is divided: shares by name. */
   readonly shares?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
   readonly notes?: readonly string[];
   /** Where the data is, for errors. */
   readonly place: string;
@@ -36,6 +37,7 @@ export function foundDataset({
   splits,
   classes: given,
   shares,
+  splitBy,
   notes,
   place,
 }: FoundDataset): Dataset {
@@ -54,7 +56,8 @@ export function foundDataset({
   );
   if (sources.size === 1) {
     const [source] = sources.values();
-    return splitByHash({ name, source, shares, notes });
+    const [{ labels }] = all;
+    return splitByHash({ name, source, shares, splitBy, notes, classOf: singleClass(labels) });
   }
   if (shares) {
     throw new OcelliError(
@@ -69,6 +72,12 @@ export function foundDataset({
     notes,
     open: (split) => Promise.resolve(sources.get(split)!),
   };
+}
+
+/** The class of each example, as it is written; undefined where one has several. */
+function singleClass(labels: readonly Labels[]): ((index: number) => string | number) | undefined {
+  const single = labels.filter((label) => typeof label !== "object");
+  return single.length === labels.length ? (index) => single[index] : undefined;
 }
 
 function* examplesOf(all: readonly Found[]) {

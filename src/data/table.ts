@@ -8,6 +8,7 @@ import { type ByteFile, openBytes } from "./byte-file.ts";
 import { inSplit } from "./file-ids.ts";
 import { parseDataFile, readDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { isUrl } from "./http.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "./shards.ts";
@@ -23,6 +24,7 @@ export interface TableOptions {
   readonly label?: string;
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /** A line of a table. */
@@ -50,6 +52,7 @@ export async function openTable({
   label: labelField,
   classes,
   splits: shares,
+  splitBy,
 }: TableOptions): Promise<Dataset> {
   const splits = new Map<string, { ids: string[]; labels: Labels[]; paths: string[] }>();
   const extension = name === "csv" ? /\.[ct]sv$/i : /\.(jsonl|ndjson)$/i;
@@ -95,7 +98,7 @@ export async function openTable({
       image: (index) => readImage(paths[index]),
     },
   ]);
-  return foundDataset({ name, splits: new Map(found), classes, shares, place });
+  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, place });
 }
 
 /** A path of a table, from where the table is. */

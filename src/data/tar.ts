@@ -8,6 +8,7 @@ import { fileIds, inSplit } from "./file-ids.ts";
 import { parseDataFile } from "./files.ts";
 import { IMAGE_FILE } from "./folder.ts";
 import { type Found, distinctIds, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "./shards.ts";
 import type { Dataset } from "./source.ts";
@@ -24,6 +25,7 @@ export interface TarOptions {
   readonly labelKey?: string;
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /** A file inside an archive. */
@@ -57,6 +59,7 @@ export async function openTar({
   labelKey,
   classes,
   splits: shares,
+  splitBy,
 }: TarOptions): Promise<Dataset> {
   const images = new Map<string, TarImage[]>();
   for (const [split, paths] of await expandFiles(files, /\.tar$/i)) {
@@ -74,7 +77,7 @@ export async function openTar({
   const splits = new Map<string, Found>();
   for (const [split, list] of images) splits.set(split, found(split, list, kind ?? "folder"));
   const place = [...images.values()].flat()[0]?.file.name ?? JSON.stringify(files);
-  return foundDataset({ name: "tar", splits, classes, shares, place });
+  return foundDataset({ name: "tar", splits, classes, shares, splitBy, place });
 }
 
 function found(split: string, images: readonly TarImage[], kind: TarLabel): Found {

@@ -1,13 +1,17 @@
 /** @file Classification of images. */
 
 import { z } from "zod";
+import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
   broadcastInDim,
+  broadcastTo,
   foldIn,
   less,
+  mul,
   select,
   splitKey,
+  tensor,
   uniform,
 } from "../graph/index.ts";
 import {
@@ -47,11 +51,22 @@ export type ClassificationOptions = Omit<z.infer<typeof classificationSchema>, "
  * The objective of a classifier. Batches hold `image` [batch, height, width, channels] (float32, as the preprocessing
  * scaled it), `label` (int32 [batch], or a distribution or several hot, float32 [batch, classes]) and maybe
  * `mask` [batch], 0 for padding. Metrics: loss and, where labels are not mixed, accuracy.
+ *
+ * @param classWeights how much the label of each class weighs in the loss of training; all 1 unless given
  */
 export function classification(
   model: ImageModel,
   { loss: kind = "softmax", labelSmoothing = 0, mixup, cutmix }: ClassificationOptions = {},
+  classWeights?: readonly number[],
 ): Objective {
+  if (classWeights && kind !== "softmax") {
+    throw new OcelliError("config", "weights by class are for the loss softmax.", {
+      hint: 'Take balance "sampling".',
+    });
+  }
+  const weights = classWeights && tensor(classWeights); // [classes]
+  const weigh = (targets: Tensor): Tensor =>
+    weights ? mul(targets, broadcastTo(weights, targets.shape)) : targets;
   const forward = (scope: Scope, image: Tensor): Tensor => model(scope, image)[0];
   const { xent } = CLASS_LOSSES[kind];
   const mixing = makeMixing(mixup?.p ?? 0, cutmix?.p ?? 0);
@@ -66,7 +81,7 @@ export function classification(
       const hot = hotLabels(label, logits);
       const smooth = train ? smoothLabels(hot, labelSmoothing) : hot;
       const targets = mixed ? mix(smooth, mixed.lambda) : smooth;
-      const loss = maskedMean(xent(logits, targets), mask);
+      const loss = maskedMean(xent(logits, train ? weigh(targets) : targets), mask);
       const metrics: Record<string, Tensor> = mixed
         ? {}
         : { accuracy: maskedMean(correctness(logits, label, hot), mask) };

@@ -67,6 +67,11 @@ export const configSchema = z.strictObject({
   split: z.string().default("train"),
   /** Examples of each class to train on, picked by the seed; all unless given. */
   shots: z.int().min(1).optional(),
+  /**
+   * Makes classes of different sizes count the same in training: `sampling` draws each equally often, `loss` weighs
+   * their losses by class. Neither unless given.
+   */
+  balance: z.enum(["sampling", "loss"]).optional(),
   preprocess: z.strictObject({
     train: z.string(),
     /** For evaluation; stored with the model for prediction. */
@@ -83,8 +88,15 @@ export const configSchema = z.strictObject({
   init: initSchema.optional(),
   objective: objectiveSchema,
   optimizer: optimizerSchema,
-  /** Evaluations by name; the accuracy of the first that has one is the run's result. `test`, or else `validation`, unless given. */
+  /** Evaluations by name; the accuracy of the first that has one is the run's result. `test`, and `validation` after every epoch, unless given. */
   evals: z.record(z.string(), evaluationSchema).optional(),
+  /**
+   * A value of an evaluation, such as `validation/loss`, by which the best state is served instead of the last; the
+   * evaluation runs after every epoch where it has no schedule.
+   */
+  best: z.string().optional(),
+  /** Training ends after so many evaluations in a row that bring nothing better by `best`. */
+  patience: z.int().min(1).optional(),
   /** How often metrics are written. */
   log: durationSchema.default({ percent: 1 }),
   checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),

@@ -114,7 +114,10 @@ export async function evaluateModelOn(
       ...valuesAndClasses(values, passed, card.classes),
       classes: card.classes,
       problems: problems.toJSON().examples,
-      notes: [...told.notesOn(chosen, source), ...noteOn(problems, preprocessing.alpha)],
+      notes: [
+        ...(await told.notesOn(chosen, source, dataset)),
+        ...noteOn(problems, preprocessing.alpha),
+      ],
     };
   } finally {
     workers[Symbol.dispose]();

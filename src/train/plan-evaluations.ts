@@ -1,7 +1,7 @@
 /** @file The evaluations of a training planned out: what each looks at, on which examples, and how often. */
 
 import type { Dataset, Source } from "../data/source.ts";
-import { heldOutSplit } from "../data/split-names.ts";
+import { findSplit, heldOutSplit } from "../data/split-names.ts";
 import { openSplit } from "../data/splits.ts";
 import { OcelliError } from "../errors.ts";
 import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
@@ -11,7 +11,7 @@ import type { ImageModel } from "../models/index.ts";
 import { modelSpecs } from "../nn/index.ts";
 import type { BatchSpec } from "../objectives/index.ts";
 import { hotLabels } from "../objectives/labels.ts";
-import { type DurationContext, toSteps } from "../optim/index.ts";
+import { type Duration, type DurationContext, toSteps } from "../optim/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import type { Preprocessing } from "../preprocess/pipeline.ts";
 import type { ModelCard } from "../weights/checkpoint.ts";
@@ -50,7 +50,7 @@ interface Planning {
  * data is an error before the first step.
  */
 export async function planEvaluations(
-  { evals, split: trained }: Pick<Config, "evals" | "split">,
+  { evals, split: trained, best }: Pick<Config, "evals" | "split" | "best">,
   { dataset, sources, card, netAt, preprocessing, batch, context }: Planning,
 ): Promise<PlannedEvaluation[]> {
   const open = async (split: string): Promise<Source> => {
@@ -60,8 +60,9 @@ export async function planEvaluations(
     throw new OcelliError("data", `${split} has labels that ${trained} does not have.`);
   };
   const planned: PlannedEvaluation[] = [];
-  for (const [name, evaluation] of Object.entries(evals ?? heldOut(dataset))) {
+  for (const [name, evaluation] of Object.entries(evals ?? (await heldOut(dataset)))) {
     const { split, every, seqhw, ...options } = evaluation;
+    const decides = best !== undefined && best.slice(0, best.lastIndexOf("/")) === name;
     const net = netAt(seqhw, `evals.${name}.seqhw`);
     const evaluator = createEvaluator(options, card);
     tryOn(evaluator, net, batch);
@@ -76,12 +77,17 @@ export async function planEvaluations(
       source: await open(split),
       evaluator,
       from: from === undefined ? undefined : await open(from),
-      every: every && toSteps(every, context),
+      every: stepsOf(every ?? (decides ? EPOCH : undefined), context),
       look: (arrays, raw) => evaluatedOf(net, arrays, preprocessing.onDevice(raw)),
     });
   }
   return planned;
 }
+
+const EPOCH = { epochs: 1 } as const;
+
+const stepsOf = (every: Duration | undefined, context: DurationContext): number | undefined =>
+  every && toSteps(every, context);
 
 /** What evaluators look at, from a batch after the preprocessing on the device. */
 function evaluatedOf(
@@ -102,10 +108,20 @@ function tryOn(evaluator: Evaluator, net: ImageModel, batch: BatchSpec): void {
   trace(measure, { params, variables }, batch);
 }
 
-/** The evaluation on the split that a data set holds out. */
-function heldOut({ name, splits }: Dataset): NonNullable<Config["evals"]> {
+/** The evaluation on the split that a data set holds out, and on its validation split after every epoch. */
+async function heldOut(dataset: Dataset): Promise<NonNullable<Config["evals"]>> {
+  const { name, splits } = dataset;
   const split = heldOutSplit(splits);
-  if (split !== undefined) return { [split]: { type: "classification", split } };
+  const validation = findSplit(splits, "validation");
+  if (split !== undefined) {
+    const held = { type: "classification", split } as const;
+    if (split === validation) return { [split]: { ...held, every: EPOCH } };
+    const isThere = validation !== undefined && (await dataset.open(validation)).length > 0;
+    return {
+      [split]: held,
+      ...(isThere && { [validation]: { type: "classification", split: validation, every: EPOCH } }),
+    };
+  }
   throw new OcelliError(
     "config",
     `${name} has no split to evaluate on, only ${splits.join(", ")}.`,

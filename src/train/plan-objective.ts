@@ -26,6 +26,8 @@ import { fitted, modelOf } from "./trained.ts";
 interface Given extends Telling {
   readonly batch: BatchSpec;
   readonly classes: readonly string[];
+  /** How much each class weighs in the loss; all the same where undefined. */
+  readonly classWeights?: readonly number[];
 }
 
 /** A model, or that model with so many patches along each side; `key` is what asked for them, for an error. */
@@ -73,7 +75,12 @@ async function makerOf(
 ): Promise<(model: ImageModel) => Objective> {
   if (config.name === "classification") {
     const { name: _, flexi: __, ...options } = config;
-    return (model) => classification(model, options);
+    return (model) => classification(model, options, given.classWeights);
+  }
+  if (given.classWeights) {
+    throw new OcelliError("config", `balance "loss" is for the objective classification.`, {
+      hint: 'Take balance "sampling".',
+    });
   }
   const { name: _, flexi: __, teacher: from, ...options } = config;
   const { teacherImage: view = "image" } = options;

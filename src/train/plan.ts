@@ -15,19 +15,23 @@ import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import type { Retention } from "../runs/checkpoints.ts";
 import type { ModelCard } from "../weights/checkpoint.ts";
+import { type BestRule, planBest } from "./best.ts";
 import type { Config } from "./config.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
 import { type PlannedEvaluation, planEvaluations } from "./plan-evaluations.ts";
 import { type Reporter, SILENT } from "./progress.ts";
 import { flexibleModel, lossOf, planObjective } from "./plan-objective.ts";
 import { shardBatch } from "./sharding.ts";
-import { pickExamples } from "./shots.ts";
+import { balancedWeights } from "../data/balanced.ts";
+import { classesOf, pickExamples } from "./shots.ts";
 
 /** All that is decided before the first step. */
 export interface Plan {
   /** The devices to compute over. */
   readonly mesh: Mesh | undefined;
   readonly source: Source;
+  /** The class of every training example, where classes are drawn equally often. */
+  readonly labels: readonly number[] | undefined;
   readonly dataset: Dataset;
   /** All that training and evaluations read, by what the configuration calls it. */
   readonly sources: ReadonlyMap<string, Source>;
@@ -35,6 +39,8 @@ export interface Plan {
   readonly notes: readonly string[];
   readonly preprocessing: { readonly train: Preprocessing; readonly eval: Preprocessing };
   readonly evaluations: readonly PlannedEvaluation[];
+  /** Which state is served; the last where undefined. */
+  readonly best: BestRule | undefined;
   readonly totalSteps: number;
   readonly logSteps: number;
   readonly checkpoint: {
@@ -78,6 +84,8 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
       `preprocess.train gives images of [${trainShape}], preprocess.eval of [${imageShape}].`,
     );
   }
+  const advice = adviseTransfer(config, source);
+  if (advice !== undefined) notes.push(advice);
   const { numClasses, ...model } = config.model;
   const classes = source.classes;
   if (numClasses !== undefined && numClasses !== classes.length) {
@@ -97,7 +105,10 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
   const card = { model, classes, preprocessing: preprocessing.eval.text, loss, imageShape };
   const netAt = flexibleModel(card);
   const net = netAt();
-  const objective = await planObjective(config, netAt, { batch: batchSpec, classes, ...telling });
+  const labels = config.balance && (await classesOf(source));
+  const classWeights = config.balance === "loss" ? balancedWeights(labels!, classes) : undefined;
+  const given = { batch: batchSpec, classes, classWeights, ...telling };
+  const objective = await planObjective(config, netAt, given);
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
   const context = { ...length, totalSteps };
@@ -107,6 +118,16 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
     preprocessing: preprocessing.eval,
     batch: evalSpec,
   });
+  const best = planBest(
+    config,
+    evaluations.map(({ name }) => name),
+  );
+  if (best && best.evaluation === evaluations[0].name) {
+    const name = best.evaluation;
+    notes.push(
+      `best is chosen by ${name}, which also judges: new images may do worse than it says`,
+    );
+  }
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
   const { init } = config;
@@ -114,11 +135,13 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
   return {
     mesh,
     source,
+    labels: config.balance === "sampling" ? labels : undefined,
     dataset,
     sources,
     notes,
     preprocessing,
     evaluations,
+    best,
     totalSteps,
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
@@ -130,6 +153,21 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
     card,
     initial,
   };
+}
+
+/** With fewer images of a class on average, a model that begins with nothing learns little of them. */
+const FEW_OF_CLASS = 100;
+
+/** A line that says how few images would do better; undefined where they are many, or the model begins with weights. */
+function adviseTransfer({ data, init, split }: Config, source: Source): string | undefined {
+  const { length, classes } = source;
+  if (init !== undefined || length >= FEW_OF_CLASS * classes.length) return undefined;
+  const path = data.name === "folder" ? data.dir : "files" in data ? data.files : undefined;
+  if (typeof path !== "string") return undefined;
+  const named = /^[\w./~-]+$/.test(path) ? path : `'${path}'`;
+  const of = split === "train" ? "" : ` --split '${split}'`;
+  const count = `${length} images of ${classes.length} classes are few for a model that begins with nothing`;
+  return `${count}; a trained one would do better: ocelli transfer --data ${named}${of}`;
 }
 
 function planCheckpoints(

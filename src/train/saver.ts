@@ -4,6 +4,7 @@ import type { Batch } from "../data/batches.ts";
 import type { LogLengths } from "../runs/run.ts";
 import type { Retention } from "../runs/checkpoints.ts";
 import { stateChunks } from "../weights/checkpoint-state.ts";
+import type { BestState } from "./best.ts";
 import type { StateReader } from "./device.ts";
 import type { DeviceState } from "./programs.ts";
 import type { Gathered } from "./progress.ts";
@@ -19,6 +20,8 @@ export interface LoopState {
   readonly skipped: number;
   /** Whether a step that was not finite has been explained. */
   readonly explained: boolean;
+  /** The best state so far, where a value decides which one is served. */
+  readonly best?: BestState;
   /** The data that the position is of. */
   readonly data: { readonly examples: number; readonly classes: readonly string[] };
   readonly logs: LogLengths;

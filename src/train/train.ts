@@ -1,9 +1,11 @@
 /** @file The training loop: data, initial state, the compiled step, then batch after batch. */
 
 import { join } from "node:path";
+import { balancedSource } from "../data/balanced.ts";
 import { type Batch, trainingBatches } from "../data/batches.ts";
+import { withSplitBy } from "../data/config.ts";
 import { prefetch } from "../data/prefetch.ts";
-import { DataProblems } from "../data/problems.ts";
+import { DataProblems, isProblems } from "../data/problems.ts";
 import { createWorkerPool } from "../data/workers.ts";
 import type { JoinedCluster } from "../engines/cluster/join.ts";
 import type { ClusterPlace } from "../engines/cluster/place.ts";
@@ -12,15 +14,16 @@ import { type OpenOptions, openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
+import { firstWith, inOrder } from "../runs/headline.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
-import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
+import { BestWatch, describeBest } from "./best.ts";
+import { ByteWatch } from "./byte-watch.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import {
   type DeviceTree,
-  type TreeReader,
   disposeTree,
   readScalars,
   stateReader,
@@ -29,6 +32,7 @@ import {
 } from "./device.ts";
 import type { Values } from "./evaluation.ts";
 import { type Journal, createJournal } from "./journal.ts";
+import { judge, judgeAtEnd } from "./judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { withBackgrounds, withBlack } from "./backgrounds.ts";
 import { pictureNote } from "./picture-note.ts";
@@ -36,20 +40,19 @@ import { inputPictures } from "./pictures.ts";
 import { FiniteWatch } from "./finite-watch.ts";
 import { type Plan, planTraining } from "./plan.ts";
 import {
-  type DeviceState,
   type Loading,
+  type ReadyEvaluation,
   type StoredLoop,
   compileStep,
   createEvaluations,
   firstState,
   restoreState,
-  servedArrays,
 } from "./programs.ts";
-import { Predictions } from "./predictions.ts";
-import { Meter, type Reporter, SILENT } from "./progress.ts";
+import { Meter, type Reporter, SILENT, showMetric } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { checkData, checkSplits } from "./same-data.ts";
 import { validate } from "./schema.ts";
+import { saveServed, servedState } from "./served-state.ts";
 import { shardBatch, shareOf } from "./sharding.ts";
 import { recordSplits } from "./split-record.ts";
 import { openTogether, stopper, together } from "./together.ts";
@@ -86,8 +89,12 @@ export interface TrainResult {
   /** Of the first evaluation that has one, at the last step, from 0 to 1; absent when training was interrupted. */
   readonly accuracy?: number;
   readonly loss?: number;
-  /** Values of every evaluation, by its name. */
+  /** Its expected calibration error, where classes exclude one another. */
+  readonly ece?: number;
+  /** Values of every evaluation, by its name, in the order of the configuration. */
   readonly evals: Readonly<Record<string, Values>>;
+  /** The state that is served and that the values above are of, where `best` names a value; the last one else. */
+  readonly best?: { readonly metric: string; readonly value: number; readonly step: number };
   readonly steps: number;
   /** Of this process: what ran before a resumed run was stopped does not count. */
   readonly seconds: number;
@@ -95,6 +102,8 @@ export interface TrainResult {
   readonly engine: string;
   readonly workdir: string;
   readonly interrupted: boolean;
+  /** Images that were noticed to have other bytes than when they were read before, of all stretches of the run. */
+  readonly changedImages?: number;
 }
 
 /** A training under way. */
@@ -105,6 +114,7 @@ interface Session {
   readonly run: RunFolder;
   readonly journal: Journal;
   readonly loading: Loading;
+  readonly bytes: ByteWatch;
   /** Whether training is to end before a step. */
   readonly stops: (step: number) => boolean;
   /** Where a resumed run goes on; undefined for a beginning. */
@@ -122,7 +132,8 @@ export async function train(
   input: ConfigInput,
   { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
-  const config = withBackgrounds(validate(configSchema, input));
+  const given = withBackgrounds(validate(configSchema, input));
+  const config = { ...given, data: withSplitBy(given.data, "class") };
   const plan = await planTraining(config, options.reporter);
   const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
@@ -143,7 +154,8 @@ export async function train(
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const { run, config: stored } = await Run.reopen(folder);
   const recorded = withBlack(validate(configSchema, stored));
-  const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
+  const data = withSplitBy(recorded.data, "id");
+  const config = { ...recorded, data, mesh: options.mesh ?? recorded.mesh };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
   const plan = await planTraining(planned, options.reporter);
@@ -154,7 +166,7 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
     plan,
     () => Promise.resolve(run),
     chosen,
-    async ({ run, engine, journal }) => {
+    async ({ run, engine, journal, problems, bytes }) => {
       const now = describeEnvironment(engine);
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
@@ -165,6 +177,11 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
         journal.line(`damaged ${name}; the one before it serves`);
       if (newest) checkData(plan, newest.value.loop);
       await checkSplits(run, plan, config.split, newest ? journal : undefined);
+      if (newest) {
+        await bytes.restore(await run.readJson("images"));
+        const before = await run.readJson("problems");
+        if (isProblems(before)) problems.restore(before);
+      }
       await run.rewind(newest?.value.loop.logs);
       const step = newest?.value.loop.step ?? 0;
       journal.line(
@@ -179,7 +196,9 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
 
 /** What is done between the opening of a run and its first step. */
 type Prepare = (
-  opened: Pick<Session, "run" | "engine" | "journal">,
+  opened: Pick<Session, "run" | "engine" | "journal" | "bytes"> & {
+    readonly problems: DataProblems;
+  },
 ) => Promise<StoredLoop | undefined>;
 
 /** Runs the loop, in this process alone or in several. */
@@ -197,7 +216,7 @@ const runTraining = (
 /** Runs the loop between the opening and the closing of what it needs. */
 async function runProcess(
   config: Config,
-  plan: Plan,
+  planned: Plan,
   open: () => Promise<Run>,
   { engine: chosen, signal, reporter = SILENT, showProgram }: RunOptions,
   prepare: Prepare,
@@ -205,7 +224,16 @@ async function runProcess(
 ): Promise<TrainResult> {
   const began = performance.now();
   const leads = !cluster || cluster.index === 0;
-  const openOptions = { mesh: plan.mesh, products: config.products, cluster };
+  if (cluster && planned.best) {
+    throw new OcelliError(
+      "config",
+      "best is for one process: several do not keep the best state.",
+      {
+        hint: "Leave best and patience out.",
+      },
+    );
+  }
+  const openOptions = { mesh: planned.mesh, products: config.products, cluster };
   const engine = await (typeof chosen === "function"
     ? chosen(openOptions)
     : openEngine(chosen, openOptions)); // before there is a folder to leave behind
@@ -214,11 +242,13 @@ async function runProcess(
     await engine.dispose();
     throw error;
   });
-  const journal = createJournal(run, leads ? reporter : SILENT, plan.totalSteps);
+  const journal = createJournal(run, leads ? reporter : SILENT, planned.totalSteps);
+  const bytes = new ByteWatch((line) => journal.line(line));
+  const plan = bytes.watch(planned);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
   try {
-    const stored = await prepare({ run, engine, journal });
+    const stored = await prepare({ run, engine, journal, problems, bytes });
     journal.begin(config, plan, engine);
     const trained = await trainLoop({
       config,
@@ -227,12 +257,14 @@ async function runProcess(
       run,
       journal,
       loading: { workers, onBadImage: config.onBadImage, problems },
+      bytes,
       stops: stopper(signal, cluster),
       stored,
     });
     const seconds = Math.round(performance.now() - began) / 1000;
-    const result = { ...trained, seconds, engine: engine.name, workdir: run.folder };
-    if (problems.count > 0) await run.writeJson("problems", problems);
+    const changed = bytes.count > 0 && { changedImages: bytes.count };
+    const result = { ...trained, ...changed, seconds, engine: engine.name, workdir: run.folder };
+    await keepNotes({ run, bytes, problems });
     await run.writeJson("result", result);
     if (leads) await writeReport(run.folder);
     if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
@@ -249,6 +281,16 @@ async function runProcess(
     run.close();
     await engine.dispose();
   }
+}
+
+/** Keeps what was noticed of the data beside the checkpoint, for when the run goes on. */
+async function keepNotes({
+  run,
+  bytes,
+  problems,
+}: Pick<Session, "run" | "bytes"> & { readonly problems?: DataProblems }): Promise<void> {
+  if (problems && problems.count > 0) await run.writeJson("problems", problems);
+  if (bytes.isNew) await run.writeJson("images", bytes);
 }
 
 /** A batch on the device, and where the stream goes on after it. */
@@ -270,7 +312,8 @@ async function trainLoop(
   const share = shareOf(engine, config.batchSize);
   const rows = share && { first: share.first, of: config.batchSize };
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
-  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(plan.source, batching, position), {
+  const drawn = plan.labels ? balancedSource(plan.source, plan.labels) : plan.source;
+  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(drawn, batching, position), {
     load: async ({ features, next }) => ({
       arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize), rows),
       next,
@@ -284,6 +327,13 @@ async function trainLoop(
   const read = treeReader(engine);
   const saver = new Saver(session.run, plan.checkpoint.retention, stateReader(engine));
   const evals: Record<string, Values> = {};
+  const best = new BestWatch(plan.best, stored?.loop.best);
+  /** Runs an evaluation; a state that is the best by it is kept to be served. */
+  const evaluateAt = async (evaluation: ReadyEvaluation): Promise<void> => {
+    const { values } = await judge(session, evaluation, state, step);
+    evals[evaluation.name] = values;
+    if (best.see(evaluation.name, values, step)) await saveServed(session, state, step, read);
+  };
   /** The step whose metrics are not read yet. */
   let pending:
     { readonly step: number; readonly batch: DeviceTree; metrics: Promise<Values> } | undefined;
@@ -299,17 +349,20 @@ async function trainLoop(
     disposeTree(batch);
     return explained;
   };
-  const save = (): Promise<void> =>
-    saver.save(state, {
+  const save = async (): Promise<void> => {
+    await saver.save(state, {
       step,
       position,
       gathered: meter.gathered,
       ...watch.state,
+      ...(best.state && { best: best.state }),
       data: { examples: plan.source.length, classes: plan.source.classes },
     });
+    await keepNotes({ ...session, problems: loading.problems });
+  };
 
   try {
-    while (step < totalSteps && !stops(step)) {
+    while (step < totalSteps && !best.isOver && !stops(step)) {
       const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
       if (step === 0) await saveInputs(session, batch!.arrays);
       let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
@@ -329,10 +382,10 @@ async function trainLoop(
         await settle();
         journal.progress(meter.report(step));
       }
-      for (const { name, every, run: evaluate } of evaluations) {
+      for (const evaluation of evaluations) {
+        const { every } = evaluation;
         if (!every || step % every !== 0 || step === totalSteps) continue;
-        evals[name] = await meter.outside(evaluate(state));
-        journal.evaluation(step, name, evals[name]);
+        await meter.outside(evaluateAt(evaluation));
       }
       if (plan.checkpoint.every && step % plan.checkpoint.every === 0) {
         await settle();
@@ -355,28 +408,39 @@ async function trainLoop(
     await batches.return();
   }
 
-  await saveServed(session, state, step, read);
-  const interrupted = step < totalSteps;
+  const interrupted = step < totalSteps && !best.isOver;
+  let chosen: TrainResult["best"];
+  const deciding = evaluations.find(({ name }) => name === plan.best?.evaluation);
+  if (!interrupted && deciding && best.state?.step !== step) await evaluateAt(deciding);
+  if (!best.state) await saveServed(session, state, step, read);
   if (interrupted)
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
-  const seen = new Predictions(
-    plan.card.classes,
-    plan.evaluations[0]?.source,
-    plan.preprocessing.eval.alpha,
-  );
-  for (const [i, { name, run: evaluate }] of (interrupted ? [] : evaluations).entries()) {
-    evals[name] = await evaluate(state, i === 0 ? (batch) => seen.see(batch) : undefined);
-    journal.evaluation(step, name, evals[name]);
+  else {
+    const { served, of, dispose } = await servedState(session, best, state, step);
+    await judgeAtEnd(session, evaluations, served, step, evals);
+    dispose();
+    if (plan.best) chosen = describeBest(plan.best, evals, of);
+    if (chosen) {
+      const shown = showMetric(plan.best!.value, chosen.value);
+      const early = best.isOver
+        ? ` of ${step}, no better one in ${plan.best!.patience} evaluations`
+        : "";
+      journal.line(`best    ${chosen.metric} ${shown} at step ${of}${early}: this state is served`);
+    }
   }
   tellPictures();
-  if (seen.count > 0) await session.run.writeJson("predictions", await seen.summary());
   disposeTree(state);
-  const judged = Object.values(evals).find(({ accuracy }) => accuracy !== undefined);
-  const final = interrupted ? undefined : judged;
+  const inTheirOrder = inOrder(
+    evals,
+    plan.evaluations.map(({ name }) => name),
+  );
+  const final = interrupted ? undefined : firstWith(inTheirOrder, "accuracy")?.values;
   return {
     accuracy: final?.accuracy,
     loss: final?.loss,
-    evals,
+    ece: final?.ece,
+    evals: inTheirOrder,
+    ...(chosen && { best: chosen }),
     steps: step,
     parameters,
     interrupted,
@@ -392,17 +456,4 @@ async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Pr
   const pictures = await inputPictures(await image.read());
   image.dispose();
   await run.writePictures("augmented", pictures);
-}
-
-/** Saves what prediction and export take. */
-async function saveServed(
-  { plan, run }: Session,
-  state: DeviceState,
-  step: number,
-  read: TreeReader,
-): Promise<void> {
-  const { params, variables } = servedArrays(state, plan.objective);
-  const reading = await read({ params, variables });
-  const arrays = (await reading.arrays) as Pick<Checkpoint, "params" | "variables">;
-  await run.writeCheckpoint(checkpointChunks({ card: { ...plan.card, step }, ...arrays }));
 }

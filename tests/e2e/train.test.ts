@@ -33,6 +33,7 @@ test("training prints its result as JSON and leaves a run folder", async () => {
     "config.json",
     "environment.json",
     "events.tfevents",
+    "images.json",
     "metrics.jsonl",
     "predictions.json",
     "report.html",

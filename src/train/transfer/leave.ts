@@ -18,9 +18,12 @@ import { Predictions } from "../predictions.ts";
 import { fitted } from "../trained.ts";
 import type { Backbone } from "./backbone.ts";
 import type { SourceFeatures } from "./features.ts";
-import { type Head, type Quality, qualityOf } from "./heads.ts";
+import type { Head } from "./heads.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 import type { Found } from "./probe.ts";
+import type { Judged } from "./crossed.ts";
+import type { Quality } from "./quality.ts";
+import { recordSplits } from "../split-record.ts";
 
 /** Backbone and head, of zeros where none was found, as the parts of a checkpoint's file; `adapters` come beside. */
 export function modelChunks(
@@ -59,35 +62,38 @@ interface Learned {
   readonly run: Run;
   readonly found: Found;
   readonly known: SourceFeatures;
-  readonly asked: SourceFeatures;
+  /** Undefined where no class has two images, so that none could judge. */
+  readonly judged: Judged | undefined;
   readonly problems: DataProblems;
   readonly seconds: () => number;
 }
 
-/** Judges a probe and writes its run: the model, the sweep as metrics, mistakes, result and report. */
+/** Judges a probe and writes its run: the model, the penalties that were tried as metrics, mistakes, result and report. */
 export async function leaveProbe(
   task: TransferTask,
   engine: Engine,
-  { run, found, known, asked, problems, seconds }: Learned,
+  { run, found, known, judged, problems, seconds }: Learned,
 ): Promise<TransferResult> {
   const { method, model, classes, held, backbone } = task;
-  const quality = qualityOf(asked, found.head);
-  const { accuracy, loss, predicted } = quality;
+  const measured = judged && pick(judged.quality);
   await run.writeCheckpoint(modelChunks(backbone, found, classes));
   await run.writeJson("environment", describeEnvironment(engine));
   await run.writeJson("config", configOf(task));
-  logSweep(run, found, held, quality);
-  await run.writeJson("predictions", await seenBy(task, asked, quality).summary());
+  await run.writeJson("splits", await recordUse(task));
+  logSweep(run, found, held, measured);
+  if (judged) await run.writeJson("predictions", await seenBy(task, judged).summary());
   if (problems.count > 0) await run.writeJson("problems", problems);
   const result: TransferResult = {
-    accuracy,
-    loss,
-    evals: { [held]: { accuracy, loss } },
+    ...measured,
+    evals: measured ? { [held]: measured } : {},
     ...{ method, model, classes, engine: engine.name },
-    perClass: perClass(confusion(asked.labels, predicted, classes.length)),
+    perClass: judged
+      ? perClass(confusion(judged.asked.labels, judged.quality.predicted, classes.length))
+      : [],
     trainImages: known.labels.length,
-    testImages: asked.labels.length,
+    testImages: judged?.asked.labels.length ?? 0,
     l2: found.l2,
+    temperature: found.temperature,
     steps: found.steps,
     seconds: seconds(),
     parameters: parametersOf(backbone, found.head),
@@ -100,44 +106,69 @@ export async function leaveProbe(
   return result;
 }
 
+/** What a result says of a quality. */
+type Measured = Pick<Quality, "accuracy" | "loss" | "ece">;
+const pick = ({ accuracy, loss, ece }: Quality): Measured => ({ accuracy, loss, ece });
+
+/** Which images were learned from and judged by. */
+const recordUse = ({ dataset, split, held, train, test, isCrossed }: TransferTask) =>
+  recordSplits({
+    dataset,
+    sources: new Map([[split, train], ...(isCrossed ? [] : [[held, test] as const])]),
+  });
+
 /** What a probe was made of, under the names that a training's configuration has for it. */
-function configOf({ backbone, held, method, model, ...task }: TransferTask): object {
+function configOf({ backbone, held, isCrossed, method, model, ...task }: TransferTask): object {
   const { seed, data, split, shots, onBadImage, batchSize } = task;
   return {
     ...{ name: "transfer", seed, data, split, shots },
     preprocess: { eval: backbone.preprocessing },
     ...{ onBadImage, batchSize, model: backbone.model },
     transfer: { method, weights: model, sha256: backbone.sha256, layer: "pre_logits" },
-    evals: { [held]: { split: held } },
+    evals: isCrossed ? {} : { [held]: { split: held } },
   };
 }
 
-/** The sweep as metrics, a line for each strength, and the held-out split at the end. */
+/**
+ * The penalties as metrics, a line each, at the steps of the solver so far: the chosen one last, with the held-out
+ * split, so that the last values are those of the model that is left.
+ */
 function logSweep(
   run: Run,
-  { tried, steps }: Found,
+  { tried, steps, l2, trainLoss }: Found,
   held: string,
-  { accuracy, loss }: Pick<Quality, "accuracy" | "loss">,
+  measured: Measured | undefined,
 ): void {
+  const lineOf = (one: Found["tried"][number]) => ({
+    l2: one.l2,
+    loss: one.trainLoss,
+    "validation/accuracy": one.accuracy,
+    "validation/loss": one.loss,
+  });
   let step = 0;
-  for (const { l2, steps: taken, trainLoss, ...validation } of tried) {
-    step += taken;
-    run.log({
-      step,
-      l2,
-      loss: trainLoss,
-      "validation/accuracy": validation.accuracy,
-      "validation/loss": validation.loss,
-    });
+  for (const one of tried) {
+    if (one.l2 === l2) continue;
+    step += one.steps;
+    run.log({ step, ...lineOf(one) });
   }
-  run.log({ step: steps, [`${held}/accuracy`]: accuracy, [`${held}/loss`]: loss });
+  const chosen = tried.find((one) => one.l2 === l2);
+  run.log({
+    step: steps,
+    ...(chosen && lineOf(chosen)),
+    ...(trainLoss !== undefined && { loss: trainLoss }),
+    ...(l2 !== undefined && { l2 }),
+    ...(measured && {
+      [`${held}/accuracy`]: measured.accuracy,
+      [`${held}/loss`]: measured.loss,
+      [`${held}/ece`]: measured.ece,
+    }),
+  });
 }
 
 /** What the model took for what, with pictures of its surest mistakes. */
 function seenBy(
   { classes, test, backbone }: TransferTask,
-  { indices, labels }: SourceFeatures,
-  { predicted, probability }: Quality,
+  { asked: { indices, labels }, quality: { predicted, probability } }: Judged,
 ): Predictions {
   const seen = new Predictions(classes, test, parsePreprocessing(backbone.preprocessing).alpha);
   const whole = (values: readonly number[]) =>

@@ -6,13 +6,15 @@ import { knn } from "../../evaluate/index.ts";
 import { hostArray } from "../../graph/index.ts";
 import type { SourceFeatures } from "./features.ts";
 import type { Labelled } from "./heads.ts";
+import { divide, foldsOf } from "./select.ts";
 import { parametersOf } from "./leave.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 
 /** What a transfer by neighbours has found out. */
 interface Seen {
   readonly known: SourceFeatures;
-  readonly asked: SourceFeatures;
+  /** Undefined where `known` judges itself by cross-validation. */
+  readonly asked: SourceFeatures | undefined;
   readonly problems: DataProblems;
   readonly seconds: () => number;
 }
@@ -23,15 +25,24 @@ export function neighbours(
   engine: Engine,
   { known, asked, problems, seconds }: Seen,
 ): TransferResult {
-  const named = knn(asArrays(known), asArrays(asked), { numClasses: classes.length });
-  const values = Object.fromEntries(named);
+  const parts = asked
+    ? [{ fit: known, judge: asked }]
+    : foldsOf(known).map((held) => divide(known, held));
+  const testImages = parts.reduce((sum, { judge }) => sum + judge.labels.length, 0);
+  const values: Record<string, number> = {};
+  for (const { fit, judge } of parts) {
+    const options = { numClasses: classes.length };
+    for (const [name, accuracy] of knn(asArrays(fit), asArrays(judge), options)) {
+      values[name] = (values[name] ?? 0) + accuracy * (judge.labels.length / testImages);
+    }
+  }
   return {
     accuracy: values.knn20,
     evals: { [held]: values },
     ...{ method, model, classes, engine: engine.name },
     perClass: [],
     trainImages: known.labels.length,
-    testImages: asked.labels.length,
+    testImages,
     steps: 0,
     seconds: seconds(),
     parameters: parametersOf(backbone),

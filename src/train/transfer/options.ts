@@ -2,7 +2,7 @@
 
 import type { DataConfig } from "../../data/config.ts";
 import type { BadImagePolicy, DataProblem } from "../../data/problems.ts";
-import type { Source } from "../../data/source.ts";
+import type { Dataset, Source } from "../../data/source.ts";
 import type { ClassQuality } from "../../evaluate/index.ts";
 import type { LoraOptions } from "../../nn/index.ts";
 import type { Reporter } from "../progress.ts";
@@ -61,6 +61,8 @@ export interface TransferResult {
   readonly accuracy?: number;
   /** The mean cross-entropy; absent for `knn`. */
   readonly loss?: number;
+  /** The expected calibration error of its probabilities; absent for `knn`. */
+  readonly ece?: number;
   readonly evals: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly method: TransferMethod;
   readonly model: string;
@@ -71,6 +73,8 @@ export interface TransferResult {
   readonly testImages: number;
   /** The chosen strength of the linear classifier's L2 penalty. */
   readonly l2?: number;
+  /** What the linear classifier's scores were divided by, where that was chosen. */
+  readonly temperature?: number;
   /** Steps of the solver, or of training. */
   readonly steps: number;
   readonly seconds: number;
@@ -103,7 +107,11 @@ export interface TransferTask extends Omit<TransferOptions, "test" | "lora"> {
   /** For `hyperrule` alone. */
   readonly rule: HyperRule | undefined;
   readonly classes: readonly string[];
+  readonly dataset: Dataset;
   readonly train: Source;
   readonly validation: Source | undefined;
+  /** The images that judge; where {@link isCrossed}, those to learn from. */
   readonly test: Source;
+  /** Whether the classifier is judged by cross-validation. */
+  readonly isCrossed: boolean;
 }

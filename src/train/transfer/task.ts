@@ -1,10 +1,11 @@
 /** @file A transfer made ready: data and backbone opened, and all that can be checked before anything is computed. */
 
 import { join } from "node:path";
-import type { DataConfig } from "../../data/config.ts";
+import { type DataConfig, withSplitBy } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
 import { decodeImage } from "../../data/decode.ts";
 import { isEncoded } from "../../data/examples.ts";
+import { ALL } from "../../data/hashed.ts";
 import type { Dataset, Source } from "../../data/source.ts";
 import { heldOutSplit } from "../../data/split-names.ts";
 import { openSplit } from "../../data/splits.ts";
@@ -14,6 +15,7 @@ import { SILENT } from "../progress.ts";
 import { pickExamples } from "../shots.ts";
 import { LORA_DEFAULTS } from "./adapters.ts";
 import { type Backbone, openBackbone } from "./backbone.ts";
+import { CROSSED, crossedSource } from "./crossed.ts";
 import { describeHyperRule, hyperRule } from "./hyperrule.ts";
 import type { TransferMethod, TransferOptions, TransferTask } from "./options.ts";
 import { validationOf } from "./select.ts";
@@ -29,25 +31,31 @@ const LINEAR: readonly TransferMethod[] = ["linear", "full", "lora"];
 export const isTuning = (method: TransferMethod): boolean => TUNING.includes(method);
 
 /** Opens data and backbone; whatever is wrong with them is told before anything is computed. */
-export async function openTask(data: DataConfig, options: TransferOptions): Promise<TransferTask> {
+export async function openTask(given: DataConfig, options: TransferOptions): Promise<TransferTask> {
+  const data = withSplitBy(given, "class");
   const { model = "efficientnet-lite0", method = "linear", shots, seed = 0 } = options;
-  const { reporter = SILENT, split = "train", onBadImage = "skip" } = options;
+  const { reporter = SILENT, onBadImage = "skip" } = options;
   const { batchSize = isTuning(method) ? 32 : 16 } = options;
   const dataset = await openDataset(data);
-  const source = await openSplit(dataset, split);
-  const { classes } = source;
-  const { held, test } = await openHeld(dataset, { split, classes }, options.test);
   const report = (line: string): void => reporter.line(line);
-  const train = await pickExamples(source, shots, seed);
+  const crossed = await crossedSource(dataset, method, options);
+  const { train, split, held, test } = crossed
+    ? { train: crossed, split: ALL, held: CROSSED, test: crossed }
+    : await openParts(dataset, options);
+  const { classes } = train;
+  if (!crossed && test.length < FEW_JUDGES) {
+    report(`test    only ${test.length} images judge: the accuracy is rough`);
+  }
   const own = await openBackbone(model, { ...options, report });
   const ruled = method === "hyperrule" ? await followRule(train, own, options) : undefined;
-  const validation = LINEAR.includes(method)
+  const hasChooser = LINEAR.includes(method) && !crossed;
+  const validation = hasChooser
     ? await validationOf(dataset, { classes, held, shots, seed })
     : undefined;
   const task: TransferTask = {
     ...options,
     ...{ data, dataName: dataset.name, model, method, seed, split, held, onBadImage, batchSize },
-    ...{ reporter, classes, train, validation, test },
+    ...{ reporter, classes, dataset, train, validation, test, isCrossed: crossed !== undefined },
     backbone: ruled?.backbone ?? own,
     views: ruled?.views ?? cropped(own),
     rule: ruled?.rule,
@@ -56,6 +64,19 @@ export async function openTask(data: DataConfig, options: TransferOptions): Prom
   };
   if (isTuning(method)) planTuning(task);
   return task;
+}
+
+/** Fewer images than this judge roughly: one of them is more than 5 % of the accuracy. */
+const FEW_JUDGES = 20;
+
+/** The images to learn from, and those to judge by. */
+async function openParts(
+  dataset: Dataset,
+  { split = "train", test: named, shots, seed = 0 }: TransferOptions,
+) {
+  const source = await openSplit(dataset, split);
+  const { held, test } = await openHeld(dataset, { split, classes: source.classes }, named);
+  return { train: await pickExamples(source, shots, seed), split, held, test };
 }
 
 /** BiT-HyperRule for some images, and the backbone at the rule's size, unless another preprocessing is asked for. */

@@ -10,11 +10,13 @@ import { cpuBudget } from "../../engines/threads.ts";
 import { showTime } from "../../runs/list-show.ts";
 import { Run } from "../../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
-import { fitFewShot } from "./heads.ts";
+import { crossJudge } from "./crossed.ts";
+import type { Labelled } from "./heads.ts";
 import { leaveProbe } from "./leave.ts";
 import { neighbours } from "./neighbours.ts";
 import type { TransferOptions, TransferResult, TransferTask } from "./options.ts";
-import { type Found, findLinear } from "./probe.ts";
+import { type Found, findFewShot, findLinear } from "./probe.ts";
+import { qualityOf } from "./quality.ts";
 import { checkClasses } from "./select.ts";
 import { isTuning, openTask } from "./task.ts";
 import { fineTune } from "./tune.ts";
@@ -49,23 +51,40 @@ export async function transfer(
   try {
     const images = `${task.train.length} images of ${classes.length} classes`;
     report(`data    ${task.dataName} ${task.split}: ${images}`);
+    if (task.isCrossed) report("test    by cross-validation: a class has fewer than ten images");
     report(`model   ${task.model}: ${backbone.features} features an image`);
     report(`engine  ${engine.name}: ${engine.description}`);
     const { known, chooser, asked } = await seeAll(task, engine, problems);
     checkClasses(known, classes);
-    if (!run) return neighbours(task, engine, { known, asked: asked!, problems, seconds });
-    found =
+    if (!run) return neighbours(task, engine, { known, asked, problems, seconds });
+    const find = async (part: Labelled): Promise<Found> =>
       method === "fewshot"
-        ? { head: fitFewShot(known, classes.length), tried: [], steps: 0 }
-        : await findLinear(engine, known, chooser, classes.length);
-    if (asked)
-      return await leaveProbe(task, engine, { run, found, known, asked, problems, seconds });
+        ? findFewShot(part, classes.length)
+        : await findLinear(engine, part, chooser, classes.length);
+    found = await find(known);
+    reportFound(found, report);
+    if (!isTuning(method)) {
+      const judged = asked
+        ? { asked, quality: qualityOf(asked, found.head) }
+        : await crossJudge(known, async (part) => (await find(part)).head);
+      return await leaveProbe(task, engine, { run, found, known, judged, problems, seconds });
+    }
   } finally {
     run?.close();
     await engine.dispose();
   }
   const tuned = await fineTune(task, found);
   return { ...tuned, seconds: seconds(), problems: problems.toJSON().examples };
+}
+
+/** Says which penalty and temperature were chosen, and by what. */
+function reportFound({ l2, temperature, chosenBy }: Found, report: (line: string) => void): void {
+  if (chosenBy === undefined) return;
+  const chosen = [
+    ...(l2 === undefined ? [] : [`penalty ${l2}`]),
+    ...(temperature === undefined ? [] : [`temperature ${temperature.toPrecision(3)}`]),
+  ];
+  report(`chosen  ${chosen.join(", ")}: by ${chosenBy}`);
 }
 
 /** The features of every part that the method needs. */
@@ -91,7 +110,8 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
   try {
     const known = await see(task.split, task.train);
     const chooser = task.validation && (await see("validation", task.validation));
-    const asked = isTuning(task.method) ? undefined : await see(task.held, task.test);
+    const isHeld = !isTuning(task.method) && !task.isCrossed;
+    const asked = isHeld ? await see(task.held, task.test) : undefined;
     const note = problems.note(extractor.preprocessing.alpha);
     if (note !== undefined) reporter.line(note);
     return { known, chooser, asked };
