@@ -31,7 +31,7 @@ test("nested folders, any case of extension, hidden and other files", async () =
   await write("readme.md", "a/Thumbs.db");
   expect(await idsOf("all")).toEqual(["a/1.jpeg", "b/2.JPG", "b/z.webp", "b/x/y/1.png"]);
   const dataset = await openFolder({ dir });
-  expect(dataset.notes).toEqual(["3 files ignored (readme.md, …)"]);
+  expect(dataset.notes).toEqual(["2 files ignored (readme.md, …)"]);
   const source = await openSplit(dataset, "all");
   expect(source.classes).toEqual(["a", "b"]);
   const { image, label } = await source.read(3);
@@ -51,9 +51,10 @@ test("split folders under any usual name; classes are those of all splits", asyn
   );
 });
 
-test("a class may be called train; a split alone is divided by hashing", async () => {
+test("a class may be called train where the classes are given; a split alone is divided by hashing", async () => {
   await write("train/1.png", "car/1.png");
-  expect(await idsOf("all")).toEqual(["car/1.png", "train/1.png"]);
+  const vehicles = await openSplit(await openFolder({ dir, classes: ["car", "train"] }), "all");
+  expect([vehicles.id(0), vehicles.id(1)]).toEqual(["car/1.png", "train/1.png"]);
   await rm(join(dir, "car"), { recursive: true });
   await write("train/car/1.png", "train/bus/1.png");
   await rm(join(dir, "train/1.png"));
@@ -100,8 +101,10 @@ test("what cannot be trained on says why", async () => {
   await expect(openFolder({ dir })).rejects.toThrow(
     "has only one class: a. A classifier needs at least two",
   );
-  await mkdir(join(dir, "b"));
-  await expect(openFolder({ dir })).rejects.toThrow('the class "b" has no images');
+  await write("b/1.heic");
+  await expect(openFolder({ dir })).rejects.toThrow(
+    'the class "b" has no images that are read. 1 .heic image is not read, such as b/1.heic; JPEG,',
+  );
   await expect(openFolder({ dir: join(dir, "gone") })).rejects.toThrow(
     "there is no such file or folder",
   );
