@@ -72,6 +72,19 @@ test("links to files and folders are followed, but not in a circle", async () =>
   expect((await openFolder({ dir })).notes).toEqual(["1 file ignored (b/broken.png)"]);
 });
 
+test("a folder that many links lead to is entered once, by its own path where there is one", async () => {
+  await write("a/z/1.png", "b/1.png");
+  for (let i = 0; i < 24; i++) {
+    await mkdir(join(dir, "b", String(i)));
+    if (i === 0) continue;
+    for (const name of ["x", "y"]) await symlink(join(dir, "b", String(i)), join(dir, "b", String(i - 1), name)); // prettier-ignore
+  }
+  await write("b/23/deep.png");
+  await symlink(join(dir, "a", "z"), join(dir, "a", "linked"));
+  await symlink(dir, join(dir, "a", "up"));
+  expect(await idsOf("all")).toEqual(["a/z/1.png", "b/1.png", "b/23/deep.png"]);
+});
+
 test("names in any script, composed alike", async () => {
   await write("Ka\u0308fer/1.png", "蝶/1.png");
   const source = await openSplit(await openFolder({ dir }), "all");

@@ -8,7 +8,7 @@ import { describeUnread } from "./image-names.ts";
 import { type Layout, type Part, layoutOf } from "./layout.ts";
 import type { Dataset } from "./source.ts";
 import { readTable } from "./table.ts";
-import { type Walk, walkImages } from "./walk.ts";
+import { type ImageWalk, walkImages } from "./walk-images.ts";
 
 /** How to open a folder. */
 export interface FolderOptions {
@@ -23,8 +23,8 @@ export interface FolderOptions {
  * The images of a folder: JPEG, PNG, WebP, GIF, AVIF and TIFF by their extension, in `dir/CLASS/…` at any depth below
  * the class. Folders called train, val, test or the like are splits, `dir/SPLIT/CLASS/…`, and never classes unless
  * `classes` names them; one with a table called `metadata` has its labels there, and one without labels is left out
- * ({@link layoutOf}). Links are followed, except back to a folder they lie in. Hidden files and what systems leave behind
- * are skipped, other files ignored and counted. Ids are paths below `dir`. Holds the paths.
+ * ({@link layoutOf}). Links are followed; in a class a folder is entered once, whatever leads to it. Hidden files and what
+ * systems leave behind are skipped, other files ignored and counted. Ids are paths below `dir`. Holds the paths.
  */
 export async function openFolder({
   dir,
@@ -58,18 +58,18 @@ async function foundIn(dir: string, split: string, { paths, labels, table }: Par
 const idOf = (path: string): string => path.replaceAll("\\", "/").normalize();
 
 /** What of a folder was not taken: a line each. */
-function notesOn({ unread, broken, others }: Walk, { loose, parts }: Layout): string[] {
+function notesOn({ unread, files, others }: ImageWalk, { loose, parts }: Layout): string[] {
   const tables = new Set([...parts.values()].map(({ table }) => table));
-  const ignored = [...loose, ...others.filter((path) => !tables.has(path)), ...broken];
-  const files = ignored.length === 1 ? "file" : "files";
+  const ignored = [...loose, ...files.filter((path) => !tables.has(path)), ...others];
+  const are = ignored.length === 1 ? "file" : "files";
   const more = ignored.length > 1 ? ", …" : "";
   return [
-    ...(ignored.length > 0 ? [`${ignored.length} ${files} ignored (${ignored[0]}${more})`] : []),
+    ...(ignored.length > 0 ? [`${ignored.length} ${are} ignored (${ignored[0]}${more})`] : []),
     ...(unread.length > 0 ? [describeUnread(unread)] : []),
   ];
 }
 
-function nothingIn(dir: string, { tree, unread }: Walk): OcelliError {
+function nothingIn(dir: string, { tree, unread }: ImageWalk): OcelliError {
   const hint = `Put the images of each class into a folder of its own: ${join(dir, "CLASS", "…")}.`;
   const { length } = tree.images;
   const found =

@@ -8,7 +8,7 @@ import { fetchWhole, isUrl } from "./http.ts";
 import { describeUnread, isUnreadImage } from "./image-names.ts";
 import type { Source } from "./source.ts";
 import { imagesOf } from "./tree-of-images.ts";
-import { walkImages } from "./walk.ts";
+import { walkImages } from "./walk-images.ts";
 
 /** What stands for standard input among paths. */
 export const STANDARD_INPUT = "-";
@@ -48,7 +48,7 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
       continue;
     }
     folders++;
-    const { tree, unread, broken } = await walkImages(path);
+    const { tree, unread, others } = await walkImages(path);
     const inside = imagesOf(tree).sort();
     const unreadNote = unread.length > 0 ? describeUnread(unread) : undefined;
     if (inside.length === 0) {
@@ -56,7 +56,7 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
       throw new OcelliError("data", `${path} has no images${why}.`);
     }
     for (const name of inside) images.push(join(path, name));
-    for (const name of broken) notes.push(`left out ${join(path, name)}: its link leads nowhere`);
+    for (const name of others) notes.push(`left out ${join(path, name)}: it is no file`);
     if (unreadNote !== undefined) notes.push(`left out: ${unreadNote}`);
   }
   return { images, folders, notes };

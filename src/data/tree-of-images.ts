@@ -29,16 +29,19 @@ export const unreadOf = ({ unread, folders }: Tree): string[] => [
   ...[...folders.values()].flatMap(unreadOf),
 ];
 
+/** The folder of a path in a tree, made where there is none. */
+export function addFolder(tree: Tree, path: readonly string[]): Tree {
+  let at = tree;
+  for (const folder of path) {
+    if (!at.folders.has(folder)) at.folders.set(folder, newTree());
+    at = at.folders.get(folder)!;
+  }
+  return at;
+}
+
 /** The tree of paths whose parts are separated by `/`. */
 export function treeOf(paths: Iterable<string>): Tree {
   const top = newTree();
-  for (const path of paths) {
-    let at = top;
-    for (const folder of path.split("/").slice(0, -1)) {
-      if (!at.folders.has(folder)) at.folders.set(folder, newTree());
-      at = at.folders.get(folder)!;
-    }
-    at.images.push(path);
-  }
+  for (const path of paths) addFolder(top, path.split("/").slice(0, -1)).images.push(path);
   return top;
 }

@@ -1,79 +1,115 @@
-/** @file The one walk through folders of images, for training and prediction alike. */
+/** @file What lies in folders and below: regular files, each folder entered once however many links lead to it. */
 
 import { readdir, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { cannotRead } from "./files.ts";
-import { IMAGE_FILE, isUnreadImage } from "./image-names.ts";
 import { isLeftover } from "./leftovers.ts";
-import { type Tree, newTree } from "./tree-of-images.ts";
 
-/** What a walk found; all paths are below the folder that it began in. */
-export interface Walk {
-  /** The images. */
-  readonly tree: Tree;
-  /** Images of kinds that are not read. */
-  readonly unread: readonly string[];
-  /** Links that lead nowhere, and links and files that may not be followed. */
-  readonly broken: readonly string[];
-  /** Files that are no images. */
-  readonly others: readonly string[];
+/** What lies in a folder, by name, sorted; hidden entries and leftovers are left out. */
+export interface Listing {
+  readonly files: string[];
+  readonly folders: string[];
+  /** Links to folders. */
+  readonly links: string[];
+  /** What is no regular file: links that lead nowhere, pipes, sockets and devices. */
+  readonly others: string[];
 }
 
-/** What lies in a folder: files, folders and links that lead nowhere by name, sorted; leftovers are not listed. */
-async function list(path: string) {
-  const files: string[] = [];
-  const folders: string[] = [];
-  const broken: string[] = [];
+/** Lists a folder; a data error where it cannot be read. */
+export async function listFolder(path: string): Promise<Listing> {
+  const listing: Listing = { files: [], folders: [], links: [], others: [] };
   try {
     for (const entry of await readdir(path, { withFileTypes: true })) {
       if (isLeftover(entry.name)) continue;
       const target = entry.isSymbolicLink()
         ? await stat(join(path, entry.name)).catch(() => undefined)
         : entry;
-      if (!target) broken.push(entry.name);
-      else if (target.isDirectory()) folders.push(entry.name);
-      else if (target.isFile()) files.push(entry.name);
+      const isFolder = target?.isDirectory() ?? false;
+      const isFile = target?.isFile() ?? false;
+      if (isFolder) (entry.isSymbolicLink() ? listing.links : listing.folders).push(entry.name);
+      else (isFile ? listing.files : listing.others).push(entry.name);
     }
   } catch (error) {
     throw cannotRead(path, error);
   }
-  return { files: files.sort(), folders: folders.sort(), broken: broken.sort() };
+  for (const names of [listing.files, listing.folders, listing.links, listing.others]) names.sort();
+  return listing;
+}
+
+/** Files and others below a folder, as paths; a link to a folder stands where its content comes. */
+type Entry = { readonly path: string; readonly kind: "file" | "other" | "link" };
+
+/** What {@link walkFolder} finds, as paths below the folder: its own files, then what lies in its folders. */
+export interface Walked {
+  readonly files: string[];
+  readonly others: string[];
 }
 
 /**
- * The images at and below a folder. Hidden files and what systems leave behind are skipped. Links are followed, except
- * back to a folder they lie in; one that leads nowhere is listed, and so is a file that is no image.
+ * What lies in a folder and below. Every folder is entered once, by its own path where there is one, else by the first
+ * link to it; links back to the folder itself, and to folders that it lies in, are left out.
  */
-export async function walkImages(dir: string): Promise<Walk> {
-  const unread: string[] = [];
-  const broken: string[] = [];
-  const others: string[] = [];
-  const visit = async (path: string, above: readonly string[]): Promise<Tree | undefined> => {
-    const full = join(dir, path);
-    const real = await realpath(full).catch((error) => {
-      throw cannotRead(full, error);
-    });
-    if (above.includes(real)) return undefined;
-    const found = await list(full);
-    const tree = newTree();
-    for (const file of found.files) {
-      const at = join(path, file);
-      if (IMAGE_FILE.test(file)) tree.images.push(at);
-      else if (isUnreadImage(file)) {
-        tree.unread.push(at);
-        unread.push(at);
-      } else {
-        if (/^metadata\.([ct]sv|jsonl|ndjson)$/i.test(file)) tree.tables.push(at);
-        others.push(at);
-      }
-    }
-    for (const name of found.broken) broken.push(join(path, name));
-    for (const folder of found.folders) {
-      const inside = await visit(join(path, folder), [...above, real]);
-      if (inside) tree.folders.set(folder, inside);
-    }
-    return tree;
-  };
-  const tree = (await visit("", [])) ?? newTree();
-  return { tree, unread, broken, others };
+export async function walkFolder(root: string): Promise<Walked> {
+  const top = await realpath(root).catch((error: unknown) => {
+    throw cannotRead(root, error);
+  });
+  const entered = new Set<string>();
+  const walked: Walked = { files: [], others: [] };
+  await follow(root, top, await walk(root, "", top, entered), entered, walked);
+  return walked;
 }
+
+/** What lies at and below a path that no link is part of. */
+async function walk(
+  root: string,
+  path: string,
+  top: string,
+  entered: Set<string>,
+): Promise<Entry[]> {
+  entered.add(join(top, path));
+  const { files, folders, links, others } = await listFolder(join(root, path));
+  const entries = files.map((name): Entry => ({ path: join(path, name), kind: "file" }));
+  for (const name of others) entries.push({ path: join(path, name), kind: "other" });
+  for (const name of [...folders, ...links].sort()) {
+    const below = join(path, name);
+    if (links.includes(name)) entries.push({ path: below, kind: "link" });
+    else for (const entry of await walk(root, below, top, entered)) entries.push(entry);
+  }
+  return entries;
+}
+
+/** Puts files into place, and what links lead to. */
+async function follow(
+  root: string,
+  top: string,
+  entries: readonly Entry[],
+  entered: Set<string>,
+  { files, others }: Walked,
+): Promise<void> {
+  for (const { path, kind } of entries) {
+    if (kind === "file") files.push(path);
+    else if (kind === "other") others.push(path);
+    else {
+      const real = await realpath(join(root, path)).catch(() => undefined);
+      if (real === undefined) others.push(path);
+      if (real === undefined || entered.has(real) || isAbove(real, top)) continue;
+      entered.add(real);
+      const inside = await listFolder(join(root, path));
+      const at = (name: string): string => join(path, name);
+      const below: Entry[] = [
+        ...inside.files.map((name): Entry => ({ path: at(name), kind: "file" })),
+        ...inside.others.map((name): Entry => ({ path: at(name), kind: "other" })),
+        ...[...inside.folders, ...inside.links]
+          .sort()
+          .map((name): Entry => ({ path: at(name), kind: "link" })),
+      ];
+      await follow(root, top, below, entered, { files, others });
+    }
+  }
+}
+
+/** Whether a folder is one that another lies in, or the same. */
+const isAbove = (folder: string, below: string): boolean => {
+  const path = relative(folder, below);
+  return path.split(sep)[0] !== ".." && !isAbsolute(path);
+};

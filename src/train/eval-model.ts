@@ -91,19 +91,21 @@ export async function evaluateModelOn(
       look({ output, out, batch: { ...batch, labels: hotLabels(batch.label, output) } }),
     );
     const batching = { batchSize, preprocessing, seed: 0, workers, onBadImage, problems };
-    const over = (of: Source, listener = {}): Promise<Passed> =>
+    const over = (of: Source, listener = {}, split?: string): Promise<Passed> =>
       pass(
         of,
-        { engine: model.engine, run: (batch) => run(batch as never), ...batching },
+        { engine: model.engine, run: (batch) => run(batch as never), ...batching, split },
         listener,
       );
-    const passed = await over(known(source), {
-      progress: (done: number) => progress?.(done, source.length),
-    });
+    const passed = await over(
+      known(source),
+      { progress: (done: number) => progress?.(done, source.length) },
+      chosen,
+    );
     const values: Record<string, Record<string, number>> = {};
     for (const [type, evaluator] of Object.entries(evaluators)) {
       const lesson = await lessonFor(evaluator, dataset, { from, chosen, known });
-      const learning = lesson && { lesson, pass: over };
+      const learning = lesson && { lesson, pass: (of: Source) => over(of) };
       values[type] = Object.fromEntries(await valuesOf(type, evaluator, passed, learning));
     }
     return {
@@ -113,7 +115,7 @@ export async function evaluateModelOn(
       ...valuesAndClasses(values, passed, card.classes),
       classes: card.classes,
       problems: problems.toJSON().examples,
-      notes: told.notesOn(chosen, source),
+      notes: [...(dataset.notes ?? []), ...told.notesOn(chosen, source)],
     };
   } finally {
     workers[Symbol.dispose]();
@@ -165,23 +167,38 @@ async function lessonFor(
   });
 }
 
-/** A source with labels of the model in the place of its own. */
+/**
+ * A source with labels of the model in the place of its own.
+ *
+ * @throws a data error where an example has a class that the model does not know: at once where labels are held, else
+ *   when it is read; classes without examples may be unknown
+ */
 function relabelled(source: Source, classes: readonly string[], path: string): Source {
-  const toModel = source.classes.map((name) => {
-    const index = classes.indexOf(name);
-    if (index < 0) throw unknownName(`class of ${path}`, name, classes, "data");
-    return index;
-  });
+  const toModel = source.classes.map((name) => classes.indexOf(name));
+  const known = (label: HostArray): HostArray => {
+    const unknown = classesIn(label).find((k) => toModel[k] < 0);
+    if (unknown === undefined) return relabel(label, toModel, classes.length);
+    throw unknownName(`class of ${path}`, source.classes[unknown], classes, "data");
+  };
+  if (source.label && toModel.some((k) => k < 0)) {
+    for (let index = 0; index < source.length; index++) known(source.label(index));
+  }
   return {
     length: source.length,
     classes,
     id: (index) => source.id(index),
     read: async (index) => {
       const example = await source.read(index);
-      return { ...example, label: relabel(example.label, toModel, classes.length) };
+      return { ...example, label: known(example.label) };
     },
   };
 }
+
+/** The classes that a label speaks of. */
+const classesIn = ({ shape, data }: HostArray): number[] =>
+  shape.length === 0
+    ? [Number(data[0])]
+    : Array.from(data, Number).flatMap((value, k) => (value > 0 ? [k] : []));
 
 /** A label of the data as one of the model: a class, int32 of [], or which classes apply, float32 of [classes]. */
 function relabel({ shape, data }: HostArray, toModel: readonly number[], classes: number) {
@@ -189,7 +206,9 @@ function relabel({ shape, data }: HostArray, toModel: readonly number[], classes
     return hostArray([], "int32", Int32Array.of(toModel[Number(data[0])]));
   }
   const hot = new Float32Array(classes);
-  toModel.forEach((k, i) => (hot[k] = Number(data[i])));
+  toModel.forEach((k, i) => {
+    if (k >= 0) hot[k] = Number(data[i]);
+  });
   return hostArray([classes], "float32", hot);
 }
 

@@ -11,7 +11,7 @@ import { openSplit } from "../../data/splits.ts";
 import { OcelliError } from "../../errors.ts";
 import { unusedFolder } from "../../runs/run.ts";
 import { SILENT } from "../progress.ts";
-import { pickExamples } from "../shots.ts";
+import { notesOnClasses, pickExamples } from "../shots.ts";
 import { LORA_DEFAULTS } from "./adapters.ts";
 import { type Backbone, openBackbone } from "./backbone.ts";
 import { describeHyperRule, hyperRule } from "./hyperrule.ts";
@@ -39,6 +39,9 @@ export async function openTask(data: DataConfig, options: TransferOptions): Prom
   const { held, test } = await openHeld(dataset, { split, classes }, options.test);
   const report = (line: string): void => reporter.line(line);
   const train = await pickExamples(source, shots, seed);
+  if (!isTuning(method)) {
+    for (const note of [...(dataset.notes ?? []), ...notesOnClasses(train, shots)]) report(note);
+  }
   const own = await openBackbone(model, { ...options, report });
   const ruled = method === "hyperrule" ? await followRule(train, own, options) : undefined;
   const validation = LINEAR.includes(method)
