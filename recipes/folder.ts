@@ -5,8 +5,9 @@
  * Expected: depends on the images; on CIFAR-10's 50,000 pictures see the recipe cifar10
  * Time: about 4 ms for an image and epoch on 2 cores
  *
- * DIR may also be a .tar, .tfrecord, .parquet, .jsonl or .csv. Where there is no test split, 10 % of the images are held
- * out for it and 10 % for validation, by hashing their names. Images that cannot be read are left out, and reported.
+ * DIR may also be a .tar, .tfrecord, .parquet, .jsonl or .csv. Where there is no test split, 10 % of the images of each
+ * class are held out for it and 10 % for validation, by hashing their names; --data.splitBy id keeps every image where it
+ * is when others are added. Images that cannot be read are left out, and reported.
  */
 
 import type { Recipe } from "ocelli";

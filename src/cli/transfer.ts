@@ -133,7 +133,8 @@ async function unlessStopped<T extends object>(
 /** Shows a result to people. */
 function show(result: TransferResult, output: Output): TransferResult {
   if (result.accuracy === undefined) return result;
-  output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images`);
+  const ece = result.ece === undefined ? "" : `, calibration error ${percent(result.ece)}`;
+  output.line(`accuracy  ${percent(result.accuracy)} of ${result.testImages} images${ece}`);
   if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
   for (const line of worstClasses(result)) output.line(line);
   output.line(`time      ${result.seconds.toFixed(1)} s`);

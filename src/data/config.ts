@@ -11,6 +11,11 @@ const divided = {
   ...common,
   /** Where the data has no splits: shares of those to make by hashing ids; train 80, validation 10, test 10. */
   splits: z.record(z.string(), z.number().positive()).optional(),
+  /**
+   * How such splits are made: `class` gives every split its share of each class, by the rank of the ids' hashes; with
+   * `id` the hash of each id alone decides, so that an added image never moves another. Default: class.
+   */
+  splitBy: z.enum(["class", "id"]).optional(),
 };
 
 const folder = {
@@ -72,3 +77,19 @@ export const dataSchema = z.discriminatedUnion("name", [
 
 /** A configuration's `data`: which data set to open, and how. */
 export type DataConfig = z.output<typeof dataSchema>;
+
+/**
+ * A configuration that says how its splits are made, where it does not: a new run's by `class`. What a run recorded
+ * without a word of it is from before there was a choice: by `id`.
+ */
+export function withSplitBy<T extends DataConfig>(data: T, splitBy: "class" | "id"): T {
+  if (data.name === "mixture") {
+    const parts = data.parts.map((part) => ({ ...part, data: withSplitBy(part.data, splitBy) }));
+    return { ...data, parts };
+  }
+  const isDivided = DIVIDED.some((name) => name === data.name);
+  return isDivided ? { splitBy, ...data } : data;
+}
+
+/** The data sets that may have no splits of their own. */
+const DIVIDED = ["folder", "tar", "tfrecord", "parquet", "jsonl", "csv"] as const;

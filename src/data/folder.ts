@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { readDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { describeUnread } from "./image-names.ts";
 import { type Layout, type Part, layoutOf } from "./layout.ts";
 import type { Dataset } from "./source.ts";
@@ -17,6 +18,7 @@ export interface FolderOptions {
   readonly classes?: readonly string[];
   /** Where there are no split folders: shares by the names of the splits to make. */
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /**
@@ -30,6 +32,7 @@ export async function openFolder({
   dir,
   classes,
   splits: shares,
+  splitBy,
 }: FolderOptions): Promise<Dataset> {
   const walk = await walkImages(dir);
   const layout = layoutOf(walk.tree, { place: dir, classes });
@@ -37,7 +40,7 @@ export async function openFolder({
   for (const [split, part] of layout.parts) splits.set(split, await foundIn(dir, split, part));
   if ([...splits.values()].every(({ ids }) => ids.length === 0)) throw nothingIn(dir, walk);
   const notes = [...layout.notes, ...notesOn(walk, layout)];
-  return foundDataset({ name: "folder", splits, classes, shares, notes, place: dir });
+  return foundDataset({ name: "folder", splits, classes, shares, splitBy, notes, place: dir });
 }
 
 /** The examples of a split, by its folders or its table. */

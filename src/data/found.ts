@@ -3,7 +3,7 @@
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type LabelColumn, type Labels, isNoLabel, labelArrays, readColumn } from "./labels.ts";
-import { splitByHash } from "./hashed.ts";
+import { type SplitBy, splitByHash } from "./hashed.ts";
 import type { Blocks, Dataset, Source } from "./source.ts";
 
 /** Examples of one split, found by a reader; labels are still names or numbers. */
@@ -30,6 +30,7 @@ interface FoundDataset {
   readonly classes?: readonly string[];
   /** How a single split is divided: shares by name. */
   readonly shares?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
   readonly notes?: readonly string[];
   /** Where the data is, for errors. */
   readonly place: string;
@@ -44,6 +45,7 @@ export function foundDataset({
   splits: given,
   classes,
   shares,
+  splitBy,
   notes = [],
   place,
 }: FoundDataset): Dataset {
@@ -65,7 +67,9 @@ export function foundDataset({
   const told = [...notes, ...left];
   if (sources.size === 1) {
     const [source] = sources.values();
-    return splitByHash({ name, source, shares, notes: told });
+    const [{ labels }] = all;
+    const classOf = singleClass(labels, column);
+    return splitByHash({ name, source, shares, splitBy, notes: told, classOf });
   }
   if (shares) {
     throw new OcelliError(
@@ -108,6 +112,15 @@ function leaveOutUnlabelled(given: ReadonlyMap<string, Found>): {
 /** The line on a split that is left out. */
 export const unlabelledNote = (split: string, images: number): string =>
   `${split} is left out: its ${images} ${images === 1 ? "image has" : "images have"} no labels`;
+
+/** The class of each example; undefined where one has several. */
+function singleClass(
+  labels: readonly Labels[],
+  { indexOf }: LabelColumn,
+): ((index: number) => number) | undefined {
+  const single = labels.filter((label) => typeof label !== "object");
+  return single.length === labels.length ? (index) => indexOf(single[index]) ?? -1 : undefined;
+}
 
 function* examplesOf(all: readonly Labelled[]) {
   for (const { ids, labels } of all) {

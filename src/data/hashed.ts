@@ -2,13 +2,17 @@
 
 import { OcelliError } from "../errors.ts";
 import { seededRandom } from "../preprocess/random.ts";
+import { splitByRank } from "./ranked.ts";
 import { type Dataset, type Source, selectSource } from "./source.ts";
 
 /** The shares of the splits that are made where a configuration says nothing. */
 export const DEFAULT_SHARES = { train: 80, validation: 10, test: 10 } as const;
 
+/** What decides an example's split: its rank in its class, or the hash of its id alone. */
+export type SplitBy = NonNullable<Dataset["splitBy"]>;
+
 /** The split that holds every example. */
-const ALL = "all";
+export const ALL = "all";
 
 /** What {@link splitByHash} divides. */
 interface Whole {
@@ -16,11 +20,15 @@ interface Whole {
   readonly source: Source;
   /** The shares by split; {@link DEFAULT_SHARES} unless given. */
   readonly shares?: Readonly<Record<string, number>>;
+  /** `class` unless given. */
+  readonly splitBy?: SplitBy;
+  /** The class of each example, where each has one. */
+  readonly classOf?: (index: number) => string | number;
   readonly notes?: readonly string[];
 }
 
 /**
- * The split that an example falls into; its id and the shares alone decide.
+ * The split that an example falls into by its id and the shares alone.
  *
  * @example
  * splitOf("cat/001.jpg", { train: 80, validation: 10, test: 10 }); // the same on every machine, for ever
@@ -34,7 +42,14 @@ export function splitOf(id: string, shares: Readonly<Record<string, number>>): s
 }
 
 /** A data set that divides one source by hashing ids; `all` holds every example. */
-export function splitByHash({ name, source, shares = DEFAULT_SHARES, notes }: Whole): Dataset {
+export function splitByHash({
+  name,
+  source,
+  shares = DEFAULT_SHARES,
+  splitBy = "class",
+  classOf,
+  notes,
+}: Whole): Dataset {
   const splits = Object.keys(shares);
   if (splits.length === 0 || splits.includes(ALL)) {
     throw new OcelliError(
@@ -43,14 +58,20 @@ export function splitByHash({ name, source, shares = DEFAULT_SHARES, notes }: Wh
     );
   }
   let members: Map<string, number[]> | undefined;
+  const divide = (): Map<string, number[]> => {
+    const ids = Array.from({ length: source.length }, (_, i) => source.id(i));
+    const ranked = splitBy === "class" ? splitByRank(ids, classOf, shares) : undefined;
+    return Map.groupBy(ids.keys(), (i) => ranked?.[i] ?? splitOf(ids[i], shares));
+  };
   return {
     name,
     splits: [...splits, ALL],
     notes,
     shares,
+    splitBy,
     open(split) {
       if (split === ALL) return Promise.resolve(source);
-      members ??= Map.groupBy(Array(source.length).keys(), (i) => splitOf(source.id(i), shares));
+      members ??= divide();
       return Promise.resolve(selectSource(source, Uint32Array.from(members.get(split) ?? [])));
     },
   };

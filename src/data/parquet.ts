@@ -8,6 +8,7 @@ import { openBytes } from "./byte-file.ts";
 import { createCache } from "./cache.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
 import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
 import { type Files, expandFiles } from "./shards.ts";
@@ -23,6 +24,7 @@ export interface ParquetOptions {
   /** The class names; those that the file's Hugging Face metadata tells unless given. */
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */
@@ -64,6 +66,7 @@ export async function openParquet({
   label,
   classes,
   splits: shares,
+  splitBy,
 }: ParquetOptions): Promise<Dataset> {
   const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
@@ -118,7 +121,7 @@ export async function openParquet({
     });
   }
   const place = [...groups.values()].flat()[0];
-  return foundDataset({ name: "parquet", splits, classes: named, shares, place });
+  return foundDataset({ name: "parquet", splits, classes: named, shares, splitBy, place });
 }
 
 /** An image's bytes, or the path of its file. */

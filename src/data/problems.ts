@@ -21,6 +21,8 @@ export interface DataProblemsSummary {
   readonly count: number;
   /** The first thousand of them. */
   readonly examples: readonly DataProblem[];
+  /** The ids of the others. */
+  readonly more?: readonly string[];
 }
 
 /** Collects the examples that were left out, each once. */
@@ -41,12 +43,28 @@ export class DataProblems {
     this.#report?.(problem);
   }
 
+  /** Takes up what a run left out before it was stopped, without a report. */
+  restore({ examples, more = [] }: DataProblemsSummary): void {
+    for (const problem of examples) {
+      if (!this.#seen.has(problem.id) && this.#listed.length < LISTED) this.#listed.push(problem);
+      this.#seen.add(problem.id);
+    }
+    more.forEach((id) => this.#seen.add(id));
+  }
+
   /** How many different examples were left out. */
   get count(): number {
     return this.#seen.size;
   }
 
   toJSON(): DataProblemsSummary {
-    return { count: this.count, examples: this.#listed };
+    const more = [...this.#seen].slice(this.#listed.length); // in the order in which they were left out
+    return { count: this.count, examples: this.#listed, ...(more.length > 0 && { more }) };
   }
+}
+
+/** Whether a value has the form of {@link DataProblemsSummary}. */
+export function isProblems(value: unknown): value is DataProblemsSummary {
+  const { examples, more = [] } = (value ?? {}) as Partial<DataProblemsSummary>;
+  return Array.isArray(examples) && Array.isArray(more);
 }

@@ -49,6 +49,8 @@ export interface Dataset {
   readonly notes?: readonly string[];
   /** How splits were made where the data has none: their shares by name. */
   readonly shares?: Readonly<Record<string, number>>;
+  /** By what: the shares of each class, or the hash of each id alone. */
+  readonly splitBy?: "class" | "id";
   /** The source of a whole split. */
   open(split: string): Promise<Source>;
 }

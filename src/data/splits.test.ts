@@ -44,9 +44,13 @@ test.each([
 
 test("a split that no image fell into says what to do", async () => {
   const source = await dataset.open("train");
-  const made = splitByHash({ name: "few", source, shares: { train: 99_999, test: 1 } });
-  await expect(openSplit(made, "test")).rejects.toThrow(
-    `the split "test" is empty: the images were divided by their names into train 10, test 0. Add images, or give test a larger share: --data.splits '{"train":60,"test":40}'.`,
+  const made = splitByHash({
+    name: "few",
+    source,
+    shares: { train: 99_998, validation: 1, test: 1 },
+  });
+  await expect(openSplit(made, "validation")).rejects.toThrow(
+    `the split "validation" is empty: the images were divided by their names into train 9, validation 0, test 1. Add images, or give validation a larger share: --data.splits '{"train":60,"validation":40}'.`,
   );
 });
 

@@ -7,6 +7,7 @@ import { type ByteFile, openBytes } from "./byte-file.ts";
 import { inSplit } from "./file-ids.ts";
 import { parseDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "./shards.ts";
 import { readBeside } from "./beside.ts";
@@ -23,6 +24,7 @@ export interface TableOptions {
   readonly label?: string;
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /** A line of a table. */
@@ -51,7 +53,7 @@ interface Entry {
   readonly table: string;
   /** Undefined where the row has none, as `missing` says. */
   readonly label: Labels | undefined;
-  readonly missing: string;
+  readonly missing: string | undefined;
   /** What the row's field `split` says. */
   readonly split: string | undefined;
 }
@@ -68,6 +70,7 @@ export async function openTable({
   label,
   classes,
   splits: shares,
+  splitBy,
 }: TableOptions): Promise<Dataset> {
   const bySplit = new Map<string, Entry[]>();
   const extension = name === "csv" ? /\.[ct]sv$/i : /\.(jsonl|ndjson)$/i;
@@ -87,7 +90,7 @@ export async function openTable({
     const ids = entries.map(({ id }) => inSplit(id.startsWith(`${split}/`) ? "" : before, id));
     return [split, { ...foundOf(entries), ids: numbered(ids) }];
   });
-  return foundDataset({ name, splits: new Map(found), classes, shares, place });
+  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, place });
 }
 
 /** The examples of one table. */
@@ -134,9 +137,11 @@ async function* readEntries(
       table,
       label: labels,
       missing:
-        written === undefined
-          ? noField(which, fields, label, LABELS, "label").message
-          : `${which}: ${problem}.`,
+        labels !== undefined
+          ? undefined
+          : written === undefined
+            ? noField(which, fields, label, LABELS, "label").message
+            : `${which}: ${problem}.`,
       split: typeof split === "string" && split.trim() !== "" ? split.trim() : undefined,
     };
   }

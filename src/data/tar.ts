@@ -7,6 +7,7 @@ import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
 import { parseDataFile } from "./files.ts";
 import { type Found, distinctIds, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { isFlat, layoutOf } from "./layout.ts";
@@ -27,6 +28,7 @@ export interface TarOptions {
   readonly labelKey?: string;
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 /** A file inside an archive. */
@@ -63,6 +65,7 @@ export async function openTar({
   labelKey,
   classes,
   splits: shares,
+  splitBy,
 }: TarOptions): Promise<Dataset> {
   const images = new Map<string, TarImage[]>();
   const unread: string[] = [];
@@ -90,7 +93,15 @@ export async function openTar({
     const splits = [...images].map(
       ([split, list]) => [split, foundBeside(split, list, kind)] as const,
     );
-    return foundDataset({ name: "tar", splits: new Map(splits), classes, shares, notes, place });
+    return foundDataset({
+      name: "tar",
+      splits: new Map(splits),
+      classes,
+      shares,
+      splitBy,
+      notes,
+      place,
+    });
   }
   const splits = new Map<string, Found>();
   for (const [split, list] of images) {
@@ -108,7 +119,7 @@ export async function openTar({
       });
     }
   }
-  return foundDataset({ name: "tar", splits, classes, shares, notes, place });
+  return foundDataset({ name: "tar", splits, classes, shares, splitBy, notes, place });
 }
 
 /** Images with their folders as labels. */

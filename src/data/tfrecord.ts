@@ -12,6 +12,7 @@ import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
 import { parseDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "./hashed.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "./shards.ts";
 import type { Dataset } from "./source.ts";
@@ -27,6 +28,7 @@ export interface TfrecordOptions {
   readonly id?: string;
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
 }
 
 const IMAGES = ["image/encoded", "image"];
@@ -50,6 +52,7 @@ export async function openTfrecord({
   id,
   classes,
   splits: shares,
+  splitBy,
 }: TfrecordOptions): Promise<Dataset> {
   const images = image === undefined ? IMAGES : [image];
   const labelNames = label === undefined ? LABELS : [label];
@@ -89,7 +92,7 @@ export async function openTfrecord({
     });
   }
   const place = [...groups.values()].flat()[0] ?? JSON.stringify(files);
-  return foundDataset({ name: "tfrecord", splits, classes, shares, place });
+  return foundDataset({ name: "tfrecord", splits, classes, shares, splitBy, place });
 }
 
 async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload: Uint8Array }> {

@@ -27,6 +27,29 @@ export const calibrationSchema = z.strictObject({
 /** Options of {@link calibration}. */
 export type CalibrationOptions = Omit<z.infer<typeof calibrationSchema>, "type">;
 
+/** Bins where nothing else is said. */
+const BINS = 15;
+
+/**
+ * The expected calibration error: the mean distance between the confidence and the accuracy of bins of equal width.
+ *
+ * @param confidence the largest probability of each example
+ * @param correct 1 where its class is right, else 0
+ * @see https://arxiv.org/abs/1706.04599 (section 2)
+ */
+export function calibrationError(
+  confidence: readonly number[],
+  correct: readonly number[],
+  bins = BINS,
+): number {
+  const gap = new Float64Array(bins); // of each bin, the sum of confidence − correctness
+  confidence.forEach((value, i) => {
+    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(value * bins) - 1)); // (low, high]
+    gap[bin] += value - correct[i];
+  });
+  return gap.reduce((sum, value) => sum + Math.abs(value), 0) / confidence.length;
+}
+
 /**
  * `ece`, the expected calibration error of the largest probability (Guo et al. 2017), and `brier`, the mean squared
  * distance to the one-hot label (Brier 1950: 0 to 2).
@@ -34,7 +57,7 @@ export type CalibrationOptions = Omit<z.infer<typeof calibrationSchema>, "type">
  * @throws a configuration error for a model whose classes do not exclude one another
  * @see https://arxiv.org/abs/1706.04599
  */
-export function calibration({ bins = 15 }: CalibrationOptions, model: EvaluatedModel): Evaluator {
+export function calibration({ bins = BINS }: CalibrationOptions, model: EvaluatedModel): Evaluator {
   if (model.loss !== "softmax") {
     throw new OcelliError("config", "calibration is of probabilities that sum to one.", {
       hint: "Train with objective.loss softmax.",
@@ -59,13 +82,8 @@ export function calibration({ bins = 15 }: CalibrationOptions, model: EvaluatedM
       );
       const { length } = confidence;
       if (length === 0) throw new OcelliError("data", "there are no predictions.");
-      const gap = new Float64Array(bins); // of each bin, the sum of confidence − correctness
-      confidence.forEach((value, i) => {
-        const bin = Math.min(bins - 1, Math.max(0, Math.ceil(value * bins) - 1)); // (low, high]
-        gap[bin] += value - correct[i];
-      });
       return [
-        ["ece", gap.reduce((sum, value) => sum + Math.abs(value), 0) / length],
+        ["ece", calibrationError(confidence, correct, bins)],
         ["brier", distance.reduce((sum, value) => sum + value, 0) / length],
       ];
     },

@@ -1,6 +1,6 @@
 /** @file Evaluators: each gives [name, value] pairs. */
 
-export { calibration } from "./calibration.ts";
+export { calibration, calibrationError } from "./calibration.ts";
 export { classification } from "./classification.ts";
 export { type ClassQuality, confusion, perClass, perClassValues } from "./confusion.ts";
 export type {

@@ -4,6 +4,7 @@ import type { Stats } from "node:fs";
 import { open, readFile, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
+import { firstWith } from "./headline.ts";
 import { type Json, isObject, modelTitle, totalSteps } from "./read-config.ts";
 import { type MetricsTail, parseTail } from "./read-lines.ts";
 import { type RunState, stateOf } from "./read-state.ts";
@@ -122,20 +123,24 @@ export async function readRun(folder: string, root = folder): Promise<RunSummary
   };
 }
 
-/** Accuracy and loss of the first evaluation; of training where none was made. */
+/** Accuracy and loss of the first evaluation with an accuracy, or else with a loss; of training where none was made. */
 function headline(
   config: Json,
   values: Readonly<Record<string, number>>,
   result: Json,
 ): Pick<RunSummary, "accuracy" | "loss" | "measured"> {
   const names = isObject(config.evals) ? Object.keys(config.evals) : [];
-  for (const name of names) {
-    const accuracy = values[`${name}/accuracy`];
-    const loss = values[`${name}/loss`];
-    if (accuracy !== undefined || loss !== undefined) {
-      return { accuracy, loss, measured: "evaluation" };
-    }
-  }
+  const evals = Object.fromEntries(
+    names.map((name) => {
+      const [accuracy, loss] = [values[`${name}/accuracy`], values[`${name}/loss`]];
+      return [
+        name,
+        { ...(accuracy !== undefined && { accuracy }), ...(loss !== undefined && { loss }) },
+      ];
+    }),
+  );
+  const first = (firstWith(evals, "accuracy") ?? firstWith(evals, "loss"))?.values;
+  if (first) return { accuracy: first.accuracy, loss: first.loss, measured: "evaluation" };
   const final = { accuracy: number(result.accuracy), loss: number(result.loss) };
   if (final.accuracy !== undefined || final.loss !== undefined) {
     return { ...final, measured: "evaluation" };

@@ -127,9 +127,10 @@ const shortCount = new Intl.NumberFormat("en", {
 
 function tiles({ run, result }: Material): [string, string][] {
   const of = run.measured === "training" ? " in training" : "";
-  const { parameters } = result;
+  const { parameters, ece } = result;
   const tiles: [string, string | undefined][] = [
     [`accuracy${of}`, run.accuracy === undefined ? undefined : showValue("accuracy", run.accuracy)],
+    ["calibration error", typeof ece === "number" ? showValue("ece", ece) : undefined],
     [`loss${of}`, run.loss === undefined ? undefined : showNumber(run.loss)],
     [
       run.totalSteps && run.totalSteps !== run.step ? `steps of ${run.totalSteps}` : "steps",

@@ -37,6 +37,8 @@ const RUN_FILES = {
   predictions: "predictions.json",
   /** Examples that were left out, and why. */
   problems: "problems.json",
+  /** Checksums of the images that were read. */
+  images: "images.json",
   /** Where the first step that was not finite went wrong. */
   nonfinite: "nonfinite.json",
 } as const;

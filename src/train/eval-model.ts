@@ -115,7 +115,7 @@ export async function evaluateModelOn(
       ...valuesAndClasses(values, passed, card.classes),
       classes: card.classes,
       problems: problems.toJSON().examples,
-      notes: [...(dataset.notes ?? []), ...told.notesOn(chosen, source)],
+      notes: [...(dataset.notes ?? []), ...(await told.notesOn(chosen, source, dataset))],
     };
   } finally {
     workers[Symbol.dispose]();

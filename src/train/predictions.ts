@@ -1,6 +1,7 @@
 /** @file What a model took for what, and the mistakes that it was surest of. */
 
 import type { Source } from "../data/source.ts";
+import { calibrationError } from "../evaluate/index.ts";
 import type { SeenBatch } from "./evaluation.ts";
 import { thumbnail } from "./pictures.ts";
 
@@ -19,11 +20,13 @@ interface Mistake {
 
 /** Gathers the predictions of one evaluation, batch by batch, in little memory. */
 export class Predictions {
-  /** How many examples with one label were seen. */
+  /** How many examples with one label are in the confusion. */
   count = 0;
   private readonly classes: readonly string[];
   private readonly source: Source | undefined;
   private readonly confusion: number[][];
+  private readonly probability: number[] = [];
+  private readonly correct: number[] = [];
   private mistakes: Mistake[] = [];
 
   constructor(classes: readonly string[], source: Source | undefined) {
@@ -36,7 +39,7 @@ export class Predictions {
 
   /** Takes in a batch; examples with several labels do not count. */
   see({ indices, label, predicted, probability }: SeenBatch): void {
-    if (label.shape.length !== 1 || this.confusion.length === 0) return;
+    if (label.shape.length !== 1) return;
     for (const [row, index] of indices.entries()) {
       if (index < 0) continue;
       const mistake = {
@@ -45,12 +48,20 @@ export class Predictions {
         predicted: Number(predicted.data[row]),
         probability: Number(probability.data[row]),
       };
+      this.probability.push(mistake.probability);
+      this.correct.push(mistake.label === mistake.predicted ? 1 : 0);
+      if (this.confusion.length === 0) continue;
       this.count++;
       this.confusion[mistake.label][mistake.predicted]++;
       if (mistake.label !== mistake.predicted) this.mistakes.push(mistake);
     }
     this.mistakes.sort((a, b) => b.probability - a.probability || a.index - b.index);
     this.mistakes.length = Math.min(this.mistakes.length, MISTAKES);
+  }
+
+  /** The expected calibration error of the predictions; undefined where none was seen. */
+  get ece(): number | undefined {
+    return this.correct.length === 0 ? undefined : calibrationError(this.probability, this.correct);
   }
 
   /** The classes, how often each was taken for each, and the most confident mistakes with pictures. */

@@ -29,7 +29,7 @@ interface Stepped {
 }
 
 /** An evaluation ready to run. */
-interface ReadyEvaluation {
+export interface ReadyEvaluation {
   readonly name: string;
   /** Steps between two runs of it; undefined for the end alone. */
   readonly every: number | undefined;

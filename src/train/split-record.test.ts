@@ -32,7 +32,7 @@ test("splits made by hashing are listed, all of them, unless they are too many",
   const hashed = splitByHash({ name: "hashed", source: sourceOf(50) });
   const { rule, shares, splits } = await record(await hashed.open("train"), hashed);
   expect({ rule, shares }).toEqual({
-    rule: "hash of ids",
+    rule: "rank of hash in class",
     shares: { train: 80, validation: 10, test: 10 },
   });
   expect(Object.values(splits).flatMap(({ ids }) => ids)).toHaveLength(50);

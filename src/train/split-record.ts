@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { DataConfig } from "../data/config.ts";
+import { isDeepStrictEqual } from "node:util";
+import { type DataConfig, withSplitBy } from "../data/config.ts";
 import { describeSplits } from "../data/hashed.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { OcelliError } from "../errors.ts";
@@ -21,14 +22,16 @@ export interface SplitEntry {
 
 /** The splits of a run. */
 export interface SplitRecord {
-  /** Whether the data came with its splits, or hashing ids made them, in `shares`. */
-  readonly rule: "given" | "hash of ids";
+  /** Whether the data came with its splits, or hashing ids made them, in `shares`: of all images, or of each class. */
+  readonly rule: "given" | "hash of ids" | "rank of hash in class";
   readonly shares?: Readonly<Record<string, number>>;
   /** By what the configuration calls them, slices such as `train[:90%]` included. */
   readonly splits: Readonly<Record<string, SplitEntry>>;
   /** Classes without an image to learn from, where there are any. */
   readonly untrained?: readonly string[];
 }
+
+const RULES = { id: "hash of ids", class: "rank of hash in class" } as const;
 
 /** A run lists so many ids at most: a few megabytes. */
 const MAX_LISTED = 100_000;
@@ -41,7 +44,7 @@ export async function recordSplits({
 }: {
   readonly dataset: Dataset;
   /** What is learned from. */
-  readonly source: Source;
+  readonly source?: Source;
   readonly sources: ReadonlyMap<string, Source>;
 }): Promise<SplitRecord> {
   const made = dataset.shares && (await describeSplits(dataset)).splits;
@@ -52,11 +55,11 @@ export async function recordSplits({
   const entries = [...ids].map(([name, list]) => {
     return [name, entryOf(list, isListed)] as const;
   });
-  const untrained = emptyClasses(source);
+  const untrained = source ? emptyClasses(source) : [];
   return {
     ...(untrained.length > 0 && { untrained }),
     ...(dataset.shares
-      ? { rule: "hash of ids" as const, shares: dataset.shares }
+      ? { rule: RULES[dataset.splitBy ?? "id"], shares: dataset.shares }
       : { rule: "given" as const }),
     splits: Object.fromEntries(entries),
   };
@@ -66,10 +69,17 @@ const idsOf = (source: Source): string[] =>
   Array.from({ length: source.length }, (_, i) => source.id(i));
 
 function entryOf(ids: readonly string[], isListed: boolean): SplitEntry {
+  return { count: ids.length, sha256: hashOf(ids), ...(isListed && { ids }) };
+}
+
+function hashOf(ids: readonly string[]): string {
   const hash = createHash("sha256");
   for (const id of ids) hash.update(`${id}\n`);
-  return { count: ids.length, sha256: hash.digest("hex"), ...(isListed && { ids }) };
+  return hash.digest("hex");
 }
+
+/** The hash of a source's ids in their order, as {@link SplitEntry} has it. */
+export const idsHash = (source: Source): string => hashOf(idsOf(source));
 
 /** The splits that two records both know and that are not the same: by name, how in words. */
 export function splitChanges(before: SplitRecord, now: SplitRecord): Map<string, string> {
@@ -77,20 +87,33 @@ export function splitChanges(before: SplitRecord, now: SplitRecord): Map<string,
   for (const [name, old] of Object.entries(before.splits)) {
     const current = Object.hasOwn(now.splits, name) ? now.splits[name] : undefined;
     if (!current || current.sha256 === old.sha256) continue;
-    changes.set(name, describeChange(old, current));
+    changes.set(name, describeChange(old, current, { ...now.splits, [name]: { ids: [] } }));
   }
   return changes;
 }
 
-function describeChange(before: SplitEntry, now: SplitEntry): string {
+function describeChange(
+  before: SplitEntry,
+  now: SplitEntry,
+  others: Readonly<Record<string, Pick<SplitEntry, "ids">>>,
+): string {
   const counts = `${before.count} images then, ${now.count} now`;
   if (!before.ids || !now.ids) {
     return before.count === now.count ? `${counts}, but others or in another order` : counts;
   }
   const added = without(now.ids, before.ids);
-  const gone = without(before.ids, now.ids);
+  let gone = without(before.ids, now.ids);
+  const moves: string[] = [];
+  for (const [split, { ids = [] }] of Object.entries(others)) {
+    const stayed = without(gone, ids);
+    const moved = without(gone, stayed);
+    gone = stayed;
+    const which = `${moved.length} moved to ${split}, such as ${moved[0]}`;
+    if (moved.length > 0) moves.push(`${which}, as others were added or taken away`);
+  }
   const parts = [
     ...(added.length > 0 ? [`${added.length} new, such as ${added[0]}`] : []),
+    ...moves,
     ...(gone.length > 0 ? [`${gone.length} gone, such as ${gone[0]}`] : []),
   ];
   return `${counts}: ${parts.join("; ") || "in another order"}`;
@@ -123,7 +146,7 @@ export interface ToldData {
   /** The split that the run was judged by first, where the data is the run's own. */
   readonly split: string | undefined;
   /** What is to be known of a split of this data: a line each. */
-  notesOn(split: string, source: Source): string[];
+  notesOn(split: string, source: Source, dataset: Dataset): Promise<string[]>;
 }
 
 /**
@@ -133,32 +156,45 @@ export interface ToldData {
  */
 export async function dataFor(path: string, named: DataConfig | undefined): Promise<ToldData> {
   const run = await readRunData(path);
-  const data = named ?? run.data;
+  const recorded = run.data && withSplitBy(run.data, "id");
+  const isOwn = !named || isSameData(named, recorded);
+  const data = isOwn ? recorded : named;
   if (!data) {
     throw new OcelliError("argument", `${path} does not say which data to evaluate on.`, {
       hint: "Name it as --data.",
     });
   }
-  const isOwn = !named || JSON.stringify(named) === JSON.stringify(run.data);
   return {
     data,
     split: named ? undefined : Object.values(run.evals ?? {})[0]?.split,
-    notesOn: (split, source) =>
-      isOwn && run.record ? notesOn(run.record, run.split, split, source) : [],
+    notesOn: async (split, source, dataset) => {
+      if (!isOwn || !run.record) return [];
+      const now = await recordSplits({ dataset, sources: new Map([[split, source]]) });
+      return notesOn(run.record, now, run.split, split, source);
+    },
   };
 }
 
+/** Whether named data is a run's, whose splits are then made as they were. */
+function isSameData(named: DataConfig, recorded: DataConfig | undefined): boolean {
+  if (!recorded) return false;
+  const by = "splitBy" in recorded ? recorded.splitBy : undefined;
+  const plain = JSON.parse(JSON.stringify(named)) as DataConfig; // without what is undefined
+  return isDeepStrictEqual(withSplitBy(plain, by ?? "id"), recorded);
+}
+
 function notesOn(
-  { splits, rule }: SplitRecord,
+  before: SplitRecord,
+  now: SplitRecord,
   trained: string | undefined,
   name: string,
   source: Source,
 ): string[] {
   const ids = idsOf(source);
-  const now = entryOf(ids, rule === "hash of ids");
-  const changes = [...splitChanges({ rule, splits }, { rule, splits: { [name]: now } }).values()];
-  const learnt = trained === undefined ? undefined : splits[trained];
-  const isLearnt = learnt?.sha256 === now.sha256;
+  const change = splitChanges(before, now).get(name);
+  const changes = change === undefined ? [] : [change];
+  const learnt = trained === undefined ? undefined : before.splits[trained];
+  const isLearnt = learnt?.sha256 === now.splits[name].sha256;
   const seen = ids.length - (isLearnt ? 0 : without(ids, learnt?.ids ?? []).length);
   return [
     ...changes.map((change) => `the data has changed since the run: ${name} has ${change}`),

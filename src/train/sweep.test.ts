@@ -81,7 +81,10 @@ test.each([
   [{ ...tiny, grid: {} }, "a sweep needs settings to vary"],
   [{ ...tiny, grid: { lrr: [1] } }, 'unknown option "--lrr"; valid: --optimizer.lr'],
   [{ ...tiny, random: { lr: { min: 2, max: 1 } } }, "a range goes from 2 to 1"],
-  [{ ...tiny, metric: "acuracy" }, 'the first evaluation has no "acuracy". It has accuracy, loss.'],
+  [
+    { ...tiny, metric: "acuracy" },
+    'no evaluation has "acuracy". There are validation/accuracy, validation/loss, validation/ece.',
+  ],
 ])("a mistake is told before or at the first trial", async (spec, message) => {
   const workdir = join(dir, `wrong-${message.length}`);
   await expect(sweep(spec, { workdir, engine: "interpreter" })).rejects.toThrow(message);

@@ -7,7 +7,8 @@ import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { writeAtomically } from "../runs/atomic.ts";
-import { configSchema } from "./config.ts";
+import { inOrder, measuredBy } from "../runs/headline.ts";
+import { type Config, configSchema } from "./config.ts";
 import { override } from "./overrides.ts";
 import type { Reporter } from "./progress.ts";
 import { validate } from "./schema.ts";
@@ -38,7 +39,7 @@ const sweepSchema = z.strictObject({
   trials: z.int().min(1).default(1),
   /** Decides what is drawn. */
   seed: z.int().min(0).default(0),
-  /** What the table is sorted by, the best first: a value of the first evaluation. */
+  /** What the table is sorted by, the best first: a value of the first evaluation that has it, or `NAME/VALUE`. */
   metric: z.string().default("accuracy"),
   /** Whether more of the metric is better. */
   maximize: z.boolean().default(true),
@@ -56,6 +57,8 @@ export interface Trial {
   readonly folder: string;
   readonly settings: Settings;
   readonly value: number;
+  /** Of the evaluation that the value is of: among equal values the least loss is the best. */
+  readonly loss?: number;
   readonly seconds: number;
 }
 
@@ -147,9 +150,9 @@ export async function sweep(
       interrupted = true;
       break;
     }
-    const value = metricOf(result, spec.metric);
+    const { value, loss } = metricOf(result, config, spec.metric);
     reporter?.line(`  ${spec.metric} ${value.toPrecision(5)} in ${result.seconds.toFixed(0)} s`);
-    trials.push({ folder: run, settings: settings[i], value, seconds: result.seconds });
+    trials.push({ folder: run, settings: settings[i], value, loss, seconds: result.seconds });
     const sorted = bestFirst(trials, spec.maximize);
     await writeAtomically(join(folder, "table.json"), `${JSON.stringify(sorted, null, 2)}\n`);
   }
@@ -163,7 +166,9 @@ export async function sweep(
 }
 
 const bestFirst = (trials: readonly Trial[], maximize: boolean): Trial[] =>
-  trials.toSorted((a, b) => (maximize ? b.value - a.value : a.value - b.value));
+  trials.toSorted(
+    (a, b) => (maximize ? b.value - a.value : a.value - b.value) || (a.loss ?? 0) - (b.loss ?? 0),
+  );
 
 /** Settings for people. */
 export const showSettings = (settings: Settings): string =>
@@ -214,13 +219,21 @@ async function runTrial(
   return train(config, { ...options, workdir: run });
 }
 
-function metricOf({ evals }: TrialResult, metric: string): number {
-  const [values = {}] = Object.values(evals);
-  if (Object.hasOwn(values, metric)) return values[metric];
-  throw new OcelliError("config", `the first evaluation has no "${metric}".`, {
+/**
+ * A metric of the first evaluation that has it, in the order of the configuration, with that evaluation's loss;
+ * `NAME/METRIC` is of the evaluation NAME.
+ */
+function metricOf({ evals }: TrialResult, config: Pick<Config, "evals">, metric: string) {
+  const ordered = inOrder(evals, Object.keys(config.evals ?? {}));
+  const found = measuredBy(ordered, metric);
+  if (found) return found;
+  const valid = Object.entries(ordered).flatMap(([of, values]) =>
+    Object.keys(values).map((key) => `${of}/${key}`),
+  );
+  throw new OcelliError("config", `no evaluation has "${metric}".`, {
     given: metric,
-    valid: Object.keys(values),
-    hint: `It has ${Object.keys(values).join(", ")}.`,
+    valid,
+    hint: `There are ${valid.join(", ")}.`,
   });
 }
 

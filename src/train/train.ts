@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { type Batch, trainingBatches } from "../data/batches.ts";
+import { withSplitBy } from "../data/config.ts";
 import { prefetch } from "../data/prefetch.ts";
-import { DataProblems } from "../data/problems.ts";
+import { DataProblems, isProblems } from "../data/problems.ts";
 import { createWorkerPool } from "../data/workers.ts";
 import type { JoinedCluster } from "../engines/cluster/join.ts";
 import type { ClusterPlace } from "../engines/cluster/place.ts";
@@ -12,11 +13,13 @@ import { type OpenOptions, openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
+import { firstWith, inOrder } from "../runs/headline.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
 import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
+import { ByteWatch } from "./byte-watch.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
 import {
   type DeviceTree,
@@ -29,6 +32,7 @@ import {
 } from "./device.ts";
 import type { Values } from "./evaluation.ts";
 import { type Journal, createJournal } from "./journal.ts";
+import { judge, judgeAtEnd } from "./judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { inputPictures } from "./pictures.ts";
 import { FiniteWatch } from "./finite-watch.ts";
@@ -43,7 +47,6 @@ import {
   restoreState,
   servedArrays,
 } from "./programs.ts";
-import { Predictions } from "./predictions.ts";
 import { Meter, type Reporter, SILENT } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
 import { checkData, checkSplits } from "./same-data.ts";
@@ -84,7 +87,9 @@ export interface TrainResult {
   /** Of the first evaluation that has one, at the last step, from 0 to 1; absent when training was interrupted. */
   readonly accuracy?: number;
   readonly loss?: number;
-  /** Values of every evaluation, by its name. */
+  /** Its expected calibration error, where classes exclude one another. */
+  readonly ece?: number;
+  /** Values of every evaluation, by its name, in the order of the configuration. */
   readonly evals: Readonly<Record<string, Values>>;
   readonly steps: number;
   /** Of this process: what ran before a resumed run was stopped does not count. */
@@ -93,6 +98,8 @@ export interface TrainResult {
   readonly engine: string;
   readonly workdir: string;
   readonly interrupted: boolean;
+  /** Images that were noticed to have other bytes than when they were read before, of all stretches of the run. */
+  readonly changedImages?: number;
 }
 
 /** A training under way. */
@@ -103,6 +110,7 @@ interface Session {
   readonly run: RunFolder;
   readonly journal: Journal;
   readonly loading: Loading;
+  readonly bytes: ByteWatch;
   /** Whether training is to end before a step. */
   readonly stops: (step: number) => boolean;
   /** Where a resumed run goes on; undefined for a beginning. */
@@ -120,7 +128,8 @@ export async function train(
   input: ConfigInput,
   { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
-  const config = validate(configSchema, input);
+  const given = validate(configSchema, input);
+  const config = { ...given, data: withSplitBy(given.data, "class") };
   const plan = await planTraining(config, options.reporter);
   const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
@@ -141,7 +150,8 @@ export async function train(
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const { run, config: stored } = await Run.reopen(folder);
   const recorded = validate(configSchema, stored);
-  const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
+  const data = withSplitBy(recorded.data, "id");
+  const config = { ...recorded, data, mesh: options.mesh ?? recorded.mesh };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
   const plan = await planTraining(planned, options.reporter);
@@ -152,7 +162,7 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
     plan,
     () => Promise.resolve(run),
     chosen,
-    async ({ run, engine, journal }) => {
+    async ({ run, engine, journal, problems, bytes }) => {
       const now = describeEnvironment(engine);
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
@@ -163,6 +173,11 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
         journal.line(`damaged ${name}; the one before it serves`);
       if (newest) checkData(plan, newest.value.loop);
       await checkSplits(run, plan, config.split, newest ? journal : undefined);
+      if (newest) {
+        await bytes.restore(await run.readJson("images"));
+        const before = await run.readJson("problems");
+        if (isProblems(before)) problems.restore(before);
+      }
       await run.rewind(newest?.value.loop.logs);
       const step = newest?.value.loop.step ?? 0;
       journal.line(
@@ -177,7 +192,9 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
 
 /** What is done between the opening of a run and its first step. */
 type Prepare = (
-  opened: Pick<Session, "run" | "engine" | "journal">,
+  opened: Pick<Session, "run" | "engine" | "journal" | "bytes"> & {
+    readonly problems: DataProblems;
+  },
 ) => Promise<StoredLoop | undefined>;
 
 /** Runs the loop, in this process alone or in several. */
@@ -195,7 +212,7 @@ const runTraining = (
 /** Runs the loop between the opening and the closing of what it needs. */
 async function runProcess(
   config: Config,
-  plan: Plan,
+  planned: Plan,
   open: () => Promise<Run>,
   { engine: chosen, signal, reporter = SILENT, showProgram }: RunOptions,
   prepare: Prepare,
@@ -203,7 +220,7 @@ async function runProcess(
 ): Promise<TrainResult> {
   const began = performance.now();
   const leads = !cluster || cluster.index === 0;
-  const openOptions = { mesh: plan.mesh, products: config.products, cluster };
+  const openOptions = { mesh: planned.mesh, products: config.products, cluster };
   const engine = await (typeof chosen === "function"
     ? chosen(openOptions)
     : openEngine(chosen, openOptions)); // before there is a folder to leave behind
@@ -212,11 +229,13 @@ async function runProcess(
     await engine.dispose();
     throw error;
   });
-  const journal = createJournal(run, leads ? reporter : SILENT, plan.totalSteps);
+  const journal = createJournal(run, leads ? reporter : SILENT, planned.totalSteps);
+  const bytes = new ByteWatch((line) => journal.line(line));
+  const plan = bytes.watch(planned);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems(({ id, reason }) => journal.line(`left out ${id}: ${reason}`));
   try {
-    const stored = await prepare({ run, engine, journal });
+    const stored = await prepare({ run, engine, journal, problems, bytes });
     journal.begin(config, plan, engine);
     const trained = await trainLoop({
       config,
@@ -225,12 +244,14 @@ async function runProcess(
       run,
       journal,
       loading: { workers, onBadImage: config.onBadImage, problems },
+      bytes,
       stops: stopper(signal, cluster),
       stored,
     });
     const seconds = Math.round(performance.now() - began) / 1000;
-    const result = { ...trained, seconds, engine: engine.name, workdir: run.folder };
-    if (problems.count > 0) await run.writeJson("problems", problems);
+    const changed = bytes.count > 0 && { changedImages: bytes.count };
+    const result = { ...trained, ...changed, seconds, engine: engine.name, workdir: run.folder };
+    await keepNotes({ run, bytes, problems });
     await run.writeJson("result", result);
     if (leads) await writeReport(run.folder);
     if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
@@ -247,6 +268,16 @@ async function runProcess(
     run.close();
     await engine.dispose();
   }
+}
+
+/** Keeps what was noticed of the data beside the checkpoint, for when the run goes on. */
+async function keepNotes({
+  run,
+  bytes,
+  problems,
+}: Pick<Session, "run" | "bytes"> & { readonly problems?: DataProblems }): Promise<void> {
+  if (problems && problems.count > 0) await run.writeJson("problems", problems);
+  if (bytes.isNew) await run.writeJson("images", bytes);
 }
 
 /** A batch on the device, and where the stream goes on after it. */
@@ -296,14 +327,16 @@ async function trainLoop(
     disposeTree(batch);
     return explained;
   };
-  const save = (): Promise<void> =>
-    saver.save(state, {
+  const save = async (): Promise<void> => {
+    await saver.save(state, {
       step,
       position,
       gathered: meter.gathered,
       ...watch.state,
       data: { examples: plan.source.length, classes: plan.source.classes },
     });
+    await keepNotes({ ...session, problems: loading.problems });
+  };
 
   try {
     while (step < totalSteps && !stops(step)) {
@@ -325,10 +358,10 @@ async function trainLoop(
         await settle();
         journal.progress(meter.report(step));
       }
-      for (const { name, every, run: evaluate } of evaluations) {
+      for (const evaluation of evaluations) {
+        const { name, every } = evaluation;
         if (!every || step % every !== 0 || step === totalSteps) continue;
-        evals[name] = await meter.outside(evaluate(state));
-        journal.evaluation(step, name, evals[name]);
+        evals[name] = (await meter.outside(judge(session, evaluation, state, step))).values;
       }
       if (plan.checkpoint.every && step % plan.checkpoint.every === 0) {
         await settle();
@@ -355,19 +388,18 @@ async function trainLoop(
   const interrupted = step < totalSteps;
   if (interrupted)
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
-  const seen = new Predictions(plan.card.classes, plan.evaluations[0]?.source);
-  for (const [i, { name, run: evaluate }] of (interrupted ? [] : evaluations).entries()) {
-    evals[name] = await evaluate(state, i === 0 ? (batch) => seen.see(batch) : undefined);
-    journal.evaluation(step, name, evals[name]);
-  }
-  if (seen.count > 0) await session.run.writeJson("predictions", await seen.summary());
+  if (!interrupted) await judgeAtEnd(session, evaluations, state, step, evals);
   disposeTree(state);
-  const judged = Object.values(evals).find(({ accuracy }) => accuracy !== undefined);
-  const final = interrupted ? undefined : judged;
+  const inTheirOrder = inOrder(
+    evals,
+    plan.evaluations.map(({ name }) => name),
+  );
+  const final = interrupted ? undefined : firstWith(inTheirOrder, "accuracy")?.values;
   return {
     accuracy: final?.accuracy,
     loss: final?.loss,
-    evals,
+    ece: final?.ece,
+    evals: inTheirOrder,
     steps: step,
     parameters,
     interrupted,

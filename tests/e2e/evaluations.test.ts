@@ -45,6 +45,7 @@ test("every evaluator runs on its own schedule and at the end", async () => {
     "classes/mean_class_recall": [40],
     "classes/recall/3": [40],
     "test/accuracy": [15, 30, 40],
+    "test/ece": [15, 30, 40],
     "test/loss": [15, 30, 40],
   });
   expect(result.accuracy).toBe(result.evals.test.accuracy);

@@ -1,6 +1,6 @@
 /** @file What a run records of its examples: which ones trained it, which ones judge it, and that both stay. */
 
-import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -32,7 +32,7 @@ beforeAll(async () => {
   const preprocess = "decode|resize(28)|grayscale|value_range(-1,1)";
   config = {
     ...smallConfig(dir, STEPS),
-    data: { name: "folder", dir: images, splits: SHARES },
+    data: { name: "folder", dir: images, splits: SHARES, splitBy: "id" },
     preprocess: { train: preprocess, eval: preprocess },
     evals: { test: { split: "test" } },
     batchSize: 4,
@@ -123,6 +123,60 @@ test("eval takes the run's own data, and says when it is not what it was", async
   await using more = await addTo("test");
   const { notes } = await evaluated();
   expect(notes).toEqual([expect.stringContaining(`1 new, such as ${more.id}`)]);
+});
+
+/** A configuration whose splits have their share of each class. */
+const byClass = (): ConfigInput => ({
+  ...config,
+  data: { name: "folder", dir: images, splits: SHARES },
+});
+
+const readSplits = async (workdir: string): Promise<SplitRecord> =>
+  JSON.parse(await readFile(join(workdir, "splits.json"), "utf8")) as SplitRecord;
+
+test("splits have their share of each class, and eval says which image another has moved", async () => {
+  const workdir = join(dir, "by-class");
+  await train(byClass(), { workdir });
+  const { rule, splits } = await readSplits(workdir);
+  expect(rule).toBe("rank of hash in class");
+  const dark = (ids: readonly string[]) => ids.filter((id) => id.startsWith("dark/")).length;
+  expect(Object.entries(splits).map(([name, { ids }]) => [name, ids!.length, dark(ids!)])).toEqual(
+    expect.arrayContaining([
+      ["train", 18, 9],
+      ["validation", 6, 3],
+      ["test", 6, 3],
+    ]),
+  );
+  const { notes: before } = lastJson<EvalResult>(await runCli(["eval", workdir, "--json"]));
+  expect(before).toEqual([]);
+  // one after another, until one of them lies within the test images' ranks
+  const added: string[] = [];
+  let notes: readonly string[] = [];
+  while (!notes.some((note) => note.includes("moved to"))) {
+    added.push(join(images, "dark", `added-${added.length}.png`));
+    expect(added.length).toBeLessThan(20);
+    await copyFile(join(images, "dark", "0.png"), added.at(-1)!);
+    ({ notes } = lastJson<EvalResult>(await runCli(["eval", workdir, "--json"])));
+  }
+  await Promise.all(added.map((path) => rm(path)));
+  expect(notes[0]).toMatch(/1 moved to \w+, such as dark\/\d+\.png, as others were added/);
+});
+
+test("a run from before the shares were of each class goes on, and is judged, with its own splits", async () => {
+  const workdir = join(dir, "before");
+  await stopped(workdir);
+  const file = join(workdir, "config.json");
+  const stored = JSON.parse(await readFile(file, "utf8")) as { data: { splitBy?: string } };
+  delete stored.data.splitBy;
+  await writeFile(file, JSON.stringify(stored));
+  const before = await readSplits(workdir);
+  await goOn(workdir);
+  expect(await readSplits(workdir)).toEqual(before);
+  const captured = await runCli(["eval", workdir, "--json"]);
+  expect(lastJson<EvalResult>(captured)).toMatchObject({
+    notes: [],
+    examples: before.splits.test.count,
+  });
 });
 
 test("data with splits of its own is recorded by counts and hashes", async () => {

@@ -19,6 +19,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { HostArray } from "../../src/graph/index.ts";
 import { cacheFolder } from "../../src/packages.ts";
 import { seededRandom } from "../../src/preprocess/random.ts";
+import { readCurves } from "../../src/runs/read-curves.ts";
+import { readRun } from "../../src/runs/read.ts";
 import { openClassifier } from "../../src/train/explain/classifier.ts";
 import { loadTrained } from "../../src/train/trained.ts";
 import { openBackbone } from "../../src/train/transfer/backbone.ts";
@@ -119,6 +121,25 @@ test("a linear probe leaves a run that eval, predict, export and report take", a
   const exported = lastJson<{ loss: number }>(await runCli(["eval", onnx, ...on]));
   expect(exported.loss).toBeCloseTo(quality.loss, 4);
   expect(await readFile(join(workdir, "report.html"), "utf8")).toContain("violet");
+});
+
+test("the last metrics of a transfer are those of the penalty that was chosen, and so are compared", async () => {
+  const result = lastJson<TransferResult>(await transferTo("chosen"));
+  const { l2, temperature, accuracy, ece, steps } = result;
+  expect(result.evals.test).toEqual({ accuracy, loss: result.loss, ece });
+  expect(temperature).toBeGreaterThan(0);
+  const lines = (await readFile(join(dir, "chosen/metrics.jsonl"), "utf8")).trim().split("\n");
+  const metrics = lines.map((line) => JSON.parse(line) as Record<string, number>);
+  expect(metrics).toHaveLength(10);
+  expect(new Set(metrics.map((one) => one.l2)).size).toBe(10);
+  const last = metrics.at(-1)!;
+  expect(last).toMatchObject({ step: steps, l2, "test/accuracy": accuracy, "test/ece": ece });
+  const best = Math.min(...metrics.map((one) => one["validation/loss"]));
+  expect(last["validation/loss"]).toBe(best); // all of them are right
+  const { values } = await readRun(join(dir, "chosen"));
+  expect(values).toMatchObject({ l2, "validation/loss": best });
+  const { l2: strengths } = await readCurves(join(dir, "chosen/metrics.jsonl"));
+  expect(strengths.means.at(-1)).toBe(l2);
 });
 
 test("what was computed once is kept, and the result is the same", async () => {

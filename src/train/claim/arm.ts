@@ -8,6 +8,7 @@ import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
 import { writeAtomically } from "../../runs/atomic.ts";
 import { type Config, configSchema } from "../config.ts";
+import { inOrder } from "../../runs/headline.ts";
 import { evaluateModelOn } from "../eval-model.ts";
 import type { Reporter } from "../progress.ts";
 import { validate } from "../schema.ts";
@@ -117,7 +118,7 @@ async function runTraining(session: ClaimSession, config: Config): Promise<Claim
   const diverged = join(folder, "diverged.json");
   const outcome = async (result: TrainResult): Promise<ClaimRun> => ({
     folder,
-    values: soundOrWorst(claim, await valuesOf(result, folder, config.batchSize)),
+    values: soundOrWorst(claim, await valuesOf(result, folder, config)),
   });
   if (existsSync(diverged)) return { folder, values: worstOf(claim) };
   const before = await readResult(folder);
@@ -183,9 +184,9 @@ async function readResult(folder: string): Promise<TrainResult | undefined> {
 async function valuesOf(
   { evals, parameters, steps }: TrainResult,
   folder: string,
-  batchSize: number,
+  { batchSize, evals: asked }: Config,
 ): Promise<ClaimValues> {
-  const [values = {}] = Object.values(evals);
+  const [values = {}] = Object.values(inOrder(evals, Object.keys(asked ?? {})));
   return { ...values, parameters, steps, msPerStep: await stepTime(folder, batchSize) };
 }
 

@@ -3,8 +3,9 @@ import { createInterpreter } from "../../engines/interpreter/index.ts";
 import { fewShot } from "../../evaluate/index.ts";
 import { fromNumbers, hostArray } from "../../graph/index.ts";
 import { seededRandom } from "../../preprocess/random.ts";
-import { type Head, type Labelled, fitFewShot, fitSoftmax, qualityOf } from "./heads.ts";
-import { divide } from "./select.ts";
+import { type Head, type Labelled, fitFewShot, fitSoftmax } from "./heads.ts";
+import { qualityOf } from "./quality.ts";
+import { divide, foldsOf } from "./select.ts";
 
 const engine = createInterpreter();
 afterAll(() => engine.dispose());
@@ -74,12 +75,25 @@ test("the few-shot head predicts exactly as the few-shot evaluator", () => {
   expect(accuracy).toBeLessThan(1);
 });
 
-test("a fifth of each class is held out to choose by, where there are enough", () => {
-  const parts = divide(clouds(30, 1, 5))!;
-  const counts = ({ labels }: Labelled) =>
-    Array.from({ length: CLASSES }, (_, k) => labels.filter((label) => label === k).length);
+const counts = ({ labels }: Pick<Labelled, "labels">) =>
+  Array.from({ length: CLASSES }, (_, k) => labels.filter((label) => label === k).length);
+
+test("a fifth of each class is held out to choose by, where every class has ten", () => {
+  const all = clouds(30, 1, 5);
+  const folds = foldsOf(all);
+  expect(folds).toHaveLength(1);
+  const parts = divide(all, folds[0]);
   expect(counts(parts.fit)).toEqual([8, 8, 8]);
-  expect(counts(parts.choose)).toEqual([2, 2, 2]);
-  expect(parts.choose.features.shape).toEqual([6, WIDTH]);
-  expect(divide(clouds(12, 1, 5))).toBeUndefined();
+  expect(counts(parts.judge)).toEqual([2, 2, 2]);
+  expect(parts.judge.features.shape).toEqual([6, WIDTH]);
+});
+
+test("below ten of a class every image is held out once, but for the only one of a class", () => {
+  const folds = foldsOf(clouds(12, 1, 5));
+  expect(folds.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i));
+  expect(folds.map((rows) => counts({ labels: rows.map((row) => row % CLASSES) }))).toEqual(
+    Array.from({ length: 4 }, () => [1, 1, 1]),
+  );
+  expect(foldsOf({ labels: [0, 0, 1] }).map((rows) => rows.toString())).toEqual(["1", "0"]);
+  expect(foldsOf({ labels: [0, 1, 2] })).toEqual([]);
 });

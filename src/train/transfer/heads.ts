@@ -21,6 +21,7 @@ import {
 import { softmaxXent } from "../../losses/index.ts";
 import { disposeTree } from "../device.ts";
 import { minimise } from "./lbfgs.ts";
+import { qualityOf } from "./quality.ts";
 
 /** Features [examples, features] with their classes. */
 export interface Labelled {
@@ -52,41 +53,6 @@ export const L2_SWEEP: readonly number[] = [100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0
 export const L2_DEFAULT = 1;
 /** The few-shot probe's ridge, as big_vision has it. */
 const RIDGE = 2 ** 10;
-
-/** How often a head is right, and its mean loss. */
-export interface Quality {
-  readonly accuracy: number;
-  readonly loss: number;
-  /** The best class of each row, and its probability. */
-  readonly predicted: readonly number[];
-  readonly probability: readonly number[];
-}
-
-/** Scores of a head: its probabilities by softmax, on the host. */
-export function qualityOf({ features, labels }: Labelled, { kernel, bias }: Head): Quality {
-  const [inputs, classes] = kernel.shape;
-  const x = features.data as Float32Array;
-  const w = kernel.data as Float32Array;
-  const predicted: number[] = [];
-  const probability: number[] = [];
-  let loss = 0;
-  let right = 0;
-  labels.forEach((label, row) => {
-    const logits = Float64Array.from(bias.data as Float32Array);
-    for (let i = 0; i < inputs; i++) {
-      const value = x[row * inputs + i];
-      for (let k = 0; k < classes; k++) logits[k] += value * w[i * classes + k];
-    }
-    const most = logits.reduce((a, b) => Math.max(a, b));
-    const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0);
-    const best = logits.indexOf(most);
-    predicted.push(best);
-    probability.push(1 / sum);
-    loss += Math.log(sum) + most - logits[label];
-    if (best === label) right++;
-  });
-  return { accuracy: right / labels.length, loss: loss / labels.length, predicted, probability };
-}
 
 /**
  * Softmax regression by L-BFGS for every strength of `l2s`: the mean cross-entropy plus half of l2 times the squared

@@ -17,9 +17,10 @@ import { Predictions } from "../predictions.ts";
 import { fitted } from "../trained.ts";
 import type { Backbone } from "./backbone.ts";
 import type { SourceFeatures } from "./features.ts";
-import { type Head, type Quality, qualityOf } from "./heads.ts";
+import type { Head } from "./heads.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 import type { Found } from "./probe.ts";
+import { type Quality, qualityOf } from "./quality.ts";
 
 /** Backbone and head, of zeros where none was found, as the parts of a checkpoint's file; `adapters` come beside. */
 export function modelChunks(
@@ -63,7 +64,7 @@ interface Learned {
   readonly seconds: () => number;
 }
 
-/** Judges a probe and writes its run: the model, the sweep as metrics, mistakes, result and report. */
+/** Judges a probe and writes its run: the model, the penalties that were tried as metrics, mistakes, result and report. */
 export async function leaveProbe(
   task: TransferTask,
   engine: Engine,
@@ -71,7 +72,7 @@ export async function leaveProbe(
 ): Promise<TransferResult> {
   const { method, model, classes, held, backbone } = task;
   const quality = qualityOf(asked, found.head);
-  const { accuracy, loss, predicted } = quality;
+  const { accuracy, loss, ece, predicted } = quality;
   await run.writeCheckpoint(modelChunks(backbone, found, classes));
   await run.writeJson("environment", describeEnvironment(engine));
   await run.writeJson("config", configOf(task));
@@ -81,12 +82,14 @@ export async function leaveProbe(
   const result: TransferResult = {
     accuracy,
     loss,
-    evals: { [held]: { accuracy, loss } },
+    ece,
+    evals: { [held]: { accuracy, loss, ece } },
     ...{ method, model, classes, engine: engine.name },
     perClass: perClass(confusion(asked.labels, predicted, classes.length)),
     trainImages: known.labels.length,
     testImages: asked.labels.length,
     l2: found.l2,
+    temperature: found.temperature,
     steps: found.steps,
     seconds: seconds(),
     parameters: parametersOf(backbone, found.head),
@@ -111,25 +114,38 @@ function configOf({ backbone, held, method, model, ...task }: TransferTask): obj
   };
 }
 
-/** The sweep as metrics, a line for each strength, and the held-out split at the end. */
+/**
+ * The penalties as metrics, a line each, at the steps of the solver so far: the chosen one last, with the held-out
+ * split, so that the last values are those of the model that is left.
+ */
 function logSweep(
   run: Run,
-  { tried, steps }: Found,
+  { tried, steps, l2, trainLoss }: Found,
   held: string,
-  { accuracy, loss }: Pick<Quality, "accuracy" | "loss">,
+  { accuracy, loss, ece }: Pick<Quality, "accuracy" | "loss" | "ece">,
 ): void {
+  const lineOf = (one: Found["tried"][number]) => ({
+    l2: one.l2,
+    loss: one.trainLoss,
+    "validation/accuracy": one.accuracy,
+    "validation/loss": one.loss,
+  });
   let step = 0;
-  for (const { l2, steps: taken, trainLoss, ...validation } of tried) {
-    step += taken;
-    run.log({
-      step,
-      l2,
-      loss: trainLoss,
-      "validation/accuracy": validation.accuracy,
-      "validation/loss": validation.loss,
-    });
+  for (const one of tried) {
+    if (one.l2 === l2) continue;
+    step += one.steps;
+    run.log({ step, ...lineOf(one) });
   }
-  run.log({ step: steps, [`${held}/accuracy`]: accuracy, [`${held}/loss`]: loss });
+  const chosen = tried.find((one) => one.l2 === l2);
+  run.log({
+    step: steps,
+    ...(chosen && lineOf(chosen)),
+    ...(trainLoss !== undefined && { loss: trainLoss }),
+    ...(l2 !== undefined && { l2 }),
+    [`${held}/accuracy`]: accuracy,
+    [`${held}/loss`]: loss,
+    [`${held}/ece`]: ece,
+  });
 }
 
 /** What the model took for what, with pictures of its surest mistakes. */

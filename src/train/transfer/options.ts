@@ -61,6 +61,8 @@ export interface TransferResult {
   readonly accuracy?: number;
   /** The mean cross-entropy; absent for `knn`. */
   readonly loss?: number;
+  /** The expected calibration error of its probabilities; absent for `knn`. */
+  readonly ece?: number;
   readonly evals: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly method: TransferMethod;
   readonly model: string;
@@ -71,6 +73,8 @@ export interface TransferResult {
   readonly testImages: number;
   /** The chosen strength of the linear classifier's L2 penalty. */
   readonly l2?: number;
+  /** What the linear classifier's scores were divided by, where that was chosen. */
+  readonly temperature?: number;
   /** Steps of the solver, or of training. */
   readonly steps: number;
   readonly seconds: number;

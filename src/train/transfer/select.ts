@@ -31,19 +31,42 @@ interface ValidationOptions {
 
 /** One example of so many is held out to choose by, where the data has no validation split. */
 const HELD_OUT = 5;
+/** A class with fewer examples is too small for a part of it to choose anything: all of them do, in turn. */
+const FEW = 10;
 
-/** Examples divided class by class into four fifths and a fifth; undefined where a class has too few. */
-export function divide(all: Labelled): { fit: Labelled; choose: Labelled } | undefined {
-  const seen = new Map<number, number>();
-  const fit: number[] = [];
-  const choose: number[] = [];
-  all.labels.forEach((label, row) => {
-    const count = seen.get(label) ?? 0;
-    seen.set(label, count + 1);
-    (count % HELD_OUT === HELD_OUT - 1 ? choose : fit).push(row);
-  });
-  if (choose.length < 2 * seen.size) return undefined;
-  return { fit: rowsOf(all, fit), choose: rowsOf(all, choose) };
+/** How many examples the smallest class has, of those that have any. */
+function smallestClass(labels: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.min(...counts.values());
+}
+
+/** Whether a class has too few examples for one part of them to choose settings for the rest. */
+export const isFew = ({ labels }: Pick<Labelled, "labels">): boolean => smallestClass(labels) < FEW;
+
+/**
+ * The rows to hold out together, class by class: a fifth of each class where all have ten, else as many parts as the
+ * largest class has examples, five at most, that hold every row once. A class of one example is never held out; where
+ * no class has two, there is no part.
+ */
+export function foldsOf({ labels }: Pick<Labelled, "labels">): number[][] {
+  const rows = new Map<number, number[]>();
+  labels.forEach((label, row) => rows.set(label, [...(rows.get(label) ?? []), row]));
+  const largest = Math.max(...[...rows.values()].map(({ length }) => length));
+  const folds = Array.from({ length: Math.min(HELD_OUT, largest) }, (): number[] => []);
+  for (const members of rows.values()) {
+    if (members.length < 2) continue;
+    members.forEach((row, rank) => folds[folds.length - 1 - (rank % folds.length)].push(row));
+  }
+  const held = folds.filter(({ length }) => length > 0);
+  return isFew({ labels }) ? held : held.slice(0, 1);
+}
+
+/** Examples without the rows of a fold, and the fold. */
+export function divide(all: Labelled, held: readonly number[]): { fit: Labelled; judge: Labelled } {
+  const out = new Set(held);
+  const kept = [...all.labels.keys()].filter((row) => !out.has(row));
+  return { fit: rowsOf(all, kept), judge: rowsOf(all, held) };
 }
 
 function rowsOf({ features, labels }: Labelled, rows: readonly number[]): Labelled {

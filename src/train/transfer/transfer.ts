@@ -10,11 +10,10 @@ import { cpuBudget } from "../../engines/threads.ts";
 import { showTime } from "../../runs/list-show.ts";
 import { Run } from "../../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
-import { fitFewShot } from "./heads.ts";
 import { leaveProbe } from "./leave.ts";
 import { neighbours } from "./neighbours.ts";
 import type { TransferOptions, TransferResult, TransferTask } from "./options.ts";
-import { type Found, findLinear } from "./probe.ts";
+import { type Found, findFewShot, findLinear } from "./probe.ts";
 import { checkClasses } from "./select.ts";
 import { isTuning, openTask } from "./task.ts";
 import { fineTune } from "./tune.ts";
@@ -56,8 +55,9 @@ export async function transfer(
     if (!run) return neighbours(task, engine, { known, asked: asked!, problems, seconds });
     found =
       method === "fewshot"
-        ? { head: fitFewShot(known, classes.length), tried: [], steps: 0 }
+        ? findFewShot(known, classes.length)
         : await findLinear(engine, known, chooser, classes.length);
+    reportFound(found, report);
     if (asked)
       return await leaveProbe(task, engine, { run, found, known, asked, problems, seconds });
   } finally {
@@ -66,6 +66,16 @@ export async function transfer(
   }
   const tuned = await fineTune(task, found);
   return { ...tuned, seconds: seconds(), problems: problems.toJSON().examples };
+}
+
+/** Says which penalty and temperature were chosen, and by what. */
+function reportFound({ l2, temperature, chosenBy }: Found, report: (line: string) => void): void {
+  if (chosenBy === undefined) return;
+  const chosen = [
+    ...(l2 === undefined ? [] : [`penalty ${l2}`]),
+    ...(temperature === undefined ? [] : [`temperature ${temperature.toPrecision(3)}`]),
+  ];
+  report(`chosen  ${chosen.join(", ")}: by ${chosenBy}`);
 }
 
 /** The features of every part that the method needs. */

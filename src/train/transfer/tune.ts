@@ -77,6 +77,7 @@ export async function fineTune(
     trainImages: source.length,
     testImages: counts ? counts.data.reduce((sum, count) => sum + count, 0) : test.length,
     l2: found?.l2,
+    temperature: found?.temperature,
   };
 }
 
