@@ -4,7 +4,7 @@
 export const IMAGE_FILE = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?)$/i;
 
 /** What {@link IMAGE_FILE} stands for, in words. */
-export const READ_KINDS = "JPEG, PNG, WebP, GIF, AVIF and TIFF are read";
+const READ_KINDS = "JPEG, PNG, WebP, GIF, AVIF and TIFF are read";
 
 /** Images of kinds that are not read. */
 const UNREAD_IMAGE =

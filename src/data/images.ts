@@ -11,7 +11,7 @@ import { imagesOf } from "./tree-of-images.ts";
 import { walkImages } from "./walk-images.ts";
 
 /** What stands for standard input among paths. */
-export const STANDARD_INPUT = "-";
+const STANDARD_INPUT = "-";
 
 /** What {@link imagePaths} found. */
 export interface FoundImages {

@@ -9,7 +9,7 @@ import type { Plan } from "./plan.ts";
 import type { LoopState } from "./saver.ts";
 
 /** A duration in words: `20 epochs`. */
-export const showDuration = (duration: Duration): string =>
+const showDuration = (duration: Duration): string =>
   Object.entries(duration)
     .map(([unit, amount]) => `${amount as number} ${unit}`)
     .join();
