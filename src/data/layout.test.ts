@@ -114,6 +114,14 @@ test("splits within classes", () => {
   });
 });
 
+test("classes that hold the same folders are said to be the classes", () => {
+  const made = arrange(["fold1/a/1.png", "fold1/b/2.png", "fold2/a/3.png", "fold2/b/4.png"]);
+  expect(classesOf(made)).toEqual({ "": "fold1 fold1 fold2 fold2" });
+  expect(made.notes).toEqual([
+    "the classes are fold1, fold2, although all of them hold folders called a, b",
+  ]);
+});
+
 test("two names of one split are said", () => {
   const made = arrange(["train/a/1.png", "train/b/2.png", "val/a/3.png", "valid/b/4.png"]);
   expect(made.notes).toEqual(['val and valid are splits of their own; "validation" means val']);

@@ -62,7 +62,11 @@ function arrange(top: Tree, options: LayoutOptions): Layout {
   if (filled.length > 0 && others.length === 0) throw noClasses(filled, options);
   const left = filled.map(([name, tree]) => leftBesideClasses(name, tree));
   const { part, notes } = classesOf(others, options);
-  return { parts: new Map([["", part]]), loose: top.images, notes: [...left, ...notes] };
+  return {
+    parts: new Map([["", part]]),
+    loose: top.images,
+    notes: [...left, ...sameInside(others), ...notes],
+  };
 }
 
 /** Goes into folders that stand alone: they are neither splits nor classes. */
@@ -247,6 +251,19 @@ function sameMeaning(splits: readonly Named[]): string[] {
       const meant = findSplit(names, usual!)!;
       return `${some.join(" and ")} are splits of their own; "${usual}" means ${meant}`;
     });
+}
+
+/** A line where all classes hold folders of the same names, which may be the classes instead. */
+function sameInside(classes: readonly Named[]): string[] {
+  const inside = classes
+    .filter(([, tree]) => hasImages(tree))
+    .map(([, tree]) => filledFolders(tree).map(([name]) => name));
+  const [first = [], ...others] = inside;
+  const isSame = others.length > 0 && others.every((names) => String(names) === String(first));
+  if (!isSame || first.length < 2) return [];
+  return [
+    `the classes are ${namesOf(classes)}, although all of them hold folders called ${first.join(", ")}`,
+  ];
 }
 
 function noClasses(splits: readonly Named[], { place }: LayoutOptions): OcelliError {
