@@ -31,7 +31,8 @@ export const embed: Command = {
     const { parsePreprocessing } = await import("../preprocess/pipeline.ts");
     const { openBackbone } = await import("../train/transfer/backbone.ts");
     const { embedImages } = await import("../train/transfer/embed.ts");
-    const { images } = await imagePaths([folder]);
+    const { images, notes } = await imagePaths([folder]);
+    for (const note of notes) output.line(note);
     const id = (index: number): string => relative(folder, images[index]).split(sep).join("/");
     const source = { ...pathSource(images), id };
     const backbone = await openBackbone(model, {

@@ -45,7 +45,8 @@ export const explain: Command = {
     const { imagePaths } = await import("../data/images.ts");
     const { explain: explainImages } = await import("../train/explain/explain.ts");
     const method = methodOf(texts.get("method"));
-    const { images } = await imagePaths(paths);
+    const { images, notes } = await imagePaths(paths);
+    for (const note of notes) output.line(note);
     const explained: Explained[] = [];
     const results = explainImages(model, images, {
       method,

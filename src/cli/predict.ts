@@ -13,7 +13,7 @@ const BATCH = 16;
 export const predict: Command = {
   name: "predict",
   summary: "Classify images, or folders of them, with a trained or exported model",
-  operands: "RUN|MODEL.onnx IMAGE|FOLDER…",
+  operands: "RUN|MODEL.onnx IMAGE|FOLDER|URL|-…",
   arity: [2, Infinity],
   flags: {
     "top-k": { type: "integer", help: "how many classes to show (3)" },
@@ -34,6 +34,7 @@ export const predict: Command = {
     "ocelli predict runs/quickstart digit.png",
     "ocelli predict runs/quickstart a.png b.png --top-k 1 --json",
     "ocelli predict runs/pets/model.onnx holiday/ --out predictions.jsonl",
+    "curl -s https://example.org/cat.jpg | ocelli predict runs/pets -",
   ],
   async run({ operands: [run, ...paths], texts, integers }, output) {
     const { imagePaths, pathSource } = await import("../data/images.ts");
@@ -41,7 +42,8 @@ export const predict: Command = {
     const { createWorkerPool } = await import("../data/workers.ts");
     const { cpuBudget } = await import("../engines/threads.ts");
     const { loadPredictor } = await import("../train/predict.ts");
-    const { images, folders } = await imagePaths(paths);
+    const { images, folders, notes } = await imagePaths(paths);
+    for (const note of notes) output.line(note);
     const topK = integers.get("top-k") ?? 3;
     const batchSize = integers.get("batch-size") ?? Math.min(BATCH, images.length);
     const named = badImagePolicy(texts.get("on-bad-image"));

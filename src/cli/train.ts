@@ -3,7 +3,8 @@
 import { type ClusterPlace, parseCluster } from "../engines/cluster/place.ts";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
-import type { Command, Output } from "./command.ts";
+import type { Duration } from "../optim/index.ts";
+import type { Call, Command, Output } from "./command.ts";
 import { readConfig } from "./read-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -24,7 +25,15 @@ const FLAGS = {
     type: "switch",
     help: "print every program as the compiler gets it (engines xla-…)",
   },
-  resume: { type: "text", value: "RUN", help: "go on with a run that was stopped, by its folder" },
+  resume: {
+    type: "text",
+    value: "RUN",
+    help: "go on with a run that was stopped, by its folder; with --epochs N until N epochs in all",
+  },
+  "accept-changes": {
+    type: "switch",
+    help: "with --resume: go on although the images to train on have changed",
+  },
 } as const;
 
 export const train: Command = {
@@ -41,6 +50,7 @@ export const train: Command = {
     "ocelli train folder --data pets --best validation/loss --patience 5 --balance sampling",
     "ocelli train ./my-config.ts --seed 1 --json",
     "ocelli train --resume runs/quickstart",
+    "ocelli train --resume runs/quickstart --epochs 20",
   ],
   async run({ operands: [name], texts, switches, overrides }, output) {
     const engine = texts.get("engine");
@@ -54,15 +64,22 @@ export const train: Command = {
     const folder = texts.get("resume");
     if (folder !== undefined) {
       const mesh = overrides.find(([key]) => key === "mesh")?.[1];
-      const others = overrides.flatMap(([key]) => (key === "mesh" ? [] : [`--${key}`]));
+      const duration = newDuration(overrides);
+      const known = ["mesh", ...Object.keys(DURATIONS)];
+      const others = overrides.flatMap(([key]) => (known.includes(key) ? [] : [`--${key}`]));
       const given = [name, workdir && "--workdir", texts.get("data") && "--data", ...others];
       checkResume(given.filter((it) => it !== undefined && it !== ""));
       const { resume } = await import("../train/transfer/resume.ts");
+      const acceptChanges = switches.has("accept-changes");
+      const changed = { mesh, duration, acceptChanges };
       return inCluster(cluster, () =>
         stoppable(output, (signal) =>
-          resume(folder, { engine, mesh, cluster, signal, showProgram, reporter: output }),
+          resume(folder, { ...changed, engine, cluster, signal, showProgram, reporter: output }),
         ),
       );
+    }
+    if (switches.has("accept-changes")) {
+      throw new OcelliError("argument", "--accept-changes is for --resume RUN.");
     }
     if (name === undefined) {
       throw new OcelliError("argument", "ocelli train: it needs CONFIG.", {
@@ -107,10 +124,36 @@ async function inCluster<T>(cluster: ClusterPlace | undefined, run: () => Promis
   }
 }
 
+/** How a new duration of a resumed run is written, and its unit. */
+const DURATIONS = {
+  epochs: "epochs",
+  steps: "steps",
+  "duration.epochs": "epochs",
+  "duration.steps": "steps",
+} as const;
+
+/** The duration that a resumed run is to have from now on; undefined where none is named. */
+function newDuration(overrides: Call["overrides"]): Duration | undefined {
+  const named = overrides.filter(([key]) => Object.hasOwn(DURATIONS, key));
+  if (named.length === 0) return undefined;
+  const [[key, text]] = named;
+  const unit = DURATIONS[key as keyof typeof DURATIONS];
+  const amount = Number(text);
+  const isValid = unit === "steps" ? /^\d+$/.test(text) && amount > 0 : amount > 0;
+  if (named.length === 1 && isValid && Number.isFinite(amount)) {
+    return unit === "steps" ? { steps: amount } : { epochs: amount };
+  }
+  const problem =
+    named.length > 1 ? "is given with another duration" : `must be a number above 0, not "${text}"`;
+  throw new OcelliError("argument", `--${key} ${problem}.`, {
+    hint: "It says how long the run is in all.",
+  });
+}
+
 /** A resumed run has its configuration and its folder. */
 function checkResume([given]: readonly (string | undefined)[]): void {
   if (given === undefined) return;
   throw new OcelliError("argument", `--resume RUN takes neither a configuration nor ${given}.`, {
-    hint: "The run goes on as it was begun.",
+    hint: "The run goes on as it was begun; only --epochs, --steps, --mesh and --accept-changes may change it.",
   });
 }

@@ -1,9 +1,13 @@
 /** @file `ocelli ui`: all runs on a local page. */
 
 import { once } from "node:events";
-import { OcelliError } from "../errors.ts";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { OcelliError, nearestNames } from "../errors.ts";
 import type { Command } from "./command.ts";
 
+/** Where trainings put their runs. */
+const DEFAULT_DIR = "runs";
 const LAST_PORT = 65_535;
 
 export const ui: Command = {
@@ -20,10 +24,15 @@ export const ui: Command = {
     },
   },
   examples: ["ocelli ui", "ocelli ui runs/sweep --port 8080"],
-  async run({ operands: [dir = "runs"], texts, integers }, output) {
+  async run({ operands: [named], texts, integers }, output) {
+    const dir = named ?? DEFAULT_DIR;
     const port = integers.get("port") ?? 6464;
     if (port > LAST_PORT) {
       throw new OcelliError("argument", `--port must be at most ${LAST_PORT}, not ${port}.`);
+    }
+    if (!(await isFolder(dir))) {
+      if (named !== undefined) throw await noFolder(dir);
+      output.line(`there is no folder ${dir} yet: its runs show up as they begin`);
     }
     const { serveDashboard } = await import("../dashboard/server.ts");
     const server = await serveDashboard({ dir, port, host: texts.get("host") ?? "127.0.0.1" });
@@ -33,3 +42,25 @@ export const ui: Command = {
     return { url: server.url, dir };
   },
 };
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/** The error for a path that is no folder, with the folders beside it, the nearest first. */
+async function noFolder(dir: string): Promise<OcelliError> {
+  const beside = await readdir(dirname(dir), { withFileTypes: true }).catch(() => []);
+  const folders = beside.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  const names = folders.map(({ name }) => join(dirname(dir), name));
+  const valid = nearestNames(basename(dir), names).slice(0, 8);
+  return new OcelliError("argument", `there is no folder ${dir}.`, {
+    given: dir,
+    valid,
+    hint:
+      valid.length > 0
+        ? `There are: ${valid.join(", ")}.`
+        : `Name a folder of runs, or none for ${DEFAULT_DIR}.`,
+  });
+}

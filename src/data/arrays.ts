@@ -44,6 +44,11 @@ export function arraySource({ images, labels, classes, name }: LabelledArrays): 
   const [length, ...extents] = shape;
   const size = extents.reduce((a, b) => a * b, 1);
   const pixels = images.data as Uint8Array;
+  const label = (index: number): HostArray => ({
+    shape: [],
+    dtype: "int32",
+    data: targets.subarray(index, index + 1),
+  });
   return {
     length,
     classes: names,
@@ -54,8 +59,9 @@ export function arraySource({ images, labels, classes, name }: LabelledArrays): 
         dtype: "uint8",
         data: pixels.subarray(index * size, (index + 1) * size),
       },
-      label: { shape: [], dtype: "int32", data: targets.subarray(index, index + 1) },
+      label: label(index),
     }),
+    label,
   };
 }
 

@@ -43,6 +43,8 @@ export interface BatchOptions {
   readonly onBadImage?: BadImagePolicy;
   /** Collects what was left out, and what is worth a note. */
   readonly problems?: DataProblems;
+  /** What errors call the examples: their split. */
+  readonly split?: string;
 }
 
 /** Batches that are made ready ahead of time by workers. */
@@ -82,7 +84,7 @@ export async function* trainingBatches(
         indices[examples.length] = visit.index;
         examples.push(features);
         bad = 0;
-      } else if (++bad >= source.length) throw allBad(options);
+      } else if (++bad >= source.length) throw allBad(source, options);
       next = visit.next;
     }
     const features = collate(examples, batchSize);
@@ -119,7 +121,7 @@ export async function* evaluationBatches(
     giveBackAll(examples);
     yield { features, count, indices, next: { epoch: 0, index: begin + rows } };
   }
-  if (!like) throw allBad(options);
+  if (!like) throw allBad(source, options);
 }
 
 /** An example's arrays, or undefined where it is left out. */
@@ -141,11 +143,15 @@ function giveBackAll(examples: readonly (Features | undefined)[]): void {
   }
 }
 
-const allBad = ({ problems }: BatchOptions): OcelliError => {
-  const first = problems?.toJSON().examples[0];
+/** The error where all images of a source were left out. */
+function allBad(source: Source, { problems, split }: BatchOptions): OcelliError {
+  const where = split === undefined ? "" : ` of the split ${split}`;
+  const ids = new Set(Array.from({ length: source.length }, (_, index) => source.id(index)));
+  const first = problems?.toJSON().examples.find(({ id }) => ids.has(id));
   const example = first ? ` The first, ${first.id}: ${first.reason}` : "";
-  return new OcelliError("data", `none of the images can be decoded.${example}`);
-};
+  const count = `none of the ${source.length} images${where}`;
+  return new OcelliError("data", `${count} can be decoded.${example}`);
+}
 
 /** Makes examples ready by index, in other threads where that is worth while. */
 interface Preparer {

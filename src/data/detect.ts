@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { DataConfig } from "./config.ts";
 import { cannotRead, listDataFolder } from "./files.ts";
-import { IMAGE_FILE } from "./folder.ts";
 import { isUrl } from "./http.ts";
+import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
+import { isLeftover } from "./leftovers.ts";
+import { findShards } from "./shards.ts";
 
 /** Data sets of files, by their names. */
 const KINDS = [
@@ -16,6 +18,9 @@ const KINDS = [
   ["jsonl", /\.(jsonl|ndjson)$/i],
   ["csv", /\.[ct]sv$/i],
 ] as const;
+
+/** Those whose files hold images. */
+const ARCHIVES = KINDS.slice(0, 3);
 
 const kindOf = (name: string) => KINDS.find(([, pattern]) => pattern.test(name))?.[0];
 
@@ -52,12 +57,15 @@ export async function detectData(path: string): Promise<DataConfig> {
       },
     );
   }
-  const what = IMAGE_FILE.test(name) ? "a single image" : "no data set that is known by its name";
+  const what =
+    IMAGE_FILE.test(name) || isUnreadImage(name)
+      ? "a single image"
+      : "no data set that is known by its name";
   throw new OcelliError("data", `${path} is ${what}.`, { hint: VALID });
 }
 
 async function detectFolder(dir: string): Promise<DataConfig> {
-  const names = (await listDataFolder(dir)).filter((name) => !name.startsWith("."));
+  const names = (await listDataFolder(dir)).filter((name) => !isLeftover(name));
   if (names.some((name) => name.endsWith(".npz"))) return { name: "npz", dir };
   if (names.some((name) => /-images[-.]idx\d-ubyte(\.gz)?$/.test(name)))
     return { name: "idx", dir };
@@ -72,27 +80,24 @@ async function detectFolder(dir: string): Promise<DataConfig> {
   const files = names.filter((_, i) => !isFolder[i]);
   const kinds = [...new Set(files.map(kindOf))].filter((kind) => kind !== undefined);
   const folders = names.length - files.length;
-  if (
-    kinds.length === 1 &&
-    (kinds[0] === "tar" ||
-      kinds[0] === "tfrecord" ||
-      kinds[0] === "parquet" ||
-      isTable(files, folders))
-  ) {
-    return { name: kinds[0], files: dir };
+  const [kind] = kinds;
+  if (kinds.length === 1 && (ARCHIVES.some(([name]) => name === kind) || isTable(files, folders))) {
+    return { name: kind, files: dir };
   }
   if (folders > 0) {
-    const inside = await listDataFolder(join(dir, "data")).catch(() => []);
-    if (folders === 1 && inside.some((name) => /\.parquet$/i.test(name))) {
-      return { name: "parquet", files: dir };
+    for (const [kind, pattern] of ARCHIVES) {
+      if ((await findShards(dir, pattern)).length > 0) return { name: kind, files: dir };
     }
     return { name: "folder", dir };
   }
+  const unread = files.filter(isUnreadImage);
   const images = files.filter((name) => IMAGE_FILE.test(name)).length;
   const shown =
     kinds.length > 1
       ? `files of several kinds (${kinds.join(", ")})`
-      : `${images} images and ${files.length - images} other files, but no folders`;
+      : unread.length > 0 && images === 0
+        ? `no folders: ${describeUnread(unread)}`
+        : `${images} images and ${files.length - images} other files, but no folders`;
   throw new OcelliError("data", `${dir} has ${shown}.`, {
     hint:
       kinds.length > 1
@@ -101,7 +106,13 @@ async function detectFolder(dir: string): Promise<DataConfig> {
   });
 }
 
-/** Whether a folder is told by its table: one called `metadata`, or tables alone beside a folder of images. */
-const isTable = (files: readonly string[], folders: number): boolean =>
-  files.some((name) => /^metadata\./i.test(name)) ||
-  (folders <= 1 && files.every((name) => kindOf(name) !== undefined));
+/** Whether a folder is told by its table: one called `metadata`, one beside a folder of images or images without folders. */
+const isTable = (files: readonly string[], folders: number): boolean => {
+  const others = files.filter((name) => kindOf(name) === undefined);
+  const isBeside = folders === 0 && others.every((name) => IMAGE_FILE.test(name));
+  return (
+    files.some((name) => /^metadata\./i.test(name)) ||
+    (folders <= 1 && others.length === 0) ||
+    isBeside
+  );
+};

@@ -31,7 +31,7 @@ test("nested folders, any case of extension, hidden and other files", async () =
   await write("readme.md", "a/Thumbs.db");
   expect(await idsOf("all")).toEqual(["a/1.jpeg", "b/2.JPG", "b/z.webp", "b/x/y/1.png"]);
   const dataset = await openFolder({ dir });
-  expect(dataset.notes).toEqual(["3 files ignored (readme.md, …)"]);
+  expect(dataset.notes).toEqual(["2 files ignored (readme.md, …)"]);
   const source = await openSplit(dataset, "all");
   expect(source.classes).toEqual(["a", "b"]);
   const { image, label } = await source.read(3);
@@ -51,9 +51,10 @@ test("split folders under any usual name; classes are those of all splits", asyn
   );
 });
 
-test("a class may be called train; a split alone is divided by hashing", async () => {
+test("a class may be called train where the classes are given; a split alone is divided by hashing", async () => {
   await write("train/1.png", "car/1.png");
-  expect(await idsOf("all")).toEqual(["car/1.png", "train/1.png"]);
+  const vehicles = await openSplit(await openFolder({ dir, classes: ["car", "train"] }), "all");
+  expect([vehicles.id(0), vehicles.id(1)]).toEqual(["car/1.png", "train/1.png"]);
   await rm(join(dir, "car"), { recursive: true });
   await write("train/car/1.png", "train/bus/1.png");
   await rm(join(dir, "train/1.png"));
@@ -69,6 +70,19 @@ test("links to files and folders are followed, but not in a circle", async () =>
   await symlink(join(dir, "gone"), join(dir, "b", "broken.png"));
   expect(await idsOf("all")).toEqual(["a/1.png", "b/linked.png", "b/deep/2.png", "c/1.png"]);
   expect((await openFolder({ dir })).notes).toEqual(["1 file ignored (b/broken.png)"]);
+});
+
+test("a folder that many links lead to is entered once, by its own path where there is one", async () => {
+  await write("a/z/1.png", "b/1.png");
+  for (let i = 0; i < 24; i++) {
+    await mkdir(join(dir, "b", String(i)));
+    if (i === 0) continue;
+    for (const name of ["x", "y"]) await symlink(join(dir, "b", String(i)), join(dir, "b", String(i - 1), name)); // prettier-ignore
+  }
+  await write("b/23/deep.png");
+  await symlink(join(dir, "a", "z"), join(dir, "a", "linked"));
+  await symlink(dir, join(dir, "a", "up"));
+  expect(await idsOf("all")).toEqual(["a/z/1.png", "b/1.png", "b/23/deep.png"]);
 });
 
 test("names in any script, composed alike", async () => {
@@ -100,8 +114,10 @@ test("what cannot be trained on says why", async () => {
   await expect(openFolder({ dir })).rejects.toThrow(
     "has only one class: a. A classifier needs at least two",
   );
-  await mkdir(join(dir, "b"));
-  await expect(openFolder({ dir })).rejects.toThrow('the class "b" has no images');
+  await write("b/1.heic");
+  await expect(openFolder({ dir })).rejects.toThrow(
+    'the class "b" has no images that are read. 1 .heic image is not read, such as b/1.heic; JPEG,',
+  );
   await expect(openFolder({ dir: join(dir, "gone") })).rejects.toThrow(
     "there is no such file or folder",
   );

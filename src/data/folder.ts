@@ -1,16 +1,15 @@
 /** @file Folders of images: one folder per class, within folders per split where there are any. */
 
-import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { cannotRead, readDataFile } from "./files.ts";
+import { readDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import type { SplitBy } from "./hashed.ts";
+import { describeUnread } from "./image-names.ts";
+import { type Layout, type Part, layoutOf } from "./layout.ts";
 import type { Dataset } from "./source.ts";
-import { usualSplit } from "./split-names.ts";
-
-/** File names taken for images. */
-export const IMAGE_FILE = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?)$/i;
+import { readTable } from "./table.ts";
+import { type ImageWalk, walkImages } from "./walk-images.ts";
 
 /** How to open a folder. */
 export interface FolderOptions {
@@ -22,24 +21,12 @@ export interface FolderOptions {
   readonly splitBy?: SplitBy;
 }
 
-/** What lies in a folder: files and folders by name, sorted; hidden ones and broken links are left out. */
-interface Listing {
-  readonly files: string[];
-  readonly folders: string[];
-  readonly broken: string[];
-}
-
-/** Files that are no images. */
-interface Ignored {
-  count: number;
-  first?: string;
-}
-
 /**
  * The images of a folder: JPEG, PNG, WebP, GIF, AVIF and TIFF by their extension, in `dir/CLASS/…` at any depth below
- * the class. Where every folder of `dir` is called train, val, test or the like and holds folders only, these are the
- * splits: `dir/SPLIT/CLASS/…`. Links are followed, except back to a folder they lie in. Hidden files are skipped, other
- * files ignored and counted. Ids are paths below `dir`. Holds the paths.
+ * the class. Folders called train, val, test or the like are splits, `dir/SPLIT/CLASS/…`, and never classes unless
+ * `classes` names them; one with a table called `metadata` has its labels there, and one without labels is left out
+ * ({@link layoutOf}). Links are followed; in a class a folder is entered once, whatever leads to it. Hidden files and what
+ * systems leave behind are skipped, other files ignored and counted. Ids are paths below `dir`. Holds the paths.
  */
 export async function openFolder({
   dir,
@@ -47,111 +34,54 @@ export async function openFolder({
   splits: shares,
   splitBy,
 }: FolderOptions): Promise<Dataset> {
-  const top = await list(dir);
-  const splitFolders = (await haveSplits(dir, top)) ? top.folders : [""];
-  const ignored: Ignored = { count: 0 };
+  const walk = await walkImages(dir);
+  const layout = layoutOf(walk.tree, { place: dir, classes });
   const splits = new Map<string, Found>();
-  const counts = new Map<string, number>();
-  for (const split of splitFolders) {
-    const paths: string[] = [];
-    const labels: string[] = [];
-    const { folders, files } = split ? await list(join(dir, split)) : top;
-    files.forEach((file) => ignore(ignored, join(split, file)));
-    for (const folder of folders) {
-      const before = paths.length;
-      await walk(dir, join(split, folder), [], paths, ignored);
-      const label = folder.normalize();
-      for (let i = before; i < paths.length; i++) labels.push(label);
-      counts.set(label, (counts.get(label) ?? 0) + paths.length - before);
-    }
-    splits.set(split, {
+  for (const [split, part] of layout.parts) splits.set(split, await foundIn(dir, split, part));
+  if ([...splits.values()].every(({ ids }) => ids.length === 0)) throw nothingIn(dir, walk);
+  const notes = [...layout.notes, ...notesOn(walk, layout)];
+  return foundDataset({ name: "folder", splits, classes, shares, splitBy, notes, place: dir });
+}
+
+/** The examples of a split, by its folders or its table. */
+async function foundIn(dir: string, split: string, { paths, labels, table }: Part): Promise<Found> {
+  if (table === undefined) {
+    return {
       ids: paths.map(idOf),
       labels,
+      areNames: true,
       image: (index) => readDataFile(join(dir, paths[index])),
-    });
+    };
   }
-  checkClasses(dir, top, counts);
-  const { count, first } = ignored;
-  const notes =
-    count > 0
-      ? [`${count} ${count > 1 ? "files" : "file"} ignored (${first}${count > 1 ? ", …" : ""})`]
-      : [];
-  return foundDataset({ name: "folder", splits, classes, shares, splitBy, notes, place: dir });
+  const { ids, ...found } = await readTable(join(dir, table));
+  return { ...found, ids: ids.map((id) => `${idOf(split)}/${id}`) };
 }
 
 /** A path as an id: `/` between its parts, and accents composed as they are nowhere else than on a Mac's disk. */
 const idOf = (path: string): string => path.replaceAll("\\", "/").normalize();
 
-async function list(path: string): Promise<Listing> {
-  const listing: Listing = { files: [], folders: [], broken: [] };
-  try {
-    const entries = await readdir(path, { withFileTypes: true });
-    for (const entry of entries) {
-      if (entry.name.startsWith(".")) continue;
-      const target = entry.isSymbolicLink()
-        ? await stat(join(path, entry.name)).catch(() => undefined)
-        : entry;
-      if (!target) listing.broken.push(entry.name);
-      else if (target.isDirectory()) listing.folders.push(entry.name);
-      else if (target.isFile()) listing.files.push(entry.name);
-    }
-  } catch (error) {
-    throw cannotRead(path, error);
-  }
-  Object.values(listing as unknown as Record<string, string[]>).forEach((names) => names.sort());
-  return listing;
+/** What of a folder was not taken: a line each. */
+function notesOn({ unread, files, others }: ImageWalk, { loose, parts }: Layout): string[] {
+  const tables = new Set([...parts.values()].map(({ table }) => table));
+  const ignored = [...loose, ...files.filter((path) => !tables.has(path)), ...others];
+  const are = ignored.length === 1 ? "file" : "files";
+  const more = ignored.length > 1 ? ", …" : "";
+  return [
+    ...(ignored.length > 0 ? [`${ignored.length} ${are} ignored (${ignored[0]}${more})`] : []),
+    ...(unread.length > 0 ? [describeUnread(unread)] : []),
+  ];
 }
 
-/** Whether all folders are splits: called like one, and with class folders inside. */
-async function haveSplits(dir: string, { folders }: Listing): Promise<boolean> {
-  if (folders.length === 0 || folders.some((name) => !usualSplit(name))) return false;
-  const inside = await Promise.all(folders.map((name) => list(join(dir, name))));
-  return inside.every(
-    ({ files, folders: classes }) =>
-      classes.length > 0 && !files.some((file) => IMAGE_FILE.test(file)),
-  );
-}
-
-/** Adds the images at and below `path`, a path below `dir`; `above` are the real folders that it lies in. */
-async function walk(
-  dir: string,
-  path: string,
-  above: readonly string[],
-  paths: string[],
-  ignored: Ignored,
-): Promise<void> {
-  const real = await realpath(join(dir, path)).catch((error) => {
-    throw cannotRead(join(dir, path), error);
-  });
-  if (above.includes(real)) return;
-  const { files, folders, broken } = await list(join(dir, path));
-  for (const file of files) {
-    if (IMAGE_FILE.test(file)) paths.push(join(path, file));
-    else ignore(ignored, join(path, file));
-  }
-  broken.forEach((file) => ignore(ignored, join(path, file)));
-  for (const folder of folders)
-    await walk(dir, join(path, folder), [...above, real], paths, ignored);
-}
-
-function ignore(ignored: Ignored, path: string): void {
-  ignored.count++;
-  ignored.first ??= path;
-}
-
-function checkClasses(dir: string, { files }: Listing, counts: ReadonlyMap<string, number>): void {
-  const layout = `Put the images of each class into a folder of its own: ${join(dir, "CLASS", "…")}.`;
-  if (counts.size === 0) {
-    const images = files.filter((file) => IMAGE_FILE.test(file)).length;
-    const found = images > 0 ? `${images} images, but no class folders` : "no class folders";
-    throw new OcelliError("data", `${dir} has ${found}.`, { hint: layout });
-  }
-  const empty = [...counts].filter(([, count]) => count === 0).map(([name]) => name);
-  if (empty.length === counts.size)
-    throw new OcelliError("data", `${dir} has no images.`, { hint: layout });
-  if (empty.length > 0) {
-    throw new OcelliError("data", `${dir}: the class "${empty[0]}" has no images.`, {
-      hint: "Remove its folder, or add some.",
-    });
-  }
+function nothingIn(dir: string, { tree, unread }: ImageWalk): OcelliError {
+  const hint = `Put the images of each class into a folder of its own: ${join(dir, "CLASS", "…")}.`;
+  const { length } = tree.images;
+  const found =
+    unread.length > 0
+      ? `no images that are read: ${describeUnread(unread)}`
+      : tree.folders.size > 0
+        ? "no images in its folders"
+        : length > 0
+          ? `${length} images, but no class folders`
+          : "no class folders";
+  return new OcelliError("data", `${dir} has ${found}.`, { hint });
 }

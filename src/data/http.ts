@@ -2,6 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { OcelliError } from "../errors.ts";
+import { concatBytes } from "../formats/bytes.ts";
 import type { ByteFile } from "./byte-file.ts";
 
 /** Whether a path is an http or https address. */
@@ -53,6 +54,34 @@ export async function openUrl(url: string, options: HttpOptions = {}): Promise<B
     },
   };
 }
+
+/**
+ * A whole file of at most `most` bytes, from any server.
+ *
+ * @throws a data error that names the address where it cannot be read or is larger
+ */
+export const fetchWhole = (
+  url: string,
+  most: number,
+  options: HttpOptions = {},
+): Promise<Uint8Array> =>
+  attempt(url, options, async (signal) => {
+    const answer = await fetch(url, { signal });
+    if (answer.status !== 200) {
+      await answer.body?.cancel();
+      checkStatus(url, answer);
+    }
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of answer.body ?? []) {
+      const piece = chunk as Uint8Array;
+      if ((size += piece.length) > most) {
+        throw new OcelliError("data", `${url} has more than ${most} bytes.`);
+      }
+      pieces.push(piece);
+    }
+    return concatBytes(pieces);
+  });
 
 /** What tells one version of a file from the next. */
 const versionOf = ({ headers }: Response): string =>

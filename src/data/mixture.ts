@@ -1,6 +1,7 @@
 /** @file Mixtures: several data sets, drawn from by weight. */
 
 import { OcelliError } from "../errors.ts";
+import type { HostArray } from "../graph/dtype.ts";
 import { findSplit } from "./split-names.ts";
 import type { Dataset, MixturePart, Source } from "./source.ts";
 
@@ -42,6 +43,12 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
       const { source, at } = locate(index);
       return source.read(at);
     },
+    ...(relabelled.every(({ source }) => source.label) && {
+      label(index: number) {
+        const { source, at } = locate(index);
+        return source.label!(at);
+      },
+    }),
     parts: relabelled,
   };
 }
@@ -50,21 +57,24 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
 function relabel(source: Source, classes: readonly string[], numbers: Int32Array): Source {
   if (numbers.length === classes.length && numbers.every((number, i) => number === i))
     return source;
+  const renumber = (label: HostArray): HostArray => {
+    if (label.dtype === "int32") {
+      return { ...label, data: Int32Array.of(numbers[Number(label.data[0])]) };
+    }
+    const data = new Float32Array(classes.length);
+    numbers.forEach((number, i) => (data[number] = Number(label.data[i])));
+    return { shape: [classes.length], dtype: "float32", data };
+  };
+  const { label } = source;
   return {
     ...source,
     classes,
     id: (index) => source.id(index),
     async read(index) {
       const example = await source.read(index);
-      const { label } = example;
-      if (label.dtype === "int32") {
-        const data = Int32Array.of(numbers[Number(label.data[0])]);
-        return { ...example, label: { ...label, data } };
-      }
-      const data = new Float32Array(classes.length);
-      numbers.forEach((number, i) => (data[number] = Number(label.data[i])));
-      return { ...example, label: { shape: [classes.length], dtype: "float32", data } };
+      return { ...example, label: renumber(example.label) };
     },
+    ...(label && { label: (index: number) => renumber(label(index)) }),
   };
 }
 

@@ -3,12 +3,13 @@
 import { OcelliError, unknownName } from "../errors.ts";
 import { guard } from "../formats/bytes.ts";
 import type { ParquetChunk, ParquetColumn, ParquetMetadata } from "../formats/parquet/metadata.ts";
+import { readBeside } from "./beside.ts";
 import { openBytes } from "./byte-file.ts";
 import { createCache } from "./cache.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
 import { type Found, foundDataset } from "./found.ts";
 import type { SplitBy } from "./hashed.ts";
-import { type Labels, readLabels } from "./labels.ts";
+import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
 import { type Files, expandFiles } from "./shards.ts";
 import type { Dataset } from "./source.ts";
@@ -33,8 +34,13 @@ const MAX_BLOCKS = 64;
 /** A file of images, opened. */
 interface ImageFile {
   readonly file: ParquetFile;
+  /** The column of bytes, and the one of paths beside it. */
   readonly image: ParquetColumn;
-  readonly label: ParquetColumn;
+  readonly paths: ParquetColumn | undefined;
+  /** Undefined where it has none. */
+  readonly label: ParquetColumn | undefined;
+  /** What is wrong, where there is no column of labels. */
+  readonly unlabelled: string | undefined;
   readonly classes: readonly string[] | undefined;
 }
 
@@ -45,13 +51,14 @@ interface RowGroup {
   readonly begin: number;
   readonly rows: number;
   readonly image: ParquetChunk;
-  readonly label: ParquetChunk;
+  readonly paths: ParquetChunk | undefined;
+  readonly label: ParquetChunk | undefined;
 }
 
 /**
  * Images in parquet files. Labels are read at opening and held; images are read by row group, and groups that were used
  * last are held up to 512 MiB, at least one. Training therefore mixes some groups at a time. Ids are the file's name and
- * the row's number.
+ * the row's number. An image without bytes is read by its path, from where the file is.
  */
 export async function openParquet({
   files,
@@ -61,26 +68,32 @@ export async function openParquet({
   splits: shares,
   splitBy,
 }: ParquetOptions): Promise<Dataset> {
-  const cache = createCache<RowGroup, unknown[]>(CACHE);
+  const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
   let named = classes;
   const groups = await expandFiles(files, /\.parquet$/i);
   for (const [split, paths] of groups) {
     const names = fileIds(paths);
     const ids: string[] = [];
-    const labels: Labels[] = [];
+    const labels: (Labels | undefined)[] = [];
     const blocks: RowGroup[] = [];
     const blockOf: number[] = [];
     const firsts: number[] = [];
+    let missing: string | undefined;
     for (const [i, path] of paths.entries()) {
       const parquet = await openFile(path, image, label);
       named ??= parquet.classes;
       for (const block of rowGroups(parquet)) {
-        const values = await parquet.file.read(block.label, block.rows);
+        const values = block.label
+          ? await parquet.file.read(block.label, block.rows)
+          : Array<undefined>(block.rows).fill(undefined);
         firsts.push(ids.length);
         values.forEach((value, row) => {
+          const which = `${path}, row ${block.begin + row}`;
+          const found = labelOf(value, which);
+          if (found === undefined) missing ??= parquet.unlabelled ?? `${which} has no label.`;
           ids.push(inSplit(split, `${names[i]}/${block.begin + row}`));
-          labels.push(labelOf(value, `${path}, row ${block.begin + row}`));
+          labels.push(found);
           blockOf.push(blocks.length);
         });
         blocks.push(block);
@@ -90,20 +103,18 @@ export async function openParquet({
     splits.set(split, {
       ids,
       labels,
+      missing,
       blocks: {
         of: (index) => blockOf[index],
         atOnce: Math.min(MAX_BLOCKS, Math.max(1, Math.floor(CACHE / 2 / largest))),
       },
       async image(index) {
         const block = blocks[blockOf[index]];
-        const rows = await cache(block, async () => {
-          const values = await block.parquet.file.read(block.image, block.rows);
-          const bytes = values.reduce((sum: number, row) => sum + (bytesOf(row)?.length ?? 0), 0);
-          return { value: values, bytes };
-        });
-        const found = bytesOf(rows[index - firsts[blockOf[index]]]);
-        if (found) return found;
+        const rows = await cache(block, () => readImages(block));
+        const found = rows[index - firsts[blockOf[index]]];
         const { file, image: column } = block.parquet;
+        if (typeof found === "string") return readBeside(file.name, found);
+        if (found) return found;
         const name = column.path.join(".");
         throw new OcelliError("data", `${file.name}: ${ids[index]} has no bytes in "${name}".`);
       },
@@ -113,12 +124,26 @@ export async function openParquet({
   return foundDataset({ name: "parquet", splits, classes: named, shares, splitBy, place });
 }
 
-const bytesOf = (value: unknown): Uint8Array | undefined =>
-  value instanceof Uint8Array ? value : undefined;
+/** An image's bytes, or the path of its file. */
+type ImageValue = Uint8Array | string | undefined;
 
-function labelOf(value: unknown, which: string): Labels {
+/** The images of a row group: bytes where there are any, else paths. */
+async function readImages(block: RowGroup): Promise<{ value: ImageValue[]; bytes: number }> {
+  const { file } = block.parquet;
+  const images = (await file.read(block.image, block.rows)).map(imageOf);
+  const isWhole = images.every((found) => found !== undefined);
+  const paths = isWhole || !block.paths ? [] : await file.read(block.paths, block.rows);
+  const value = images.map((found, row) => found ?? imageOf(paths[row]));
+  return { value, bytes: value.reduce((sum, found) => sum + (found?.length ?? 0), 0) };
+}
+
+const imageOf = (value: unknown): ImageValue =>
+  value instanceof Uint8Array || (typeof value === "string" && value !== "") ? value : undefined;
+
+/** The label of a row; undefined where it has none. */
+function labelOf(value: unknown, which: string): Labels | undefined {
   const label = readLabels(value);
-  if (label !== undefined) return label;
+  if (label !== undefined || isNoLabel(value)) return label;
   throw new OcelliError("data", `${which}: its label is no name, number or list of them.`);
 }
 
@@ -128,33 +153,55 @@ async function openFile(path: string, image?: string, label?: string): Promise<I
   const columns = [...new Set(metadata.columns.map((column) => column.path[0]))];
   const features = hubFeatures(metadata, path);
   const ofType = (type: string) => columns.find((name) => features[name]?._type === type);
-  const pick = (what: string, given: string | undefined, usual: (string | undefined)[]) => {
-    const found = given ?? usual.find((name) => name !== undefined && columns.includes(name));
-    if (found !== undefined && columns.includes(found)) return found;
+  const missing = (what: string, given: string | undefined): OcelliError => {
     const error = unknownName(`${what} column of ${path}`, given ?? what, columns, "data");
-    throw new OcelliError("data", error.message, { hint: `Name it by data.${what}.` });
+    return new OcelliError("data", error.message, { hint: `Name it by data.${what}.` });
   };
-  const labelColumn = pick("label", label, [ofType("ClassLabel"), "label", "labels", "fine_label"]);
-  const imageColumn = pick("image", image, [ofType("Image"), "image", "img"]);
-  const labels = leaves(metadata, labelColumn);
-  if (labels.length !== 1) {
+  const pick = (given: string | undefined, usual: (string | undefined)[]): string | undefined =>
+    [given ?? usual].flat().find((name) => name !== undefined && columns.includes(name));
+  const labelColumn = pick(label, [
+    ...columns.filter((name) => classNames(features[name]) !== undefined),
+    "label",
+    "labels",
+    "fine_label",
+  ]);
+  const imageColumn = pick(image, [ofType("Image"), "image", "img", "file_name"]);
+  if (imageColumn === undefined) throw missing("image", image);
+  const labels = labelColumn === undefined ? [] : leaves(metadata, labelColumn);
+  if (labels.length > 1) {
     throw new OcelliError("data", `${path}: "${labelColumn}" holds structs, which are no labels.`);
   }
   const images = leaves(metadata, imageColumn);
-  const bytes = images.find(({ path }) => path.length > 1 && path.at(-1) === "bytes") ?? images[0];
-  const names = features[labelColumn]?.names;
-  const isList = Array.isArray(names) && names.every((name) => typeof name === "string");
-  const classes = isList ? (names as string[]) : undefined;
-  return { file, image: bytes, label: labels[0], classes };
+  const inside = (name: string): ParquetColumn | undefined =>
+    images.find((column) => column.path.length > 1 && column.path.at(-1) === name);
+  return {
+    file,
+    image: inside("bytes") ?? images[0],
+    paths: inside("path"),
+    label: labels[0],
+    unlabelled: labels.length === 0 ? missing("label", label).message : undefined,
+    classes: labelColumn === undefined ? undefined : classNames(features[labelColumn]),
+  };
 }
 
 const leaves = ({ columns }: ParquetMetadata, name: string): ParquetColumn[] =>
   columns.filter(({ path }) => path[0] === name);
 
-/** A column's description in the metadata of the Hugging Face library `datasets`. */
+/** A column's description in the metadata of the Hugging Face library `datasets`: of values, or of lists of them. */
 interface HubFeature {
   readonly _type?: string;
   readonly names?: unknown;
+  readonly feature?: HubFeature;
+}
+
+/** The class names of a column of `ClassLabel`, or of a `Sequence`, `List` or `[…]` of such. */
+function classNames(feature: HubFeature | readonly HubFeature[] | undefined): string[] | undefined {
+  if (Array.isArray(feature)) return classNames((feature as readonly HubFeature[])[0]);
+  if (typeof feature !== "object" || feature === null) return undefined;
+  const { _type, names, feature: inner } = feature as HubFeature;
+  if (inner) return classNames(inner);
+  const isList = Array.isArray(names) && names.every((name) => typeof name === "string");
+  return isList && (_type === undefined || _type === "ClassLabel") ? names : undefined;
 }
 
 function hubFeatures({ notes }: ParquetMetadata, path: string): Record<string, HubFeature> {
@@ -170,7 +217,9 @@ function* rowGroups(parquet: ImageFile): Generator<RowGroup> {
   for (const { rows, chunks } of parquet.file.metadata.groups) {
     const chunkOf = (column: ParquetColumn) => chunks.find((chunk) => chunk.column === column)!;
     const image = chunkOf(parquet.image);
-    if (rows > 0) yield { parquet, begin, rows, image, label: chunkOf(parquet.label) };
+    const paths = parquet.paths && chunkOf(parquet.paths);
+    const label = parquet.label && chunkOf(parquet.label);
+    if (rows > 0) yield { parquet, begin, rows, image, paths, label };
     begin += rows;
   }
 }

@@ -1,5 +1,6 @@
 /** @file What data is: sources of examples with stable ids, and data sets of named splits. */
 
+import type { HostArray } from "../graph/dtype.ts";
 import type { Features } from "../preprocess/operation.ts";
 
 /** Runs of examples that are cheap to read together. */
@@ -32,6 +33,8 @@ export interface Source {
    * @throws a data error that names the example's file
    */
   read(index: number): Features | Promise<Features>;
+  /** The label of an example alone, where labels are held: no image is read. */
+  readonly label?: (index: number) => HostArray;
   /** Where reading single examples in any order would be slow: which ones to read together. */
   readonly blocks?: Blocks;
   /** Where this is a mixture: its parts, whose examples stand one part after the other. */
@@ -54,24 +57,26 @@ export interface Dataset {
 
 /** Some of a source's examples, from `begin` up to `end`; their ids stay. */
 export function sliceSource(source: Source, begin: number, end: number): Source {
-  const { classes, blocks } = source;
+  const { classes, blocks, label } = source;
   return {
     length: end - begin,
     classes,
     id: (index) => source.id(begin + index),
     read: (index) => source.read(begin + index),
+    ...(label && { label: (index) => label(begin + index) }),
     ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(begin + index) } }),
   };
 }
 
 /** The examples of a source at rising `indices`; their ids stay. */
 export function selectSource(source: Source, indices: Uint32Array): Source {
-  const { classes, blocks } = source;
+  const { classes, blocks, label } = source;
   return {
     length: indices.length,
     classes,
     id: (index) => source.id(indices[index]),
     read: (index) => source.read(indices[index]),
+    ...(label && { label: (index) => label(indices[index]) }),
     ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(indices[index]) } }),
   };
 }

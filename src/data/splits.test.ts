@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { arraySource } from "./arrays.ts";
+import { splitByHash } from "./hashed.ts";
 import { openSplit } from "./splits.ts";
 
 const dataset = {
@@ -39,6 +40,18 @@ test.each([
   ["train[a:]", "is not a name, or a slice"],
 ])("%s is refused", async (split, message) => {
   await expect(openSplit(dataset, split)).rejects.toThrow(message);
+});
+
+test("a split that no image fell into says what to do", async () => {
+  const source = await dataset.open("train");
+  const made = splitByHash({
+    name: "few",
+    source,
+    shares: { train: 99_998, validation: 1, test: 1 },
+  });
+  await expect(openSplit(made, "validation")).rejects.toThrow(
+    `the split "validation" is empty: the images were divided by their names into train 9, validation 0, test 1. Add images, or give validation a larger share: --data.splits '{"train":60,"validation":40}'.`,
+  );
 });
 
 test("slices of a split drawn by hash are apart, cover it, and keep the data's order", async () => {

@@ -29,7 +29,28 @@ export async function openSplit(dataset: Dataset, split: string): Promise<Source
   if (name === undefined) {
     throw unknownName(`split of ${dataset.name}`, given, dataset.splits, "config");
   }
-  return slice(await dataset.open(name), { split, name, hashed: hashed !== undefined }, begin, end);
+  const source = await dataset.open(name);
+  if (source.length === 0 && dataset.shares) throw await emptySplit(dataset, split, dataset.shares);
+  return slice(source, { split, name, hashed: hashed !== undefined }, begin, end);
+}
+
+/** The error for a split that none of few images fell into. */
+async function emptySplit(
+  dataset: Dataset,
+  split: string,
+  shares: Readonly<Record<string, number>>,
+): Promise<OcelliError> {
+  const sizes = Object.keys(shares).map(
+    async (name) => `${name} ${(await dataset.open(name)).length}`,
+  );
+  const shown = (await Promise.all(sizes)).join(", ");
+  return new OcelliError(
+    "data",
+    `the split "${split}" is empty: the images were divided by their names into ${shown}.`,
+    {
+      hint: `Add images, or give ${split} a larger share: --data.splits '{"train":60,"${split}":40}'.`,
+    },
+  );
 }
 
 /** A slice of a source; `split` as it was written, and the split's own name, are for errors. */

@@ -40,7 +40,8 @@ test("CSV: quotes, a byte order mark, CR LF, the same image twice", async () => 
 
 test("numbers as labels, with names given or not", async () => {
   const text = "image,label\na.png,2\nb.png,0\n";
-  expect((await open("csv", text)).classes).toEqual(["0", "1", "2"]);
+  expect((await open("csv", text)).classes).toEqual(["0", "2"]);
+  expect((await open("csv", `${text}a.png,1\n`)).classes).toEqual(["0", "1", "2"]);
   const named = await open("csv", text, { classes: ["x", "y", "z"] });
   expect(await labelsOf(named)).toEqual([[2], [0]]);
   await expect(open("csv", text, { classes: ["x", "y"] })).rejects.toThrow(
@@ -81,7 +82,7 @@ test.each([
     "line 2 has no image, file_name, filename, path, file; it has picture, label. Name the field by data.image.",
   ],
   ["csv", "image,label\na.png,\n", "line 2: its label is no name"],
-  ["csv", "image,label\na.png,x\nb.png,3\n", "labels are names in some examples, numbers in b.png"],
+  ["csv", "image,label\na.png,-1\nb.png,0\n", "some labels are -1, others count from 0. Leave out"],
   ["csv", "", "has no images"],
   ["jsonl", '{"image":"a.png","label":1.5}', "a.png has the label 1.5, which is no class"],
   ["jsonl", '{"image":"a.png","label":{}}', "line 1: its label is no name"],

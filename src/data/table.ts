@@ -1,18 +1,18 @@
 /** @file Tables of image paths and labels: JSON lines and CSV. */
 
-import { dirname, isAbsolute, join } from "node:path";
 import { OcelliError, nearestNames } from "../errors.ts";
 import { formatError, guard } from "../formats/bytes.ts";
 import { csvReader } from "../formats/csv.ts";
 import { type ByteFile, openBytes } from "./byte-file.ts";
 import { inSplit } from "./file-ids.ts";
-import { parseDataFile, readDataFile } from "./files.ts";
+import { parseDataFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import type { SplitBy } from "./hashed.ts";
-import { isUrl } from "./http.ts";
-import { type Labels, readLabels } from "./labels.ts";
+import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "./shards.ts";
+import { readBeside } from "./beside.ts";
 import type { Dataset } from "./source.ts";
+import { usualSplit } from "./split-names.ts";
 
 /** How to open tables. */
 export interface TableOptions {
@@ -37,84 +37,128 @@ const IMAGES = ["image", "file_name", "filename", "path", "file"];
 const LABELS = ["label", "labels", "class", "category"];
 /** Characters of the longest line of JSON. */
 const MAX_LINE = 1 << 24;
-/** Bytes of the largest image fetched. */
-const MAX_IMAGE = 2 ** 30;
+
+/** How a table's fields are called, where not as usual. */
+interface TableFields {
+  readonly image?: string;
+  readonly label?: string;
+}
+
+/** Where a row's image is, and its label. */
+interface Entry {
+  /** The path as an id. */
+  readonly id: string;
+  /** The path as the table has it, and the table. */
+  readonly path: string;
+  readonly table: string;
+  /** Undefined where the row has none, as `missing` says. */
+  readonly label: Labels | undefined;
+  readonly missing: string | undefined;
+  /** What the row's field `split` says. */
+  readonly split: string | undefined;
+}
 
 /**
  * Images named by tables, each with a label: a name, a number, or in JSON lines a list of them where several classes
- * apply. Paths are relative to the table; addresses are fetched. A field `split` that every row has says the splits.
- * Ids are the paths as written. Holds paths and labels.
+ * apply. Paths are relative to the table; addresses are fetched. Splits are said by a field `split` that every row has, or
+ * by the first folder of every path. Ids are the paths as written. Holds paths and labels.
  */
 export async function openTable({
   name,
   files,
-  image: imageField,
-  label: labelField,
+  image,
+  label,
   classes,
   splits: shares,
   splitBy,
 }: TableOptions): Promise<Dataset> {
-  const splits = new Map<string, { ids: string[]; labels: Labels[]; paths: string[] }>();
+  const bySplit = new Map<string, Entry[]>();
   const extension = name === "csv" ? /\.[ct]sv$/i : /\.(jsonl|ndjson)$/i;
   const groups = await expandFiles(files, extension);
-  const rowSplits = groups.size === 1 && groups.has("");
-  for (const [fileSplit, tables] of groups) {
+  for (const [split, tables] of groups) {
+    const entries: Entry[] = [];
     for (const table of tables) {
-      for await (const { line, fields } of tableRows(name, await openBytes(table))) {
-        const which = `${table}, line ${line}`;
-        const path = pick(which, fields, imageField, IMAGES, "image");
-        const label = readLabels(pick(which, fields, labelField, LABELS, "label"));
-        if (typeof path !== "string" || path === "" || label === undefined) {
-          const wrong = label === undefined ? "label" : "image";
-          throw new OcelliError(
-            "data",
-            `${which}: its ${wrong} is ${wrong === "label" ? "no name, number or list of them" : "no path"}.`,
-          );
-        }
-        const { split: own } = fields;
-        const split = rowSplits && typeof own === "string" ? own : fileSplit;
-        if (!splits.has(split)) splits.set(split, { ids: [], labels: [], paths: [] });
-        const at = splits.get(split)!;
-        at.ids.push(
-          path
-            .replaceAll("\\", "/")
-            .replace(/^(\.\/)+/, "")
-            .normalize(),
-        );
-        at.labels.push(label);
-        at.paths.push(beside(table, path));
-      }
+      for await (const entry of readEntries(name, table, { image, label })) entries.push(entry);
     }
+    bySplit.set(split, entries);
   }
   const place = [...groups.values()].flat()[0];
-  if (splits.size > 1 && splits.has("")) {
-    throw new OcelliError("data", `${place}: some rows have a split, others have none.`);
-  }
-  const found = [...splits].map(([split, { ids, labels, paths }]): [string, Found] => [
-    split,
-    {
-      ids: numbered(ids.map((id) => inSplit(splits.size > 1 ? split : "", id))),
-      labels,
-      image: (index) => readImage(paths[index]),
-    },
-  ]);
+  const whole = bySplit.size === 1 ? bySplit.get("") : undefined;
+  const splits = whole ? divide(whole, place) : bySplit;
+  const found = [...splits].map(([split, entries]): [string, Found] => {
+    const before = splits.size > 1 ? split : "";
+    const ids = entries.map(({ id }) => inSplit(id.startsWith(`${split}/`) ? "" : before, id));
+    return [split, { ...foundOf(entries), ids: numbered(ids) }];
+  });
   return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, place });
 }
 
-/** A path of a table, from where the table is. */
-function beside(table: string, path: string): string {
-  if (isUrl(path)) return path;
-  if (isUrl(table)) return new URL(path, table).href;
-  return isAbsolute(path) ? path : join(dirname(table), path);
+/** The examples of one table. */
+export async function readTable(table: string): Promise<Found> {
+  const name = /\.[ct]sv$/i.test(table) ? "csv" : "jsonl";
+  const entries: Entry[] = [];
+  for await (const entry of readEntries(name, table, {})) entries.push(entry);
+  return foundOf(entries);
 }
 
-async function readImage(path: string): Promise<Uint8Array> {
-  if (!isUrl(path)) return readDataFile(path);
-  const file = await openBytes(path);
-  if (file.size > MAX_IMAGE) {
-    throw new OcelliError("data", `${path} of ${file.size} bytes is too large for an image.`);
+const foundOf = (entries: readonly Entry[]): Found => ({
+  ids: numbered(entries.map(({ id }) => id)),
+  labels: entries.map(({ label }) => label),
+  missing: entries.find(({ label }) => label === undefined)?.missing,
+  image: (index) => readBeside(entries[index].table, entries[index].path),
+});
+
+async function* readEntries(
+  name: TableOptions["name"],
+  table: string,
+  { image, label }: TableFields,
+): AsyncGenerator<Entry> {
+  for await (const { line, fields } of tableRows(name, await openBytes(table))) {
+    const which = `${table}, line ${line}`;
+    const path = pick(which, fields, image, IMAGES, "image");
+    const written = fieldOf(fields, label, LABELS);
+    const value = written === undefined ? undefined : fields[written];
+    const labels = readLabels(value);
+    if (typeof path !== "string" || path.trim() === "") {
+      throw new OcelliError("data", `${which}: its image is no path.`);
+    }
+    const problem = "its label is no name, number or list of them";
+    if (labels === undefined && !isNoLabel(value)) {
+      throw new OcelliError("data", `${which}: ${problem}.`);
+    }
+    const { split } = fields;
+    yield {
+      id: path
+        .trim()
+        .replaceAll("\\", "/")
+        .replace(/^(\.\/)+/, "")
+        .normalize(),
+      path,
+      table,
+      label: labels,
+      missing:
+        labels !== undefined
+          ? undefined
+          : written === undefined
+            ? noField(which, fields, label, LABELS, "label").message
+            : `${which}: ${problem}.`,
+      split: typeof split === "string" && split.trim() !== "" ? split.trim() : undefined,
+    };
   }
-  return file.read(0, file.size);
+}
+
+/** Rows by the splits that they name, or that their paths begin with: `train/cat.png`. */
+function divide(entries: readonly Entry[], place: string): Map<string, readonly Entry[]> {
+  const named = entries.filter(({ split }) => split !== undefined).length;
+  if (named > 0 && named < entries.length) {
+    throw new OcelliError("data", `${place}: some rows have a split, others have none.`);
+  }
+  const folderOf = ({ id }: Entry): string => id.slice(0, Math.max(0, id.indexOf("/")));
+  const isByFolder =
+    named === 0 &&
+    entries.every((entry) => usualSplit(folderOf(entry)) !== undefined) &&
+    new Set(entries.map((entry) => usualSplit(folderOf(entry)))).size > 1;
+  return Map.groupBy(entries, (entry) => entry.split ?? (isByFolder ? folderOf(entry) : ""));
 }
 
 /** Ids that come again take a number: `a.png`, `a.png#2`. */
@@ -127,6 +171,12 @@ function numbered(ids: readonly string[]): string[] {
   });
 }
 
+const fieldOf = (
+  fields: Row["fields"],
+  given: string | undefined,
+  usual: readonly string[],
+): string | undefined => [given ?? usual].flat().find((name) => Object.hasOwn(fields, name));
+
 function pick(
   which: string,
   fields: Row["fields"],
@@ -134,16 +184,24 @@ function pick(
   usual: readonly string[],
   what: string,
 ): unknown {
-  const field = given ?? usual.find((name) => Object.hasOwn(fields, name));
-  if (field !== undefined && Object.hasOwn(fields, field)) return fields[field];
+  const field = fieldOf(fields, given, usual);
+  if (field !== undefined) return fields[field];
+  throw noField(which, fields, given, usual, what);
+}
+
+function noField(
+  which: string,
+  fields: Row["fields"],
+  given: string | undefined,
+  usual: readonly string[],
+  what: string,
+): OcelliError {
   const keys = Object.keys(fields);
   const has = (given === undefined ? keys : nearestNames(given, keys)).slice(0, 8).join(", ");
-  throw new OcelliError(
+  return new OcelliError(
     "data",
     `${which} has no ${given ?? usual.join(", ")}; it has ${has || "nothing"}.`,
-    {
-      hint: `Name the field by data.${what}.`,
-    },
+    { hint: `Name the field by data.${what}.` },
   );
 }
 

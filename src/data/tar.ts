@@ -6,12 +6,15 @@ import { OcelliError } from "../errors.ts";
 import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
 import { parseDataFile } from "./files.ts";
-import { IMAGE_FILE } from "./folder.ts";
 import { type Found, distinctIds, foundDataset } from "./found.ts";
 import type { SplitBy } from "./hashed.ts";
+import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
 import { type Labels, readLabels } from "./labels.ts";
+import { isFlat, layoutOf } from "./layout.ts";
+import { isLeftover } from "./leftovers.ts";
 import { type Files, expandFiles } from "./shards.ts";
 import type { Dataset } from "./source.ts";
+import { treeOf } from "./tree-of-images.ts";
 
 /** Where the labels of a tar's examples are. */
 export type TarLabel = "cls" | "json" | "txt" | "folder";
@@ -35,11 +38,14 @@ interface TarMember {
   readonly size: number;
 }
 
+/** Labels in members beside an image. */
+type Beside = Readonly<Partial<Record<(typeof BESIDE)[number], Labels>>>;
+
 /** An image and the members beside it. */
 interface TarImage extends TarMember {
   readonly file: ByteFile;
   readonly fileId: string;
-  readonly beside: Readonly<Partial<Record<TarLabel, Labels>>>;
+  readonly beside: Beside;
 }
 
 const BESIDE = ["cls", "json", "txt"] as const;
@@ -49,8 +55,8 @@ const MAX_SMALL = 1 << 20;
 
 /**
  * Images in tar archives (shards). Members that share their path up to the first dot of the file's name are one
- * example, as in WebDataset: `0001.jpg` with `0001.cls`, `0001.json` or `0001.txt`. Without such labels the first
- * folder inside the archive is the class. Ids are paths inside the archives, with the split in front where there are
+ * example, as in WebDataset: `0001.jpg` with `0001.cls`, `0001.json` or `0001.txt`. Without such labels the
+ * folders inside the archive are classes, or splits and classes, as those of a folder are ({@link layoutOf}). Ids are paths inside the archives, with the split in front where there are
  * splits and the archive where two hold the same path. Archives are gone through once; held are paths, places and labels.
  */
 export async function openTar({
@@ -62,39 +68,116 @@ export async function openTar({
   splitBy,
 }: TarOptions): Promise<Dataset> {
   const images = new Map<string, TarImage[]>();
+  const unread: string[] = [];
   for (const [split, paths] of await expandFiles(files, /\.tar$/i)) {
     const ids = fileIds(paths);
     const found: TarImage[] = [];
     for (const [i, path] of paths.entries()) {
       const file = await openBytes(path);
-      for (const image of await readShard(file, ids[i], labelKey)) found.push(image);
+      const shard = await readShard(file, ids[i], labelKey);
+      for (const image of shard.images) found.push(image);
+      for (const name of shard.unread) unread.push(name);
     }
     images.set(split, found);
   }
   const all = [...images.values()];
-  const kind =
+  const place = all.flat()[0]?.file.name ?? JSON.stringify(files);
+  const beside =
     label ?? BESIDE.find((some) => all.some((list) => list.some(({ beside }) => some in beside)));
+  const notes = unread.length > 0 ? [describeUnread(unread)] : [];
+  if (unread.length > 0 && all.every((list) => list.length === 0)) {
+    throw new OcelliError("data", `${place} has no images that are read: ${notes[0]}.`);
+  }
+  const kind = beside ?? "folder";
+  if (kind !== "folder") {
+    const splits = [...images].map(
+      ([split, list]) => [split, foundBeside(split, list, kind)] as const,
+    );
+    return foundDataset({
+      name: "tar",
+      splits: new Map(splits),
+      classes,
+      shares,
+      splitBy,
+      notes,
+      place,
+    });
+  }
   const splits = new Map<string, Found>();
-  for (const [split, list] of images) splits.set(split, found(split, list, kind ?? "folder"));
-  const place = [...images.values()].flat()[0]?.file.name ?? JSON.stringify(files);
-  return foundDataset({ name: "tar", splits, classes, shares, splitBy, place });
+  for (const [split, list] of images) {
+    const arranged = arrangeByFolders(list, { place, classes, isSplit: split !== "" });
+    notes.push(...arranged.notes);
+    const { size } = arranged.parts;
+    for (const [inner, { members, labels }] of arranged.parts) {
+      const name = split !== "" && size === 1 ? split : inner;
+      const missing = members.find((_, index) => labels[index] === undefined);
+      splits.set(name, {
+        ...foundOf(split, members),
+        labels,
+        areNames: true,
+        missing: missing && `${missing.file.name}: ${missing.name} is in no class folder.`,
+      });
+    }
+  }
+  return foundDataset({ name: "tar", splits, classes, shares, splitBy, notes, place });
 }
 
-function found(split: string, images: readonly TarImage[], kind: TarLabel): Found {
-  const ids = images.map(({ name }) => inSplit(split, name.normalize()));
+/** Images with their folders as labels. */
+interface ByFolder {
+  readonly members: TarImage[];
+  readonly labels: (string | undefined)[];
+}
+
+/** Images by split and class as their folders say, in the order of the archives. */
+function arrangeByFolders(
+  images: readonly TarImage[],
+  {
+    place,
+    classes,
+    isSplit,
+  }: { readonly place: string; readonly classes?: readonly string[]; readonly isSplit: boolean },
+): { readonly parts: Map<string, ByFolder>; readonly notes: readonly string[] } {
+  const tree = treeOf(images.map(({ name }) => name));
+  if (isSplit && isFlat(tree)) {
+    const labels = images.map(() => undefined);
+    return { parts: new Map([["", { members: [...images], labels }]]), notes: [] };
+  }
+  const layout = layoutOf(tree, { place, classes });
+  const places = new Map<string, { readonly split: string; readonly label: string | undefined }>();
+  for (const [split, { paths, labels }] of layout.parts) {
+    paths.forEach((path, index) => places.set(path, { split, label: labels[index] }));
+  }
+  const [first] = layout.parts.keys();
+  for (const path of layout.loose) places.set(path, { split: first, label: undefined });
+  const parts = new Map<string, ByFolder>();
+  for (const split of layout.parts.keys()) parts.set(split, { members: [], labels: [] });
+  for (const image of images) {
+    const at = places.get(image.name);
+    if (!at) continue; // left out, as a note says
+    parts.get(at.split)!.members.push(image);
+    parts.get(at.split)!.labels.push(at.label);
+  }
+  return { parts, notes: layout.notes };
+}
+
+const foundOf = (split: string, images: readonly TarImage[]): Pick<Found, "ids" | "image"> => ({
+  ids: distinctIds(
+    images.map(({ name }) => inSplit(split, name.normalize())),
+    (index) => images[index].fileId,
+  ),
+  image: (index) => {
+    const { file, begin, size } = images[index];
+    return file.read(begin, begin + size);
+  },
+});
+
+/** Images whose labels lie beside them. */
+function foundBeside(split: string, images: readonly TarImage[], kind: keyof Beside): Found {
+  const missing = images.find(({ beside }) => beside[kind] === undefined);
   return {
-    ids: distinctIds(ids, (index) => images[index].fileId),
-    labels: images.map(({ name, file, beside }) => {
-      const label = beside[kind];
-      if (label !== undefined) return label;
-      const missing =
-        kind === "folder" ? "is in no class folder" : `has no label beside it (.${kind})`;
-      throw new OcelliError("data", `${file.name}: ${name} ${missing}.`);
-    }),
-    image: (index) => {
-      const { file, begin, size } = images[index];
-      return file.read(begin, begin + size);
-    },
+    ...foundOf(split, images),
+    labels: images.map(({ beside }) => beside[kind]),
+    missing: missing && `${missing.file.name}: ${missing.name} has no label beside it (.${kind}).`,
   };
 }
 
@@ -102,15 +185,17 @@ async function readShard(
   file: ByteFile,
   fileId: string,
   labelKey: string | undefined,
-): Promise<TarImage[]> {
+): Promise<{ readonly images: TarImage[]; readonly unread: string[] }> {
+  const unread: string[] = [];
   const images = new Map<string, TarMember[]>();
-  const beside = new Map<string, Partial<Record<TarLabel, Labels>>>();
+  const beside = new Map<string, Beside>();
   for await (const { read, ...member } of tarMembers(file)) {
     const { key, extension } = splitName(member.name);
     if (IMAGE_FILE.test(member.name)) {
       if (!images.has(key)) images.set(key, []);
       images.get(key)!.push(member);
-    } else if (BESIDE.some((kind) => kind === extension)) {
+    } else if (isUnreadImage(member.name)) unread.push(member.name);
+    else if (BESIDE.some((kind) => kind === extension)) {
       const bytes = await read();
       const label = parseDataFile(`${file.name}, ${member.name}`, () =>
         readBeside(extension as (typeof BESIDE)[number], bytes, labelKey),
@@ -118,13 +203,12 @@ async function readShard(
       if (label !== undefined) beside.set(key, { ...beside.get(key), [extension]: label });
     }
   }
-  return [...images].flatMap(([key, members]) =>
-    members.map((member) => {
-      const [folder, inside] = member.name.split("/", 2);
-      const label = inside === undefined ? {} : { folder: folder.normalize() };
-      return { ...member, file, fileId, beside: { ...label, ...beside.get(key) } };
-    }),
-  );
+  return {
+    unread,
+    images: [...images].flatMap(([key, members]) =>
+      members.map((member) => ({ ...member, file, fileId, beside: beside.get(key) ?? {} })),
+    ),
+  };
 }
 
 /** A path up to the first dot of its file's name, and the last extension in lower case. */
@@ -173,7 +257,7 @@ export async function* tarMembers(
       global = new Map([...global, ...readPax(await read(), what)]);
     else {
       const name = (attributes?.get("path") ?? longName ?? header.name).replace(/^(\.?\/)+/, "");
-      const hidden = name.split("/").some((part) => part.startsWith("."));
+      const hidden = name.split("/").some(isLeftover);
       if (header.kind === "file" && !hidden) yield { name, begin, size, read };
       longName = undefined;
       pax = new Map();

@@ -63,14 +63,19 @@ export async function openTfrecord({
     const names = fileIds(paths);
     const places: Place[] = [];
     const ids: string[] = [];
-    const labels: Labels[] = [];
+    const labels: (Labels | undefined)[] = [];
+    let missing: string | undefined;
     for (const [i, path] of paths.entries()) {
       const file = await openBytes(path);
       let count = 0;
       for await (const { place, payload } of records(file)) {
         const which = `${path}, record ${count}`;
         const features = parseDataFile(which, () => readExample(payload, small));
-        labels.push(labelOf(which, features, labelNames));
+        const found = labelOf(features, labelNames);
+        if (found === undefined) {
+          missing ??= `${which} has no label under ${labelNames.join(", ")}. Name its feature by data.label.`;
+        }
+        labels.push(found);
         const given = id === undefined ? undefined : textOf(features.get(id));
         if (id !== undefined && !given)
           throw new OcelliError("data", `${which} has no text "${id}".`);
@@ -82,6 +87,7 @@ export async function openTfrecord({
     splits.set(split, {
       ids,
       labels,
+      missing,
       image: (index) => readImage(places[index], ids[index], images),
     });
   }
@@ -102,20 +108,16 @@ async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload:
   }
 }
 
+/** A record's label; undefined where it has none. */
 function labelOf(
-  which: string,
   features: ReadonlyMap<string, ExampleFeature>,
   names: readonly string[],
-): Labels {
+): Labels | undefined {
   const values = names.map((name) => features.get(name)).find((some) => some && some.length > 0);
   const labels = values?.map((value) =>
     typeof value === "number" ? value : readLabels(new TextDecoder().decode(value)),
   );
-  const label = labels && (labels.length === 1 ? labels[0] : readLabels(labels));
-  if (label !== undefined) return label;
-  throw new OcelliError("data", `${which} has no label under ${names.join(", ")}.`, {
-    hint: "Name its feature by data.label.",
-  });
+  return labels && (labels.length === 1 ? labels[0] : readLabels(labels));
 }
 
 const textOf = (values: ExampleFeature | undefined): string | undefined => {

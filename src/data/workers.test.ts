@@ -117,6 +117,13 @@ test("an error names the example and comes back as itself", async () => {
 test("where no image can be decoded the stream ends with an error", async () => {
   const bad = { ...source, read: () => source.read(8) };
   const problems = new DataProblems();
-  const stream = trainingBatches(bad, { ...options, problems });
-  await expect(stream.next()).rejects.toThrow("none of the images can be decoded. The first, ");
+  problems.add({ id: "another split/1.jpg", reason: "it is empty." });
+  const stream = trainingBatches(bad, { ...options, problems, split: "train[:50%]" });
+  await expect(stream.next()).rejects.toThrow(
+    /^none of the \d+ images of the split train\[:50%\] can be decoded\. The first, photo-/,
+  );
+  const pass = evaluationBatches(bad, { ...options, problems: new DataProblems(), split: "test" });
+  await expect(pass.next()).rejects.toThrow(
+    /^none of the \d+ images of the split test can be decoded\. The first, photo-/,
+  );
 });

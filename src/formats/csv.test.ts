@@ -59,6 +59,14 @@ test.each([
       ["1", "2"],
     ],
   ],
+  [
+    "blanks around quotes",
+    'a, "b, c" ,d\r\n "1","2" , 3\n',
+    [
+      ["a", "b, c", "d"],
+      ["1", "2", " 3"],
+    ],
+  ],
   ["one line", "a,b", [["a", "b"]]],
   ["nothing", "", []],
 ])("%s", (_, text, expected) => {

@@ -1,5 +1,6 @@
 /**
- * @file Comma-separated values, in pieces of text: quoted fields, doubled quotes, CR LF, a byte order mark.
+ * @file Comma-separated values, in pieces of text: quoted fields, blanks around quotes, doubled quotes, CR LF, a byte
+ * order mark.
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
 
@@ -38,7 +39,7 @@ export function csvReader(what = "CSV file"): CsvReader {
   let begun = 1;
   let fields: string[] = [];
   let field = "";
-  let state: "start" | "plain" | "quoted" | "closed" = "start";
+  let state: "start" | "plain" | "quoted" | "closed" | "ended" = "start";
   let size = 0;
 
   const endField = () => {
@@ -66,9 +67,14 @@ export function csvReader(what = "CSV file"): CsvReader {
         state = "quoted";
       } else if (char === separator) endField();
       else if (char === "\n") endRow(rows);
-      else if (char === '"' && state === "start") state = "quoted";
-      else if (state === "closed" && char !== "\r") {
-        throw formatError(`${what}, line ${line}: text follows a closing quote.`);
+      else if (char === '"' && (state === "start" || state === "plain") && isBlank(field)) {
+        field = ""; // blanks before a quote
+        state = "quoted";
+      } else if (state === "closed" || state === "ended") {
+        if (!isBlank(char)) {
+          throw formatError(`${what}, line ${line}: text follows a closing quote.`);
+        }
+        state = "ended";
       } else if (char !== "\r") {
         field += char;
         state = "plain";
@@ -98,6 +104,8 @@ export function csvReader(what = "CSV file"): CsvReader {
     },
   };
 }
+
+const isBlank = (text: string): boolean => text.trim() === "";
 
 function mostFrequent(header: string): string {
   const count = (separator: string) => header.split(separator).length;

@@ -82,13 +82,17 @@ function page(material: Material): string {
 const none = (text: string): Html => html`<p class="none">${text}</p>`;
 
 function partsOf(material: Material): [id: string, title: string, content: Html][] {
-  const { predictions, augmented, problems, run, environment } = material;
+  const { predictions, augmented, problems, untrained, run, environment } = material;
   const noPredictions = none(
     "The run folder has no predictions.json: it is written after the last evaluation.",
   );
   return [
     ["curves", "Curves", curveCharts(material)],
-    ["classes", "Accuracy of each class", predictions ? classTable(predictions) : noPredictions],
+    [
+      "classes",
+      "Accuracy of each class",
+      html`${untrainedNote(untrained)}${predictions ? classTable(predictions) : noPredictions}`,
+    ],
     ["confusion", "Confusion", predictions ? confusionMatrix(predictions) : noPredictions],
     [
       "mistakes",
@@ -167,6 +171,11 @@ function curveCharts({ curves }: Material): Html {
     ${drawn.map(([kind, series]) => chart(kind, TITLES[kind] ?? kind, series))}
   </div>`;
 }
+
+/** Names the classes that could not be learned. */
+const untrainedNote = (untrained: Material["untrained"]): Html | false =>
+  untrained.length > 0 &&
+  html`<p>Without training images, and so not learned: ${untrained.join(", ")}.</p>`;
 
 /** Problems listed in full; more are counted. */
 const LISTED = 200;

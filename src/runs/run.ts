@@ -25,6 +25,8 @@ const RUN_FILES = {
   environment: "environment.json",
   /** Which examples the run is trained on and judged by. */
   splits: "splits.json",
+  /** What was changed where the run was gone on with. */
+  changes: "changes.json",
   /** One JSON object a line: `{ step, … }`. */
   metrics: "metrics.jsonl",
   /** The same for TensorBoard. */
@@ -79,8 +81,11 @@ export class Run {
     });
   }
 
-  /** A run that has not finished, to be gone on with; `config` is its configuration. */
-  static async reopen(folder: string): Promise<{ run: Run; config: unknown }> {
+  /** A run that has not finished, unless it is to be `longer`, to be gone on with; `config` is its configuration. */
+  static async reopen(
+    folder: string,
+    { longer = false }: { readonly longer?: boolean } = {},
+  ): Promise<{ run: Run; config: unknown }> {
     const text = await readFile(join(folder, RUN_FILES.config), "utf8").catch(() => undefined);
     if (text === undefined) {
       throw new OcelliError(
@@ -89,8 +94,10 @@ export class Run {
         { hint: "Give the folder that ocelli train printed." },
       );
     }
-    if (await finished(folder)) {
-      throw new OcelliError("argument", `${folder} has finished; there is nothing to go on with.`);
+    if (!longer && (await finished(folder))) {
+      throw new OcelliError("argument", `${folder} has finished; there is nothing to go on with.`, {
+        hint: `To train it longer, name the epochs in all: ${resumeCommand(folder)} --epochs N.`,
+      });
     }
     await prepareFolder(folder);
     return { run: new Run(folder), config: JSON.parse(text) as unknown };

@@ -63,6 +63,7 @@ export class ByteWatch {
       length: source.length,
       classes: source.classes,
       ...(source.blocks && { blocks: source.blocks }),
+      ...(source.label && { label: source.label }),
       ...(source.parts && { parts: source.parts }),
       id: (index) => source.id(index),
       read: async (index) => {

@@ -9,14 +9,14 @@ import { findSplit, heldOutSplit } from "../data/split-names.ts";
 import { openSplit } from "../data/splits.ts";
 import { createWorkerPool } from "../data/workers.ts";
 import { cpuBudget } from "../engines/threads.ts";
-import { OcelliError, unknownName } from "../errors.ts";
+import { OcelliError } from "../errors.ts";
 import { type ClassQuality, confusionOf, perClass } from "../evaluate/confusion.ts";
 import type { Evaluator } from "../evaluate/evaluator.ts";
 import { type EvaluatorConfig, createEvaluator } from "../evaluate/registry.ts";
-import { type HostArray, hostArray } from "../graph/dtype.ts";
 import { hotLabels } from "../objectives/labels.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
 import { type Lesson, type Passed, lessonOf, lookWith, pass, valuesOf } from "./evaluation.ts";
+import { relabelled } from "./relabel.ts";
 import { openServed } from "./served.ts";
 import { dataFor } from "./split-record.ts";
 
@@ -92,19 +92,21 @@ export async function evaluateModelOn(
       look({ output, out, batch: { ...batch, labels: hotLabels(batch.label, output) } }),
     );
     const batching = { batchSize, preprocessing, seed: 0, workers, onBadImage, problems };
-    const over = (of: Source, listener = {}): Promise<Passed> =>
+    const over = (of: Source, listener = {}, split?: string): Promise<Passed> =>
       pass(
         of,
-        { engine: model.engine, run: (batch) => run(batch as never), ...batching },
+        { engine: model.engine, run: (batch) => run(batch as never), ...batching, split },
         listener,
       );
-    const passed = await over(known(source), {
-      progress: (done: number) => progress?.(done, source.length),
-    });
+    const passed = await over(
+      known(source),
+      { progress: (done: number) => progress?.(done, source.length) },
+      chosen,
+    );
     const values: Record<string, Record<string, number>> = {};
     for (const [type, evaluator] of Object.entries(evaluators)) {
       const lesson = await lessonFor(evaluator, dataset, { from, chosen, known });
-      const learning = lesson && { lesson, pass: over };
+      const learning = lesson && { lesson, pass: (of: Source) => over(of) };
       values[type] = Object.fromEntries(await valuesOf(type, evaluator, passed, learning));
     }
     return {
@@ -115,6 +117,7 @@ export async function evaluateModelOn(
       classes: card.classes,
       problems: problems.toJSON().examples,
       notes: [
+        ...(dataset.notes ?? []),
         ...(await told.notesOn(chosen, source, dataset)),
         ...noteOn(problems, preprocessing.alpha),
       ],
@@ -173,34 +176,6 @@ async function lessonFor(
   throw new OcelliError("argument", `${dataset.name} ${problem}.`, {
     hint: "Name one, or a part of one, as --from.",
   });
-}
-
-/** A source with labels of the model in the place of its own. */
-function relabelled(source: Source, classes: readonly string[], path: string): Source {
-  const toModel = source.classes.map((name) => {
-    const index = classes.indexOf(name);
-    if (index < 0) throw unknownName(`class of ${path}`, name, classes, "data");
-    return index;
-  });
-  return {
-    length: source.length,
-    classes,
-    id: (index) => source.id(index),
-    read: async (index) => {
-      const example = await source.read(index);
-      return { ...example, label: relabel(example.label, toModel, classes.length) };
-    },
-  };
-}
-
-/** A label of the data as one of the model: a class, int32 of [], or which classes apply, float32 of [classes]. */
-function relabel({ shape, data }: HostArray, toModel: readonly number[], classes: number) {
-  if (shape.length === 0) {
-    return hostArray([], "int32", Int32Array.of(toModel[Number(data[0])]));
-  }
-  const hot = new Float32Array(classes);
-  toModel.forEach((k, i) => (hot[k] = Number(data[i])));
-  return hostArray([classes], "float32", hot);
 }
 
 /** Values for the result: accuracy and loss by themselves, recall by class beside the confusion that it is of. */

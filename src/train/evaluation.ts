@@ -182,7 +182,7 @@ export function createEvaluation({
     if (from) lesson ??= lessonOf(evaluator, from);
     const learning = lesson && {
       lesson: await lesson,
-      pass: (examples: Source) => pass(examples, { ...options, run }),
+      pass: (examples: Source) => pass(examples, { ...options, split: undefined, run }),
     };
     return Object.fromEntries(await valuesOf(ONLY, evaluator, passed, learning));
   };

@@ -22,6 +22,8 @@ import { type ModelTensors, outputsOf } from "./trained.ts";
 /** An evaluation of a plan. */
 export interface PlannedEvaluation {
   readonly name: string;
+  /** The split that it looks at, for errors. */
+  readonly split: string;
   readonly source: Source;
   readonly evaluator: Evaluator;
   /** What an evaluator learns from that does. */
@@ -74,6 +76,7 @@ export async function planEvaluations(
     }
     planned.push({
       name,
+      split,
       source: await open(split),
       evaluator,
       from: from === undefined ? undefined : await open(from),

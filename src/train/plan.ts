@@ -23,7 +23,7 @@ import { type Reporter, SILENT } from "./progress.ts";
 import { flexibleModel, lossOf, planObjective } from "./plan-objective.ts";
 import { shardBatch } from "./sharding.ts";
 import { balancedWeights } from "../data/balanced.ts";
-import { classesOf, pickExamples } from "./shots.ts";
+import { classesOf, notesOnClasses, pickExamples } from "./shots.ts";
 
 /** All that is decided before the first step. */
 export interface Plan {
@@ -70,6 +70,7 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
   };
   const whole = await openSplit(dataset, config.split);
   const source = await pickExamples(whole, config.shots, config.seed);
+  notes.push(...notesOnClasses(source, config.shots));
   const preprocessing = {
     train: parsePreprocessing(config.preprocess.train),
     eval: parsePreprocessing(config.preprocess.eval),

@@ -18,11 +18,54 @@ export async function pickExamples(
   return selectSource(source, Uint32Array.from(picked));
 }
 
+/** How many examples each class has; undefined where labels are not held, so that images would have to be read. */
+function countClasses({ length, classes, label }: Source): number[] | undefined {
+  if (!label) return undefined;
+  const counts = classes.map(() => 0);
+  for (let index = 0; index < length; index++) {
+    const { shape, data } = label(index);
+    if (shape.length === 0) counts[Number(data[0])]++;
+    else data.forEach((applies, k) => (counts[k] += Number(applies) > 0 ? 1 : 0));
+  }
+  return counts;
+}
+
+/** The classes that no example of a source has. */
+export function emptyClasses(source: Source): string[] {
+  const counts = countClasses(source);
+  return counts ? source.classes.filter((_, k) => counts[k] === 0) : [];
+}
+
+/** Classes that are named on a line; more are counted. */
+const NAMED = 8;
+
+/** What is to be known of the classes to learn, a line each: those without images, and those with fewer than `shots`. */
+export function notesOnClasses(source: Source, shots?: number): string[] {
+  const counts = countClasses(source);
+  if (!counts) return [];
+  const list = (names: readonly string[]): string => {
+    const more = names.length > NAMED ? `, … ${names.length - NAMED} more` : "";
+    return `${names.slice(0, NAMED).join(", ")}${more}`;
+  };
+  const empty = source.classes.filter((_, k) => counts[k] === 0);
+  const few = source.classes.flatMap((name, k) =>
+    shots !== undefined && counts[k] > 0 && counts[k] < shots ? [`${name} (${counts[k]})`] : [],
+  );
+  const classes = (names: readonly string[]): string =>
+    names.length === 1 ? "1 class has" : `${names.length} classes have`;
+  return [
+    ...(empty.length > 0
+      ? [`${classes(empty)} no training images and cannot be learned: ${list(empty)}`]
+      : []),
+    ...(few.length > 0 ? [`${classes(few)} fewer than ${shots} images: ${list(few)}`] : []),
+  ];
+}
+
 /** The class of every example. */
 export async function classesOf(source: Source): Promise<number[]> {
   const classes: number[] = [];
   for (let index = 0; index < source.length; index++) {
-    const { label } = await source.read(index);
+    const label = source.label?.(index) ?? (await source.read(index)).label;
     classes.push(classOf(label, source.id(index)));
   }
   return classes;

@@ -13,7 +13,7 @@ const sourceOf = (length: number, name = "img"): Source => ({
 
 const dataset = { name: "given", splits: ["train"], open: () => Promise.resolve(sourceOf(9)) };
 const record = (source: Source, of: Parameters<typeof recordSplits>[0]["dataset"] = dataset) =>
-  recordSplits({ dataset: of, sources: new Map([["train", source]]) });
+  recordSplits({ dataset: of, source, sources: new Map([["train", source]]) });
 
 test("splits of the data's own are recorded by count and hash", async () => {
   expect(await record(sourceOf(2))).toEqual({

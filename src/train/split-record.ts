@@ -9,6 +9,7 @@ import type { Dataset, Source } from "../data/source.ts";
 import { OcelliError } from "../errors.ts";
 import { isObject } from "../runs/read-config.ts";
 import { readJson } from "../runs/read.ts";
+import { emptyClasses } from "./shots.ts";
 
 /** The examples of a split. */
 export interface SplitEntry {
@@ -26,6 +27,8 @@ export interface SplitRecord {
   readonly shares?: Readonly<Record<string, number>>;
   /** By what the configuration calls them, slices such as `train[:90%]` included. */
   readonly splits: Readonly<Record<string, SplitEntry>>;
+  /** Classes without an image to learn from, where there are any. */
+  readonly untrained?: readonly string[];
 }
 
 const RULES = { id: "hash of ids", class: "rank of hash in class" } as const;
@@ -36,9 +39,12 @@ const MAX_LISTED = 100_000;
 /** A record of all that a run reads, and of every split that hashing made. */
 export async function recordSplits({
   dataset,
+  source,
   sources,
 }: {
   readonly dataset: Dataset;
+  /** What is learned from. */
+  readonly source?: Source;
   readonly sources: ReadonlyMap<string, Source>;
 }): Promise<SplitRecord> {
   const made = dataset.shares && (await describeSplits(dataset)).splits;
@@ -49,7 +55,9 @@ export async function recordSplits({
   const entries = [...ids].map(([name, list]) => {
     return [name, entryOf(list, isListed)] as const;
   });
+  const untrained = source ? emptyClasses(source) : [];
   return {
+    ...(untrained.length > 0 && { untrained }),
     ...(dataset.shares
       ? { rule: RULES[dataset.splitBy ?? "id"], shares: dataset.shares }
       : { rule: "given" as const }),

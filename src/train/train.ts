@@ -31,6 +31,7 @@ import {
   uploadTree,
 } from "./device.ts";
 import type { Values } from "./evaluation.ts";
+import type { Duration } from "../optim/index.ts";
 import { type Journal, createJournal } from "./journal.ts";
 import { judge, judgeAtEnd } from "./judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
@@ -50,7 +51,8 @@ import {
 } from "./programs.ts";
 import { Meter, type Reporter, SILENT, showMetric } from "./progress.ts";
 import { type LoopState, Saver } from "./saver.ts";
-import { checkData, checkSplits } from "./same-data.ts";
+import { describeLength } from "./longer.ts";
+import { checkSameData, nextEpoch } from "./same-data.ts";
 import { validate } from "./schema.ts";
 import { saveServed, servedState } from "./served-state.ts";
 import { shardBatch, shareOf } from "./sharding.ts";
@@ -76,6 +78,10 @@ export interface RunOptions {
 export interface ResumeOptions extends RunOptions {
   /** Devices to compute over from now on, such as `data=4`; those of before unless given. */
   readonly mesh?: string;
+  /** How long to train in all; as long as was planned unless given. A finished run goes on for longer. */
+  readonly duration?: Duration;
+  /** Whether to go on where the images to train on are others than before, which is an error unless given. */
+  readonly acceptChanges?: boolean;
 }
 
 /** Options of {@link train}. */
@@ -152,10 +158,16 @@ export async function train(
  * @throws an argument error where there is nothing to go on with; a data error where the data has changed
  */
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
-  const { run, config: stored } = await Run.reopen(folder);
+  const { duration, acceptChanges: accept = false } = options;
+  const { run, config: stored } = await Run.reopen(folder, { longer: duration !== undefined });
   const recorded = withBlack(validate(configSchema, stored));
   const data = withSplitBy(recorded.data, "id");
-  const config = { ...recorded, data, mesh: options.mesh ?? recorded.mesh };
+  const config = {
+    ...recorded,
+    data,
+    mesh: options.mesh ?? recorded.mesh,
+    duration: duration ?? recorded.duration,
+  };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
   const plan = await planTraining(planned, options.reporter);
@@ -175,8 +187,14 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
       const newest = await run.checkpoints.newest((file) => readStateFile<LoopState>(file));
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);
-      if (newest) checkData(plan, newest.value.loop);
-      await checkSplits(run, plan, config.split, newest ? journal : undefined);
+      const loop = newest?.value.loop;
+      const trained = config.split;
+      const changed = await checkSameData(run, plan, journal, { loop, trained, accept });
+      const length =
+        loop && (await describeLength(engine, plan, { before: recorded, duration, loop }));
+      if (length !== undefined) journal.line(length);
+      if (duration) await run.writeJson("config", { ...(stored as object), duration });
+      await recordChanges(run, loop?.step ?? 0, [...changed, ...(length ? [length] : [])]);
       if (newest) {
         await bytes.restore(await run.readJson("images"));
         const before = await run.readJson("problems");
@@ -189,9 +207,29 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
           ? `resumed after step ${step}`
           : "resumed without a checkpoint: from the beginning",
       );
-      return newest?.value;
+      if (!newest || changed.length === 0) return newest?.value;
+      const { position } = newest.value.loop;
+      return {
+        ...newest.value,
+        loop: { ...newest.value.loop, position: position && nextEpoch(position) },
+      };
     },
   );
+}
+
+/** Adds what was changed at a step to a run's record; from now on the run has not finished. */
+async function recordChanges(
+  run: RunFolder,
+  step: number,
+  changes: readonly string[],
+): Promise<void> {
+  const result = (await run.readJson("result")) as Partial<TrainResult> | undefined;
+  if (result?.interrupted === false)
+    await run.writeJson("result", { ...result, interrupted: true });
+  if (changes.length === 0) return;
+  const before = (await run.readJson("changes")) as { readonly changes?: unknown[] } | undefined;
+  const added = changes.map((what) => ({ step, what }));
+  await run.writeJson("changes", { changes: [...(before?.changes ?? []), ...added] });
 }
 
 /** What is done between the opening of a run and its first step. */

@@ -95,7 +95,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     ["engines", "install", "xla-cpuu"],
     'unknown plugin "xla-cpuu"; valid: xla-cpu, xla-cuda12, xla-cuda13.',
   ],
-  [["predict", "run"], "ocelli predict: it needs RUN|MODEL.onnx IMAGE|FOLDER…."],
+  [["predict", "run"], "ocelli predict: it needs RUN|MODEL.onnx IMAGE|FOLDER|URL|-…."],
   [
     ["predict", "run", "a.png", "--top-k", "many"],
     '--top-k must be a whole number above 0, not "many".',

@@ -88,7 +88,7 @@ test("a resumed run refuses other training images and tells of others that judge
   await stopped(workdir);
   {
     await using more = await addTo("train");
-    await expect(resume(workdir)).rejects.toThrow("training images before");
+    await expect(resume(workdir)).rejects.toThrow(`1 new, such as ${more.id}`);
     await rm(join(images, "dark", splitted("train")));
     await expect(resume(workdir)).rejects.toThrow(
       `the data has changed since the run was stopped: train has`,

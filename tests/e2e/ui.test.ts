@@ -94,6 +94,26 @@ test("the page shows a training as it goes, finds runs and compares them", async
   await tab.close();
 });
 
+test("the page is there where the browser's language is malformed", async () => {
+  const { tab, problems } = await openTab();
+  await tab.addInitScript(() => {
+    Object.defineProperty(navigator, "language", { value: "en-US@posix", configurable: true });
+    Object.defineProperty(navigator, "languages", { value: ["en-US@posix"], configurable: true });
+  });
+  await tab.goto(server.url);
+  await tab.locator('figure[data-kind="loss"] canvas').waitFor(SOON);
+  expect(problems).toEqual([]);
+  await tab.close();
+});
+
+test("a folder that does not exist is an error that names those that do", async () => {
+  const { code, stderr } = await runCli(["ui", join(dir, "runz")]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(
+    `there is no folder ${join(dir, "runz")}. There are: ${join(dir, "runs")}`,
+  );
+});
+
 test("a report opens from its file without a request or a complaint", async () => {
   const { code, stdout } = await runCli(["report", join(dir, "runs", "done")]);
   expect(code).toBe(0);

@@ -1,5 +1,6 @@
 /** @file The page's entry. */
 
+import "./locale.ts"; // before the charts
 import { mount } from "svelte";
 import "uplot/dist/uPlot.min.css";
 import "./page.css";

@@ -45,6 +45,8 @@ export interface Material {
   readonly augmented: readonly Picture[];
   /** Undefined where none were recorded, empty where there were none. */
   readonly problems?: { readonly count: number; readonly listed: readonly Problem[] };
+  /** Classes without an image to learn from. */
+  readonly untrained: readonly string[];
   readonly environment: Json;
   readonly result: Json;
 }
@@ -56,16 +58,19 @@ const PICTURES = 16;
 /** Reads what a report shows. */
 export async function readMaterial(folder: string): Promise<Material> {
   const at = (name: string) => join(folder, name);
-  const [run, curves, predictions, augmented, problems, environment, result] = await Promise.all([
-    readRun(folder),
-    readCurves(at("metrics.jsonl"), POINTS),
-    readPredictions(folder),
-    readPictures(at("augmented")),
-    readProblems(at("problems.json")),
-    readJson(at("environment.json")),
-    readJson(at("result.json")),
-  ]);
-  return { run, curves, predictions, augmented, problems, environment, result };
+  const [run, curves, predictions, augmented, problems, splits, environment, result] =
+    await Promise.all([
+      readRun(folder),
+      readCurves(at("metrics.jsonl"), POINTS),
+      readPredictions(folder),
+      readPictures(at("augmented")),
+      readProblems(at("problems.json")),
+      readJson(at("splits.json")),
+      readJson(at("environment.json")),
+      readJson(at("result.json")),
+    ]);
+  const untrained = Array.isArray(splits.untrained) ? splits.untrained.map(String) : [];
+  return { run, curves, predictions, augmented, problems, untrained, environment, result };
 }
 
 /** The predictions of a run folder; undefined where they are absent or of another form. */

@@ -12,7 +12,7 @@ import { openSplit } from "../../data/splits.ts";
 import { OcelliError } from "../../errors.ts";
 import { unusedFolder } from "../../runs/run.ts";
 import { SILENT } from "../progress.ts";
-import { pickExamples } from "../shots.ts";
+import { notesOnClasses, pickExamples } from "../shots.ts";
 import { LORA_DEFAULTS } from "./adapters.ts";
 import { type Backbone, openBackbone } from "./backbone.ts";
 import { CROSSED, crossedSource } from "./crossed.ts";
@@ -43,6 +43,9 @@ export async function openTask(given: DataConfig, options: TransferOptions): Pro
     ? { train: crossed, split: ALL, held: CROSSED, test: crossed }
     : await openParts(dataset, options);
   const { classes } = train;
+  if (!isTuning(method)) {
+    for (const note of [...(dataset.notes ?? []), ...notesOnClasses(train, shots)]) report(note);
+  }
   if (!crossed && test.length < FEW_JUDGES) {
     report(`test    only ${test.length} images judge: the accuracy is rough`);
   }
