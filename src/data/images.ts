@@ -1,11 +1,12 @@
 /** @file Image files without labels: those that one names, and those in folders. */
 
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { cannotRead, readDataFile } from "./files.ts";
 import { IMAGE_FILE } from "./folder.ts";
 import type { Source } from "./source.ts";
+import { walkFolder } from "./walk.ts";
 
 /**
  * The image files that paths name: files as they are, and what lies in folders and below, in the order of their names.
@@ -24,8 +25,8 @@ export async function imagePaths(paths: readonly string[]) {
       continue;
     }
     folders++;
-    const names = await readdir(path, { recursive: true });
-    const inside = names.filter((name) => IMAGE_FILE.test(name)).sort();
+    const { files } = await walkFolder(path);
+    const inside = files.filter((name) => IMAGE_FILE.test(name)).sort();
     if (inside.length === 0) throw new OcelliError("data", `${path} has no images.`);
     for (const name of inside) images.push(join(path, name));
   }

@@ -1,7 +1,7 @@
 /** @file A run as one page: `report.html`, which needs nothing beside itself and asks nothing of the network. */
 
 import { join } from "node:path";
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../files.ts";
 import { showNumber, showTime, showValue } from "./list-show.ts";
 import { flatten, isObject } from "./read-config.ts";
 import { runFolder } from "./read.ts";

@@ -14,7 +14,7 @@ import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
-import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
+import { Run, makeUnusedFolder, resumeCommand } from "../runs/run.ts";
 import { type Checkpoint, checkpointChunks } from "../weights/checkpoint.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
 import { type Config, type ConfigInput, configSchema } from "./config.ts";
@@ -75,8 +75,8 @@ export interface ResumeOptions extends RunOptions {
 
 /** Options of {@link train}. */
 export interface TrainOptions extends RunOptions {
-  /** The run folder; `runs/NAME` unless given, with a number where that exists. */
-  readonly workdir?: string;
+  /** The run folder, or one that is open already; `runs/NAME` unless given, with a number where that exists. */
+  readonly workdir?: string | Run;
 }
 
 /** What a training yields. */
@@ -122,7 +122,11 @@ export async function train(
 ): Promise<TrainResult> {
   const config = validate(configSchema, input);
   const plan = await planTraining(config, options.reporter);
-  const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
+  const report = options.reporter && ((line: string) => options.reporter!.line(line));
+  const open = async () =>
+    workdir instanceof Run
+      ? workdir
+      : Run.create(workdir ?? (await makeUnusedFolder(join("runs", config.name))), report);
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
@@ -139,7 +143,17 @@ export async function train(
  * @throws an argument error where there is nothing to go on with; a data error where the data has changed
  */
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
-  const { run, config: stored } = await Run.reopen(folder);
+  const report = options.reporter && ((line: string) => options.reporter!.line(line));
+  const leads = !options.cluster || options.cluster.index === 0;
+  const { run, config: stored } = await (leads ? Run.reopen(folder, report) : Run.look(folder));
+  try {
+    return await resumeRun(run, stored, options);
+  } finally {
+    run.close();
+  }
+}
+
+async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Promise<TrainResult> {
   const recorded = validate(configSchema, stored);
   const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
   const begun = (await run.checkpoints.steps()).length > 0;
@@ -157,13 +171,12 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
       }
-      await run.checkpoints.clean();
       const newest = await run.checkpoints.newest((file) => readStateFile<LoopState>(file));
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);
       if (newest) checkData(plan, newest.value.loop);
       await checkSplits(run, plan, config.split, newest ? journal : undefined);
-      await run.rewind(newest?.value.loop.logs);
+      run.rewind(newest?.value.loop.logs);
       const step = newest?.value.loop.step ?? 0;
       journal.line(
         step > 0

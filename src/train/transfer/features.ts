@@ -14,7 +14,7 @@ import { readSafetensors, safetensorsChunks } from "../../formats/safetensors.ts
 import { type HostArray, type Tensor, hostArray } from "../../graph/index.ts";
 import { cacheFolder } from "../../packages.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { writeAtomically } from "../../files.ts";
 import { packageVersion } from "../../runs/environment.ts";
 import { disposeTree, uploadTree } from "../device.ts";
 import { classOf } from "../shots.ts";

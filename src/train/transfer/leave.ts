@@ -1,6 +1,5 @@
 /** @file What a transfer leaves: backbone and head as one model, and the files of a run. */
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataProblems } from "../../data/problems.ts";
 import type { Engine } from "../../engines/engine.ts";
@@ -8,6 +7,7 @@ import { confusion, perClass } from "../../evaluate/index.ts";
 import type { Matrix } from "../../evaluate/matrix.ts";
 import { type HostArray, hostArray, sizeOf } from "../../graph/index.ts";
 import { createModel } from "../../models/index.ts";
+import { readOwn } from "../../files.ts";
 import { describeEnvironment } from "../../runs/environment.ts";
 import { writeReport } from "../../runs/report.ts";
 import type { Run } from "../../runs/run.ts";
@@ -72,9 +72,9 @@ export async function leaveProbe(
   const { method, model, classes, held, backbone } = task;
   const quality = qualityOf(asked, found.head);
   const { accuracy, loss, predicted } = quality;
-  await run.writeCheckpoint(modelChunks(backbone, found, classes));
+  await run.writeJson("config", configOf(task)); // the first: a folder that has it and no result is made again
   await run.writeJson("environment", describeEnvironment(engine));
-  await run.writeJson("config", configOf(task));
+  await run.writeCheckpoint(modelChunks(backbone, found, classes));
   logSweep(run, found, held, quality);
   await run.writeJson("predictions", await seenBy(task, asked, quality).summary());
   if (problems.count > 0) await run.writeJson("problems", problems);
@@ -152,8 +152,8 @@ function seenBy(
 
 /** The confusion that the last evaluation of a run left; undefined where it left none. */
 export async function readConfusion(folder: string): Promise<Matrix | undefined> {
-  const text = await readFile(join(folder, "predictions.json"), "utf8").catch(() => undefined);
+  const text = await readOwn(join(folder, "predictions.json")).catch(() => undefined);
   if (text === undefined) return undefined;
-  const { confusion: rows } = JSON.parse(text) as { confusion: number[][] };
+  const { confusion: rows } = JSON.parse(String(text)) as { confusion: number[][] };
   return { rows: rows.length, columns: rows.length, data: Float64Array.from(rows.flat()) };
 }

@@ -1,6 +1,5 @@
 /** @file A transfer made ready: data and backbone opened, and all that can be checked before anything is computed. */
 
-import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
 import { decodeImage } from "../../data/decode.ts";
@@ -9,7 +8,6 @@ import type { Dataset, Source } from "../../data/source.ts";
 import { heldOutSplit } from "../../data/split-names.ts";
 import { openSplit } from "../../data/splits.ts";
 import { OcelliError } from "../../errors.ts";
-import { unusedFolder } from "../../runs/run.ts";
 import { SILENT } from "../progress.ts";
 import { pickExamples } from "../shots.ts";
 import { LORA_DEFAULTS } from "./adapters.ts";
@@ -52,7 +50,6 @@ export async function openTask(data: DataConfig, options: TransferOptions): Prom
     views: ruled?.views ?? cropped(own),
     rule: ruled?.rule,
     lora: method === "lora" ? { ...LORA_DEFAULTS, ...options.lora } : undefined,
-    folder: options.workdir ?? unusedFolder(join("runs", "transfer")),
   };
   if (isTuning(method)) planTuning(task);
   return task;

@@ -1,5 +1,6 @@
 /** @file Transfer: a classifier of one's own images on a trained backbone, left as a run like any training's. */
 
+import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { DataProblems } from "../../data/problems.ts";
 import type { Source } from "../../data/source.ts";
@@ -8,7 +9,7 @@ import type { Engine } from "../../engines/engine.ts";
 import { openEngine } from "../../engines/select.ts";
 import { cpuBudget } from "../../engines/threads.ts";
 import { showTime } from "../../runs/list-show.ts";
-import { Run } from "../../runs/run.ts";
+import { Run, makeUnusedFolder } from "../../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
 import { fitFewShot } from "./heads.ts";
 import { leaveProbe } from "./leave.ts";
@@ -36,37 +37,43 @@ export async function transfer(
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
   const task = await openTask(data, options);
-  const { method, reporter, classes, backbone, folder } = task;
+  const { method, reporter, classes, backbone } = task;
   const report = (line: string): void => reporter.line(line);
   const problems = new DataProblems(({ id, reason }) => report(`left out ${id}: ${reason}`));
-  const run = method === "knn" ? undefined : await Run.create(folder);
+  const run = method === "knn" ? undefined : await openRun(options.workdir, report);
   if (method === "hyperrule") {
-    run!.close();
-    return { ...(await fineTune(task, undefined)), seconds: seconds(), problems: [] };
+    return { ...(await fineTune(task, run!, undefined)), seconds: seconds(), problems: [] };
   }
-  let found: Found;
-  const engine = await openEngine(options.engine);
   try {
-    const images = `${task.train.length} images of ${classes.length} classes`;
-    report(`data    ${task.dataName} ${task.split}: ${images}`);
-    report(`model   ${task.model}: ${backbone.features} features an image`);
-    report(`engine  ${engine.name}: ${engine.description}`);
-    const { known, chooser, asked } = await seeAll(task, engine, problems);
-    checkClasses(known, classes);
-    if (!run) return neighbours(task, engine, { known, asked: asked!, problems, seconds });
-    found =
-      method === "fewshot"
-        ? { head: fitFewShot(known, classes.length), tried: [], steps: 0 }
-        : await findLinear(engine, known, chooser, classes.length);
-    if (asked)
-      return await leaveProbe(task, engine, { run, found, known, asked, problems, seconds });
+    const engine = await openEngine(options.engine);
+    let found: Found;
+    try {
+      const images = `${task.train.length} images of ${classes.length} classes`;
+      report(`data    ${task.dataName} ${task.split}: ${images}`);
+      report(`model   ${task.model}: ${backbone.features} features an image`);
+      report(`engine  ${engine.name}: ${engine.description}`);
+      const { known, chooser, asked } = await seeAll(task, engine, problems);
+      checkClasses(known, classes);
+      if (!run) return neighbours(task, engine, { known, asked: asked!, problems, seconds });
+      found =
+        method === "fewshot"
+          ? { head: fitFewShot(known, classes.length), tried: [], steps: 0 }
+          : await findLinear(engine, known, chooser, classes.length);
+      if (asked)
+        return await leaveProbe(task, engine, { run, found, known, asked, problems, seconds });
+    } finally {
+      await engine.dispose();
+    }
+    const tuned = await fineTune(task, run, found);
+    return { ...tuned, seconds: seconds(), problems: problems.toJSON().examples };
   } finally {
     run?.close();
-    await engine.dispose();
   }
-  const tuned = await fineTune(task, found);
-  return { ...tuned, seconds: seconds(), problems: problems.toJSON().examples };
 }
+
+/** The run folder that is asked for, or the next unused one. */
+const openRun = async (folder: string | undefined, report: (line: string) => void): Promise<Run> =>
+  Run.create(folder ?? (await makeUnusedFolder(join("runs", "transfer"))), report);
 
 /** The features of every part that the method needs. */
 async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems) {
