@@ -6,7 +6,7 @@
  * remove another's: no moment is left in which two take over the same stale lock.
  */
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -71,7 +71,7 @@ export async function lockFolder(
       lock.release();
       throw error;
     }
-    await sleep(Math.random() * LONGEST_WAIT);
+    await sleep(randomInt(LONGEST_WAIT));
   }
 }
 
