@@ -150,7 +150,10 @@ const TITLES: Readonly<Record<string, string>> = {
   skipped: "steps left out",
 };
 
-function curveCharts({ curves }: Material): Html {
+/** Charts of a page. */
+const CHARTS = 40;
+
+function curveCharts({ curves, omitted }: Material): Html {
   const charts = new Map<string, Series[]>(FIRST.map((kind) => [kind, []]));
   for (const [name, curve] of Object.entries(curves)) {
     if (curve.steps.length === 0 || (name === "skipped" && curve.highs.every((v) => v === 0)))
@@ -158,13 +161,17 @@ function curveCharts({ curves }: Material): Html {
     const at = name.lastIndexOf("/");
     const kind = name.slice(at + 1);
     const series = { name: at < 0 ? "training" : name.slice(0, at), curve };
-    charts.set(kind, [...(charts.get(kind) ?? []), series]);
+    if (!charts.has(kind)) charts.set(kind, []);
+    charts.get(kind)!.push(series);
   }
   const drawn = [...charts].filter(([, series]) => series.length > 0);
   if (drawn.length === 0) return none("There are no metrics yet.");
+  const title = (kind: string): string => (Object.hasOwn(TITLES, kind) ? TITLES[kind] : kind);
+  const rest = drawn.slice(CHARTS).reduce((sum, [, series]) => sum + series.length, omitted);
   return html`<div class="grid2">
-    ${drawn.map(([kind, series]) => chart(kind, TITLES[kind] ?? kind, series))}
-  </div>`;
+      ${drawn.slice(0, CHARTS).map(([kind, series]) => chart(kind, title(kind), series))}
+    </div>
+    ${rest > 0 && html`<p class="soft">… and ${rest} more metrics, which are in metrics.jsonl.</p>`}`;
 }
 
 /** Problems listed in full; more are counted. */

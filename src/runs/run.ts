@@ -26,7 +26,7 @@ import {
 } from "../files.ts";
 import { CheckpointStore } from "./checkpoints.ts";
 import type { Environment } from "./environment.ts";
-import { type FolderLock, lockFolder } from "./lock.ts";
+import { type FolderLock, lockFolder } from "./lock/lock.ts";
 import { isObject } from "./read-config.ts";
 
 /** The files of a run folder. */

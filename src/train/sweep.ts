@@ -6,7 +6,7 @@ import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { readOwn, writeAtomically } from "../files.ts";
-import { inLockedFolder } from "../runs/lock.ts";
+import { inLockedFolder } from "../runs/lock/lock.ts";
 import { configSchema } from "./config.ts";
 import { override } from "./overrides.ts";
 import type { Reporter } from "./progress.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
 import { writeAtomically } from "../../files.ts";
-import { inLockedFolder } from "../../runs/lock.ts";
+import { inLockedFolder } from "../../runs/lock/lock.ts";
 import { SILENT } from "../progress.ts";
 import { sweepTrials } from "../sweep.ts";
 import type { RunOptions } from "../train.ts";

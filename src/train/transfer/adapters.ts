@@ -8,7 +8,7 @@ import { type HostArray, type Tensor, randomKey } from "../../graph/index.ts";
 import { createModel } from "../../models/index.ts";
 import { type LoraOptions, initialise, isAdapter, mergeLora, modelSpecs } from "../../nn/index.ts";
 import { writeAtomically } from "../../files.ts";
-import { inLockedFolder } from "../../runs/lock.ts";
+import { inLockedFolder } from "../../runs/lock/lock.ts";
 import { runCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
 import { checkpointChunks } from "../../weights/checkpoint.ts";

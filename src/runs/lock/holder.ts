@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { isObject } from "./read-config.ts";
+import { isObject } from "../read-config.ts";
 
 /** Who holds a lock. What the system does not tell is empty. */
 export interface Holder {

@@ -14,9 +14,9 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Holder, parseHolder, stateOfHolder, thisProcess } from "./lock-holder.ts";
+import { type Holder, parseHolder, stateOfHolder, thisProcess } from "./holder.ts";
 import { lockFolder } from "./lock.ts";
-import { Run } from "./run.ts";
+import { Run } from "../run.ts";
 
 let dir: string;
 let count = 0;

@@ -11,9 +11,9 @@ import { rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { OcelliError } from "../errors.ts";
-import { diskError, listOwnFolder, readOwn, reasonOf, removePartials } from "../files.ts";
-import { type Holder, parseHolder, stateOfHolder, thisProcess } from "./lock-holder.ts";
+import { OcelliError } from "../../errors.ts";
+import { diskError, listOwnFolder, readOwn, reasonOf, removePartials } from "../../files.ts";
+import { type Holder, parseHolder, stateOfHolder, thisProcess } from "./holder.ts";
 
 /** What the name of a lock file ends with. */
 const LOCK = ".lock";
@@ -105,6 +105,17 @@ function inUse(folder: string, other: Other): OcelliError {
     given: folder,
     hint: `Wait for its end, or stop it. If it has ended, remove ${other.file}.`,
   });
+}
+
+/** The process that a folder's lock names, and how it stands; undefined where there is no lock. */
+export async function writerOf(folder: string) {
+  for (const name of await listOwnFolder(folder)) {
+    if (!name.endsWith(LOCK)) continue;
+    const text = await readOwn(join(folder, name), MAX_BYTES).catch(() => "");
+    const holder = parseHolder(String(text));
+    if (holder) return { name: describe(holder), state: stateOfHolder(holder, folder) };
+  }
+  return undefined;
 }
 
 function makeLock(folder: string): FolderLock & { readonly path: string } {
