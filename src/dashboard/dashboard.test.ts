@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { get } from "node:http";
+import { type IncomingMessage, get } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -122,9 +122,7 @@ test("every response has the headers that keep it to itself", async () => {
     ["/", 403, "elsewhere.example"],
     ["/", 400, "a b"],
   ] as const) {
-    const [response] = (await once(get(options(path, host)), "response")) as [
-      import("node:http").IncomingMessage,
-    ];
+    const [response] = (await once(get(options(path, host)), "response")) as [IncomingMessage];
     response.resume();
     expect(response.statusCode, path).toBe(status);
     expect(response.headers, `${path} ${status}`).toMatchObject(wanted);

@@ -14,7 +14,8 @@ import { readSafetensors, safetensorsChunks } from "../../formats/safetensors.ts
 import { type HostArray, type Tensor, hostArray } from "../../graph/index.ts";
 import { cacheFolder } from "../../packages.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { writeAtomically } from "../../files.ts";
+import { OcelliError } from "../../errors.ts";
+import { diskError, writeAtomically } from "../../files.ts";
 import { packageVersion } from "../../runs/environment.ts";
 import { disposeTree, uploadTree } from "../device.ts";
 import { classOf } from "../shots.ts";
@@ -117,6 +118,8 @@ export interface FeatureCache {
   readonly cache?: string;
   /** All that is kept together; what was not used for longest goes first. 2 GiB unless given. */
   readonly cacheBytes?: number;
+  /** Told where the cache cannot be written. */
+  readonly report?: (line: string) => void;
 }
 
 const CACHE_BYTES = 2 ** 31;
@@ -136,11 +139,17 @@ export async function sourceFeatures(
   if (known) {
     await touch(file);
   } else {
-    await mkdir(folder, { recursive: true });
-    const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
-    const texts = { problems: JSON.stringify(found.problems) };
-    await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
-    await pruneFolder(cache, cacheBytes, file);
+    try {
+      await mkdir(folder, { recursive: true });
+      const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
+      const texts = { problems: JSON.stringify(found.problems) };
+      await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
+      await pruneFolder(cache, cacheBytes, file);
+    } catch (error) {
+      const why = diskError(file, error);
+      if (!(why instanceof OcelliError)) throw why;
+      options.report?.(`features are not kept: ${why.message}`);
+    }
   }
   return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
 }

@@ -87,7 +87,8 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
       signal?.throwIfAborted();
       reporter.status(`features of ${name}: ${done} of ${total}`);
     };
-    const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress };
+    const report = (line: string): void => reporter.line(line);
+    const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress, report };
     const seen = await sourceFeatures(extractor, part, reading);
     seen.problems.forEach((problem) => problems.add(problem));
     const how = seen.cached ? "kept before" : showTime((performance.now() - start) / 1000);
