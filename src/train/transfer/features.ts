@@ -130,7 +130,7 @@ export async function sourceFeatures(
   source: Source,
   options: FeatureOptions & FeatureCache,
 ): Promise<SourceFeatures> {
-  const { key, labels } = await identify(extractor, source, options.onBadImage);
+  const { key, labels } = await identify(extractor, source, options);
   const { cache = cacheFolder("features"), cacheBytes = CACHE_BYTES } = options;
   const folder = join(cache, extractor.backbone.sha256.slice(0, 16));
   const file = join(folder, `${key}.safetensors`);
@@ -154,11 +154,11 @@ export async function sourceFeatures(
   return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
 }
 
-/** What decides the features: the weights, how images are prepared and computed, and their bytes. */
+/** What decides the features to the last digit: the weights, how images are prepared and computed, and their bytes. */
 async function identify(
   { backbone, engine }: Extractor,
   source: Source,
-  onBadImage: BadImagePolicy,
+  { onBadImage, batchSize }: FeatureOptions,
 ): Promise<{ key: string; labels: number[] }> {
   const parts = [
     packageVersion(),
@@ -166,6 +166,7 @@ async function identify(
     backbone.sha256,
     backbone.preprocessing,
     onBadImage,
+    batchSize,
   ];
   const hash = createHash("sha256").update(JSON.stringify(parts));
   const labels: number[] = [];
