@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { OcelliError } from "./errors.ts";
 
 /** What the name of a file that is being written ends with. */
-export const PARTIAL = ".partial";
+const PARTIAL = ".partial";
 
 /** Opening a pipe or a terminal must neither wait nor take hold of it; flags that Windows lacks are zero there. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);

@@ -250,8 +250,9 @@ console.log(files[0].sha256);
         const ended = Promise.all(others.map((other) => other.ended)).then(async (codes) => {
           for (const [i, code] of codes.entries()) expect(code, others[i].text()).toBe(0);
           for (const other of others) expect(other.text()).toBe(whole.text());
-          await rm(at(`fetched-${round}`), { recursive: true });
-          return killed.ended;
+          const code = await killed.ended;
+          if (code === null) await rm(at(`fetched-${round}`), { recursive: true });
+          return code;
         });
         return { ...killed, ended };
       },
