@@ -2,17 +2,66 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { createReadStream, existsSync, rmSync } from "node:fs";
+import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { type ErrorCode, OcelliError } from "./errors.ts";
+import { reasonOf } from "./files.ts";
 
 /** Where fetched files of a kind are kept: `OCELLI_CACHE`, else the user's cache folder. */
 export function cacheFolder(kind: string): string {
   const { OCELLI_CACHE, XDG_CACHE_HOME } = process.env;
   const root = OCELLI_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "ocelli");
   return join(root, kind);
+}
+
+/** Folders that stand for those of the cache that cannot be written, until this process ends. */
+const standIns = new Map<string, Promise<string>>();
+
+/** A folder of the cache; where it cannot be written a temporary one in its place, which is reported. */
+export async function writableCache(
+  folder: string,
+  report: (line: string) => void = () => undefined,
+): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return folder;
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    if (!standIns.has(folder)) {
+      const reason =
+        code === "EEXIST" || code === "ENOTDIR" ? "a file is in its way" : reasonOf(code);
+      report(`the cache ${folder} cannot be written: ${reason}; what is fetched is not kept`);
+      standIns.set(folder, makeStandIn());
+    }
+    return standIns.get(folder)!;
+  }
+}
+
+async function makeStandIn(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "ocelli-cache-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Renames a whole folder into its place; whether it took it: another process may have been faster. */
+export async function putFolder(whole: string, place: string): Promise<boolean> {
+  try {
+    await rename(whole, place);
+    return true;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (["ENOTEMPTY", "EEXIST", "EPERM"].includes(code) && existsSync(place)) return false;
+    throw error;
+  }
+}
+
+/** A new folder beside a path that nobody can foresee. */
+export async function makeFolderBeside(path: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  return mkdtemp(`${path}.partial-`);
 }
 
 /** The SHA-256 of a file, in hexadecimal digits. */
@@ -76,15 +125,17 @@ export async function unpackedPackage(
   cache: string,
   report: (line: string) => void = () => undefined,
 ): Promise<string> {
-  const folder = join(cache, requirement);
+  const kept = join(cache, requirement);
+  if (existsSync(kept)) return kept;
+  const folder = join(await writableCache(cache, report), requirement);
   if (existsSync(folder)) return folder;
-  const partial = `${folder}.partial-${process.pid}`;
+  const partial = await makeFolderBeside(folder);
   try {
     const wheels = await downloadWheels(use, [requirement], join(partial, "wheels"), report);
     const content = join(partial, "content");
     await mkdir(content);
     for (const wheel of wheels) await unpackWheel(use, join(partial, "wheels", wheel), content);
-    await rename(content, folder);
+    await putFolder(content, folder);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }

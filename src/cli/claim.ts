@@ -1,8 +1,9 @@
 /** @file `ocelli claim`: a published system's headline, at a size that runs here. */
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
+import { writeAtomically } from "../files.ts";
 import type { Claim } from "../train/claim/define.ts";
 import type { Command, Output } from "./command.ts";
 import { listClaims, loadClaim, claimReadme } from "./load-config.ts";
@@ -84,6 +85,6 @@ async function fillReadme(name: string, table: string, output: Output): Promise<
   const path = claimReadme(name);
   if (path === undefined) return;
   const { withTable } = await import("../train/claim/table.ts");
-  await writeFile(path, withTable(await readFile(path, "utf8"), name, table));
+  await writeAtomically(path, withTable(await readFile(path, "utf8"), name, table));
   output.line(`table   ${path}`);
 }

@@ -20,6 +20,7 @@ import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
 import { runs } from "./runs.ts";
+import { watchStreams } from "./standard-streams.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { transferCommand } from "./transfer.ts";
@@ -54,20 +55,12 @@ const FAILURES: ReadonlySet<string> = new Set([
   "not-differentiable",
 ]);
 
-/** Ends quietly when who reads the output has gone (`ocelli … | head`). */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-}
-
 /** The shell's code for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 /** Runs the program; resolves to its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  if (!process.stdout.listeners("error").includes(endWithReader)) {
-    process.stdout.on("error", endWithReader);
-  }
+  watchStreams();
   relaunch(args);
   try {
     return await dispatch(args);

@@ -1,11 +1,9 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
-import { createWriteStream } from "node:fs";
-import { once } from "node:events";
-import { OcelliError } from "../errors.ts";
 import type { Prediction } from "../train/predict.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
+import { openLines } from "./lines.ts";
 
 /** Images computed at a time. */
 const BATCH = 16;
@@ -71,9 +69,10 @@ export const predict: Command = {
         );
         output.line(`${shown.image}  ${classes.join("  ")}`);
       }
+      await write?.commit();
     } finally {
       workers[Symbol.dispose]();
-      await write?.close();
+      await write?.discard();
       await predictor.dispose();
     }
     const note = problems.note(predictor.alpha);
@@ -94,29 +93,3 @@ const show = ({ id, ranked }: Prediction, topK: number): Shown => ({
   image: id,
   top: ranked.slice(0, topK),
 });
-
-/** A file that is written line by line, no faster than the disk takes it. */
-async function openLines(path: string) {
-  const stream = createWriteStream(path);
-  let failure: Error | undefined;
-  stream.on("error", (error) => (failure = error));
-  const check = () => {
-    if (!failure) return;
-    throw new OcelliError("disk", `${path} cannot be written: ${failure.message}.`, {
-      cause: failure,
-    });
-  };
-  await Promise.race([once(stream, "open"), once(stream, "error")]).catch(() => undefined);
-  check();
-  return {
-    async line(text: string) {
-      check();
-      if (!stream.write(`${text}\n`)) await once(stream, "drain");
-    },
-    async close() {
-      stream.end();
-      if (!failure) await once(stream, "close");
-      check();
-    },
-  };
-}

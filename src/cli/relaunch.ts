@@ -1,8 +1,8 @@
 /** @file Starting the program again with settings that must precede the process. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentWith, launchEnvironment } from "../engines/xla/environment.ts";
+import { readOwnSync } from "../files.ts";
 import { isCpuPlugin } from "../engines/xla/find-plugin.ts";
 
 /** Of a ViT-S/16 step at batch 8: 1644 MB with oneTBB's, 2940 MB with glibc's own. */
@@ -37,7 +37,7 @@ function valueOf(flag: string, args: readonly string[]): string | undefined {
 /** The engine that a run recorded; undefined where it cannot be read, which the command itself will say. */
 function engineOfRun(folder: string): string | undefined {
   try {
-    const text = readFileSync(join(folder, "environment.json"), "utf8");
+    const text = String(readOwnSync(join(folder, "environment.json")));
     return (JSON.parse(text) as { engine?: string }).engine;
   } catch {
     return undefined;

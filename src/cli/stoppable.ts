@@ -1,24 +1,38 @@
 /** @file Training that Ctrl-C stops in order. */
 
 import type { Output } from "./command.ts";
+import { keepGoing } from "./standard-streams.ts";
 
-/** Runs a training that Ctrl-C stops after the current step, and a second one at once. */
+/** A terminal that closes and what ends a session or a batch job stop as Ctrl-C does. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Programs that start this one pass on what it was sent as well: the same wish arrives twice within milliseconds. */
+const SAME_WISH = 200;
+
+/**
+ * Runs a training that Ctrl-C stops after the current step, and a second one at once. A standard output that is closed
+ * or full does not end it.
+ */
 export async function stoppable<T>(
   output: Output,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
-    output.line("stopping after this step; Ctrl-C again stops at once");
-    stop.abort();
+  let first = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (!stop.signal.aborted) {
+      first = performance.now();
+      output.line("stopping after this step; Ctrl-C again stops at once");
+      stop.abort();
+    } else if (signal !== "SIGHUP" && performance.now() - first > SAME_WISH) process.exit(130);
   };
   const ignore = () => undefined;
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   if (process.platform !== "win32") process.on("SIGXFSZ", ignore); // the write fails with EFBIG, and says so
   try {
-    return await run(stop.signal);
+    return await keepGoing(() => run(stop.signal));
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGXFSZ", ignore);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    process.off("SIGXFSZ", ignore);
   }
 }

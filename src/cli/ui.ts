@@ -37,7 +37,11 @@ export const ui: Command = {
     const { serveDashboard } = await import("../dashboard/server.ts");
     const server = await serveDashboard({ dir, port, host: texts.get("host") ?? "127.0.0.1" });
     output.line(`${server.url} shows the runs of ${dir}; Ctrl-C ends it`);
-    await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await Promise.race([
+      once(process, "SIGINT"),
+      once(process, "SIGTERM"),
+      once(process, "SIGHUP"),
+    ]);
     await server.close();
     return { url: server.url, dir };
   },

@@ -1,16 +1,16 @@
 /** @file What the page asks for, and the answers. Runs are asked for by name, pictures by name: never by path. */
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Context, Hono } from "hono";
-import type { RunView } from "../runs/read.ts";
+import { OcelliError } from "../errors.ts";
+import { readOwn } from "../files.ts";
+import { type Condition, matches, parseQuery } from "../runs/list-query.ts";
+import type { RunCard, RunSummary, RunView } from "../runs/read.ts";
 import { renderReport } from "../runs/report.ts";
 import { readPredictions } from "../runs/report/material.ts";
+import { REPORT_POLICY } from "./headers.ts";
 import type { PageFiles } from "./page-files.ts";
 import type { RunWatcher } from "./watcher.ts";
-
-const POLICY =
-  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
 
 const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -21,13 +21,11 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
     // A page elsewhere must not reach this one by a name that resolves to this machine.
     const { hostname } = new URL(context.req.url);
     if (isLocal(host) && !isLocal(hostname)) return context.text("unknown host", 403);
-    await next();
-    context.header("X-Content-Type-Options", "nosniff");
-    context.header("Referrer-Policy", "no-referrer");
-    context.header("Cache-Control", "no-store");
-    if (!context.res.headers.has("Content-Security-Policy")) {
-      context.header("Content-Security-Policy", POLICY);
-    }
+    return next();
+  });
+  app.onError((error, context) => {
+    const why = error instanceof OcelliError ? error.message : "it cannot be read";
+    return context.text(`this cannot be shown: ${why}`, 500);
   });
   app.get("/", (context) => context.html(page.html));
   app.get("/page.js", (context) =>
@@ -37,9 +35,26 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
     context.body(page.style, 200, { "Content-Type": "text/css; charset=utf-8" }),
   );
   app.get("/api/runs", async (context) => {
-    const runs = await watcher.runs();
-    const shown: RunView[] = runs.map(({ folder: _, ...run }) => run);
-    return context.json({ dir: watcher.dir, runs: shown });
+    const { version, runs } = await watcher.runs();
+    const { dir } = watcher;
+    if (version === Number(context.req.query("since"))) return context.json({ dir, version });
+    return context.json({ dir, version, runs: runs.map(cardOf) });
+  });
+  app.get("/api/search", async (context) => {
+    const { runs } = await watcher.runs();
+    let conditions: readonly Condition[];
+    try {
+      conditions = parseQuery(context.req.query("q") ?? "");
+    } catch (error) {
+      if (!(error instanceof OcelliError)) throw error;
+      return context.json({ names: [], mistake: error.message });
+    }
+    const found = runs.filter((run) => matches(run, conditions));
+    return context.json({ names: found.map(({ name }) => name) });
+  });
+  app.get("/api/run", async (context) => {
+    const run = await watcher.run(context.req.query("run") ?? "");
+    return run ? context.json(viewOf(run)) : context.text("no such run", 404);
   });
   app.get("/api/curves", (context) =>
     withRun(context, watcher, async (folder) => {
@@ -61,16 +76,15 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
     withRun(context, watcher, async (folder) => {
       const file = context.req.query("file") ?? "";
       if (!(await watcher.pictures(folder)).includes(file)) return context.text("no picture", 404);
-      const bytes = await readFile(join(folder, "augmented", file));
+      const bytes = await readOwn(join(folder, "augmented", file)).catch(() => undefined);
+      if (!bytes) return context.text("no picture", 404);
       return context.body(new Uint8Array(bytes), 200, { "Content-Type": "image/png" });
     }),
   );
   app.get("/report", (context) =>
-    withRun(context, watcher, async (folder) => {
-      const policy =
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-      return context.html(await renderReport(folder), 200, { "Content-Security-Policy": policy });
-    }),
+    withRun(context, watcher, async (folder) =>
+      context.html(await renderReport(folder), 200, { "Content-Security-Policy": REPORT_POLICY }),
+    ),
   );
   return app;
 }
@@ -85,3 +99,9 @@ async function withRun(
   const folder = await watcher.folder(context.req.query("run") ?? "");
   return folder === undefined ? context.text("no such run", 404) : answer(folder);
 }
+
+/** A run without where it lies. */
+const viewOf = ({ folder: _, ...run }: RunSummary): RunView => run;
+
+/** The same without all that it measured and was made with. */
+const cardOf = ({ folder: _, values: __, config: ___, ...card }: RunSummary): RunCard => card;

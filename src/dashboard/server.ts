@@ -1,9 +1,11 @@
 /** @file The local page's server: this machine alone, one folder alone. */
 
+import type { Server } from "node:http";
 import { createServer } from "node:net";
 import { serve } from "@hono/node-server";
 import { OcelliError } from "../errors.ts";
 import { createApp } from "./app.ts";
+import { secureResponses } from "./headers.ts";
 import { loadPage } from "./page-files.ts";
 import { RunWatcher } from "./watcher.ts";
 
@@ -29,7 +31,8 @@ export interface Dashboard {
  */
 export async function serveDashboard({ dir, port, host }: DashboardOptions): Promise<Dashboard> {
   const app = createApp(new RunWatcher(dir), await loadPage(), host);
-  const server = serve({ fetch: app.fetch, hostname: host, port });
+  const server = serve({ fetch: app.fetch, hostname: host, port }) as Server;
+  secureResponses(server);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("listening", resolve);

@@ -1,7 +1,7 @@
 /** @file Files read at any place, local or over HTTP. */
 
-import { open, stat } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
+import { openRegular } from "../files.ts";
 import { cannotRead } from "./files.ts";
 import { isUrl, openUrl } from "./http.ts";
 
@@ -21,9 +21,9 @@ export interface ByteFile {
 export async function openBytes(path: string): Promise<ByteFile> {
   if (isUrl(path)) return openUrl(path);
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
-    return { name: path, size: found.size, piece: 4096, read: (b, e) => readLocal(path, b, e) };
+    const handle = await openRegular(path);
+    const { size } = await handle.stat().finally(() => handle.close());
+    return { name: path, size, piece: 4096, read: (b, e) => readLocal(path, b, e) };
   } catch (error) {
     throw cannotRead(path, error);
   }
@@ -31,7 +31,7 @@ export async function openBytes(path: string): Promise<ByteFile> {
 
 async function readLocal(path: string, begin: number, end: number): Promise<Uint8Array> {
   try {
-    const handle = await open(path);
+    const handle = await openRegular(path);
     try {
       const bytes = new Uint8Array(end - begin);
       let at = 0;

@@ -1,7 +1,7 @@
 /** @file Image files to pixels: the header first, then as much of the image as is wanted. */
 
-import { readFile } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
+import { readRegular } from "../files.ts";
 import { type Box, type ByteImage, checkBox, crop, makeImage, rgb } from "../preprocess/image.ts";
 import { type AlphaRule, COLOURS, isPlain, isTransparent, opaque } from "../preprocess/alpha.ts";
 import type { Wanted } from "../preprocess/pipeline.ts";
@@ -178,7 +178,7 @@ export async function decodeImageFile(
 ): Promise<ByteImage> {
   let file: Uint8Array;
   try {
-    file = await readFile(path);
+    file = await readRegular(path);
   } catch (cause) {
     throw undecodable(path, reasonOf(cause), cause);
   }

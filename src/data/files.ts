@@ -1,7 +1,8 @@
 /** @file Reading data files, with errors that say which file and what to do. */
 
-import { readFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
+import { readRegular } from "../files.ts";
 
 const reason = (error: unknown): string => {
   const code = (error as NodeJS.ErrnoException).code;
@@ -17,10 +18,10 @@ const reason = (error: unknown): string => {
 export const cannotRead = (path: string, error: unknown, hint?: string): OcelliError =>
   new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
 
-/** The bytes of a data file. */
+/** The bytes of a data file, which must be a regular one: a device would never end, a pipe be waited for. */
 export async function readDataFile(path: string, hint?: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (error) {
     throw cannotRead(path, error, hint);
   }

@@ -1,8 +1,12 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { openRanges } from "../weights/file-ranges.ts";
+import { openBytes } from "./byte-file.ts";
 import { openFolder } from "./folder.ts";
+import { imagePaths, pathSource } from "./images.ts";
 import { put } from "./source-fixtures.ts";
 import { openSplit } from "./splits.ts";
 
@@ -83,6 +87,22 @@ test("a folder that many links lead to is entered once, by its own path where th
   await symlink(join(dir, "a", "z"), join(dir, "a", "linked"));
   await symlink(dir, join(dir, "a", "up"));
   expect(await idsOf("all")).toEqual(["a/z/1.png", "b/1.png", "b/23/deep.png"]);
+});
+
+test.skipIf(process.platform === "win32")("what is no regular file is no data", async () => {
+  await write("a/1.png", "b/1.png", "pictures/1.png");
+  execFileSync("mkfifo", [join(dir, "a", "pipe.png"), join(dir, "pictures", "pipe.png")]);
+  await symlink("/dev/zero", join(dir, "b", "zero.png"));
+  expect(await idsOf("all")).toEqual(["a/1.png", "b/1.png", "pictures/1.png"]);
+  expect((await openFolder({ dir })).notes).toEqual(["3 files ignored (a/pipe.png, …)"]);
+  const { images } = await imagePaths([join(dir, "pictures")]);
+  expect(images).toEqual([join(dir, "pictures", "1.png")]);
+  const named = pathSource([join(dir, "a", "pipe.png"), join(dir, "b", "zero.png")]);
+  for (const index of [0, 1]) {
+    await expect(named.read(index)).rejects.toThrow("a device, a pipe or a socket, not a file");
+  }
+  await expect(openBytes("/dev/zero")).rejects.toThrow("a device, a pipe or a socket, not a file");
+  expect(() => openRanges("/dev/zero")).toThrow("a device, a pipe or a socket, not a file");
 });
 
 test("names in any script, composed alike", async () => {

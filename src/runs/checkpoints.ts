@@ -1,9 +1,15 @@
 /** @file The checkpoints that a run goes on from: written whole, verified when read, old ones deleted by a policy. */
 
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { PARTIAL, diskError, writeAtomically } from "./atomic.ts";
+import {
+  diskError,
+  listOwnFolder,
+  makeOwnFolder,
+  removePartials,
+  writeAtomically,
+} from "../files.ts";
 
 /** Which checkpoints stay. */
 export interface Retention {
@@ -18,14 +24,17 @@ const NAME = /^step-(\d+)\.safetensors$/;
 /** The checkpoints in a folder. */
 export class CheckpointStore {
   readonly folder: string;
+  private readonly check: () => void;
 
-  constructor(folder: string) {
+  /** @param check throws where this process may no longer write there */
+  constructor(folder: string, check: () => void = () => undefined) {
     this.folder = folder;
+    this.check = check;
   }
 
   /** The steps that there are checkpoints of, ascending. */
   async steps(): Promise<number[]> {
-    const names = await readdir(this.folder).catch(() => []);
+    const names = await listOwnFolder(this.folder);
     return names
       .flatMap((name) => NAME.exec(name)?.[1] ?? [])
       .map(Number)
@@ -42,8 +51,9 @@ export class CheckpointStore {
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     policy: Retention,
   ): Promise<void> {
+    this.check();
     try {
-      await mkdir(this.folder, { recursive: true });
+      await makeOwnFolder(this.folder);
     } catch (error) {
       throw diskError(this.folder, error);
     }
@@ -62,6 +72,10 @@ export class CheckpointStore {
     const damaged: string[] = [];
     for (const step of (await this.steps()).reverse()) {
       const path = this.path(step);
+      if (!(await lstat(path)).isFile()) {
+        damaged.push(basename(path));
+        continue;
+      }
       try {
         return { value: open(path), damaged };
       } catch (error) {
@@ -76,9 +90,8 @@ export class CheckpointStore {
   }
 
   /** Removes what an interrupted write left behind. */
-  async clean(): Promise<void> {
-    const names = await readdir(this.folder).catch(() => []);
-    for (const name of names) if (name.endsWith(PARTIAL)) await rm(join(this.folder, name));
+  clean(): Promise<void> {
+    return removePartials(this.folder);
   }
 }
 

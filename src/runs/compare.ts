@@ -35,11 +35,15 @@ export function compareRuns(runs: readonly RunView[]): Comparison {
   return {
     runs: runs.map(({ name }) => name),
     settings: paths.map((path) => {
-      const values = configs.map((config) => config[path]);
+      const values = configs.map((config) =>
+        Object.hasOwn(config, path) ? config[path] : undefined,
+      );
       return { path, values, same: values.every((value) => value === values[0]) };
     }),
     results: names.map((name) => {
-      const values = results.map((result) => result[name]);
+      const values = results.map((result) =>
+        Object.hasOwn(result, name) ? result[name] : undefined,
+      );
       return { name, values, best: bestOf(name, values) };
     }),
   };

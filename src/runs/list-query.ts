@@ -2,7 +2,7 @@
 
 import { OcelliError, unknownName } from "../errors.ts";
 import { flatten } from "./read-config.ts";
-import type { RunView } from "./read.ts";
+import type { RunCard, RunView } from "./read.ts";
 
 /** A value that can be compared and shown. */
 export type Field = string | number | boolean;
@@ -39,12 +39,12 @@ export function parseQuery(text: string): Condition[] {
 const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
 
 /** Everything of a run that can be asked for, by name: its columns, configuration and metrics. */
-export function fieldsOf(run: RunView): Record<string, Field> {
+export function fieldsOf(run: RunCard & Partial<RunView>): Record<string, Field> {
   const { name, state, step, accuracy, loss, seconds, updated, model, engine } = run;
   const columns = { name, state, step, accuracy, loss, seconds, updated, model, engine };
   const fields: Record<string, Field | undefined> = {
     ...run.values,
-    ...flatten(run.config),
+    ...flatten(run.config ?? {}),
     ...columns,
   };
   const known = Object.entries(fields).filter(([, value]) => value !== undefined);

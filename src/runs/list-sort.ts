@@ -2,10 +2,13 @@
 
 import { type Field, fieldsNamed, fieldsOf } from "./list-query.ts";
 import { moreIsBetter } from "./list-show.ts";
-import type { RunView } from "./read.ts";
+import type { RunCard, RunView } from "./read.ts";
 
 /** Runs by a key, the best or newest first; those without it last. */
-export function sortRuns<T extends RunView>(runs: readonly T[], key: string): T[] {
+export function sortRuns<T extends RunCard & Partial<RunView>>(
+  runs: readonly T[],
+  key: string,
+): T[] {
   const last = key.slice(key.lastIndexOf("/") + 1);
   const downwards = key === "updated" || key === "step" || moreIsBetter(last) === true;
   const sign = downwards ? -1 : 1;

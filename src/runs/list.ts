@@ -50,7 +50,7 @@ export function runsTable(runs: readonly RunSummary[]): string[] {
     run.accuracy === undefined ? "–" : `${(100 * run.accuracy).toFixed(2)} %${ofTraining(run)}`,
     run.loss === undefined ? "–" : `${showNumber(run.loss)}${ofTraining(run)}`,
     run.seconds === undefined ? "–" : showTime(run.seconds),
-    run.model,
+    run.state === "unreadable" ? run.why : run.model,
     run.engine,
   ]);
   return textTable([head, ...rows], [2, 3, 4, 5]);
@@ -78,6 +78,10 @@ export async function namedRuns(folders: readonly string[]): Promise<RunSummary[
     });
   }
   return Promise.all(
-    folders.map(async (folder) => ({ ...(await readRun(await runFolder(folder))), name: folder })),
+    folders.map(async (folder) => {
+      const run = await readRun(await runFolder(folder));
+      if (run.state !== "unreadable") return { ...run, name: folder };
+      throw new OcelliError("data", `${folder} cannot be read: ${run.why}.`);
+    }),
   );
 }

@@ -6,6 +6,23 @@ export type Json = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Folders and lists within one another, at most: what is deeper is no file of a run's. */
+const DEPTH = 64;
+
+/** A JSON text's object; an error where it is none, or nested too deeply to be gone through. */
+export function parseObject(text: string): Json {
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value)) throw new Error("it is no JSON object");
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEPTH) throw new Error(`it is nested more than ${DEPTH} deep`);
+    level = level.flatMap((part) =>
+      typeof part === "object" && part !== null ? (Object.values(part) as unknown[]) : [],
+    );
+  }
+  return value;
+}
+
 /** The leaves of a configuration by their paths; lists are leaves, as JSON. */
 export function flatten(config: Json, prefix = ""): Record<string, string | number | boolean> {
   const leaves: Record<string, string | number | boolean> = {};

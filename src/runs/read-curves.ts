@@ -1,6 +1,6 @@
 /** @file Curves of any length in flat memory: neighbouring points are merged as they become too many. */
 
-import { open } from "node:fs/promises";
+import { openOwn } from "../files.ts";
 import { parseLine } from "./read-lines.ts";
 
 /** Points of one metric, by ascending step. Where points were merged, their mean, lowest and highest are kept. */
@@ -76,22 +76,37 @@ export class CurveBuilder {
 }
 
 const CHUNK = 256 * 1024;
-/** A line that is longer is no line of metrics. */
-const LONGEST_LINE = 1024 * 1024;
+/** A line that is longer is no line of metrics: characters. */
+const LONGEST_LINE = 16 * 1024 * 1024;
+/** Names beyond those whose curves are kept are counted, up to so many. */
+const COUNTED = 100_000;
 
 /** The curves of a metrics file that may still grow: each update reads only what was appended. */
 export class MetricsReader {
   private readonly path: string;
   private readonly limit: number;
+  private readonly most: number;
   private builders = new Map<string, CurveBuilder>();
+  private others = new Set<string>();
   private offset = 0;
-  private rest = ""; // a line whose end is not written yet
+  private rest: string[] = []; // parts of a line whose end is not written yet
+  private restLength = 0;
   private decoder = new TextDecoder();
+  private updating: Promise<void> | undefined;
 
-  /** @param limit the most points of a curve */
-  constructor(path: string, limit = 512) {
+  /**
+   * @param limit the most points of a curve
+   * @param most the most curves: those of the names that come first
+   */
+  constructor(path: string, limit = 512, most = 1000) {
     this.path = path;
     this.limit = limit;
+    this.most = most;
+  }
+
+  /** How many more metrics there are. */
+  get omitted(): number {
+    return this.others.size;
   }
 
   /** How much of the file was read, in bytes: it changes when curves do. */
@@ -99,9 +114,13 @@ export class MetricsReader {
     return this.offset;
   }
 
-  /** Reads what is new. A file that became shorter is read afresh; an absent one is empty. */
-  async update(): Promise<void> {
-    const file = await open(this.path, "r").catch(() => undefined);
+  /** Reads what is new. A file that became shorter is read afresh; an absent one is empty. Calls at once read together. */
+  update(): Promise<void> {
+    return (this.updating ??= this.read().finally(() => (this.updating = undefined)));
+  }
+
+  private async read(): Promise<void> {
+    const file = await openOwn(this.path).catch(() => undefined);
     if (!file) return;
     try {
       const { size } = await file.stat();
@@ -126,20 +145,34 @@ export class MetricsReader {
   private restart(): void {
     this.builders = new Map();
     this.offset = 0;
-    this.rest = "";
+    this.others = new Set();
+    this.rest = [];
+    this.restLength = 0;
     this.decoder = new TextDecoder();
   }
 
   private take(text: string): void {
-    const lines = (this.rest + text).split("\n");
-    this.rest = lines.pop()!;
-    if (this.rest.length > LONGEST_LINE) this.rest = "?"; // no JSON: skipped at its end
+    const lines = text.split("\n");
+    const last = lines.pop()!;
+    if (lines.length > 0) {
+      lines[0] = this.rest.join("") + lines[0];
+      this.rest = [];
+      this.restLength = 0;
+    }
+    this.restLength += last.length;
+    if (this.restLength > LONGEST_LINE)
+      this.rest = ["?"]; // no JSON: skipped at its end
+    else this.rest.push(last);
     for (const line of lines) {
       const parsed = parseLine(line);
       if (!parsed) continue;
       const { step, ...values } = parsed;
       for (const [name, value] of Object.entries(values)) {
         let builder = this.builders.get(name);
+        if (!builder && this.builders.size >= this.most) {
+          if (this.others.size < COUNTED) this.others.add(name);
+          continue;
+        }
         if (!builder) this.builders.set(name, (builder = new CurveBuilder(this.limit)));
         builder.add(step, value);
       }
@@ -147,12 +180,9 @@ export class MetricsReader {
   }
 }
 
-/** The curves of a run folder. */
-export async function readCurves(
-  metricsFile: string,
-  limit?: number,
-): Promise<Record<string, Curve>> {
+/** The curves of a run folder, and how many more metrics there are. */
+export async function readCurves(metricsFile: string, limit?: number) {
   const reader = new MetricsReader(metricsFile, limit);
   await reader.update();
-  return reader.curves();
+  return { curves: reader.curves(), omitted: reader.omitted };
 }

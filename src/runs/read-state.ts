@@ -1,10 +1,11 @@
-/** @file Whether a run goes on, told from its files: no process needs to be asked, nor be on this machine. */
+/** @file Whether a run goes on, told from its files; it may be on another machine. */
 
+import type { HolderState } from "./lock/holder.ts";
 import type { Json } from "./read-config.ts";
 import type { MetricsTail } from "./read-lines.ts";
 
 /** How a run stands. */
-export type RunState = "running" | "finished" | "interrupted";
+export type RunState = "running" | "finished" | "interrupted" | "unreadable";
 
 /** What a state is told from. */
 interface Evidence {
@@ -13,6 +14,8 @@ interface Evidence {
   /** When the files were last written, in milliseconds. */
   readonly files: Readonly<Partial<Record<string, number>>>;
   readonly now: number;
+  /** The process that the folder's lock names. */
+  readonly writer?: { readonly name: string; readonly state: HolderState };
 }
 
 /** A run that writes nothing for this long has stopped, unless its lines come slower: seconds. */
@@ -23,10 +26,11 @@ const FIRST_PATIENCE = 600;
 const INTERVALS = 10;
 
 /**
- * The state of a run. `result.json` decides, unless metrics went on behind it (a resumed run). Without it, a run whose
- * metrics were written lately is running, and another was interrupted: killed, or its machine was.
+ * The state of a run. `result.json` decides, unless metrics went on behind it (a resumed run). Without it, the process
+ * that its lock names does; where that cannot be asked for, a run whose metrics were written lately is running, and
+ * another was interrupted: killed, or its machine was.
  */
-export function stateOf({ result, metrics, files, now }: Evidence): {
+export function stateOf({ result, metrics, files, now, writer }: Evidence): {
   state: RunState;
   why: string;
 } {
@@ -35,6 +39,10 @@ export function stateOf({ result, metrics, files, now }: Evidence): {
     return result.interrupted === true
       ? { state: "interrupted", why: `stopped on demand after step ${steps}` }
       : { state: "finished", why: `result.json of step ${steps}` };
+  }
+  if (writer?.state === "alive") return { state: "running", why: `${writer.name} writes it` };
+  if (writer?.state === "ended") {
+    return { state: "interrupted", why: `no result; ${writer.name} has ended` };
   }
   const began = files.environment ?? files.config ?? 0;
   const last = files.metrics ?? began;

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { compareRuns } from "./compare.ts";
 import { matches, parseQuery } from "./list-query.ts";
 import { listRuns, runsTable } from "./list.ts";
+import { thisProcess } from "./lock/holder.ts";
+import { lockFolder } from "./lock/lock.ts";
 import { CurveBuilder, MetricsReader } from "./read-curves.ts";
 import { readRun, runFolder } from "./read.ts";
 import { renderReport } from "./report.ts";
@@ -158,6 +160,57 @@ test("a report escapes what stands in the files, and says what is absent", async
   expect(report).toContain("75.0 %");
   expect(report).toContain("There are no metrics yet.");
   expect(report).toContain("None was recorded.");
+  await rm(folder, { recursive: true });
+});
+
+test("a report survives 50,000 names and 500 lines of one metric", async () => {
+  const line = (step: number, names: number, name: (i: number) => string) =>
+    `{"step":${step},${Array.from({ length: names }, (_, i) => `"${name(i)}":${i + step}`).join()}}\n`;
+  const names = [1, 2].map((step) => line(step, 50_000, (i) => `metric-number-${i}`)).join("");
+  const many = await makeRun("many", 1, names);
+  expect((await readRun(many)).values["metric-number-49999"]).toBe(50_001);
+  const report = await renderReport(many);
+  expect(report).toContain("… and 49960 more metrics, which are in metrics.jsonl.");
+  expect(report.length).toBeLessThan(2e6);
+  const steps = Array.from({ length: 400 }, (_, i) => line(i + 1, 500, (k) => `part-${k}/loss`));
+  const wide = await renderReport(await makeRun("wide", 1, steps.join("")));
+  expect(wide).toContain("… and 476 more lines, which are in metrics.jsonl.");
+  expect(wide.length).toBeLessThan(2e6);
+  for (const name of ["many", "wide"]) await rm(join(dir, name), { recursive: true });
+}, 30_000);
+
+test("a million lines are read in pieces, and the list looks at the last of them", async () => {
+  const folder = await makeRun("long", 1, "");
+  const count = 1_000_000;
+  for (let step = 1; step <= count; step += 100_000) {
+    const lines = Array.from({ length: 100_000 }, (_, i) => `{"step":${step + i},"loss":1.5}\n`);
+    await appendFile(join(folder, "metrics.jsonl"), lines.join(""));
+  }
+  expect(await readRun(folder)).toMatchObject({ step: count, loss: 1.5 });
+  const reader = new MetricsReader(join(folder, "metrics.jsonl"));
+  let waits = 0;
+  const timer = setInterval(() => waits++, 1);
+  await reader.update();
+  clearInterval(timer);
+  expect(waits).toBeGreaterThan(20); // others have their turn while it reads
+  const { steps } = reader.curves().loss;
+  expect(steps.at(-1)).toBe(count);
+  expect(steps.length).toBeLessThanOrEqual(512);
+  await rm(folder, { recursive: true });
+}, 60_000);
+
+test("the process that a run's lock names says whether it goes on", async () => {
+  const folder = await makeRun("locked", 0.1, '{"step":3,"loss":1}\n');
+  await utimes(join(folder, "metrics.jsonl"), 1e9, 1e9); // long ago
+  const lock = await lockFolder(folder);
+  expect(await readRun(folder)).toMatchObject({ state: "running" });
+  lock.release();
+  expect(await readRun(folder)).toMatchObject({ state: "interrupted" });
+  const ended = { ...thisProcess(folder), pid: 2 ** 31 - 1 };
+  await writeFile(join(folder, "writer-1.lock"), JSON.stringify(ended));
+  const now = Date.now() / 1000 + 1e6; // the clock was set back since
+  await utimes(join(folder, "metrics.jsonl"), now, now);
+  expect(await readRun(folder)).toMatchObject({ state: "interrupted" });
   await rm(folder, { recursive: true });
 });
 

@@ -1,11 +1,13 @@
 /** @file Run folders, read: finished, going on, or left half-way; nothing here needs a file to be whole. */
 
 import type { Stats } from "node:fs";
-import { open, readFile, readdir, realpath, stat } from "node:fs/promises";
+import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
+import { openOwn, readOwn } from "../files.ts";
 import { firstWith } from "./headline.ts";
-import { type Json, isObject, modelTitle, totalSteps } from "./read-config.ts";
+import { writerOf } from "./lock/lock.ts";
+import { type Json, isObject, modelTitle, parseObject, totalSteps } from "./read-config.ts";
 import { type MetricsTail, parseTail } from "./read-lines.ts";
 import { type RunState, stateOf } from "./read-state.ts";
 
@@ -34,6 +36,8 @@ export interface RunSummary {
   /** The model in a few words. */
   readonly model: string;
   readonly engine: string;
+  /** Images of a step, where the configuration says so. */
+  readonly batchSize?: number;
   /** The last value of every metric. */
   readonly values: Readonly<Record<string, number>>;
   readonly config: Json;
@@ -42,10 +46,17 @@ export interface RunSummary {
 /** A run without where it lies: what is shown of it elsewhere. */
 export type RunView = Omit<RunSummary, "folder">;
 
+/** What a list shows of a run, whatever it has measured. */
+export type RunCard = Omit<RunView, "values" | "config">;
+
 /** How many folders deep runs are looked for. */
 const DEPTH = 5;
 /** Bytes at the end of the metrics that a summary looks at. */
 const TAIL = 256 * 1024;
+/** The same where its lines are longer than that. */
+const LONGEST_TAIL = 32 * 1024 * 1024;
+/** Bytes of the largest JSON file of a run that is read. */
+const MAX_JSON = 64 * 1024 * 1024;
 
 /** The run folders at or below `dir`, sorted; runs hold no runs, and links to folders are not followed. */
 export async function findRuns(dir: string): Promise<string[]> {
@@ -92,23 +103,47 @@ export async function runFolder(path: string): Promise<string> {
   throw unknownName("run", path, near, "argument");
 }
 
-/** Reads a run folder; `root` is the listed folder that its name is told from. */
+/** Reads a run folder; `root` is the listed folder that its name is told from. What cannot be read is a run that says why. */
 export async function readRun(folder: string, root = folder): Promise<RunSummary> {
-  const [config, environment, result, metrics, files] = await Promise.all([
-    readJson(join(folder, "config.json")),
+  try {
+    return await readSound(folder, root);
+  } catch (error) {
+    return {
+      name: nameBelow(root, folder),
+      folder,
+      state: "unreadable",
+      why: error instanceof Error ? error.message : String(error),
+      step: 0,
+      updated: 0,
+      model: "",
+      engine: "",
+      values: {},
+      config: {},
+    };
+  }
+}
+
+function nameBelow(root: string, folder: string): string {
+  const below = relative(root, folder).split(sep).join("/");
+  return below === "" ? basename(folder) : below;
+}
+
+async function readSound(folder: string, root: string): Promise<RunSummary> {
+  const [config, environment, result, metrics, files, writer] = await Promise.all([
+    readObject(join(folder, "config.json")),
     readJson(join(folder, "environment.json")),
     readJson(join(folder, "result.json")),
     readTail(join(folder, "metrics.jsonl")),
     fileTimes(folder),
+    writerOf(folder),
   ]);
-  const below = relative(root, folder).split(sep).join("/");
   const step = Math.max(metrics.step, number(result.steps) ?? 0);
-  const state = stateOf({ result, metrics, files, now: Date.now() });
+  const state = stateOf({ result, metrics, files, now: Date.now(), writer });
   const began = files.environment ?? files.config;
   const elapsed = Math.max(0, (files.metrics ?? began ?? 0) - (began ?? 0)) / 1000;
   const ended = state.state === "finished" || metrics.step <= (number(result.steps) ?? -1);
   return {
-    name: below === "" ? basename(folder) : below,
+    name: nameBelow(root, folder),
     folder,
     ...state,
     step,
@@ -118,6 +153,7 @@ export async function readRun(folder: string, root = folder): Promise<RunSummary
     updated: files.metrics ?? files.config ?? 0,
     model: modelTitle(config),
     engine: text(result.engine) ?? text(environment.engine) ?? "",
+    batchSize: number(config.batchSize),
     values: { ...metrics.values, ...evaluated(result) },
     config,
   };
@@ -167,30 +203,45 @@ const number = (value: unknown): number | undefined =>
 const text = (value: unknown): string | undefined =>
   typeof value === "string" ? value : undefined;
 
-/** An object from a JSON file; an empty one where the file is absent or broken. */
-export async function readJson(path: string): Promise<Json> {
+/** An object from a JSON file of a run; an empty one where the file is absent. An error names what else is wrong. */
+async function readObject(path: string): Promise<Json> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
+    return parseObject(String(await readOwn(path, MAX_JSON)));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return {};
+    throw new Error(`${basename(path)}: ${message}`, { cause: error });
   }
 }
 
-/** The end of the metrics, whatever the file's length. */
+/** The same; an empty object where the file is absent or broken. */
+export const readJson = (path: string): Promise<Json> => readObject(path).catch(() => ({}));
+
+/** The end of the metrics, whatever the file's length: so much that it has a whole line. */
 async function readTail(path: string): Promise<MetricsTail> {
-  const file = await open(path, "r").catch(() => undefined);
+  const file = await openOwn(path).catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new Error(`${basename(path)}: ${message}`, { cause: error });
+  });
   if (!file) return parseTail("", true);
   try {
     const { size } = await file.stat();
-    const from = Math.max(0, size - TAIL);
-    const bytes = new Uint8Array(size - from);
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
-    return parseTail(new TextDecoder().decode(bytes.subarray(0, bytesRead)), from === 0, size);
+    for (let length = TAIL; ; length *= 4) {
+      const from = Math.max(0, size - length);
+      const bytes = new Uint8Array(size - from);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+      const text = new TextDecoder().decode(bytes.subarray(0, bytesRead));
+      const tail = parseTail(text, from === 0, size);
+      if (tail.lines > 0 || from === 0 || length >= LONGEST_TAIL) return tail;
+    }
   } finally {
     await file.close();
   }
 }
+
+/** The last moment that a date can be. */
+const LAST_TIME = 8.64e15;
 
 /** When the files of a run were last written, in milliseconds. */
 async function fileTimes(folder: string): Promise<Partial<Record<string, number>>> {
@@ -201,8 +252,8 @@ async function fileTimes(folder: string): Promise<Partial<Record<string, number>
   };
   const times = await Promise.all(
     Object.entries(names).map(async ([key, name]) => {
-      const found: Stats | undefined = await stat(join(folder, name)).catch(() => undefined);
-      return [key, found?.mtimeMs] as const;
+      const found: Stats | undefined = await lstat(join(folder, name)).catch(() => undefined);
+      return [key, found && Math.min(found.mtimeMs, LAST_TIME)] as const;
     }),
   );
   return Object.fromEntries(times);

@@ -1,7 +1,7 @@
 /** @file A run as one page: `report.html`, which needs nothing beside itself and asks nothing of the network. */
 
 import { join } from "node:path";
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../files.ts";
 import { showNumber, showTime, showValue } from "./list-show.ts";
 import { flatten, isObject } from "./read-config.ts";
 import { runFolder } from "./read.ts";
@@ -155,7 +155,10 @@ const TITLES: Readonly<Record<string, string>> = {
   skipped: "steps left out",
 };
 
-function curveCharts({ curves }: Material): Html {
+/** Charts of a page. */
+const CHARTS = 40;
+
+function curveCharts({ curves, omitted }: Material): Html {
   const charts = new Map<string, Series[]>(FIRST.map((kind) => [kind, []]));
   for (const [name, curve] of Object.entries(curves)) {
     if (curve.steps.length === 0 || (name === "skipped" && curve.highs.every((v) => v === 0)))
@@ -163,13 +166,17 @@ function curveCharts({ curves }: Material): Html {
     const at = name.lastIndexOf("/");
     const kind = name.slice(at + 1);
     const series = { name: at < 0 ? "training" : name.slice(0, at), curve };
-    charts.set(kind, [...(charts.get(kind) ?? []), series]);
+    if (!charts.has(kind)) charts.set(kind, []);
+    charts.get(kind)!.push(series);
   }
   const drawn = [...charts].filter(([, series]) => series.length > 0);
   if (drawn.length === 0) return none("There are no metrics yet.");
+  const title = (kind: string): string => (Object.hasOwn(TITLES, kind) ? TITLES[kind] : kind);
+  const rest = drawn.slice(CHARTS).reduce((sum, [, series]) => sum + series.length, omitted);
   return html`<div class="grid2">
-    ${drawn.map(([kind, series]) => chart(kind, TITLES[kind] ?? kind, series))}
-  </div>`;
+      ${drawn.slice(0, CHARTS).map(([kind, series]) => chart(kind, title(kind), series))}
+    </div>
+    ${rest > 0 && html`<p class="soft">… and ${rest} more metrics, which are in metrics.jsonl.</p>`}`;
 }
 
 /** Names the classes that could not be learned. */

@@ -1,10 +1,9 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeAtomically } from "./atomic.ts";
 import { describeEnvironment } from "./environment.ts";
-import { Run, runCheckpoint, unusedFolder } from "./run.ts";
+import { Run, runCheckpoint, makeUnusedFolder } from "./run.ts";
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "ocelli-runs-"))));
@@ -37,22 +36,62 @@ test("a folder that cannot be made is an error that names it", async () => {
   await expect(Run.create(join(dir, "file"))).rejects.toThrow("a file is in its way");
 });
 
-test("a failed atomic write leaves the old content and nothing beside it", async () => {
-  const path = join(dir, "atomic", "value");
-  await mkdir(join(dir, "atomic"));
-  await writeAtomically(path, "old");
-  const broken = [Uint8Array.of(1), null as unknown as Uint8Array];
-  await expect(writeAtomically(path, broken)).rejects.toThrow();
-  expect(await readFile(path, "utf8")).toBe("old");
-  expect(await readdir(join(dir, "atomic"))).toEqual(["value"]);
+test("what a killed start left is cleared away; a run is not", async () => {
+  const folder = join(dir, "started");
+  const run = await Run.create(folder);
+  await run.writeJson("environment", { engine: "old" });
+  run.close();
+  await writeFile(join(folder, "value.json.0123456789abcdef.partial"), "half");
+  (await Run.create(folder)).close();
+  expect(await readdir(folder)).toEqual([]);
+
+  const probe = await Run.create(folder); // its files are all written at its end
+  await probe.writeJson("config", { transfer: { method: "linear" } });
+  await probe.writeCheckpoint([Uint8Array.of(1)]);
+  probe.close();
+  const again = await Run.create(folder);
+  expect(await readdir(folder)).toEqual([expect.stringMatching(/^writer-.*\.lock$/)]);
+  await again.writeJson("config", { transfer: { method: "linear" } });
+  await again.writeJson("result", { accuracy: 1 });
+  again.close();
+  await expect(Run.create(folder)).rejects.toThrow("already holds a run (config.json)");
 });
 
-test("unused folders are numbered", async () => {
-  const base = join(dir, "quickstart");
-  expect(unusedFolder(base)).toBe(base);
-  await mkdir(base);
-  await mkdir(`${base}-2`);
-  expect(unusedFolder(base)).toBe(`${base}-3`);
+test("links inside a run folder are followed neither for writing nor for reading", async () => {
+  const outside = join(dir, "outside");
+  await mkdir(outside);
+  for (const name of ["metrics.jsonl", "result.json", "config.json", "checkpoint.safetensors"]) {
+    await writeFile(join(outside, name), '{"mine":1}');
+  }
+  const folder = join(dir, "hostile");
+  await mkdir(folder);
+  for (const name of ["checkpoints", "augmented"]) await symlink(outside, join(folder, name));
+  const run = await Run.create(folder);
+  const link = (name: string) => symlink(join(outside, name), join(folder, name));
+  await link("metrics.jsonl");
+  expect(() => run.log({ step: 1 })).toThrow("a link is in its way");
+  expect(() => run.rewind()).toThrow("a link is in its way");
+  await link("result.json");
+  expect(await run.readJson("result")).toBeUndefined();
+  await run.writeJson("result", { interrupted: true });
+  await expect(run.writePictures("augmented", [Uint8Array.of(1)])).rejects.toThrow("a link is in");
+  expect(await run.checkpoints.steps()).toEqual([]);
+  await expect(run.checkpoints.write(1, [], { keep: 1 })).rejects.toThrow("a link is in its way");
+  run.close();
+  await link("config.json");
+  await expect(Run.reopen(folder)).rejects.toThrow("config.json is damaged, or a link");
+  await link("checkpoint.safetensors");
+  expect(() => runCheckpoint(folder)).toThrow("is a link, which is not followed in a run folder");
+  for (const name of await readdir(outside)) {
+    expect(await readFile(join(outside, name), "utf8")).toBe('{"mine":1}');
+  }
+  expect(await readdir(outside)).toHaveLength(4);
+});
+
+test("unused folders are numbered, and no two calls get the same", async () => {
+  const base = join(dir, "new", "quickstart");
+  const made = await Promise.all([1, 2, 3].map(() => makeUnusedFolder(base)));
+  expect(made.sort()).toEqual([base, `${base}-2`, `${base}-3`]);
 });
 
 test("the environment names versions and engine", () => {

@@ -5,18 +5,29 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
-  openSync,
+  ftruncateSync,
+  lstatSync,
   statSync,
   writeSync,
 } from "node:fs";
-import { access, constants, mkdir, readFile, readdir, stat, truncate } from "node:fs/promises";
+import { access, constants, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { encodeEvent } from "../formats/events.ts";
 import { encodeRecord } from "../formats/tfrecord.ts";
-import { PARTIAL, diskError, reasonOf, writeAtomically } from "./atomic.ts";
+import {
+  diskError,
+  makeOwnFolder,
+  openGrowing,
+  readOwn,
+  reasonOf,
+  removePartials,
+  writeAtomically,
+} from "../files.ts";
 import { CheckpointStore } from "./checkpoints.ts";
 import type { Environment } from "./environment.ts";
+import { type FolderLock, lockFolder } from "./lock/lock.ts";
+import { isObject } from "./read-config.ts";
 
 /** The files of a run folder. */
 const RUN_FILES = {
@@ -57,50 +68,86 @@ export interface LogLengths {
   readonly events: number;
 }
 
-/** A run folder that is being written. It owns its growing files until it is closed. */
+/** Told what is worth knowing while a run folder is opened, such as that a stale lock was taken over. */
+type Report = (line: string) => void;
+
+/** In place of a lock where another process of a cluster holds it. */
+const NOT_OURS: FolderLock = {
+  check() {
+    throw new OcelliError("argument", "another process of the cluster writes the run folder.");
+  },
+  release: () => undefined,
+};
+
+/** A run folder that is being written, by this process alone. It owns its lock and its growing files until it is closed. */
 export class Run {
   readonly folder: string;
   readonly checkpoints: CheckpointStore;
+  private readonly lock: FolderLock;
   private readonly logs = new Map<"metrics" | "events", number>(); // file descriptors
 
-  private constructor(folder: string) {
+  private constructor(folder: string, lock: FolderLock) {
     this.folder = folder;
-    this.checkpoints = new CheckpointStore(join(folder, "checkpoints"));
+    this.lock = lock;
+    this.checkpoints = new CheckpointStore(join(folder, "checkpoints"), () => lock.check());
   }
 
-  /** Makes the folder; one that holds a run already, or cannot be written, is an error. */
-  static async create(folder: string): Promise<Run> {
-    const names = await prepareFolder(folder);
-    const used = Object.values(RUN_FILES).find((name) => names.includes(name));
-    if (!used) return new Run(folder);
-    const unfinished = names.includes(RUN_FILES.config) && !(await finished(folder));
-    throw new OcelliError("argument", `${folder} already holds a run (${used}).`, {
-      hint: unfinished
-        ? `It has not finished; go on with: ${resumeCommand(folder)}. Or choose another --workdir.`
-        : "Choose another --workdir.",
+  /** Makes the folder; one that holds a run already, is being written by another process, or cannot be written, is an error. */
+  static create(folder: string, report?: Report): Promise<Run> {
+    return Run.opened(folder, report, async () => {
+      const names = await readdir(folder);
+      const used = Object.values(RUN_FILES).filter((name) => names.includes(name));
+      if (isUnbegun(used, await readConfig(folder), await finished(folder))) {
+        for (const name of used) await rm(join(folder, name));
+        return;
+      }
+      const unfinished = names.includes(RUN_FILES.config) && !(await finished(folder));
+      throw new OcelliError("argument", `${folder} already holds a run (${used[0]}).`, {
+        hint: unfinished
+          ? `It has not finished; go on with: ${resumeCommand(folder)}. Or choose another --workdir.`
+          : "Choose another --workdir.",
+      });
     });
   }
 
-  /** A run that has not finished, unless it is to be `longer`, to be gone on with; `config` is its configuration. */
+  /** A run that has not finished, unless it is to be `longer`, to be resumed; `config` is its configuration. */
   static async reopen(
+    folder: string,
+    { longer = false, report }: { readonly longer?: boolean; readonly report?: Report } = {},
+  ): Promise<{ run: Run; config: unknown }> {
+    await resumable(folder, longer);
+    let config: unknown;
+    const run = await Run.opened(folder, report, async () => {
+      config = await resumable(folder, longer); // as whoever wrote there before has left it
+    });
+    return { run, config };
+  }
+
+  /** The same as a process sees it that computes along with the one that writes. */
+  static async look(
     folder: string,
     { longer = false }: { readonly longer?: boolean } = {},
   ): Promise<{ run: Run; config: unknown }> {
-    const text = await readFile(join(folder, RUN_FILES.config), "utf8").catch(() => undefined);
-    if (text === undefined) {
-      throw new OcelliError(
-        "argument",
-        `${folder} holds no run to go on with: it has no ${RUN_FILES.config}.`,
-        { hint: "Give the folder that ocelli train printed." },
-      );
-    }
-    if (!longer && (await finished(folder))) {
-      throw new OcelliError("argument", `${folder} has finished; there is nothing to go on with.`, {
-        hint: `To train it longer, name the epochs in all: ${resumeCommand(folder)} --epochs N.`,
-      });
-    }
+    return { run: new Run(folder, NOT_OURS), config: await resumable(folder, longer) };
+  }
+
+  /** Locks a folder, checks it, and clears away what interrupted writes left. */
+  private static async opened(
+    folder: string,
+    report: Report | undefined,
+    check: () => Promise<void>,
+  ): Promise<Run> {
     await prepareFolder(folder);
-    return { run: new Run(folder), config: JSON.parse(text) as unknown };
+    const run = new Run(folder, await lockFolder(folder, { report }));
+    try {
+      await check();
+      await removePartials(folder);
+      await run.checkpoints.clean();
+      return run;
+    } catch (error) {
+      run.close();
+      throw error;
+    }
   }
 
   path(file: RunFile): string {
@@ -108,27 +155,34 @@ export class Run {
   }
 
   /** Writes one of the JSON files. */
-  writeJson(file: JsonFile, value: object | Environment): Promise<void> {
-    return writeAtomically(this.path(file), `${JSON.stringify(value, null, 2)}\n`);
+  async writeJson(file: JsonFile, value: object | Environment): Promise<void> {
+    this.lock.check();
+    await writeAtomically(this.path(file), `${JSON.stringify(value, null, 2)}\n`);
   }
 
   /** One of the JSON files; undefined where it is absent or damaged. */
   async readJson(file: JsonFile): Promise<unknown> {
     try {
-      return JSON.parse(await readFile(this.path(file), "utf8")) as unknown;
+      return JSON.parse(String(await readOwn(this.path(file)))) as unknown;
     } catch {
       return undefined;
     }
   }
 
-  writeCheckpoint(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-    return writeAtomically(this.path("checkpoint"), chunks);
+  async writeCheckpoint(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    this.lock.check();
+    await writeAtomically(this.path("checkpoint"), chunks);
   }
 
   /** Writes pictures, PNG files, into a folder of the run. */
   async writePictures(folder: string, pictures: readonly Uint8Array[]): Promise<void> {
     const path = join(this.folder, folder);
-    await makeFolder(path);
+    this.lock.check();
+    try {
+      await makeOwnFolder(path);
+    } catch (error) {
+      throw diskError(path, error);
+    }
     for (const [i, picture] of pictures.entries()) {
       await writeAtomically(join(path, `${String(i).padStart(2, "0")}.png`), [picture]);
     }
@@ -152,17 +206,20 @@ export class Run {
   }
 
   /** Cuts the growing files back to what they were. */
-  async rewind(lengths: LogLengths = { metrics: 0, events: 0 }): Promise<void> {
+  rewind(lengths: LogLengths = { metrics: 0, events: 0 }): void {
     for (const file of ["metrics", "events"] as const) {
-      if (existsSync(this.path(file))) await truncate(this.path(file), lengths[file]);
+      if (!existsSync(this.path(file))) continue;
+      const descriptor = this.open(file);
+      if (fstatSync(descriptor).size > lengths[file]) ftruncateSync(descriptor, lengths[file]);
     }
+    this.closeLogs(); // an empty file gets its head when it is opened
   }
 
   private open(file: "metrics" | "events"): number {
     const known = this.logs.get(file);
     if (known !== undefined) return known;
     try {
-      const descriptor = openSync(this.path(file), "a");
+      const descriptor = openGrowing(this.path(file));
       this.logs.set(file, descriptor);
       if (file === "events" && fstatSync(descriptor).size === 0) {
         const wallTime = Date.now() / 1000;
@@ -176,6 +233,7 @@ export class Run {
 
   private append(file: "metrics" | "events", bytes: Uint8Array): void {
     const descriptor = this.open(file);
+    this.lock.check();
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
     } catch (error) {
@@ -183,9 +241,15 @@ export class Run {
     }
   }
 
-  close(): void {
+  private closeLogs(): void {
     for (const descriptor of this.logs.values()) closeSync(descriptor);
     this.logs.clear();
+  }
+
+  /** Closes the growing files, and gives the folder free. */
+  close(): void {
+    this.closeLogs();
+    this.lock.release();
   }
 
   [Symbol.dispose](): void {
@@ -197,19 +261,65 @@ export class Run {
 export const resumeCommand = (folder: string): string =>
   `ocelli train --resume ${/^[\w./~-]+$/.test(folder) ? folder : `'${folder}'`}`;
 
-/** Whether a run came to its end: its result says so. */
-async function finished(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, RUN_FILES.result), "utf8").catch(() => undefined);
-  if (text === undefined) return false;
-  return (JSON.parse(text) as { interrupted?: boolean }).interrupted !== true;
+/** An object from one of a run's files; undefined where it is absent, damaged or a link. */
+async function readObject(folder: string, file: JsonFile) {
+  try {
+    const value: unknown = JSON.parse(String(await readOwn(join(folder, RUN_FILES[file]))));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-/** A folder that exists and can be written; its entries, without unfinished files. */
-async function prepareFolder(folder: string): Promise<string[]> {
+const readConfig = (folder: string) => readObject(folder, "config");
+
+/** Whether a run came to its end: its result says so. */
+export async function finished(folder: string): Promise<boolean> {
+  const result = await readObject(folder, "result");
+  return result !== undefined && result.interrupted !== true;
+}
+
+/** The configuration of a run that can be gone on with. */
+async function resumable(folder: string, longer: boolean): Promise<unknown> {
+  if (lstatSync(join(folder, RUN_FILES.config), { throwIfNoEntry: false }) === undefined) {
+    throw new OcelliError(
+      "argument",
+      `${folder} holds no run to go on with: it has no ${RUN_FILES.config}.`,
+      { hint: "Give the folder that ocelli train printed." },
+    );
+  }
+  const config = await readConfig(folder);
+  if (config === undefined) {
+    throw new OcelliError("format", `${join(folder, RUN_FILES.config)} is damaged, or a link.`);
+  }
+  if (!longer && (await finished(folder))) {
+    throw new OcelliError("argument", `${folder} has finished; there is nothing to go on with.`, {
+      hint: `To train it longer, name the epochs in all: ${resumeCommand(folder)} --epochs N.`,
+    });
+  }
+  return config;
+}
+
+/**
+ * Whether a folder's files are what a start left that was killed: a training writes its configuration last, and a
+ * probe's files are all written at its end, so that it is made again.
+ */
+function isUnbegun(
+  used: readonly string[],
+  config: Readonly<Record<string, unknown>> | undefined,
+  hasFinished: boolean,
+): boolean {
+  if (hasFinished) return false;
+  if (config) return isObject(config.transfer);
+  const first: readonly string[] = [RUN_FILES.environment, RUN_FILES.splits];
+  return used.every((name) => first.includes(name));
+}
+
+/** A folder that exists and can be written. */
+async function prepareFolder(folder: string): Promise<void> {
   try {
     await makeFolder(resolve(folder));
     await access(folder, constants.W_OK);
-    return (await readdir(folder)).filter((name) => !name.endsWith(PARTIAL));
   } catch (cause) {
     const { code = String(cause) } = cause as NodeJS.ErrnoException;
     const isFile = code === "ENOTDIR" || code === "EEXIST";
@@ -233,16 +343,29 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** The first of `base`, `base-2`, `base-3`, … that does not exist. */
-export function unusedFolder(base: string): string {
-  let folder = base;
-  for (let i = 2; existsSync(folder); i++) folder = `${base}-${i}`;
-  return folder;
+/** Makes the first of `base`, `base-2`, `base-3`, … that does not exist: of two that ask at once, each has its own. */
+export async function makeUnusedFolder(base: string): Promise<string> {
+  await makeFolder(dirname(resolve(base)));
+  for (let i = 1; ; i++) {
+    const folder = i === 1 ? base : `${base}-${i}`;
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw diskError(folder, error);
+    }
+  }
 }
 
 /** The checkpoint's file, of a run folder or of the path of a checkpoint; undefined where there is none. */
 export function findCheckpoint(path: string): string | undefined {
   const file = checkpointAt(path);
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() && file !== path) {
+    throw new OcelliError("data", `${file} is a link, which is not followed in a run folder.`, {
+      hint: "Give the file that it leads to.",
+    });
+  }
   return existsSync(file) ? file : undefined;
 }
 

@@ -9,7 +9,7 @@ import { safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { Spec, Tensor } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
-import { writeAtomically } from "../runs/atomic.ts";
+import { writeAtomically } from "../files.ts";
 import { toFlat } from "../tree.ts";
 import { cardTexts } from "../weights/checkpoint.ts";
 import { type ModelTensors, type TrainedModel, evaluateModel, loadTrained } from "./trained.ts";

@@ -1,13 +1,13 @@
 /** @file Sweeps: one recipe trained with many settings, from a grid or at random, and a table of how they did. */
 
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { seededRandom } from "../preprocess/random.ts";
-import { writeAtomically } from "../runs/atomic.ts";
+import { readOwn, writeAtomically } from "../files.ts";
 import { inOrder, measuredBy } from "../runs/headline.ts";
+import { inLockedFolder } from "../runs/lock/lock.ts";
 import { type Config, configSchema } from "./config.ts";
 import { override } from "./overrides.ts";
 import type { Reporter } from "./progress.ts";
@@ -125,7 +125,7 @@ function drawFrom(range: Sweep["random"][string], uniform: number): Value {
  * Trains every trial of a sweep, one after the other, each in a run folder of its own below the sweep's. Begun again in
  * the same folder, it goes on: trials that are done are read, one that was stopped is resumed.
  *
- * @throws an argument error where the folder holds another sweep; what {@link train} throws
+ * @throws an argument error where the folder holds another sweep, or is being written; what {@link train} throws
  */
 export async function sweep(
   input: SweepInput,
@@ -139,7 +139,19 @@ export async function sweep(
   const folder = workdir ?? join("runs", spec.name);
   const settings = sweepTrials(spec);
   const configs = settings.map((some) => configOf(spec, some)); // all are checked before the first is trained
-  await claim(folder, spec);
+  return inLockedFolder(folder, { report: (line) => reporter?.line(line) }, async () => {
+    await claim(folder, spec);
+    return runTrials(spec, folder, { settings, configs }, { ...options, reporter });
+  });
+}
+
+/** Trains what is not trained yet. */
+async function runTrials(
+  spec: Sweep,
+  folder: string,
+  { settings, configs }: { settings: readonly Settings[]; configs: readonly TrialConfig[] },
+  { reporter, ...options }: RunOptions,
+): Promise<SweepResult> {
   const trials: Trial[] = [];
   let interrupted = false;
   for (const [i, config] of configs.entries()) {
@@ -194,26 +206,26 @@ function configOf({ base, name }: Sweep, settings: Settings) {
 async function claim(folder: string, spec: Sweep): Promise<void> {
   const path = join(folder, "sweep.json");
   const text = `${JSON.stringify(spec, null, 2)}\n`;
-  const before = await readFile(path, "utf8").catch(() => undefined);
+  const before = await readOwn(path).then(String, () => undefined);
   if (before === text) return;
   if (before !== undefined) {
     throw new OcelliError("argument", `${folder} holds another sweep.`, {
       hint: "Choose another --workdir.",
     });
   }
-  await mkdir(folder, { recursive: true });
   await writeAtomically(path, text);
 }
 
+type TrialConfig = z.output<typeof configSchema>;
 type TrialResult = Pick<TrainResult, "evals" | "seconds" | "interrupted">;
 
 async function runTrial(
   run: string,
-  config: z.output<typeof configSchema>,
+  config: TrialConfig,
   options: RunOptions,
 ): Promise<TrialResult> {
-  const text = await readFile(join(run, "result.json"), "utf8").catch(() => undefined);
-  const done = text === undefined ? undefined : (JSON.parse(text) as TrialResult);
+  const text = await readOwn(join(run, "result.json")).catch(() => undefined);
+  const done = text === undefined ? undefined : (JSON.parse(String(text)) as TrialResult);
   if (done && !done.interrupted) return done;
   if (existsSync(join(run, "config.json"))) return resume(run, options);
   return train(config, { ...options, workdir: run });

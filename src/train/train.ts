@@ -17,7 +17,7 @@ import { type Environment, describeChanges, describeEnvironment } from "../runs/
 import { firstWith, inOrder } from "../runs/headline.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
-import { Run, resumeCommand, unusedFolder } from "../runs/run.ts";
+import { Run, makeUnusedFolder, resumeCommand } from "../runs/run.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
 import { BestWatch, describeBest } from "./best.ts";
 import { ByteWatch } from "./byte-watch.ts";
@@ -86,8 +86,8 @@ export interface ResumeOptions extends RunOptions {
 
 /** Options of {@link train}. */
 export interface TrainOptions extends RunOptions {
-  /** The run folder; `runs/NAME` unless given, with a number where that exists. */
-  readonly workdir?: string;
+  /** The run folder, or one that is open already; `runs/NAME` unless given, with a number where that exists. */
+  readonly workdir?: string | Run;
 }
 
 /** What a training yields. */
@@ -141,7 +141,11 @@ export async function train(
   const given = withBackgrounds(validate(configSchema, input));
   const config = { ...given, data: withSplitBy(given.data, "class") };
   const plan = await planTraining(config, options.reporter);
-  const open = () => Run.create(workdir ?? unusedFolder(join("runs", config.name)));
+  const report = options.reporter && ((line: string) => options.reporter!.line(line));
+  const open = async () =>
+    workdir instanceof Run
+      ? workdir
+      : Run.create(workdir ?? (await makeUnusedFolder(join("runs", config.name))), report);
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
@@ -158,8 +162,21 @@ export async function train(
  * @throws an argument error where there is nothing to go on with; a data error where the data has changed
  */
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
+  const report = options.reporter && ((line: string) => options.reporter!.line(line));
+  const leads = !options.cluster || options.cluster.index === 0;
+  const opening = { longer: options.duration !== undefined, report };
+  const { run, config: stored } = await (leads
+    ? Run.reopen(folder, opening)
+    : Run.look(folder, opening));
+  try {
+    return await resumeRun(run, stored, options);
+  } finally {
+    run.close();
+  }
+}
+
+async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Promise<TrainResult> {
   const { duration, acceptChanges: accept = false } = options;
-  const { run, config: stored } = await Run.reopen(folder, { longer: duration !== undefined });
   const recorded = withBlack(validate(configSchema, stored));
   const data = withSplitBy(recorded.data, "id");
   const config = {
@@ -183,7 +200,6 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
       }
-      await run.checkpoints.clean();
       const newest = await run.checkpoints.newest((file) => readStateFile<LoopState>(file));
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);
@@ -200,7 +216,7 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
         const before = await run.readJson("problems");
         if (isProblems(before)) problems.restore(before);
       }
-      await run.rewind(newest?.value.loop.logs);
+      run.rewind(newest?.value.loop.logs);
       const step = newest?.value.loop.step ?? 0;
       journal.line(
         step > 0

@@ -33,7 +33,7 @@ export function witnessRun(folder: string): RunFolder {
     writePictures: nothing,
     log: () => undefined,
     flush: () => ({ metrics: 0, events: 0 }),
-    rewind: nothing,
+    rewind: () => undefined,
     close: () => undefined,
     checkpoints: {
       steps: () => Promise.resolve([]),

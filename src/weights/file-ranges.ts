@@ -1,7 +1,8 @@
 /** @file A file as bytes that are read in ranges, so that one above 2 GiB is never one buffer. */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { OcelliError } from "../errors.ts";
+import { openRegularSync } from "../files.ts";
 import type { ByteRanges } from "../formats/bytes.ts";
 
 /** The most bytes of one read: the system's own limit is 2 GiB less a page. */
@@ -13,7 +14,7 @@ const PIECE = 1 << 30;
  * @throws a data error where it cannot be read
  */
 export function openRanges(path: string): ByteRanges & Disposable {
-  const file = attempt(path, () => openSync(path, "r"));
+  const file = attempt(path, () => openRegularSync(path));
   const length = attempt(path, () => fstatSync(file).size);
   return {
     length,
@@ -49,8 +50,12 @@ function attempt<T>(path: string, act: () => T): T {
     return act();
   } catch (cause) {
     if (cause instanceof OcelliError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    const why = code === "ENOENT" ? "there is no such file" : code;
+    const { code = String(cause), message } = cause as NodeJS.ErrnoException;
+    const known: Readonly<Record<string, string>> = {
+      ENOENT: "there is no such file",
+      ENOTREG: message,
+    };
+    const why = known[code] ?? code;
     throw new OcelliError("data", `cannot read the weights ${path}: ${why}.`, { cause });
   }
 }

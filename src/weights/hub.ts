@@ -1,12 +1,14 @@
 /** @file Files of the hub's model repositories, each fetched once into the cache. */
 
 import { createWriteStream, existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { OcelliError } from "../errors.ts";
+import { nameBeside, writeAtomically } from "../files.ts";
+import { writableCache } from "../packages.ts";
 import { shardsOf } from "./read.ts";
 
 /** How the hub is reached. */
@@ -38,13 +40,22 @@ export async function fetchFromHub(
     (await remembered(folder, async () => {
       return choose(`hf:${place}`, await listRepository(name, revision, options));
     }));
-  const path = await fetchFile(name, revision, chosen, folder, options);
-  if (chosen.endsWith(".index.json")) {
-    for (const shard of shardsOf(path, await readFile(path, "utf8"))) {
-      await fetchFile(name, revision, join(dirname(chosen), shard), folder, options);
-    }
+  const path = join(folder, chosen);
+  if (existsSync(path) && (await shardsBeside(path)).every((shard) => existsSync(shard)))
+    return path;
+  const fetchedInto = await writableCache(folder, options.report); // shards lie beside their index
+  const fetched = await fetchFile(name, revision, chosen, fetchedInto, options);
+  for (const shard of await shardsBeside(fetched)) {
+    await fetchFile(name, revision, relative(fetchedInto, shard), fetchedInto, options);
   }
-  return path;
+  return fetched;
+}
+
+/** The shards that an index names, as paths beside it; none of another file. */
+async function shardsBeside(path: string): Promise<string[]> {
+  if (!path.endsWith(".index.json")) return [];
+  const names = shardsOf(path, await readFile(path, "utf8"));
+  return names.map((name) => join(dirname(path), name));
 }
 
 /** The name of the weight file that was chosen for a folder of the cache, the first time by asking. */
@@ -53,8 +64,9 @@ async function remembered(folder: string, ask: () => Promise<string>): Promise<s
   const known = existsSync(note) ? await readFile(note, "utf8") : "";
   if (known !== "") return known;
   const chosen = await ask();
-  await mkdir(folder, { recursive: true });
-  await writeFile(note, chosen);
+  await mkdir(folder, { recursive: true })
+    .then(() => writeAtomically(note, chosen))
+    .catch(() => undefined); // a cache that cannot be written is reported with the file itself
   return chosen;
 }
 
@@ -77,15 +89,15 @@ export async function fetchBeside(
   options: HubOptions,
 ): Promise<string[]> {
   const { name, revision } = repositoryOf(place);
-  const folder = join(cache, name, revision);
-  const paths = wanted.map((file) => join(folder, file));
-  if (!existsSync(paths.at(-1)!)) {
+  let folder = join(cache, name, revision);
+  if (!existsSync(join(folder, wanted.at(-1)!))) {
+    folder = await writableCache(folder, options.report);
     const there = await listRepository(name, revision, options);
     for (const file of wanted.filter((one) => there.includes(one))) {
       await fetchFile(name, revision, file, folder, options);
     }
   }
-  return paths.filter((path) => existsSync(path));
+  return wanted.map((file) => join(folder, file)).filter((path) => existsSync(path));
 }
 
 const access = ({ hubUrl, fetch }: HubOptions) => ({
@@ -124,14 +136,14 @@ async function fetchFile(
   const path = join(folder, file);
   if (existsSync(path)) return path;
   options.report?.(`fetching hf:${name}@${revision}/${file}`);
-  const partial = `${path}.partial-${process.pid}`;
+  const partial = nameBeside(path);
   await mkdir(dirname(path), { recursive: true });
   try {
     const { downloadFile } = await import("@huggingface/hub");
     const blob = await downloadFile({ repo: name, revision, path: file, ...access(options) });
     if (!blob) throw new Error(`there is no ${file}`);
     const stream = Readable.fromWeb(blob.stream() as ReadableStream);
-    await pipeline(stream, createWriteStream(partial));
+    await pipeline(stream, createWriteStream(partial, { flags: "wx" }));
     await rename(partial, path);
   } catch (cause) {
     throw failure(name, cause);

@@ -136,6 +136,15 @@ test("a repository of the hub is fetched once, all shards of it", async () => {
   expect(asked.filter((url) => url.includes("resolve"))).toHaveLength(count);
 });
 
+test("a cache that cannot be written is a note, and the weights are there", async () => {
+  const said: string[] = [];
+  const report = (line: string) => said.push(line);
+  const options = { hubUrl, cache: join(at("outside.index.json"), "cache"), report };
+  const { arrays } = await loadWeights("hf:owner/name@v1", options);
+  expect(shown(arrays)).toEqual({ "x/a": [1, 2, 3, 4], "y/b": [0.5, -2] });
+  expect(said.filter((line) => line.includes("cannot be written: a file is in its way"))).toHaveLength(1); // prettier-ignore
+});
+
 test("a repository's configuration says which model its weights are of, and is fetched once", async () => {
   const options = { hubUrl, cache: at("cache") };
   const wanted = { model: { name: "resnet", depth: 50 }, weights: "hf:owner/name@v1" };

@@ -10,7 +10,7 @@ import { hostArray, sizeOf } from "../../src/graph/dtype.ts";
 import type { Spec } from "../../src/graph/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
-import { writeAtomically } from "../../src/runs/atomic.ts";
+import { writeAtomically } from "../../src/files.ts";
 import type { Prediction } from "../../src/train/predict.ts";
 import { mapTree } from "../../src/tree.ts";
 import { checkpointChunks, loadWeights } from "../../src/weights/index.ts";

@@ -81,10 +81,14 @@ export interface Process {
 }
 
 /** Starts `ocelli ARGS…`; with `shell`, through these shell commands before it. */
-export function startCli(args: readonly string[], shell?: string): Process {
+export const startCli = (args: readonly string[], shell?: string): Process =>
+  startNode([PROGRAM, ...args], shell);
+
+/** Starts a program by this Node; with `shell`, through these shell commands before it. */
+export function startNode(args: readonly string[], shell?: string): Process {
   const command = shell
-    ? ["bash", "-c", `${shell}; exec "$@"`, "bash", process.execPath, PROGRAM, ...args]
-    : [process.execPath, PROGRAM, ...args];
+    ? ["bash", "-c", `${shell}; exec "$@"`, "bash", process.execPath, ...args]
+    : [process.execPath, ...args];
   const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += String(chunk)));

@@ -138,8 +138,8 @@ test("the last metrics of a transfer are those of the penalty that was chosen, a
   expect(last["validation/loss"]).toBe(best); // all of them are right
   const { values } = await readRun(join(dir, "chosen"));
   expect(values).toMatchObject({ l2, "validation/loss": best });
-  const { l2: strengths } = await readCurves(join(dir, "chosen/metrics.jsonl"));
-  expect(strengths.means.at(-1)).toBe(l2);
+  const { curves } = await readCurves(join(dir, "chosen/metrics.jsonl"));
+  expect(curves.l2.means.at(-1)).toBe(l2);
 });
 
 test("what was computed once is kept, and the result is the same", async () => {

@@ -1,7 +1,7 @@
 /** @file What the page asks of its server. */
 
 import type { Curve } from "../../runs/read-curves.ts";
-import type { RunView } from "../../runs/read.ts";
+import type { RunCard, RunView } from "../../runs/read.ts";
 import type { Mistake } from "../../runs/report/material.ts";
 
 /** Pictures of a run. */
@@ -17,10 +17,19 @@ async function get<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-export const getRuns = () => get<{ dir: string; runs: RunView[] }>("/api/runs");
+/** The runs; without them where they are as they were at `since`. */
+export const getRuns = (since: number) =>
+  get<{ dir: string; version: number; runs?: RunCard[] }>(`/api/runs?since=${since}`);
+
+/** The names of the runs that a query means, or what is wrong with it. */
+export const searchRuns = (query: string) =>
+  get<{ names: string[]; mistake?: string }>(`/api/search?q=${encodeURIComponent(query)}`);
+
+/** A run with all that it measured and was made with. */
+export const getRun = (run: string) => get<RunView>(`/api/run?run=${encodeURIComponent(run)}`);
 
 export const getCurves = (run: string, since: number) =>
-  get<{ position: number; curves?: Record<string, Curve> }>(
+  get<{ position: number; curves?: Record<string, Curve>; omitted?: number }>(
     `/api/curves?run=${encodeURIComponent(run)}&since=${since}`,
   );
 

@@ -1,10 +1,17 @@
 /** @file Installing a pinned plugin: its wheel is fetched by pip, the library unpacked into the cache and checked. */
 
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
-import { type PackageUse, downloadWheels, sha256OfFile, unpackWheel } from "../../packages.ts";
+import {
+  type PackageUse,
+  downloadWheels,
+  makeFolderBeside,
+  putFolder,
+  sha256OfFile,
+  unpackWheel,
+} from "../../packages.ts";
 import { type Plugin, libraryPath, pinnedFiles, pluginFolder, pluginOf } from "./plugins.ts";
 
 /** What is recorded beside an installed plugin. */
@@ -47,7 +54,7 @@ export async function installPlugin(
     report(`${name} ${plugin.version} is installed: ${library}`);
     return record(name, library, await wheelsOf(folder));
   }
-  const partial = `${folder}.partial-${process.pid}`;
+  const partial = await makeFolderBeside(folder);
   const use: PackageUse = {
     python,
     code: "engine",
@@ -68,8 +75,10 @@ export async function installPlugin(
     const installed = record(name, library, wheels);
     await writeFile(join(partial, RECORD), `${JSON.stringify(installed, null, 2)}\n`);
     await rm(folder, { recursive: true, force: true });
-    await mkdir(dirname(folder), { recursive: true });
-    await rename(partial, folder);
+    const late = (await putFolder(partial, folder))
+      ? undefined
+      : await otherThanPinned(name, folder);
+    if (late) throw new OcelliError("engine", `${name}: ${late}; another process installs it.`);
     report(`installed ${library} (${installed.licence})`);
     return installed;
   } finally {

@@ -1,9 +1,10 @@
 /** @file Plugins under names of one's own: any library, recorded in the cache with its sha256. */
 
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
-import { mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { OcelliError } from "../../errors.ts";
+import { writeAtomically } from "../../files.ts";
 import { cacheFolder, sha256OfFile } from "../../packages.ts";
 import { prepareEnvironment } from "./environment.ts";
 import { PLUGINS } from "./plugins.ts";
@@ -102,8 +103,7 @@ export async function installOwnPlugin(
   const own = { name, library, sha256, bytes, modified: Math.trunc(mtimeMs), pjrt, platform };
   const target = recordFile(name);
   await mkdir(join(target, ".."), { recursive: true });
-  await writeFile(`${target}.partial`, `${JSON.stringify(own, null, 2)}\n`);
-  await rename(`${target}.partial`, target);
+  await writeAtomically(target, `${JSON.stringify(own, null, 2)}\n`);
   report(`installed ${name}: ${library}, PJRT ${pjrt}, sha256 ${sha256}`);
   report(`take it with --engine ${name}`);
   return own;

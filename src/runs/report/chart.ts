@@ -19,6 +19,8 @@ const INNER = {
 };
 /** Fewer points than this are marked one by one. */
 const FEW = 24;
+/** Lines of one chart. */
+const MOST = 24;
 
 /** About `count` round numbers that span from `low` to `high`. */
 export function ticks(low: number, high: number, count = 5): number[] {
@@ -33,25 +35,32 @@ export function ticks(low: number, high: number, count = 5): number[] {
   );
 }
 
+/** The least and the greatest of values, however many. */
+const extent = (values: readonly number[]) => ({
+  low: values.reduce((a, b) => Math.min(a, b), Infinity),
+  high: values.reduce((a, b) => Math.max(a, b), -Infinity),
+});
+
 /** Where the axes begin and end. */
 function ranges(series: readonly Series[]) {
-  const steps = series.flatMap(({ curve }) => [curve.steps[0], curve.steps.at(-1)!]);
-  const means = series.flatMap(({ curve }) => [...curve.means]);
-  let low = Math.min(...means);
-  const high = Math.max(...means);
+  const steps = extent(series.flatMap(({ curve }) => [curve.steps[0], curve.steps.at(-1)!]));
+  const means = extent(series.flatMap(({ curve }) => [...curve.means]));
+  let { low } = means;
+  const { high } = means;
   // The lower end is zero where that costs little room.
   if (low > 0 && low < 0.35 * high) low = 0;
   const space = high > low ? 0.04 * (high - low) : Math.abs(high) * 0.1 || 1;
   return {
-    left: Math.min(...steps),
-    right: Math.max(...steps),
+    left: steps.low,
+    right: steps.high,
     low: low && low - space,
     high: high + space,
   };
 }
 
 /** A chart of some series of one metric, with its legend and its values as a table. */
-export function chart(metric: string, title: string, series: readonly Series[]): Html {
+export function chart(metric: string, title: string, all: readonly Series[]): Html {
+  const series = all.slice(0, MOST);
   const range = ranges(series);
   const { left, right, low, high } = range;
   const width = right - left || 1;
@@ -95,6 +104,7 @@ export function chart(metric: string, title: string, series: readonly Series[]):
       ${series.map(({ curve }, k) => line(curve, k, x, y))}
       <g class="cursor"></g>
     </svg>
+    ${all.length > MOST && html`<p class="soft">… and ${all.length - MOST} more lines, which are in metrics.jsonl.</p>`}
     <p class="readout" aria-live="polite"></p>
     ${table(metric, title, series)}
   </figure>`;

@@ -1,7 +1,7 @@
 /** @file What a report is made of, gathered from a run folder; whatever is absent is empty. */
 
-import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { listOwnFolder, readOwn } from "../../files.ts";
 import { type Json, isObject } from "../read-config.ts";
 import { type Curve, readCurves } from "../read-curves.ts";
 import { type RunSummary, readJson, readRun } from "../read.ts";
@@ -41,6 +41,8 @@ export interface Picture {
 export interface Material {
   readonly run: RunSummary;
   readonly curves: Readonly<Record<string, Curve>>;
+  /** Metrics whose curves are not among these. */
+  readonly omitted: number;
   readonly predictions?: Predictions;
   readonly augmented: readonly Picture[];
   /** Undefined where none were recorded, empty where there were none. */
@@ -54,11 +56,13 @@ export interface Material {
 /** Points of a curve in a report. */
 const POINTS = 400;
 const PICTURES = 16;
+/** Bytes of the largest that is shown. */
+const MAX_PICTURE = 8 * 1024 * 1024;
 
 /** Reads what a report shows. */
 export async function readMaterial(folder: string): Promise<Material> {
   const at = (name: string) => join(folder, name);
-  const [run, curves, predictions, augmented, problems, splits, environment, result] =
+  const [run, { curves, omitted }, predictions, augmented, problems, splits, environment, result] =
     await Promise.all([
       readRun(folder),
       readCurves(at("metrics.jsonl"), POINTS),
@@ -70,7 +74,8 @@ export async function readMaterial(folder: string): Promise<Material> {
       readJson(at("result.json")),
     ]);
   const untrained = Array.isArray(splits.untrained) ? splits.untrained.map(String) : [];
-  return { run, curves, predictions, augmented, problems, untrained, environment, result };
+  const found = { run, curves, omitted, predictions, augmented, problems, untrained };
+  return { ...found, environment, result };
 }
 
 /** The predictions of a run folder; undefined where they are absent or of another form. */
@@ -78,7 +83,14 @@ export async function readPredictions(folder: string): Promise<Predictions | und
   const value = await readJson(join(folder, "predictions.json"));
   const { classes, confusion, mistakes } = value;
   if (!Array.isArray(classes) || !Array.isArray(confusion)) return undefined;
-  const square = confusion.length === classes.length && confusion.every(Array.isArray);
+  const square =
+    confusion.length === classes.length &&
+    confusion.every(
+      (row) =>
+        Array.isArray(row) &&
+        row.length === classes.length &&
+        row.every((count) => Number.isFinite(count)),
+    );
   if (!square) return undefined;
   const pictured = Array.isArray(mistakes) ? mistakes.filter(isMistake) : [];
   return {
@@ -90,28 +102,30 @@ export async function readPredictions(folder: string): Promise<Predictions | und
 
 const isMistake = (value: unknown): value is Mistake =>
   isObject(value) &&
+  typeof value.id === "string" &&
   [value.label, value.predicted].every((it) => ["number", "string"].includes(typeof it)) &&
   typeof value.probability === "number" &&
   typeof value.thumbnail === "string" &&
   value.thumbnail.startsWith("data:image/");
 
 async function readPictures(folder: string): Promise<Picture[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".png"));
-  return Promise.all(
+  const names = (await listOwnFolder(folder)).filter((name) => name.endsWith(".png"));
+  const pictures = await Promise.all(
     names
       .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
       .slice(0, PICTURES)
       .map(async (name) => {
-        const bytes = await readFile(join(folder, name));
-        return { name, url: `data:image/png;base64,${bytes.toString("base64")}` };
+        const bytes = await readOwn(join(folder, name), MAX_PICTURE).catch(() => undefined);
+        return bytes && { name, url: `data:image/png;base64,${bytes.toString("base64")}` };
       }),
   );
+  return pictures.filter((picture) => picture !== undefined);
 }
 
 async function readProblems(path: string): Promise<Material["problems"]> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    value = JSON.parse(String(await readOwn(path)));
   } catch {
     return undefined;
   }

@@ -16,7 +16,7 @@ h1 { font-size:30px; line-height:1.2; margin:6px 0 4px; letter-spacing:-.015em; 
 h2 { font-size:19px; margin:40px 0 12px; letter-spacing:-.01em; }
 .lead { color:var(--soft); margin:0; overflow-wrap:anywhere; }
 .badge { display:inline-block; padding:1px 9px; border-radius:99px; border:1px solid currentColor; font-size:13px; color:var(--accent); }
-.badge.interrupted { color:var(--bad); }
+.badge.interrupted, .badge.unreadable { color:var(--bad); }
 .tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(140px,1fr)); gap:12px; margin:20px 0 4px; }
 .tile { background:var(--card); border:1px solid var(--line); border-radius:10px; padding:12px 14px; }
 .tile b { display:block; font-size:23px; line-height:1.25; font-weight:620; letter-spacing:-.01em; overflow-wrap:anywhere; }

@@ -2,11 +2,11 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { readOwn, writeAtomically } from "../../files.ts";
 import { type Config, configSchema } from "../config.ts";
 import { inOrder } from "../../runs/headline.ts";
 import { evaluateModelOn } from "../eval-model.ts";
@@ -160,7 +160,7 @@ async function judged(
 ): Promise<ClaimRun> {
   if (values.diverged) return { folder, values };
   const path = join(folder, "judged.json");
-  const text = await readFile(path, "utf8").catch(() => undefined);
+  const text = await readOwn(path).then(String, () => undefined);
   let found = text === undefined ? undefined : (JSON.parse(text) as ClaimValues);
   if (!found) {
     const { accuracy, loss } = await evaluateModelOn(folder, undefined, {
@@ -175,7 +175,7 @@ async function judged(
 }
 
 async function readResult(folder: string): Promise<TrainResult | undefined> {
-  const text = await readFile(join(folder, "result.json"), "utf8").catch(() => undefined);
+  const text = await readOwn(join(folder, "result.json")).then(String, () => undefined);
   const result = text === undefined ? undefined : (JSON.parse(text) as TrainResult);
   return result?.interrupted ? undefined : result;
 }
@@ -192,7 +192,7 @@ async function valuesOf(
 
 /** Milliseconds of a step, the median over the reports of a run after its first. */
 async function stepTime(folder: string, batchSize: number): Promise<number> {
-  const text = await readFile(join(folder, "metrics.jsonl"), "utf8").catch(() => "");
+  const text = await readOwn(join(folder, "metrics.jsonl")).then(String, () => "");
   const speeds = text
     .split("\n")
     .flatMap((line) => (line ? [JSON.parse(line) as { imagesPerSecond?: number }] : []))

@@ -1,10 +1,10 @@
 /** @file Running a claim: settings tuned alike for every arm, then every arm with every seed, then the comparisons. */
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { writeAtomically } from "../../files.ts";
+import { inLockedFolder } from "../../runs/lock/lock.ts";
 import { SILENT } from "../progress.ts";
 import { sweepTrials } from "../sweep.ts";
 import type { RunOptions } from "../train.ts";
@@ -85,7 +85,12 @@ export async function runClaim(
     signal: options.signal,
     reporter: options.reporter ?? SILENT,
   };
-  await mkdir(session.workdir, { recursive: true });
+  const report = (line: string): void => session.reporter.line(line);
+  return inLockedFolder(session.workdir, { report }, () => runSession(session, began));
+}
+
+async function runSession(session: ClaimSession, began: number): Promise<ClaimResult> {
+  const { claim, scale } = session;
   const seeds = scale === "full" ? claim.seeds : claim.seeds.slice(0, 1);
   let arms: Readonly<Record<string, ArmResult>> = {};
   let interrupted = false;

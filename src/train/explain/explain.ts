@@ -33,7 +33,7 @@ import { CLASS_LOSSES } from "../../losses/index.ts";
 import { apply } from "../../nn/index.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../preprocess/random.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { writeAtomically } from "../../files.ts";
 import { disposeTree, uploadTree } from "../device.ts";
 import type { Ranked } from "../predict.ts";
 import type { ModelTensors, TrainedModel } from "../trained.ts";

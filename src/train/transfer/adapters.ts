@@ -7,7 +7,8 @@ import { openEngine } from "../../engines/select.ts";
 import { type HostArray, type Tensor, randomKey } from "../../graph/index.ts";
 import { createModel } from "../../models/index.ts";
 import { type LoraOptions, initialise, isAdapter, mergeLora, modelSpecs } from "../../nn/index.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { writeAtomically } from "../../files.ts";
+import { inLockedFolder } from "../../runs/lock/lock.ts";
 import { runCheckpoint } from "../../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
 import { checkpointChunks } from "../../weights/checkpoint.ts";
@@ -55,14 +56,18 @@ export async function drawAdapters(
 
 /**
  * Writes the adapters of a transfer's run into the kernels of its checkpoint, so that a plain model is left; other runs
- * stay as they are.
+ * stay as they are. Whether there were adapters.
  */
-export async function mergeRun(folder: string, engineName: string | undefined): Promise<void> {
-  if (!existsSync(join(folder, INIT))) return;
+export async function mergeRun(folder: string, engineName: string | undefined): Promise<boolean> {
+  if (!existsSync(join(folder, INIT))) return false;
+  return inLockedFolder(folder, {}, () => mergeCheckpoint(folder, engineName));
+}
+
+async function mergeCheckpoint(folder: string, engineName: string | undefined): Promise<boolean> {
   const file = runCheckpoint(folder);
   const { card, params, variables } = readCheckpointFile(file, file);
   const lora = card.model.lora as LoraOptions | undefined;
-  if (!lora) return;
+  if (!lora) return false;
   const engine = await openEngine(engineName);
   try {
     const merged = (await jit(engine, function mergeAdapters(all: Tree<Tensor>) {
@@ -73,6 +78,7 @@ export async function mergeRun(folder: string, engineName: string | undefined): 
     const model = Object.fromEntries(Object.entries(card.model).filter(([key]) => key !== "lora"));
     const plainCard = { ...card, model: { ...model, name: card.model.name } };
     await writeAtomically(file, checkpointChunks({ card: plainCard, params: plain, variables }));
+    return true;
   } finally {
     await engine.dispose();
   }

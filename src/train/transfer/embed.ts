@@ -1,6 +1,6 @@
 /** @file Features of many images in a parquet file: computed, written and forgotten batch after batch. */
 
-import { renameSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { ParquetWriter, fileWriter } from "hyparquet-writer";
 import type { BadImagePolicy } from "../../data/problems.ts";
 import { DataProblems } from "../../data/problems.ts";
@@ -8,7 +8,7 @@ import type { Source } from "../../data/source.ts";
 import { createWorkerPool } from "../../data/workers.ts";
 import { openEngine } from "../../engines/select.ts";
 import { cpuBudget } from "../../engines/threads.ts";
-import { PARTIAL, diskError } from "../../runs/atomic.ts";
+import { diskError, nameBeside, putInPlace } from "../../files.ts";
 import type { Backbone } from "./backbone.ts";
 import { createExtractor, featureBatches } from "./features.ts";
 
@@ -65,9 +65,12 @@ export async function embedImages(
   }: EmbedOptions = {},
 ): Promise<EmbedResult> {
   const began = performance.now();
-  const partial = `${out}${PARTIAL}`;
-  const file = openParquet(partial, backbone);
-  const engine = await openEngine(options.engine);
+  const partial = nameBeside(out);
+  const file = openParquet(out, partial, backbone);
+  const engine = await openEngine(options.engine).catch((error: unknown) => {
+    rmSync(partial, { force: true });
+    throw error;
+  });
   const workers = createWorkerPool(cpuBudget().decode);
   const extractor = await createExtractor(engine, backbone);
   const width = backbone.features;
@@ -83,7 +86,7 @@ export async function embedImages(
       count += indices.length;
     }
     file.close();
-    renameSync(partial, out);
+    await putInPlace(partial, out);
   } catch (error) {
     rmSync(partial, { force: true });
     throw diskError(out, error);
@@ -97,13 +100,13 @@ export async function embedImages(
 }
 
 /** A parquet file that rows are added to; a row group is written when it is full. */
-function openParquet(path: string, backbone: Backbone) {
+function openParquet(out: string, path: string, backbone: Backbone) {
   const { model, preprocessing, sha256 } = backbone;
   const rows = Math.max(1, Math.min(MAX_ROWS, Math.floor(GROUP / backbone.features)));
   const kvMetadata = Object.entries({ model: JSON.stringify(model), preprocessing, sha256 }).map(
     ([key, value]) => ({ key, value }),
   );
-  const writer = openWriter(path, kvMetadata);
+  const writer = openWriter(out, path, kvMetadata);
   let ids: string[] = [];
   let embeddings: number[][] = [];
   const flush = (): void => {
@@ -131,11 +134,16 @@ function openParquet(path: string, backbone: Backbone) {
   };
 }
 
-function openWriter(path: string, kvMetadata: { key: string; value: string }[]): ParquetWriter {
+function openWriter(
+  out: string,
+  path: string,
+  kvMetadata: { key: string; value: string }[],
+): ParquetWriter {
   try {
+    closeSync(openSync(path, "wx")); // a new file: the writer itself would follow a link
     const schema = SCHEMA.map((element) => ({ ...element }));
     return new ParquetWriter({ writer: fileWriter(path), schema, kvMetadata, statistics: false });
   } catch (error) {
-    throw diskError(path, error);
+    throw diskError(out, error);
   }
 }

@@ -14,7 +14,8 @@ import { readSafetensors, safetensorsChunks } from "../../formats/safetensors.ts
 import { type HostArray, type Tensor, hostArray } from "../../graph/index.ts";
 import { cacheFolder } from "../../packages.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { OcelliError } from "../../errors.ts";
+import { diskError, writeAtomically } from "../../files.ts";
 import { packageVersion } from "../../runs/environment.ts";
 import { disposeTree, uploadTree } from "../device.ts";
 import { classOf } from "../shots.ts";
@@ -119,6 +120,8 @@ export interface FeatureCache {
   readonly cache?: string;
   /** All that is kept together; what was not used for longest goes first. 2 GiB unless given. */
   readonly cacheBytes?: number;
+  /** Told where the cache cannot be written. */
+  readonly report?: (line: string) => void;
 }
 
 const CACHE_BYTES = 2 ** 31;
@@ -129,7 +132,7 @@ export async function sourceFeatures(
   source: Source,
   options: FeatureOptions & FeatureCache,
 ): Promise<SourceFeatures> {
-  const { key, labels } = await identify(extractor, source, options.onBadImage);
+  const { key, labels } = await identify(extractor, source, options);
   const { cache = cacheFolder("features"), cacheBytes = CACHE_BYTES } = options;
   const folder = join(cache, extractor.backbone.sha256.slice(0, 16));
   const file = join(folder, `${key}.safetensors`);
@@ -138,21 +141,27 @@ export async function sourceFeatures(
   if (known) {
     await touch(file);
   } else {
-    await mkdir(folder, { recursive: true });
-    const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
-    const { problems, pictures } = found;
-    const texts = { problems: JSON.stringify(problems), pictures: JSON.stringify(pictures) };
-    await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
-    await pruneFolder(cache, cacheBytes, file);
+    try {
+      await mkdir(folder, { recursive: true });
+      const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
+      const { problems, pictures } = found;
+      const texts = { problems: JSON.stringify(problems), pictures: JSON.stringify(pictures) };
+      await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
+      await pruneFolder(cache, cacheBytes, file);
+    } catch (error) {
+      const why = diskError(file, error);
+      if (!(why instanceof OcelliError)) throw why;
+      options.report?.(`features are not kept: ${why.message}`);
+    }
   }
   return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
 }
 
-/** What decides the features: the weights, how images are prepared and computed, and their bytes. */
+/** What decides the features to the last digit: the weights, how images are prepared and computed, and their bytes. */
 async function identify(
   { backbone, engine }: Extractor,
   source: Source,
-  onBadImage: BadImagePolicy,
+  { onBadImage, batchSize }: FeatureOptions,
 ): Promise<{ key: string; labels: number[] }> {
   const parts = [
     packageVersion(),
@@ -160,6 +169,7 @@ async function identify(
     backbone.sha256,
     backbone.preprocessing,
     onBadImage,
+    batchSize,
   ];
   const hash = createHash("sha256").update(JSON.stringify(parts));
   const labels: number[] = [];

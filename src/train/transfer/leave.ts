@@ -1,6 +1,5 @@
 /** @file What a transfer leaves: backbone and head as one model, and the files of a run. */
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataProblems } from "../../data/problems.ts";
 import type { Engine } from "../../engines/engine.ts";
@@ -8,6 +7,7 @@ import { confusion, perClass } from "../../evaluate/index.ts";
 import type { Matrix } from "../../evaluate/matrix.ts";
 import { type HostArray, hostArray, sizeOf } from "../../graph/index.ts";
 import { createModel } from "../../models/index.ts";
+import { readOwn } from "../../files.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { describeEnvironment } from "../../runs/environment.ts";
 import { writeReport } from "../../runs/report.ts";
@@ -76,9 +76,9 @@ export async function leaveProbe(
 ): Promise<TransferResult> {
   const { method, model, classes, held, backbone } = task;
   const measured = judged && pick(judged.quality);
-  await run.writeCheckpoint(modelChunks(backbone, found, classes));
+  await run.writeJson("config", configOf(task)); // the first: a folder that has it and no result is made again
   await run.writeJson("environment", describeEnvironment(engine));
-  await run.writeJson("config", configOf(task));
+  await run.writeCheckpoint(modelChunks(backbone, found, classes));
   await run.writeJson("splits", await recordUse(task));
   logSweep(run, found, held, measured);
   if (judged) await run.writeJson("predictions", await seenBy(task, judged).summary());
@@ -184,8 +184,8 @@ function seenBy(
 
 /** The confusion that the last evaluation of a run left; undefined where it left none. */
 export async function readConfusion(folder: string): Promise<Matrix | undefined> {
-  const text = await readFile(join(folder, "predictions.json"), "utf8").catch(() => undefined);
+  const text = await readOwn(join(folder, "predictions.json")).catch(() => undefined);
   if (text === undefined) return undefined;
-  const { confusion: rows } = JSON.parse(text) as { confusion: number[][] };
+  const { confusion: rows } = JSON.parse(String(text)) as { confusion: number[][] };
   return { rows: rows.length, columns: rows.length, data: Float64Array.from(rows.flat()) };
 }

@@ -97,7 +97,6 @@ export interface TransferTask extends Omit<TransferOptions, "test" | "lora"> {
   readonly held: string;
   readonly onBadImage: BadImagePolicy;
   readonly batchSize: number;
-  readonly folder: string;
   readonly reporter: Reporter;
   readonly backbone: Backbone;
   /** The preprocessing of images that the backbone is trained on. */

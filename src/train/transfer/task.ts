@@ -1,6 +1,5 @@
 /** @file A transfer made ready: data and backbone opened, and all that can be checked before anything is computed. */
 
-import { join } from "node:path";
 import { type DataConfig, withSplitBy } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
 import { decodeImage } from "../../data/decode.ts";
@@ -10,7 +9,6 @@ import type { Dataset, Source } from "../../data/source.ts";
 import { heldOutSplit } from "../../data/split-names.ts";
 import { openSplit } from "../../data/splits.ts";
 import { OcelliError } from "../../errors.ts";
-import { unusedFolder } from "../../runs/run.ts";
 import { SILENT } from "../progress.ts";
 import { notesOnClasses, pickExamples } from "../shots.ts";
 import { LORA_DEFAULTS } from "./adapters.ts";
@@ -63,7 +61,6 @@ export async function openTask(given: DataConfig, options: TransferOptions): Pro
     views: ruled?.views ?? cropped(own),
     rule: ruled?.rule,
     lora: method === "lora" ? { ...LORA_DEFAULTS, ...options.lora } : undefined,
-    folder: options.workdir ?? unusedFolder(join("runs", "transfer")),
   };
   if (isTuning(method)) planTuning(task);
   return task;

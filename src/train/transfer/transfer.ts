@@ -1,5 +1,6 @@
 /** @file Transfer: a classifier of one's own images on a trained backbone, left as a run like any training's. */
 
+import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { DataProblems } from "../../data/problems.ts";
 import type { Source } from "../../data/source.ts";
@@ -8,7 +9,7 @@ import type { Engine } from "../../engines/engine.ts";
 import { openEngine } from "../../engines/select.ts";
 import { cpuBudget } from "../../engines/threads.ts";
 import { showTime } from "../../runs/list-show.ts";
-import { Run } from "../../runs/run.ts";
+import { Run, makeUnusedFolder } from "../../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
 import { crossJudge } from "./crossed.ts";
 import type { Labelled } from "./heads.ts";
@@ -38,43 +39,45 @@ export async function transfer(
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
   const task = await openTask(data, options);
-  const { method, reporter, classes, backbone, folder } = task;
+  const { method, reporter, classes, backbone } = task;
   const report = (line: string): void => reporter.line(line);
   const problems = new DataProblems(({ id, reason }) => report(`left out ${id}: ${reason}`));
-  const run = method === "knn" ? undefined : await Run.create(folder);
+  const run = method === "knn" ? undefined : await openRun(options.workdir, report);
   if (method === "hyperrule") {
-    run!.close();
-    return { ...(await fineTune(task, undefined)), seconds: seconds(), problems: [] };
+    return { ...(await fineTune(task, run!, undefined)), seconds: seconds(), problems: [] };
   }
-  let found: Found;
-  const engine = await openEngine(options.engine);
   try {
-    const images = `${task.train.length} images of ${classes.length} classes`;
-    report(`data    ${task.dataName} ${task.split}: ${images}`);
-    if (task.isCrossed) report("test    by cross-validation: a class has fewer than ten images");
-    report(`model   ${task.model}: ${backbone.features} features an image`);
-    report(`engine  ${engine.name}: ${engine.description}`);
-    const { known, chooser, asked } = await seeAll(task, engine, problems);
-    checkClasses(known, classes);
-    if (!run) return neighbours(task, engine, { known, asked, problems, seconds });
-    const find = async (part: Labelled): Promise<Found> =>
-      method === "fewshot"
-        ? findFewShot(part, classes.length)
-        : await findLinear(engine, part, chooser, classes.length);
-    found = await find(known);
-    reportFound(found, report);
-    if (!isTuning(method)) {
-      const judged = asked
-        ? { asked, quality: qualityOf(asked, found.head) }
-        : await crossJudge(known, async (part) => (await find(part)).head);
-      return await leaveProbe(task, engine, { run, found, known, judged, problems, seconds });
+    const engine = await openEngine(options.engine);
+    let found: Found;
+    try {
+      const images = `${task.train.length} images of ${classes.length} classes`;
+      report(`data    ${task.dataName} ${task.split}: ${images}`);
+      if (task.isCrossed) report("test    by cross-validation: a class has fewer than ten images");
+      report(`model   ${task.model}: ${backbone.features} features an image`);
+      report(`engine  ${engine.name}: ${engine.description}`);
+      const { known, chooser, asked } = await seeAll(task, engine, problems);
+      checkClasses(known, classes);
+      if (!run) return neighbours(task, engine, { known, asked, problems, seconds });
+      const find = async (part: Labelled): Promise<Found> =>
+        method === "fewshot"
+          ? findFewShot(part, classes.length)
+          : await findLinear(engine, part, chooser, classes.length);
+      found = await find(known);
+      reportFound(found, report);
+      if (!isTuning(method)) {
+        const judged = asked
+          ? { asked, quality: qualityOf(asked, found.head) }
+          : await crossJudge(known, async (part) => (await find(part)).head);
+        return await leaveProbe(task, engine, { run, found, known, judged, problems, seconds });
+      }
+    } finally {
+      await engine.dispose();
     }
+    const tuned = await fineTune(task, run, found);
+    return { ...tuned, seconds: seconds(), problems: problems.toJSON().examples };
   } finally {
     run?.close();
-    await engine.dispose();
   }
-  const tuned = await fineTune(task, found);
-  return { ...tuned, seconds: seconds(), problems: problems.toJSON().examples };
 }
 
 /** Says which penalty and temperature were chosen, and by what. */
@@ -86,6 +89,10 @@ function reportFound({ l2, temperature, chosenBy }: Found, report: (line: string
   ];
   report(`chosen  ${chosen.join(", ")}: by ${chosenBy}`);
 }
+
+/** The run folder that is asked for, or the next unused one. */
+const openRun = async (folder: string | undefined, report: (line: string) => void): Promise<Run> =>
+  Run.create(folder ?? (await makeUnusedFolder(join("runs", "transfer"))), report);
 
 /** The features of every part that the method needs. */
 async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems) {
@@ -99,7 +106,8 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
       signal?.throwIfAborted();
       reporter.status(`features of ${name}: ${done} of ${total}`);
     };
-    const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress };
+    const report = (line: string): void => reporter.line(line);
+    const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress, report };
     const seen = await sourceFeatures(extractor, part, reading);
     seen.problems.forEach((problem) => problems.add(problem));
     problems.addCounts(seen.pictures);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { perClass } from "../../evaluate/index.ts";
 import { modelTakes } from "../../models/index.ts";
-import { writeAtomically } from "../../runs/atomic.ts";
+import { writeAtomically } from "../../files.ts";
+import type { Run } from "../../runs/run.ts";
 import type { ConfigInput } from "../config.ts";
 import { train } from "../train.ts";
 import { INIT, adapterSpecs, drawAdapters, mergeRun } from "./adapters.ts";
@@ -52,12 +53,14 @@ export function planTuning(task: TransferTask): void {
   }
 }
 
-/** Trains the backbone further, from a classifier that was found or from one of zeros. What it leaves is a training's run. */
+/** Trains the backbone further in an open run folder, from a classifier that was found or from one of zeros. */
 export async function fineTune(
   task: TransferTask,
+  run: Run,
   found: Found | undefined,
 ): Promise<Omit<TransferResult, "seconds" | "problems">> {
-  const { classes, folder, method, model, train: source, test, lora, engine, seed } = task;
+  const { classes, method, model, train: source, test, lora, engine, seed } = task;
+  const { folder } = run;
   const backbone = tuned(task);
   const init = join(folder, INIT);
   const drawn = lora && { classes: classes.length, seed, engine };
@@ -65,7 +68,7 @@ export async function fineTune(
   await writeAtomically(init, modelChunks(backbone, found, classes, adapters));
   const { signal, reporter } = task;
   const config = configOf(task, backbone, init);
-  const trained = await train(config, { workdir: folder, engine, signal, reporter });
+  const trained = await train(config, { workdir: run, engine, signal, reporter });
   if (lora && !trained.interrupted) await mergeRun(folder, engine);
   const counts = trained.interrupted ? undefined : await readConfusion(folder);
   return {

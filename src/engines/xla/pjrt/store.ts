@@ -1,9 +1,9 @@
 /** @file A cluster's key-value store, through which the plugins of several processes find one another. */
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import koffi from "koffi";
+import { nameBeside } from "../../../files.ts";
 import { STRUCTS } from "./layout.ts";
 import { type FieldName, type Fields, type Pointer } from "./struct.ts";
 
@@ -33,8 +33,8 @@ export function folderStore(folder: string): KeyValueStore {
       }
     },
     write(key, value) {
-      const partial = `${fileOf(key)}.${hostname()}-${process.pid}`;
-      writeFileSync(partial, value);
+      const partial = nameBeside(fileOf(key));
+      writeFileSync(partial, value, { flag: "wx" });
       renameSync(partial, fileOf(key));
     },
   };

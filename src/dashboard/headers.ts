@@ -1,0 +1,36 @@
+/** @file What every response says to the browser, errors too: nothing is loaded from elsewhere, framed, guessed or kept. */
+
+import type { Server, ServerResponse } from "node:http";
+
+/** What the page itself may load. */
+const POLICY =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** What a report may do: it has all that it needs in itself. */
+export const REPORT_POLICY =
+  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HEADERS: Readonly<Record<string, string>> = {
+  "Content-Security-Policy": POLICY,
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Cache-Control": "no-store",
+};
+
+/** Sets the headers on every response of a server before anything else does; an answer may replace one. */
+export function secureResponses(server: Pick<Server, "prependListener" | "on">): void {
+  server.prependListener("request", (_: unknown, response: ServerResponse) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+  });
+  // What is no HTTP never becomes a request.
+  server.on("clientError", (_error, socket) => {
+    if (!socket.writable) return void socket.destroy();
+    const lines = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\n${lines.join("")}\r\n`);
+  });
+}
