@@ -2,7 +2,8 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { type Labels, inferClasses, labelArrays } from "./labels.ts";
+import { standsByClass } from "./class-order.ts";
+import { type Label, type Labels, inferClasses, labelArrays } from "./labels.ts";
 import { splitByHash } from "./hashed.ts";
 import type { Blocks, Dataset, Source } from "./source.ts";
 
@@ -81,9 +82,11 @@ function sourceOf(name: string, found: Found, classes: readonly string[]): Sourc
   const { ids, labels, blocks } = found;
   const id = (index: number) => ids[index];
   const label = labelArrays(name, labels, classes, id);
+  const hasLists = labels.some((some) => typeof some === "object");
   return {
     length: ids.length,
     classes,
+    byClass: !hasLists && standsByClass(labels as readonly Label[]),
     id,
     async read(index) {
       const data = await found.image(index);

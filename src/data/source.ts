@@ -32,6 +32,8 @@ export interface Source {
    * @throws a data error that names the example's file
    */
   read(index: number): Features | Promise<Features>;
+  /** Whether the examples stand class by class, or nearly so; unknown or not unless given. */
+  readonly byClass?: boolean;
   /** Where reading single examples in any order would be slow: which ones to read together. */
   readonly blocks?: Blocks;
   /** Where this is a mixture: its parts, whose examples stand one part after the other. */
@@ -52,10 +54,11 @@ export interface Dataset {
 
 /** Some of a source's examples, from `begin` up to `end`; their ids stay. */
 export function sliceSource(source: Source, begin: number, end: number): Source {
-  const { classes, blocks } = source;
+  const { classes, byClass, blocks } = source;
   return {
     length: end - begin,
     classes,
+    byClass,
     id: (index) => source.id(begin + index),
     read: (index) => source.read(begin + index),
     ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(begin + index) } }),
@@ -64,10 +67,11 @@ export function sliceSource(source: Source, begin: number, end: number): Source 
 
 /** The examples of a source at rising `indices`; their ids stay. */
 export function selectSource(source: Source, indices: Uint32Array): Source {
-  const { classes, blocks } = source;
+  const { classes, byClass, blocks } = source;
   return {
     length: indices.length,
     classes,
+    byClass,
     id: (index) => source.id(indices[index]),
     read: (index) => source.read(indices[index]),
     ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(indices[index]) } }),

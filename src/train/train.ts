@@ -49,7 +49,7 @@ import { type LoopState, Saver } from "./saver.ts";
 import { checkData, checkSplits } from "./same-data.ts";
 import { validate } from "./schema.ts";
 import { shardBatch, shareOf } from "./sharding.ts";
-import { recordSplits } from "./split-record.ts";
+import { type SplitRecord, recordSplits, slicesOf } from "./split-record.ts";
 import { openTogether, stopper, together } from "./together.ts";
 import type { RunFolder } from "./witness.ts";
 
@@ -144,7 +144,8 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
   const config = { ...recorded, mesh: options.mesh ?? recorded.mesh };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
-  const plan = await planTraining(planned, options.reporter);
+  const record = ((await run.readJson("splits")) ?? {}) as Partial<SplitRecord>;
+  const plan = await planTraining(planned, options.reporter, slicesOf(record));
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
   const chosen = { ...options, engine: options.engine ?? before.engine };
   return runTraining(

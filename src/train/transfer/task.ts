@@ -34,10 +34,11 @@ export async function openTask(data: DataConfig, options: TransferOptions): Prom
   const { reporter = SILENT, split = "train", onBadImage = "skip" } = options;
   const { batchSize = isTuning(method) ? 32 : 16 } = options;
   const dataset = await openDataset(data);
-  const source = await openSplit(dataset, split);
-  const { classes } = source;
-  const { held, test } = await openHeld(dataset, { split, classes }, options.test);
   const report = (line: string): void => reporter.line(line);
+  const open = (name: string): Promise<Source> => openSplit(dataset, name, { note: report });
+  const source = await open(split);
+  const { classes } = source;
+  const { held, test } = await openHeld(dataset, { split, classes, open }, options.test);
   const train = await pickExamples(source, shots, seed);
   const own = await openBackbone(model, { ...options, report });
   const ruled = method === "hyperrule" ? await followRule(train, own, options) : undefined;
@@ -112,7 +113,15 @@ async function imageSize(source: Source): Promise<{ height: number; width: numbe
 /** The split to judge by, which must have the same classes. */
 async function openHeld(
   dataset: Dataset,
-  { split, classes }: { readonly split: string; readonly classes: readonly string[] },
+  {
+    split,
+    classes,
+    open,
+  }: {
+    readonly split: string;
+    readonly classes: readonly string[];
+    readonly open: (split: string) => Promise<Source>;
+  },
   named: string | undefined,
 ) {
   const held = named ?? heldOutSplit(dataset.splits);
@@ -126,7 +135,7 @@ async function openHeld(
       hint: "Name another split, or another part of it, as --test.",
     });
   }
-  const test = await openSplit(dataset, held);
+  const test = await open(held);
   if (String(test.classes) === String(classes)) return { held, test };
   throw new OcelliError("data", `${held} does not have the classes that are learned.`);
 }
