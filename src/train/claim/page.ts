@@ -3,7 +3,7 @@
 import { Html, html } from "../../runs/report/html.ts";
 import { MARK, STYLE } from "../../runs/report/style.ts";
 import { type ClaimResult, spread } from "./claim.ts";
-import type { Claim } from "./define.ts";
+import type { Claim, PlotPoint } from "./define.ts";
 import { type Line, armPlot, linePlot } from "./plot.ts";
 
 /** A claim on the page. */
@@ -98,18 +98,18 @@ function section({ claim, result, table, problem }: PageEntry): Html {
 function plotsOf(claim: Claim, result: ClaimResult): (Html | undefined)[] {
   const { metric, plots, tune } = claim;
   const { arms } = result;
-  const own = plots.map(({ title, axis, log = false, lines }) =>
-    linePlot({
-      ...{ title, axis, log, metric },
-      lines: Object.entries(lines).map(([name, points]) => ({
-        name,
-        points: points.map(({ x, arm, value = metric }) => ({
-          x,
-          ...spread(arms[arm].values.map((values) => values[value])),
-        })),
-      })),
-    }),
-  );
+  const own = plots.map(({ title, axis, log = false, lines }) => {
+    const [shown = metric] = Object.values(lines).flatMap((points) => points[0]?.value ?? []);
+    const measured = ({ x, arm, value = metric }: PlotPoint) => ({
+      x,
+      ...spread(arms[arm].values.map((values) => values[value])),
+    });
+    const drawn = Object.entries(lines).map(([name, points]) => ({
+      name,
+      points: points.map(measured),
+    }));
+    return linePlot({ title, axis, log, metric: shown, lines: drawn });
+  });
   const tried = Object.keys(tune).map((setting) =>
     linePlot({
       title: `${metric} on the validation split by ${setting}`,
