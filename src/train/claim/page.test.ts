@@ -92,7 +92,9 @@ test("a claim that was not run keeps the table of its README, and one that faile
     { claim, result: undefined, table: undefined, problem: "no images" },
   ];
   const page = claimsPage(entries, "full");
-  expect(page).toContain("Not run with these settings. The table is of the run before.");
+  expect(page).toContain(
+    "No run of these settings is at hand. The table is that of the room, which says what it was run with.",
+  );
   expect(page).toContain("<td>0.12 ± 0.0416</td>");
   expect(page).toContain('<p class="wrong">no images</p>');
 });

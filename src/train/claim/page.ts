@@ -20,6 +20,10 @@ export interface PageEntry {
 /** Nothing is loaded. */
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
+/** Room between the parts of a claim. */
+const SPACES =
+  "main > .card, section > * + .card, .grid2, .none { margin-top:14px; } table + table { margin-top:18px; }";
+
 /** The page of some claims, as HTML. */
 export function claimsPage(entries: readonly PageEntry[], scale: "quick" | "full"): string {
   const title = scale === "full" ? "All claims" : "All claims, quick";
@@ -32,7 +36,7 @@ export function claimsPage(entries: readonly PageEntry[], scale: "quick" | "full
         <link rel="icon" href="data:," />
         <title>${title} · Ocelli</title>
         <style>
-          ${new Html(STYLE)}
+          ${new Html(STYLE + SPACES)}
         </style>
       </head>
       <body>
@@ -51,8 +55,8 @@ export function claimsPage(entries: readonly PageEntry[], scale: "quick" | "full
 
 const leadOf = (scale: "quick" | "full"): string =>
   scale === "full"
-    ? "Written by npx ocelli claim --all --full. Bars are one standard error of the mean over the seeds to either side."
-    : "Written by npx ocelli claim --all: one seed and short trainings, for the direction alone.";
+    ? "npx ocelli claim --all --full writes this page; a claim of which no run is at hand shows the table of its room. Bars are one standard error of the mean over the seeds to either side."
+    : "npx ocelli claim --all writes this page: one seed and short trainings, for the direction alone.";
 
 /** Every claim in a row. */
 function overview(entries: readonly PageEntry[]): Html {
@@ -70,7 +74,7 @@ function overview(entries: readonly PageEntry[]): Html {
           html`<tr>
             <td><a href="#${name}">${name}</a></td>
             <td>${headline}</td>
-            <td>${result ? verdictOf(result) : (problem ?? "not run with these settings")}</td>
+            <td>${result ? verdictOf(result) : (problem ?? "no run at hand")}</td>
           </tr>`,
       )}
     </tbody>
@@ -89,7 +93,7 @@ function section({ claim, result, table, problem }: PageEntry): Html {
     <h2 id="${claim.name}">${claim.name}</h2>
     <p class="lead">${claim.headline}</p>
     ${problem !== undefined && html`<p class="wrong">${problem}</p>`}
-    ${result ? html`<div class="grid2">${plotsOf(claim, result)}</div>` : html`<p class="none">Not run with these settings.${text !== undefined && " The table is of the run before."}</p>`}
+    ${result ? html`<div class="grid2">${plotsOf(claim, result)}</div>` : html`<p class="none">No run of these settings is at hand.${text !== undefined && " The table is that of the room, which says what it was run with."}</p>`}
     ${text !== undefined && html`<div class="card scroll">${markdown(text)}</div>`}
   </section>`;
 }

@@ -103,7 +103,11 @@ export function linePlot({ title, axis, log, metric, lines }: LinePlot): Html | 
         const at = points.map((point) => ({ ...point, left: x(point.x) + shift }));
         const path = at.map(({ left, mean }) => `${left},${y(mean)}`).join(" ");
         return html`<g class="s${k % COLOURS}">
-          <polyline class="line" points="${path}" />
+          <polyline
+            class="line"
+            points="${path}"
+            stroke-dasharray="${k < COLOURS ? "none" : "6 4"}"
+          />
           ${at.map((point) => html`${upright(point, point.left, y)}<circle class="dot" cx="${point.left}" cy="${y(point.mean)}" r="3.4"><title>${shown(metric, point)}</title></circle>`)}
         </g>`;
       })}
@@ -112,7 +116,9 @@ export function linePlot({ title, axis, log, metric, lines }: LinePlot): Html | 
 }
 
 const key = (name: string, k: number): Html =>
-  html`<span class="key"><i class="s${k % COLOURS}"></i>${name}</span>`;
+  html`<span class="key"
+    ><i class="s${k % COLOURS}"></i>${name}${k < COLOURS ? "" : " (dashed)"}</span
+  >`;
 
 /** An upright error bar. */
 function upright({ mean, error }: Measured, left: number, y: (value: number) => number) {
