@@ -9,7 +9,7 @@
  * Against the original ViT: batches of 1,024 for 4,096, averaged tokens for a class token, fixed sines for learned
  * positions, and RandAugment and mixup at a low strength. DIR holds `train` and `validation`.
  *
- * Gaps: evaluations on ImageNet-v2 and ReaL need data sets of their own.
+ * Left out here: evaluation on ImageNet-v2 and ReaL.
  */
 
 import type { Recipe } from "ocelli";

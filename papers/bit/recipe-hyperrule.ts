@@ -1,17 +1,23 @@
 /**
- * BiT-HyperRule for a task of 20,000 to 500,000 pictures larger than 96 × 96: fine-tuning a pre-trained BiT.
+ * BiT-HyperRule as the paper states it, for a task of 20,000 to 500,000 images larger than 96 × 96.
+ * Before it runs: fetch BiT-M-R50x1.npz (gs://bit_models/BiT-M-R50x1.npz) into the folder where you run it.
  *
- * Paper: Kolesnikov et al. 2020, "Big Transfer (BiT): General Visual Representation Learning", arXiv:1912.11370.
+ * Paper: Kolesnikov et al. 2020, "Big Transfer (BiT): General Visual Representation Learning", arXiv:1912.11370,
+ * section 3.3.
  * Command: npx ocelli train bit-hyperrule --data DIR
  * Expected: depends on the task
- * Time: 10,000 steps of 512 pictures at 384
+ * Time: 10,000 steps of 512 images at 384 pixels
  *
- * Smaller tasks take 500 steps and no mixup, larger ones 20,000; the rate falls at 30, 60 and 90 % of them. Smaller pictures
- * are resized to 160 and cut to 128. The command begins with BiT-M's published weights, gs://bit_models/BiT-M-R50x1.npz, which
- * it looks for where it is run and which pool over zeros beyond the edge; `--init.weights RUN` takes a run of yours. `ocelli transfer --method hyperrule` chooses all of
- * this by the task's size.
+ * Three rules are published. The paper's, here, in `ocelli transfer --method hyperrule` and in the claim: images resized to
+ * 448 and cut to 384, the rate a tenth from 30, 60 and 90 % of the steps. The code beside the paper differs: 512 and 480
+ * pixels, a warm-up of 500 steps (100 for small tasks), and for small tasks a tenth of the rate from 200, 300 and 400 of 500
+ * steps. big_vision's `transfer.py` has a cosine from a rate of 0.01, a warm-up, clipping at 1 and no mixup.
  *
- * Gap: the source gives no clipping; there is none.
+ * Smaller tasks take 500 steps and no mixup, larger ones 20,000 steps. Smaller images are resized to 160 and cut to 128.
+ * BiT-M's published weights pool over zeros beyond the edge. `--init.weights RUN` takes a run of yours instead;
+ * `ocelli transfer --method hyperrule` chooses all of this by the task's size.
+ *
+ * Not stated in the source: clipping (here none).
  */
 
 import type { Recipe } from "ocelli";
@@ -35,7 +41,6 @@ export default {
       decayType: "stair",
       steps: [3000, 6000, 9000],
       mults: [0.1, 0.01, 0.001],
-      warmup: { steps: 500 },
     },
   },
 } satisfies Recipe;

@@ -1,15 +1,16 @@
 /**
- * BiT-S: R50x1 with group normalisation and standardised weights, from scratch on ImageNet-1k in 90 epochs.
+ * ResNet-50 v1 with group normalisation and standardised weights, from scratch on ImageNet-1k in 90 epochs.
  *
  * Paper: Kolesnikov et al. 2020, "Big Transfer (BiT): General Visual Representation Learning", arXiv:1912.11370.
  * Command: npx ocelli train bit --data DIR
- * Expected: the source states no figure
+ * Expected: not stated in the source
  * Time: 32 minutes on 128 TPU v3 cores (big_vision); not measured here
  *
- * big_vision writes the rate as 0.1 · batch / 256 and the decay as 1e-4 · batch / 256, not multiplied by the rate; momentum is
- * kept in bfloat16. DIR holds `train` and `validation`.
+ * This is big_vision's `bit`: a ResNet v1 at a rate of 0.1 · batch / 256. BiT-S, the paper's model on ImageNet-1k, is a
+ * ResNet v2 at 0.03 · batch / 256: `--model.name bit-paper --optimizer.lr 0.48`. The decay is 1e-4 · batch / 256, not
+ * multiplied by the rate; momentum is kept in bfloat16. DIR holds `train` and `validation`.
  *
- * Gaps: evaluations on ImageNet-v2 and ReaL need data sets of their own.
+ * Left out here: evaluation on ImageNet-v2 and ReaL.
  */
 
 import type { Recipe } from "ocelli";

@@ -1,5 +1,7 @@
 /**
  * FlexiViT-B distilled on ImageNet-1k from DeiT III-B/16 at 384 pixels.
+ * Before it runs: fetch bv_deit_3_base_384_1k.npz (gs://big_vision/zoo/deit3/bv_deit_3_base_384_1k.npz) into the folder where
+ * you run it.
  *
  * Paper: Beyer et al. 2023, "FlexiViT: One Model for All Patch Sizes", arXiv:2212.08013; the teacher is Touvron et al.
  * 2022, "DeiT III: Revenge of the ViT", arXiv:2204.07118.
@@ -7,13 +9,12 @@
  * Expected: a figure for each patch size, in the tables of the paper's appendix; for 90, 300, 600 and 1,200 epochs
  * Time: 111,477 steps of 1,024 images; about 16 hours on 32 TPU v3 cores in the published code's words
  *
- * The teacher's weights are those of big_vision, gs://big_vision/zoo/deit3/bv_deit_3_base_384_1k.npz, in which DeiT
- * III's LayerScale is folded into the kernels; the command looks for the file where it is run. The student begins with
- * them, its positions resized from 24 × 24 to 7 × 7. Teacher and student see the same crop, each at its own resolution.
- * DIR holds `train` and `validation`.
+ * The teacher's weights are those of big_vision, in which DeiT III's LayerScale is folded into the kernels. The student
+ * begins with them, its positions resized from 24 × 24 to 7 × 7. Teacher and student see the same crop, each at its own
+ * resolution. DIR holds `train` and `validation`.
  *
- * Gaps: the teacher's own evaluations and those of the distance between the two; those on ImageNet-v2, -A, -R and ReaL,
- * which need data sets of their own.
+ * Left out here: the teacher's own evaluations and those of the distance between the two; evaluation on ImageNet-v2, -A, -R
+ * and ReaL.
  */
 
 import type { Recipe } from "ocelli";

@@ -6,7 +6,12 @@
  * Expected: the paper's JFT-3B is not public; ViT-G/14, the next size, has 90.45 % on ImageNet after fine-tuning
  * Time: a million steps of 16,384 images; not for one machine
  *
- * Gaps: few-shot evaluation during training needs data sets of its own.
+ * DIR holds JFT-3B with its 29,593 classes, or data of yours, and splits `train` and `validation`. Two settings are ours:
+ * `scan` compiles one block for all 40 and changes no number, the optimiser's included; `dtypeMm: "bfloat16"` multiplies
+ * matrices in bfloat16 where the published configuration says float32.
+ *
+ * Left out here: few-shot evaluation every 10,000 steps with 1, 5, 10 and 25 images of each class, on caltech101,
+ * cars196, cifar100, dtd, pets and uc_merced.
  */
 
 import type { Recipe } from "ocelli";

@@ -1,6 +1,7 @@
 /** @file `ocelli claim`: a published system's headline, at a size that runs here. */
 
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
@@ -19,11 +20,15 @@ export const claim: Command = {
       type: "switch",
       help: "tune every arm, take every seed, and put the table into the room's README",
     },
+    all: {
+      type: "switch",
+      help: "every claim, one after the other, and one page with all tables and plots",
+    },
     data: { type: "text", value: "PATH", help: "images to test it on (the claim's own)" },
     workdir: {
       type: "text",
       value: "DIR",
-      help: "the folder of its runs (runs/claims/SYSTEM-SCALE); begun again, it goes on",
+      help: "the folder of its runs (runs/claims/SYSTEM-SCALE), or of all (runs/claims); begun again, it goes on",
     },
     engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
   },
@@ -31,27 +36,59 @@ export const claim: Command = {
     "ocelli claim",
     "ocelli claim vit-22b",
     "ocelli claim vit --data cifar10 --full --workdir runs/vit-claim",
+    "ocelli claim --all --full",
   ],
   async run({ operands: [name], texts, switches }, output) {
-    if (name === undefined) {
-      if (texts.size > 0 || switches.has("full")) {
-        throw new OcelliError("argument", "ocelli claim: it needs SYSTEM.", {
-          hint: "ocelli claim lists them.",
-        });
-      }
-      return list(output);
-    }
     const engine = texts.get("engine");
     if (engine !== undefined && !ENGINE_NAMES.includes(engine)) {
       throw unknownName("engine", engine, ENGINE_NAMES, "argument");
     }
-    const loaded = (await loadClaim(name)) as Claim;
     const path = texts.get("data");
+    const scale = switches.has("full") ? "full" : "quick";
+    const workdir = texts.get("workdir");
+    if (switches.has("all")) {
+      if (name !== undefined) {
+        throw new OcelliError(
+          "argument",
+          `ocelli claim: --all runs every claim, not only ${name}.`,
+          {
+            hint: "Leave one of the two out.",
+          },
+        );
+      }
+      const data = path === undefined ? undefined : await readData(path);
+      const { runClaims } = await import("./claim-all.ts");
+      const loading = listClaims().map((one) => loadClaim(one.name));
+      const claims = (await Promise.all(loading)) as Claim[];
+      const all = await stoppable(output, (signal) =>
+        runClaims(
+          {
+            claims,
+            scale,
+            workdir: workdir ?? join("runs", "claims"),
+            options: { data, engine, signal },
+            done: async (one, { table }) => {
+              if (scale === "full" && !data) await fillReadme(one, table, output);
+            },
+          },
+          output,
+        ),
+      );
+      if (all.interrupted) output.line("give the same command again to go on");
+      return all;
+    }
+    if (name === undefined) {
+      if (texts.size > 0 || switches.has("full")) {
+        throw new OcelliError("argument", "ocelli claim: it needs SYSTEM.", {
+          hint: "ocelli claim lists them; --all runs every one.",
+        });
+      }
+      return list(output);
+    }
+    const loaded = (await loadClaim(name)) as Claim;
     const data = path === undefined ? undefined : await readData(path);
     const { runClaim } = await import("../train/claim/claim.ts");
-    const scale = switches.has("full") ? "full" : "quick";
     output.line(`claim   ${loaded.headline}`);
-    const workdir = texts.get("workdir");
     const result = await stoppable(output, (signal) =>
       runClaim(loaded, { scale, data, workdir, engine, signal, reporter: output }),
     );
@@ -64,7 +101,7 @@ export const claim: Command = {
       `${result.holds ? "holds" : "does not hold"}${scale === "quick" ? " in direction" : ""}`,
     );
     output.line(`runs    ${result.workdir}`);
-    if (scale === "full") await fillReadme(name, result.table, output);
+    if (scale === "full" && !data) await fillReadme(name, result.table, output);
     return result;
   },
 };

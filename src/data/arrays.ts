@@ -2,6 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import { standsByClass } from "./class-order.ts";
 import type { Source } from "./source.ts";
 
 /** What {@link arraySource} takes. */
@@ -52,6 +53,7 @@ export function arraySource({ images, labels, classes, name }: LabelledArrays): 
   return {
     length,
     classes: names,
+    byClass: standsByClass(targets),
     id: (index) => `${name}/${index}`,
     read: (index) => ({
       image: {

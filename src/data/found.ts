@@ -2,7 +2,15 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { type LabelColumn, type Labels, isNoLabel, labelArrays, readColumn } from "./labels.ts";
+import { standsByClass } from "./class-order.ts";
+import {
+  type Label,
+  type LabelColumn,
+  type Labels,
+  isNoLabel,
+  labelArrays,
+  readColumn,
+} from "./labels.ts";
 import { type SplitBy, splitByHash } from "./hashed.ts";
 import type { Blocks, Dataset, Source } from "./source.ts";
 
@@ -132,9 +140,11 @@ function sourceOf(name: string, found: Labelled, column: LabelColumn): Source {
   const { ids, labels, blocks } = found;
   const id = (index: number) => ids[index];
   const label = labelArrays(name, labels, column, id);
+  const hasLists = labels.some((some) => typeof some === "object");
   return {
     length: ids.length,
     classes: column.classes,
+    byClass: !hasLists && standsByClass(labels as readonly Label[]),
     id,
     label,
     async read(index) {

@@ -3,7 +3,7 @@
 export { type DataConfig, dataSchema } from "./config.ts";
 export { openDataset } from "./datasets.ts";
 export { detectData } from "./detect.ts";
-export { openSplit } from "./splits.ts";
+export { type SliceRule, type SplitOptions, openSplit } from "./splits.ts";
 export { DEFAULT_SHARES, type SplitBy, describeSplits, splitByHash, splitOf } from "./hashed.ts";
 export { type Position, type Visit, trainingOrder } from "./order.ts";
 export { arraySource } from "./arrays.ts";

@@ -35,6 +35,8 @@ export interface Source {
   read(index: number): Features | Promise<Features>;
   /** The label of an example alone, where labels are held: no image is read. */
   readonly label?: (index: number) => HostArray;
+  /** Whether the examples stand class by class, or nearly so; unknown or not unless given. */
+  readonly byClass?: boolean;
   /** Where reading single examples in any order would be slow: which ones to read together. */
   readonly blocks?: Blocks;
   /** Where this is a mixture: its parts, whose examples stand one part after the other. */
@@ -57,10 +59,11 @@ export interface Dataset {
 
 /** Some of a source's examples, from `begin` up to `end`; their ids stay. */
 export function sliceSource(source: Source, begin: number, end: number): Source {
-  const { classes, blocks, label } = source;
+  const { classes, byClass, blocks, label } = source;
   return {
     length: end - begin,
     classes,
+    byClass,
     id: (index) => source.id(begin + index),
     read: (index) => source.read(begin + index),
     ...(label && { label: (index) => label(begin + index) }),
@@ -70,10 +73,11 @@ export function sliceSource(source: Source, begin: number, end: number): Source 
 
 /** The examples of a source at rising `indices`; their ids stay. */
 export function selectSource(source: Source, indices: Uint32Array): Source {
-  const { classes, blocks, label } = source;
+  const { classes, byClass, blocks, label } = source;
   return {
     length: indices.length,
     classes,
+    byClass,
     id: (index) => source.id(indices[index]),
     read: (index) => source.read(indices[index]),
     ...(label && { label: (index) => label(indices[index]) }),

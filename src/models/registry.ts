@@ -133,6 +133,7 @@ const resnetSchema = z.strictObject({
   depth: bitFields.depth,
   width: bitFields.width,
   ...batchNormFields,
+  zeroInitLast: z.boolean().optional(),
 });
 
 const convnextSchema = z.strictObject({

@@ -10,13 +10,16 @@ import { type Tensor, add, mean } from "../graph/index.ts";
 import {
   type BatchNormOptions,
   type ConvLayerOptions,
+  type Initialiser,
   type Scope,
   batchNorm,
   conv,
   heNormal,
   layer,
   maxPool,
+  onesInit,
   relu,
+  zerosInit,
 } from "../nn/index.ts";
 import { type ClassifierOptions, classify } from "./classifier.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
@@ -31,6 +34,8 @@ export interface ResnetOptions extends ClassifierOptions {
   readonly normMomentum?: number;
   /** Whether training normalises by the running statistics and leaves them, as fine-tuning on few images wants. */
   readonly frozenNorm?: boolean;
+  /** Whether each block's last normalisation begins with a scale of 0, so that blocks begin as identities; default: false. */
+  readonly zeroInitLast?: boolean;
 }
 
 const BLOCKS: Readonly<Record<number, readonly number[]>> = {
@@ -69,17 +74,22 @@ const convNorm = (
 };
 
 /** How a block moves, and how it normalises. */
-type Stride = Required<Pick<Filter, "stride" | "norm">>;
+interface Moving extends Required<Pick<Filter, "stride" | "norm">> {
+  /** How the last normalisation's scale begins. */
+  readonly last: Initialiser;
+}
 
 /** A bottleneck around a residual. x [batch, height, width, in] → [batch, height / stride, …, 4 · middle]. */
-const bottleneck = layer((scope, x: Tensor, middle: number, { stride, norm }: Stride): Tensor => {
+const bottleneck = layer((scope, x: Tensor, middle: number, moving: Moving): Tensor => {
+  const { stride, norm, last: scaleInit } = moving;
   const features = 4 * middle;
   const point = { side: 1, norm };
   const project = x.shape[3] !== features || stride !== 1;
   const residual = project ? convNorm(scope.at("project"), x, features, { ...point, stride }) : x;
   const reduced = relu(convNorm(scope.at("reduce"), x, middle, point));
   const mixed = relu(convNorm(scope.at("mix"), reduced, middle, { side: 3, stride, norm }));
-  return relu(add(residual, convNorm(scope.at("widen"), mixed, features, point)));
+  const widen = { side: 1, norm: { ...norm, scaleInit } };
+  return relu(add(residual, convNorm(scope.at("widen"), mixed, features, widen)));
 });
 
 function blocksOf(depth: number | readonly number[]): readonly number[] {
@@ -103,11 +113,13 @@ export function resnet({
   width = 1,
   normMomentum: momentum,
   frozenNorm: frozen,
+  zeroInitLast = false,
   ...classes
 }: ResnetOptions = {}): ImageModel {
   const blocks = blocksOf(depth);
   const channels = Math.floor(64 * width);
   const norm = { momentum, frozen };
+  const last = zeroInitLast ? zerosInit : onesInit;
   return layer((scope, image: Tensor): ModelOutput => {
     const root = relu(convNorm(scope.at("stem"), image, channels, { side: 7, stride: 2, norm }));
     const stem = maxPool(root, {
@@ -124,7 +136,7 @@ export function resnet({
       for (let i = 0; i < count; i++) {
         const stride = stage > 0 && i === 0 ? 2 : 1;
         const at = scope.at(`stage${stage + 1}`).at("block", i);
-        x = bottleneck(at, x, channels * 2 ** stage, { stride, norm });
+        x = bottleneck(at, x, channels * 2 ** stage, { stride, norm, last });
       }
       out[`stage${stage + 1}`] = x;
     });

@@ -19,6 +19,7 @@ import {
 } from "../graph/index.ts";
 import { clipByBlockRms } from "./clip.ts";
 import { ema } from "./momentum.ts";
+import { stackOf } from "./rules.ts";
 import { type Named, type Transform, chain, scaled } from "./transform.ts";
 
 /** Options of {@link scaleByAdafactor}. */
@@ -40,11 +41,18 @@ export interface AdafactorOptions {
 /** Second moments: of rows and columns where factored, else whole. */
 type FactoredState = { readonly row: Named; readonly column: Named; readonly full: Named };
 
-/** The second largest and the largest axis of a kernel large enough to be factored. */
-function factoredAxes(shape: Shape, smallest: number): [rows: number, columns: number] | undefined {
-  const order = shape.map((_, i) => i).sort((a, b) => shape[a] - shape[b] || a - b);
-  const [d1, d0] = order.slice(-2);
-  return shape.length < 2 || shape[d1] < smallest ? undefined : [d1, d0];
+/**
+ * The second largest and the largest axis of a kernel large enough to be factored; the first axis is none of them where
+ * layers lie stacked along it.
+ */
+function factoredAxes(
+  shape: Shape,
+  smallest: number,
+  isStacked: boolean,
+): [rows: number, columns: number] | undefined {
+  const axes = shape.map((_, i) => i).slice(isStacked ? 1 : 0);
+  const [d1, d0] = axes.sort((a, b) => shape[a] - shape[b] || a - b).slice(-2);
+  return axes.length < 2 || shape[d1] < smallest ? undefined : [d1, d0];
 }
 
 const without = (shape: Shape, axis: number): number[] => shape.filter((_, i) => i !== axis);
@@ -54,8 +62,13 @@ const blend = (old: Tensor, next: Tensor, decay: Tensor): Tensor =>
   add(scaled(old, decay), scaled(next, sub(1, decay)));
 
 /** Updates over the root of a factored second moment. Shazeer & Stern 2018, arXiv:1804.04235. */
-function scaleByFactoredRms(options: Required<AdafactorOptions>): Transform<FactoredState> {
+function scaleByFactoredRms(
+  options: Required<AdafactorOptions>,
+  stacked: readonly string[],
+): Transform<FactoredState> {
   const { minDimSizeToFactor, decayRate, decayOffset, beta2Cap, eps } = options;
+  const axesOf = (name: string, { shape }: Tensor) =>
+    factoredAxes(shape, minDimSizeToFactor, stackOf(name, stacked) !== undefined);
   return {
     init(params) {
       const kinds: Record<keyof FactoredState, Record<string, Tensor>> = {
@@ -63,8 +76,9 @@ function scaleByFactoredRms(options: Required<AdafactorOptions>): Transform<Fact
         column: {},
         full: {},
       };
-      for (const [name, { shape }] of Object.entries(params)) {
-        const axes = factoredAxes(shape, minDimSizeToFactor);
+      for (const [name, param] of Object.entries(params)) {
+        const { shape } = param;
+        const axes = axesOf(name, param);
         if (axes) {
           kinds.row[name] = zeros(without(shape, axes[1]));
           kinds.column[name] = zeros(without(shape, axes[0]));
@@ -86,7 +100,7 @@ function scaleByFactoredRms(options: Required<AdafactorOptions>): Transform<Fact
       for (const [name, value] of Object.entries(values)) {
         const grad = scaled(value, scale);
         const squares = add(square(grad), eps);
-        const axes = factoredAxes(value.shape, minDimSizeToFactor);
+        const axes = axesOf(name, value);
         if (!axes) {
           const full = blend(state.full[name], squares, decay);
           next.full[name] = full;
@@ -115,8 +129,13 @@ function rowFactor(row: Tensor, [d1, d0]: readonly [number, number]): Tensor {
 /**
  * big_vision's Adafactor: no parameter scaling, second-moment decay min(cap, 1 − t^−0.8), momentum in bfloat16.
  * Zhai et al. 2022, arXiv:2106.04560.
+ *
+ * @param stacked names under which scanned layers lie stacked; each layer is treated as a parameter by itself
  */
-export function scaleByAdafactor(given: AdafactorOptions = {}): Transform {
+export function scaleByAdafactor(
+  given: AdafactorOptions = {},
+  stacked: readonly string[] = [],
+): Transform {
   const options = {
     minDimSizeToFactor: 32,
     decayRate: 0.8,
@@ -130,8 +149,8 @@ export function scaleByAdafactor(given: AdafactorOptions = {}): Transform {
   } as const;
   const { clippingThreshold, momentum, dtypeMomentum } = options;
   return chain(
-    scaleByFactoredRms(options),
-    ...(clippingThreshold ? [clipByBlockRms(clippingThreshold)] : []),
+    scaleByFactoredRms(options, stacked),
+    ...(clippingThreshold ? [clipByBlockRms(clippingThreshold, stacked)] : []),
     ...(momentum ? [ema(momentum, dtypeMomentum)] : []),
   );
 }

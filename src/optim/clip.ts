@@ -7,12 +7,14 @@ import {
   less,
   maximum,
   mean,
+  mul,
   reduceSum,
   scalar,
   select,
   sqrt,
   square,
 } from "../graph/index.ts";
+import { stackOf } from "./rules.ts";
 import { type Named, type Transform, mapNamed, product, scaled, stateless } from "./transform.ts";
 
 /** The square root of the sum of all squares. */
@@ -29,13 +31,18 @@ export const clipByGlobalNorm = (limit: number): Transform =>
     return { values, scale: product(scale, factor) };
   });
 
-/** Scales the update of each parameter down where its root mean square exceeds `limit`. */
-export const clipByBlockRms = (limit: number): Transform =>
+/**
+ * Scales the update of each parameter down where its root mean square exceeds `limit`; of layers that lie stacked, the
+ * update of each layer.
+ */
+export const clipByBlockRms = (limit: number, stacked: readonly string[] = []): Transform =>
   stateless(({ values, scale }) => ({
-    values: mapNamed(values, (value) => {
+    values: mapNamed(values, (value, name) => {
       const update = scaled(value, scale);
-      const rms = sqrt(mean(square(update)));
-      return scaled(update, div(1, maximum(div(rms, limit), 1)));
+      const axes = value.shape.map((_, axis) => axis);
+      const within = stackOf(name, stacked) === undefined ? axes : axes.slice(1);
+      const rms = sqrt(mean(square(update), within, { keepDims: true }));
+      return mul(update, div(1, maximum(div(rms, limit), 1)));
     }),
     scale: 1,
   }));

@@ -24,6 +24,6 @@ export {
   makeSchedule,
   scheduleSchema,
 } from "./schedules.ts";
-export { type Rule, compileRules, layerNames } from "./rules.ts";
+export { type Rule, compileRules, layerNames, stackOf } from "./rules.ts";
 export { type OptimizerConfig, optimizerSchema } from "./config.ts";
 export { type Optimizer, type OptimizerState, makeOptimizer } from "./optimizer.ts";

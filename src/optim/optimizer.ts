@@ -51,13 +51,13 @@ export interface Optimizer {
   readonly schedules: readonly Schedule[];
 }
 
-function ruleOf(config: OptimizerConfig): Transform {
+function ruleOf(config: OptimizerConfig, stacked: readonly string[]): Transform {
   switch (config.name) {
     case "adam":
     case "adamw":
       return scaleByAdam(config);
     case "adafactor":
-      return scaleByAdafactor(config);
+      return scaleByAdafactor(config, stacked);
     case "lion":
       return scaleByLion(config);
     case "momentum":
@@ -72,7 +72,7 @@ function ruleOf(config: OptimizerConfig): Transform {
  * multipliers, decay added after them, the schedule over both.
  *
  * @param length by which the schedules' durations convert
- * @param stacked names under which scanned layers lie stacked; rules see the name of each layer
+ * @param stacked names under which scanned layers lie stacked; rules see the name and the shape of each layer
  * @see https://github.com/google-research/big_vision (`optax.py`)
  */
 export function makeOptimizer(
@@ -85,7 +85,7 @@ export function makeOptimizer(
   const schedules = planner.schedules.map((schedule) => makeSchedule(schedule, length));
   const rule: Transform = chain(
     ...(gradClipNorm ? [clipByGlobalNorm(gradClipNorm)] : []),
-    ruleOf(config),
+    ruleOf(config, stacked),
   );
   const trainable = (params: Named): Named =>
     Object.fromEntries(

@@ -26,12 +26,16 @@ function fullMatch(pattern: string): RegExp {
   }
 }
 
+/** The prefix of `stacked` that a parameter lies under, where its layers lie stacked along its first axis. */
+export const stackOf = (name: string, stacked: readonly string[]): string | undefined =>
+  stacked.find((prefix) => name.startsWith(`${prefix}/`));
+
 /**
  * The names that rules see of a parameter: its own, or for a stack under one of the `stacked` prefixes the name of
  * each layer (`Transformer/encoderblock/…` of 12 layers is `Transformer/encoderblock_0/…` to `…_11/…`).
  */
 export function layerNames(name: string, shape: Shape, stacked: readonly string[]): string[] {
-  const prefix = stacked.find((candidate) => name.startsWith(`${candidate}/`));
+  const prefix = stackOf(name, stacked);
   if (prefix === undefined) return [name];
   const rest = name.slice(prefix.length);
   return Array.from({ length: shape[0] }, (_, i) => `${prefix}_${i}${rest}`);

@@ -79,7 +79,11 @@ export async function evaluateModelOn(
   const told = await dataFor(path, data);
   const dataset = await openDataset(told.data);
   const chosen = split ?? told.split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];
-  const source = await openSplit(dataset, chosen);
+  const notes: string[] = [];
+  const { slices } = told;
+  const open = (name: string): Promise<Source> =>
+    openSplit(dataset, name, { slices, note: (line) => notes.push(line) });
+  const source = await open(chosen);
   const model = await openServed(path, engine);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems();
@@ -105,7 +109,7 @@ export async function evaluateModelOn(
     );
     const values: Record<string, Record<string, number>> = {};
     for (const [type, evaluator] of Object.entries(evaluators)) {
-      const lesson = await lessonFor(evaluator, dataset, { from, chosen, known });
+      const lesson = await lessonFor(evaluator, dataset, { from, chosen, open, known });
       const learning = lesson && { lesson, pass: (of: Source) => over(of) };
       values[type] = Object.fromEntries(await valuesOf(type, evaluator, passed, learning));
     }
@@ -118,6 +122,7 @@ export async function evaluateModelOn(
       problems: problems.toJSON().examples,
       notes: [
         ...(dataset.notes ?? []),
+        ...notes,
         ...(await told.notesOn(chosen, source, dataset)),
         ...noteOn(problems, preprocessing.alpha),
       ],
@@ -159,17 +164,19 @@ async function lessonFor(
   {
     from,
     chosen,
+    open,
     known,
   }: {
     readonly from: string | undefined;
     readonly chosen: string;
+    readonly open: (split: string) => Promise<Source>;
     readonly known: (source: Source) => Source;
   },
 ): Promise<Lesson | undefined> {
   if (!evaluator.learns) return undefined;
   const split = from ?? findSplit(dataset.splits, "train");
   if (split !== undefined && split !== chosen) {
-    return lessonOf(evaluator, known(await openSplit(dataset, split)));
+    return lessonOf(evaluator, known(await open(split)));
   }
   const problem =
     split === undefined ? "has no split to learn from" : `would be judged by what it learns from`;

@@ -24,6 +24,7 @@ import type { Tree } from "../tree.ts";
 import type { Config } from "./config.ts";
 import { disposeTree } from "./device.ts";
 import { type SeenBatch, type Values, createEvaluation } from "./evaluation.ts";
+import { openSplit } from "../data/splits.ts";
 import { planEvaluations } from "./plan-evaluations.ts";
 import { type ModelTensors, outputsOf } from "./trained.ts";
 
@@ -104,6 +105,7 @@ const plan = (evals: Record<string, object>) =>
     { evals: evals as Config["evals"], split: "train" },
     {
       ...{ dataset, card, sources: new Map(), netAt: () => net, preprocessing },
+      open: (split) => openSplit(dataset, split),
       batch: {
         image: { shape: [BATCH, ...SHAPE], dtype: "float32" },
         label: { shape: [BATCH], dtype: "int32" },

@@ -2,7 +2,6 @@
 
 import type { Dataset, Source } from "../data/source.ts";
 import { findSplit, heldOutSplit } from "../data/split-names.ts";
-import { openSplit } from "../data/splits.ts";
 import { OcelliError } from "../errors.ts";
 import type { Evaluated, Evaluator } from "../evaluate/evaluator.ts";
 import { createEvaluator } from "../evaluate/registry.ts";
@@ -39,6 +38,8 @@ interface Planning {
   readonly dataset: Dataset;
   /** The sources that the training opened so far, by how the configuration calls them; those of evaluations join them. */
   readonly sources: Map<string, Source>;
+  /** The source of a split, or of a slice of it. */
+  readonly open: (split: string) => Promise<Source>;
   readonly card: Omit<ModelCard, "step">;
   readonly netAt: ModelAt;
   readonly preprocessing: Preprocessing;
@@ -53,10 +54,10 @@ interface Planning {
  */
 export async function planEvaluations(
   { evals, split: trained, best }: Pick<Config, "evals" | "split" | "best">,
-  { dataset, sources, card, netAt, preprocessing, batch, context }: Planning,
+  { dataset, sources, open, card, netAt, preprocessing, batch, context }: Planning,
 ): Promise<PlannedEvaluation[]> {
-  const open = async (split: string): Promise<Source> => {
-    const source = sources.get(split) ?? (await openSplit(dataset, split));
+  const opened = async (split: string): Promise<Source> => {
+    const source = sources.get(split) ?? (await open(split));
     sources.set(split, source);
     if (source.classes.length <= card.classes.length) return source;
     throw new OcelliError("data", `${split} has labels that ${trained} does not have.`);
@@ -77,9 +78,9 @@ export async function planEvaluations(
     planned.push({
       name,
       split,
-      source: await open(split),
+      source: await opened(split),
       evaluator,
-      from: from === undefined ? undefined : await open(from),
+      from: from === undefined ? undefined : await opened(from),
       every: stepsOf(every ?? (decides ? EPOCH : undefined), context),
       look: (arrays, raw) => evaluatedOf(net, arrays, preprocessing.onDevice(raw)),
     });

@@ -3,7 +3,7 @@
 import { openDataset } from "../data/datasets.ts";
 import { firstExample } from "../data/examples.ts";
 import type { Dataset, Source } from "../data/source.ts";
-import { openSplit } from "../data/splits.ts";
+import { type SliceRule, openSplit } from "../data/splits.ts";
 import { type Mesh, parseMesh } from "../engines/mesh.ts";
 import { OcelliError } from "../errors.ts";
 import { type Spec, type Tensor, trace } from "../graph/index.ts";
@@ -33,6 +33,8 @@ export interface Plan {
   /** The class of every training example, where classes are drawn equally often. */
   readonly labels: readonly number[] | undefined;
   readonly dataset: Dataset;
+  /** How slices without a `~` are taken of examples that stand class by class. */
+  readonly slices: SliceRule;
   /** All that training and evaluations read, by what the configuration calls it. */
   readonly sources: ReadonlyMap<string, Source>;
   /** What was noticed while data and weights were opened; a line each. */
@@ -60,15 +62,25 @@ export interface Plan {
   readonly initial: Initial | undefined;
 }
 
-/** Opens the data, checks that everything fits, and makes model, objective and optimiser. */
-export async function planTraining(config: Config, reporter: Reporter = SILENT): Promise<Plan> {
+/**
+ * Opens the data, checks that everything fits, and makes model, objective and optimiser.
+ *
+ * @param slices how the run that is resumed took its slices; default: "by hash"
+ */
+export async function planTraining(
+  config: Config,
+  reporter: Reporter = SILENT,
+  slices: SliceRule = "by hash",
+): Promise<Plan> {
   const dataset = await openDataset(config.data);
   const notes = [...(dataset.notes ?? [])];
   const telling: Telling = {
     note: (line) => notes.push(line),
     report: (line) => reporter.line(line),
   };
-  const whole = await openSplit(dataset, config.split);
+  const open = (split: string): Promise<Source> =>
+    openSplit(dataset, split, { slices, note: telling.note });
+  const whole = await open(config.split);
   const source = await pickExamples(whole, config.shots, config.seed);
   notes.push(...notesOnClasses(source, config.shots));
   const preprocessing = {
@@ -115,7 +127,7 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
   const context = { ...length, totalSteps };
   const sources = new Map([[config.split, source]]);
   const evaluations = await planEvaluations(config, {
-    ...{ dataset, sources, card, netAt, context },
+    ...{ dataset, sources, open, card, netAt, context },
     preprocessing: preprocessing.eval,
     batch: evalSpec,
   });
@@ -138,6 +150,7 @@ export async function planTraining(config: Config, reporter: Reporter = SILENT):
     source,
     labels: config.balance === "sampling" ? labels : undefined,
     dataset,
+    slices,
     sources,
     notes,
     preprocessing,

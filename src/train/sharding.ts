@@ -5,7 +5,7 @@ import type { Engine } from "../engines/engine.ts";
 import { type Mesh, rowsAt, showMesh } from "../engines/mesh.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Sharding, type Spec, sizeOf } from "../graph/index.ts";
-import { type Rule, compileRules, layerNames } from "../optim/index.ts";
+import { type Rule, compileRules, layerNames, stackOf } from "../optim/index.ts";
 
 /** What a rule says of the parameters that it names. */
 export type ShardingRule =
@@ -44,7 +44,7 @@ export function shardState(
     if (found.some((rule) => rule !== found[0])) {
       throw new OcelliError("config", `the layers of ${name} must all be split the same way.`);
     }
-    const isStack = stacked.some((prefix) => name.startsWith(`${prefix}/`));
+    const isStack = stackOf(name, stacked) !== undefined;
     return [name, { spec, sharding: splitBy(mesh, found[0], name, spec, isStack) }] as const;
   });
   const byName = new Map(shardings);

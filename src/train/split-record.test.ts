@@ -18,6 +18,7 @@ const record = (source: Source, of: Parameters<typeof recordSplits>[0]["dataset"
 test("splits of the data's own are recorded by count and hash", async () => {
   expect(await record(sourceOf(2))).toEqual({
     rule: "given",
+    slices: "by hash",
     splits: {
       // printf 'img/0\nimg/1\n' | sha256sum
       train: {

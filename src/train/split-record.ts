@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type DataConfig, withSplitBy } from "../data/config.ts";
 import { describeSplits } from "../data/hashed.ts";
 import type { Dataset, Source } from "../data/source.ts";
+import type { SliceRule } from "../data/splits.ts";
 import { OcelliError } from "../errors.ts";
 import { isObject } from "../runs/read-config.ts";
 import { readJson } from "../runs/read.ts";
@@ -25,6 +26,8 @@ export interface SplitRecord {
   /** Whether the data came with its splits, or hashing ids made them, in `shares`: of all images, or of each class. */
   readonly rule: "given" | "hash of ids" | "rank of hash in class";
   readonly shares?: Readonly<Record<string, number>>;
+  /** How slices without a `~` were taken of examples that stand class by class; by position where it is not said. */
+  readonly slices?: SliceRule;
   /** By what the configuration calls them, slices such as `train[:90%]` included. */
   readonly splits: Readonly<Record<string, SplitEntry>>;
   /** Classes without an image to learn from, where there are any. */
@@ -41,11 +44,13 @@ export async function recordSplits({
   dataset,
   source,
   sources,
+  slices = "by hash",
 }: {
   readonly dataset: Dataset;
   /** What is learned from. */
   readonly source?: Source;
   readonly sources: ReadonlyMap<string, Source>;
+  readonly slices?: SliceRule;
 }): Promise<SplitRecord> {
   const made = dataset.shares && (await describeSplits(dataset)).splits;
   const ids = new Map<string, readonly string[]>(Object.entries(made ?? {}));
@@ -61,9 +66,13 @@ export async function recordSplits({
     ...(dataset.shares
       ? { rule: RULES[dataset.splitBy ?? "id"], shares: dataset.shares }
       : { rule: "given" as const }),
+    slices,
     splits: Object.fromEntries(entries),
   };
 }
+
+/** How the slices of a recorded run were taken. */
+export const slicesOf = ({ slices = "by position" }: Partial<SplitRecord>): SliceRule => slices;
 
 const idsOf = (source: Source): string[] =>
   Array.from({ length: source.length }, (_, i) => source.id(i));
@@ -145,6 +154,8 @@ export interface ToldData {
   readonly data: DataConfig;
   /** The split that the run was judged by first, where the data is the run's own. */
   readonly split: string | undefined;
+  /** How it is sliced where it stands class by class: as its run did. */
+  readonly slices: SliceRule | undefined;
   /** What is to be known of a split of this data: a line each. */
   notesOn(split: string, source: Source, dataset: Dataset): Promise<string[]>;
 }
@@ -167,6 +178,7 @@ export async function dataFor(path: string, named: DataConfig | undefined): Prom
   return {
     data,
     split: named ? undefined : Object.values(run.evals ?? {})[0]?.split,
+    slices: isOwn && run.record ? slicesOf(run.record) : undefined,
     notesOn: async (split, source, dataset) => {
       if (!isOwn || !run.record) return [];
       const now = await recordSplits({ dataset, sources: new Map([[split, source]]) });

@@ -275,3 +275,27 @@ test("labels of another shape are an error", async () => {
     "label is float32[8,2] where int32[batch] or float32[batch,3] is taken.",
   );
 });
+
+test("a model with scanned layers trains as the same one without, by Adafactor too", async () => {
+  // more layers than the smallest axis that is factored, so that the axis of the layers would be
+  const size = { width: 8, depth: 5, mlpDim: 8, numHeads: 2 };
+  const trained = async (scan: boolean): Promise<Record<string, number[]>> => {
+    const { state, step } = await start({
+      model: { ...size, scan },
+      optimizer: { name: "adafactor", lr: 0.01, minDimSizeToFactor: 4 },
+    });
+    let current = state;
+    for (let i = 0; i < 3; i++) current = (await run(step, current)).state;
+    return numbers((current as { params: Device }).params);
+  };
+  const [scanned, separate] = [await trained(true), await trained(false)];
+  const blocks = Object.keys(scanned).filter((name) => name.includes("/encoderblock/"));
+  expect(blocks.length).toBeGreaterThan(10);
+  for (const name of blocks) {
+    const layers = Array.from({ length: size.depth }, (_, i) => {
+      return separate[name.replace("encoderblock", `encoderblock_${i}`)];
+    });
+    scanned[name].forEach((value, i) => expect(value, name).toBeCloseTo(layers.flat()[i], 4));
+  }
+  expect(scanned["head/bias"]).toEqual(separate["head/bias"].map((x) => expect.closeTo(x, 4)));
+});

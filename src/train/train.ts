@@ -56,7 +56,7 @@ import { checkSameData, nextEpoch } from "./same-data.ts";
 import { validate } from "./schema.ts";
 import { saveServed, servedState } from "./served-state.ts";
 import { shardBatch, shareOf } from "./sharding.ts";
-import { recordSplits } from "./split-record.ts";
+import { type SplitRecord, recordSplits, slicesOf } from "./split-record.ts";
 import { openTogether, stopper, together } from "./together.ts";
 import type { RunFolder } from "./witness.ts";
 
@@ -187,7 +187,8 @@ async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Pro
   };
   const begun = (await run.checkpoints.steps()).length > 0;
   const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
-  const plan = await planTraining(planned, options.reporter);
+  const record = ((await run.readJson("splits")) ?? {}) as Partial<SplitRecord>;
+  const plan = await planTraining(planned, options.reporter, slicesOf(record));
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
   const chosen = { ...options, engine: options.engine ?? before.engine };
   return runTraining(

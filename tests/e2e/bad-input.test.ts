@@ -71,7 +71,11 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [["trian", "quickstart"], 'unknown command "trian"; valid: train,'],
   [["--vresion"], 'unknown option "--vresion"'],
   [["train"], "ocelli train: it needs CONFIG."],
-  [["claim", "--full"], "ocelli claim: it needs SYSTEM. ocelli claim lists them."],
+  [
+    ["claim", "--full"],
+    "ocelli claim: it needs SYSTEM. ocelli claim lists them; --all runs every one.",
+  ],
+  [["claim", "vit", "--all"], "--all runs every claim, not only vit. Leave one of the two out."],
   [["claim", "vit-22"], 'unknown claim "vit-22"; valid: vit-22b,'],
   [["claim", "vit", "--engine", "orrt"], 'unknown engine "orrt"; valid: ort,'],
   [["claim", "vit", "--data", "nowhere"], "nowhere"],

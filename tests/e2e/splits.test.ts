@@ -6,8 +6,10 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigInput, type EvalResult, resume, train } from "../../src/index.ts";
+import { openDataset } from "../../src/data/datasets.ts";
 import { splitOf } from "../../src/data/hashed.ts";
-import type { SplitRecord } from "../../src/train/split-record.ts";
+import { openSplit } from "../../src/data/splits.ts";
+import { type SplitRecord, recordSplits } from "../../src/train/split-record.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 import { smallConfig } from "./small-run.ts";
 
@@ -42,12 +44,17 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 /** Starts a run and stops it after a few steps. */
-async function stopped(workdir: string): Promise<void> {
+async function stopped(workdir: string, what = config): Promise<string[]> {
   const stop = new AbortController();
-  const line = (text: string) => void (text.startsWith("step 5/") && stop.abort());
+  const lines: string[] = [];
+  const line = (text: string) => {
+    lines.push(text);
+    if (text.startsWith("step 5/")) stop.abort();
+  };
   const reporter = { line, status: () => undefined, terminal: false };
-  const { interrupted } = await train(config, { workdir, signal: stop.signal, reporter });
+  const { interrupted } = await train(what, { workdir, signal: stop.signal, reporter });
   expect(interrupted).toBe(true);
+  return lines;
 }
 
 /** Goes on with a run; what it says. */
@@ -177,6 +184,41 @@ test("a run from before the shares were of each class goes on, and is judged, wi
     notes: [],
     examples: before.splits.test.count,
   });
+});
+
+test("a slice of folders is drawn by hash and says so; a run that took one by position goes on with it", async () => {
+  const workdir = join(dir, "sliced");
+  const [taken, kept] = ["all[:50%]", "all[50%:]"];
+  const sliced = { ...config, split: taken, evals: { kept: { split: kept } } } as ConfigInput;
+  const lines = await stopped(workdir, sliced);
+  for (const [split, explicit] of [
+    [taken, "all~[:50%]"],
+    [kept, "all~[50%:]"],
+  ]) {
+    expect(lines.join("\n")).toContain(`${split}: the examples stand class by class, so the slice`);
+    expect(lines.join("\n")).toContain(`as ${explicit} is`);
+  }
+  const file = join(workdir, "splits.json");
+  const written = JSON.parse(await readFile(file, "utf8")) as SplitRecord;
+  expect(written.slices).toBe("by hash");
+  const classes = new Set(written.splits[taken].ids!.map((id) => id.split("/")[0]));
+  expect(classes).toEqual(new Set(["dark", "light"]));
+
+  // What a run recorded before slices were drawn: positions, and no word of how.
+  const dataset = await openDataset({ name: "folder", dir: images, splits: SHARES });
+  const open = (split: string) => openSplit(dataset, split, { slices: "by position" });
+  const sources = new Map([
+    [taken, await open(taken)],
+    [kept, await open(kept)],
+  ]);
+  const { slices: _, ...before } = await recordSplits({ dataset, sources });
+  expect(before.splits[taken].ids!.every((id) => id.startsWith("dark/"))).toBe(true);
+  await writeFile(file, JSON.stringify({ ...before, slices: "by hash" }));
+  await expect(resume(workdir)).rejects.toThrow("the data has changed since the run was stopped");
+  await writeFile(file, JSON.stringify(before));
+  expect((await goOn(workdir)).join("\n")).not.toContain("class by class");
+  const { notes } = lastJson<EvalResult>(await runCli(["eval", workdir, "--json"]));
+  expect(notes).toEqual([]); // what judges is still what was never trained on
 });
 
 test("data with splits of its own is recorded by counts and hashes", async () => {

@@ -59,7 +59,7 @@ test("quick takes one seed and the first settings, asks for the direction, and i
   expect(result.checks.map(({ holds }) => holds)).toEqual([false, true]); // no difference is no direction
   expect(result.holds).toBe(false);
   expect(result.arms.long.values[0].steps).toBe(6);
-  const folders = await readdir(workdir);
+  const folders = (await readdir(workdir)).filter((name) => name !== "claim.json");
   expect(folders.map((name) => name.replace(/-\w{8}$/, ""))).toEqual([
     "continued-seed-4",
     "long-seed-4",
@@ -83,7 +83,15 @@ test("full tunes every arm on the validation split, then takes every seed", asyn
     ...[4, 5].map((seed) => `${seed} ${result.arms.continued.tuned.lr} test[:8]`),
   ]);
   expect(result.arms.long.tuned).toEqual({ lr: 0.01 }); // 0 leaves the loss as it was
-  expect(result.checks[0]).toEqual({ text: "same", margin: 0, mean: 0, deviation: 0, holds: true });
+  expect(result.checks[0]).toEqual({
+    ...{ text: "same", margin: 0, mean: 0, deviation: 0, error: 0 },
+    ...{ holds: true, isOpen: false },
+  });
+  const { tried } = result.arms.long;
+  expect(tried.map(({ tuned }) => tuned)).toEqual([{ lr: 0 }, { lr: 0.01 }]);
+  expect(tried[1].value).toBeLessThan(tried[0].value);
+  const kept = JSON.parse(await readFile(join(result.workdir, "claim.json"), "utf8")) as unknown;
+  expect(kept).toEqual(JSON.parse(JSON.stringify(result)));
   expect(result.table).toContain("mean ± standard deviation of 2 seeds");
   expect(result.table).toMatch(/\| long +\| \d\.\d{3} ± \d\.\d{3} +\| \d+ +\| 0.01 +\|/);
   expect(result.table).toMatch(/\nAt the highest lr that was tried \(0\.01\): (All arms|long)\.\n/);
@@ -109,7 +117,7 @@ test("arms share trainings that are the same, and those that read no setting are
   expect(result.arms.tuned.tuned).toEqual({ lr: 0.01 });
   expect(result.checks[0]).toMatchObject({ mean: 0, deviation: 0 });
   expect(result.table).toMatch(/\| fixed +\|.*\| – +\|/);
-  const folders = (await readdir(workdir)).filter((name) => name !== "table.md");
+  const folders = (await readdir(workdir)).filter((name) => name.includes("seed"));
   expect(folders.map((name) => name.replace(/-\w{8}$/, ""))).toEqual([
     "fixed-seed-4",
     "fixed-seed-5",

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
+import { openDataset } from "../../data/datasets.ts";
 import { OcelliError } from "../../errors.ts";
 import { writeAtomically } from "../../files.ts";
 import { inLockedFolder } from "../../runs/lock/lock.ts";
@@ -24,10 +25,17 @@ export interface ClaimOptions extends Omit<RunOptions, "engine" | "cluster"> {
   readonly workdir?: string;
 }
 
-/** A mean over seeds, and their standard deviation; 0 of one seed. */
+/** A mean over seeds with the seeds' standard deviation and the mean's standard error; both 0 of one seed. */
 export interface Spread {
   readonly mean: number;
   readonly deviation: number;
+  readonly error: number;
+}
+
+/** Settings that were tried for an arm, and what its metric came to on the validation split. */
+export interface Tried {
+  readonly tuned: Readonly<Record<string, number>>;
+  readonly value: number;
 }
 
 /** What an arm came to. */
@@ -36,6 +44,8 @@ export interface ArmResult {
   readonly tuned: Readonly<Record<string, number>>;
   /** By seed, in the order of the result's `seeds`. */
   readonly values: readonly ClaimValues[];
+  /** What was tried for it, with the first seed; empty where nothing of it is tuned. */
+  readonly tried: readonly Tried[];
   /** Of the metric. */
   readonly metric: Spread;
 }
@@ -46,6 +56,8 @@ export interface CheckResult extends Spread {
   readonly margin: number;
   /** Of a quick claim: in direction. */
   readonly holds: boolean;
+  /** Whether the mean is so close to what is needed that its standard error leaves the answer open. */
+  readonly isOpen: boolean;
 }
 
 /** What a claim came to; without checks where it was interrupted. */
@@ -79,7 +91,7 @@ export async function runClaim(
   const session: ClaimSession = {
     claim,
     scale,
-    data: options.data ?? claim.data,
+    data: options.data ?? (await firstHere(claim)),
     workdir: workdir ?? join("runs", "claims", `${claim.name}-${scale}`),
     engine: options.engine,
     signal: options.signal,
@@ -115,7 +127,13 @@ async function runSession(session: ClaimSession, began: number): Promise<ClaimRe
     interrupted,
   };
   const table = interrupted ? "" : claimTable(claim, result);
-  if (!interrupted) await writeAtomically(join(session.workdir, "table.md"), `${table}\n`);
+  if (!interrupted) {
+    await writeAtomically(join(session.workdir, "table.md"), `${table}\n`);
+    await writeAtomically(
+      join(session.workdir, "claim.json"),
+      `${JSON.stringify({ ...result, table })}\n`,
+    );
+  }
   return { ...result, table };
 }
 
@@ -123,28 +141,36 @@ async function runArms(session: ClaimSession, seeds: readonly number[]) {
   const arms: Record<string, ArmResult> = {};
   const { claim, scale } = session;
   const held = claim.splits.test;
-  const chosen: Record<string, Readonly<Record<string, number>>> = {};
+  const chosen: Record<string, Chosen> = {};
   for (const arm of Object.keys(claim.arms)) chosen[arm] = await settingsOf(session, arm);
   for (const arm of Object.keys(claim.arms)) {
     const values: ClaimValues[] = [];
+    const { tried } = chosen[arm];
     let tuned: Readonly<Record<string, number>> = {};
     for (const seed of seeds) {
-      const found = await measured(session, { arm, seed, tuned: chosen[arm], held });
+      const found = await measured(session, { arm, seed, tuned: chosen[arm].tuned, held });
       values.push(found.values);
       tuned = found.settings;
     }
     const metric = spread(values.map((one) => valueOf(one, claim.metric, arm)));
-    arms[arm] = { tuned, values, metric };
+    arms[arm] = { tuned, values, tried, metric };
   }
   session.reporter.line(`${scale} claim ${claim.name} is done`);
   return arms;
 }
 
+/** Settings that were chosen, and all that were tried. */
+interface Chosen {
+  readonly tuned: Record<string, number>;
+  readonly tried: readonly Tried[];
+}
+
 /** The settings of an arm: the first ones of a quick claim, else the best on the validation split. */
-async function settingsOf(session: ClaimSession, arm: string): Promise<Record<string, number>> {
+async function settingsOf(session: ClaimSession, arm: string): Promise<Chosen> {
   const { claim, scale } = session;
   const combinations = combinationsOf(claim);
-  if (scale === "quick" || combinations.length === 1) return combinations[0];
+  if (scale === "quick" || combinations.length === 1) return { tuned: combinations[0], tried: [] };
+  const tried: Tried[] = [];
   let best: { tuned: Record<string, number>; value: number } | undefined;
   for (const tuned of combinations) {
     const held = claim.splits.validation;
@@ -153,8 +179,28 @@ async function settingsOf(session: ClaimSession, arm: string): Promise<Record<st
     const better = !best || (claim.maximize ? value > best.value : value < best.value);
     if (better) best = { tuned, value };
     if (Object.keys(found.settings).length === 0) break; // nothing of it is tuned
+    tried.push({ tuned: found.settings, value });
   }
-  return best!.tuned;
+  return { tuned: best!.tuned, tried };
+}
+
+/**
+ * The data of a claim: the first of several that is here.
+ *
+ * @throws the last one's error where none is
+ */
+async function firstHere({ data }: Claim): Promise<DataConfig> {
+  if (!Array.isArray(data)) return data as DataConfig;
+  const several = data as readonly DataConfig[];
+  for (const one of several.slice(0, -1)) {
+    try {
+      await openDataset(one);
+      return one;
+    } catch (error) {
+      if (!(error instanceof OcelliError)) throw error;
+    }
+  }
+  return several.at(-1)!;
 }
 
 function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
@@ -202,15 +248,16 @@ function judge(
       return valueOf(arms[arm].values[i], value, arm);
     }),
   );
-  const { mean, deviation } = spread(differences);
-  const holds = scale === "full" || margin < 0 ? mean >= margin : mean > 0;
-  return { text, margin, mean, deviation, holds };
+  const { mean, deviation, error } = spread(differences);
+  const needed = scale === "full" || margin < 0 ? margin : 0;
+  const holds = needed === 0 && scale === "quick" ? mean > 0 : mean >= needed;
+  return { text, margin, mean, deviation, error, holds, isOpen: Math.abs(mean - needed) < error };
 }
 
-/** The mean and the sample's standard deviation. */
-function spread(values: readonly number[]): Spread {
+/** The mean, the sample's standard deviation and the mean's standard error. */
+export function spread(values: readonly number[]): Spread {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
-  return { mean, deviation };
+  return { mean, deviation, error: deviation / Math.sqrt(values.length) };
 }

@@ -67,6 +67,24 @@ export interface Check {
   readonly margin: number;
 }
 
+/** A plot of values over what was varied between arms; the page of claims draws it with standard errors. */
+export interface ClaimPlot {
+  readonly title: string;
+  /** What is varied, with its unit. */
+  readonly axis: string;
+  /** Whether the axis is logarithmic; default: false. */
+  readonly log?: boolean;
+  /** The arms of each line, by where they stand on the axis. */
+  readonly lines: Readonly<Record<string, readonly PlotPoint[]>>;
+}
+
+/** A point of a plot: an arm's metric, or another of its values. */
+export interface PlotPoint {
+  readonly x: number;
+  readonly arm: string;
+  readonly value?: string;
+}
+
 /** Which examples are for what; slices of `train~` are drawn by hashing ids. */
 export interface ClaimSplits {
   readonly train: string;
@@ -88,7 +106,8 @@ export interface ClaimInput<T extends Tuning = Tuning> {
   readonly name: string;
   /** What the paper says, in one sentence. */
   readonly headline: string;
-  readonly data: DataConfig;
+  /** The data, or several of which the first that is here is taken. */
+  readonly data: DataConfig | readonly DataConfig[];
   /** The last tenth by hash chooses settings, the other nine train, `test` judges, unless given. */
   readonly splits?: ClaimSplits;
   /** The value that arms are compared and tuned by; `accuracy` unless given. */
@@ -103,6 +122,8 @@ export interface ClaimInput<T extends Tuning = Tuning> {
   readonly tune?: T;
   readonly arms: Readonly<Record<string, Arm<T>>>;
   readonly checks: readonly Check[];
+  /** Plots for the page of all claims, beside those of every arm and of every setting that was tried; default: none. */
+  readonly plots?: readonly ClaimPlot[];
 }
 
 /** A claim with its defaults filled in. */
@@ -134,6 +155,7 @@ export function defineClaim<const T extends Tuning = Record<never, never>>(
     columns: [],
     seeds: [0, 1, 2],
     tune: {},
+    plots: [],
     ...input,
   } as unknown as Claim;
   const fail = (problem: string) => new OcelliError("config", `claim ${claim.name}: ${problem}`);
@@ -142,6 +164,13 @@ export function defineClaim<const T extends Tuning = Record<never, never>>(
   if (claim.seeds.length === 0) throw fail("it needs a seed.");
   for (const [name, values] of Object.entries(claim.tune)) {
     if (values.length === 0) throw fail(`tune.${name} has no values to try.`);
+  }
+  for (const { title, lines } of claim.plots) {
+    const known = Object.keys(claim.arms);
+    const unknown = Object.values(lines)
+      .flat()
+      .find(({ arm }) => !known.includes(arm));
+    if (unknown) throw fail(`the plot "${title}" names no arm: ${unknown.arm}.`);
   }
   return claim;
 }

@@ -1,7 +1,7 @@
 /** @file A claim's result as Markdown, and its place in a room's README. */
 
 import { OcelliError } from "../../errors.ts";
-import type { ArmResult, ClaimResult, Spread } from "./claim.ts";
+import type { ArmResult, ClaimResult } from "./claim.ts";
 import type { Claim } from "./define.ts";
 
 /** Where a claim's table stands in its room's README. */
@@ -24,8 +24,10 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
     ...names.map((name) => cell(name, one)),
     ...settings.map((name) => String(one.tuned[name] ?? "–")),
   ]);
-  const verdict = (holds: boolean): string =>
-    scale === "full" ? (holds ? "yes" : "no") : holds ? "in direction" : "not in direction";
+  const verdict = (holds: boolean, isOpen: boolean): string => {
+    if (scale === "quick") return holds ? "in direction" : "not in direction";
+    return `${holds ? "yes" : "no"}${isOpen ? ", within its error" : ""}`;
+  };
   const share = SHARES.has(metric) ? "accuracies in %, " : "";
   return [
     `${scale === "full" ? "Full" : "Quick"} claim: ${share}${seedsText(seeds)}.`,
@@ -34,14 +36,17 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
     "",
     ...(scale === "full" ? settings.flatMap((name) => atEdge(name, tune[name], arms)) : []),
     ...table(
-      ["decided before the runs", "difference", "needed", "holds"],
-      checks.map(({ text, mean, deviation, margin, holds }) => [
+      ["decided before the first full run", "difference", "needed", "holds"],
+      checks.map(({ text, mean, error, margin, holds, isOpen }) => [
         text,
-        showSpread({ mean, deviation }, seeds.length),
+        seeds.length > 1 ? `${number(mean)} ± ${number(error)}` : number(mean),
         scale === "full" || margin < 0 ? `≥ ${number(margin)}` : "> 0",
-        verdict(holds),
+        verdict(holds, isOpen),
       ]),
     ),
+    ...(seeds.length > 1
+      ? ["", "Differences are means over the seeds ± their standard error."]
+      : []),
   ].join("\n");
 }
 
@@ -91,15 +96,20 @@ const digitsOf = (mean: number): number => (Math.abs(mean) < 10 ? 3 : Math.abs(m
 
 const number = (value: number): string => String(Number(value.toPrecision(3)));
 
-const showSpread = ({ mean, deviation }: Spread, seeds: number): string =>
-  seeds > 1 ? `${number(mean)} ± ${number(deviation)}` : number(mean);
-
 /** A Markdown table with aligned columns. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((name, i) => Math.max(3, name.length, ...rows.map((r) => r[i].length)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((text, i) => text.padEnd(widths[i])).join(" | ")} |`;
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)];
+}
+
+/** A claim's table as it stands in a README; undefined where there is none. */
+export function tableIn(readme: string, claim: string): string | undefined {
+  const [begin, end] = markers(claim);
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  const found = from < 0 || to < from ? "" : readme.slice(from + begin.length, to).trim();
+  return found === "" ? undefined : found;
 }
 
 /**

@@ -72,10 +72,12 @@ const FEW_JUDGES = 20;
 /** The images to learn from, and those to judge by. */
 async function openParts(
   dataset: Dataset,
-  { split = "train", test: named, shots, seed = 0 }: TransferOptions,
+  { split = "train", test: named, shots, seed = 0, reporter = SILENT }: TransferOptions,
 ) {
-  const source = await openSplit(dataset, split);
-  const { held, test } = await openHeld(dataset, { split, classes: source.classes }, named);
+  const open = (name: string): Promise<Source> =>
+    openSplit(dataset, name, { note: (line) => reporter.line(line) });
+  const source = await open(split);
+  const { held, test } = await openHeld(dataset, { split, classes: source.classes, open }, named);
   return { train: await pickExamples(source, shots, seed), split, held, test };
 }
 
@@ -133,7 +135,15 @@ async function imageSize(source: Source): Promise<{ height: number; width: numbe
 /** The split to judge by, which must have the same classes. */
 async function openHeld(
   dataset: Dataset,
-  { split, classes }: { readonly split: string; readonly classes: readonly string[] },
+  {
+    split,
+    classes,
+    open,
+  }: {
+    readonly split: string;
+    readonly classes: readonly string[];
+    readonly open: (split: string) => Promise<Source>;
+  },
   named: string | undefined,
 ) {
   const held = named ?? heldOutSplit(dataset.splits);
@@ -147,7 +157,7 @@ async function openHeld(
       hint: "Name another split, or another part of it, as --test.",
     });
   }
-  const test = await openSplit(dataset, held);
+  const test = await open(held);
   if (String(test.classes) === String(classes)) return { held, test };
   throw new OcelliError("data", `${held} does not have the classes that are learned.`);
 }
