@@ -2,7 +2,7 @@
 
 import { open, stat } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
-import { cannotRead } from "./files.ts";
+import { cannotRead, checkRegular } from "./files.ts";
 import { isUrl, openUrl } from "./http.ts";
 
 /** A file of known size, read piece by piece; nothing stays open between two reads. */
@@ -22,10 +22,10 @@ export async function openBytes(path: string): Promise<ByteFile> {
   if (isUrl(path)) return openUrl(path);
   try {
     const found = await stat(path);
-    if (found.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    checkRegular(path, found);
     return { name: path, size: found.size, piece: 4096, read: (b, e) => readLocal(path, b, e) };
   } catch (error) {
-    throw cannotRead(path, error);
+    throw error instanceof OcelliError ? error : cannotRead(path, error);
   }
 }
 

@@ -1,19 +1,23 @@
 /** @file Image files to pixels: the header first, then as much of the image as is wanted. */
 
-import { readFile } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
+import { LIMITS, pixelLimit } from "../formats/budget.ts";
 import { type Box, type ByteImage, checkBox, crop, makeImage, rgb } from "../preprocess/image.ts";
 import type { Wanted } from "../preprocess/pipeline.ts";
+import { readImageFile } from "./files.ts";
+import { refusal } from "./image-kind.ts";
+import { createGate, within } from "./time-limit.ts";
 import { type Jpeg, openJpeg, openVips } from "./vips.ts";
 
-/** The largest image decoded, in pixels: what 600 MB of RGB hold. */
-const MAX_PIXELS = 200_000_000;
+/** Images from this many pixels on are decoded one after the other, so that they do not take memory together. */
+const LARGE = 8_000_000;
+const largeOnes = createGate();
 
 /** What {@link decodeImage} may decode less than all of. */
 export interface DecodeOptions {
   /** What errors call the image. */
   readonly name?: string;
-  /** Images with more pixels are refused by their header; 200 million unless given. */
+  /** Images with more pixels are refused by their header; default: what `pixelLimit` says of the file's size. */
   readonly maxPixels?: number;
   /** From the image's shape: the part that is wanted, and how many times smaller a JPEG may be decoded (1, 2, 4 or 8). */
   readonly want?: (shape: ByteImage["shape"]) => Pick<Wanted, "box" | "shrink">;
@@ -24,7 +28,8 @@ export interface DecodeOptions {
  * transparent parts on black, 16-bit channels cut to 8, embedded colour profiles of RGB left alone as Pillow and
  * TensorFlow leave them.
  *
- * The header is checked before anything is decoded. A JPEG decoded n times smaller is what libjpeg makes of the lower
+ * The format is known by the first bytes, and the header is checked before anything is decoded. Decoding ends after 30
+ * seconds. A JPEG decoded n times smaller is what libjpeg makes of the lower
  * frequencies, not the average of n × n pixels; `ocelli bench pipeline` measures how far apart the results are.
  *
  * @throws a data error that names the file and says why it cannot be decoded
@@ -42,16 +47,22 @@ async function openDecoders() {
 /** What `use` makes of an image file as {@link decodeImage} decodes it; the pixels' memory is gone when it returns. */
 export async function decodeAnd<T>(
   file: Uint8Array,
-  { name = "the image", maxPixels = MAX_PIXELS, want }: DecodeOptions,
+  { name = "the image", maxPixels = pixelLimit(file.length), want }: DecodeOptions,
   use: (image: ByteImage) => T,
 ): Promise<T> {
   if (file.length === 0) throw undecodable(name, "it is empty");
+  const refused = refusal(file);
+  if (refused !== undefined) throw undecodable(name, refused);
   const { sharp, vips } = await (decoders ??= openDecoders());
   using jpeg = vips && isJpeg(file) ? openJpeg(vips, file) : undefined;
   let wanted: Pick<Wanted, "box" | "shrink"> | undefined;
   const ask = (height: number, width: number) => {
+    if (Math.max(height, width) > LIMITS.side) {
+      const limit = `the longest side is ${LIMITS.side}`;
+      throw undecodable(name, `it has ${width} × ${height} pixels; ${limit}`);
+    }
     if (height * width > maxPixels) {
-      const limit = `the limit is ${maxPixels / 1e6} million pixels`;
+      const limit = `the limit for a file of its size is ${Math.floor(maxPixels / 1e6)} million pixels`;
       throw undecodable(name, `it has ${width} × ${height} pixels; ${limit}`);
     }
     const shape = [height, width, 3] as const;
@@ -69,13 +80,18 @@ export async function decodeAnd<T>(
   let part: ByteImage;
   try {
     const header = await sharp(file, options).metadata();
-    const { box } = ask(header.autoOrient.height, header.autoOrient.width);
-    const { data, info } = await sharp(file, { ...options, ignoreIcc: header.space !== "cmyk" })
-      .rotate()
-      .flatten()
-      .toColourspace("srgb")
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    const { height, width } = header.autoOrient;
+    const { box } = ask(height, width);
+    const decode = () =>
+      sharp(file, { ...options, ignoreIcc: header.space !== "cmyk" })
+        .timeout({ seconds: LIMITS.decodeSeconds })
+        .rotate()
+        .flatten()
+        .toColourspace("srgb")
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+    const limited = () => within(LIMITS.decodeSeconds, decode);
+    const { data, info } = await (height * width < LARGE ? limited() : largeOnes(limited));
     // a Buffer's own slices would share its memory, which cannot be handed to other threads
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
     const image = rgb(makeImage([info.height, info.width, info.channels], bytes));
@@ -93,12 +109,9 @@ export async function decodeAnd<T>(
  * @throws a data error that names the file when it cannot be read or decoded
  */
 export async function decodeImageFile(path: string): Promise<ByteImage> {
-  let file: Uint8Array;
-  try {
-    file = await readFile(path);
-  } catch (cause) {
-    throw undecodable(path, reasonOf(cause), cause);
-  }
+  const file = await readImageFile(path).catch((cause: Error) => {
+    throw undecodable(path, cause.message.replace(`cannot read ${path}: `, ""), cause);
+  });
   return decodeImage(file, { name: path });
 }
 
@@ -124,11 +137,9 @@ function readJpeg<T>(
 }
 
 function reasonOf(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === "ENOENT") return "there is no such file";
-  const lines = (cause instanceof Error ? message : String(cause)).split("\n");
-  return lines[0].replace(/^Input (buffer|file) /, "it ").replace(/\.$/, "");
+  const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  return lines[0].replace(/^Input (buffer|file) /, "it ");
 }
 
 const undecodable = (name: string, reason: string, cause?: unknown): OcelliError =>
-  new OcelliError("data", `${name} cannot be decoded: ${reason}.`, { cause });
+  new OcelliError("data", `${name} cannot be decoded: ${reason.replace(/\.$/, "")}.`, { cause });

@@ -1,7 +1,9 @@
 /** @file Reading data files, with errors that say which file and what to do. */
 
-import { readFile, readdir } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { open, readdir, stat } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
+import { LIMITS } from "../formats/budget.ts";
 
 const reason = (error: unknown): string => {
   const code = (error as NodeJS.ErrnoException).code;
@@ -17,13 +19,50 @@ const reason = (error: unknown): string => {
 export const cannotRead = (path: string, error: unknown, hint?: string): OcelliError =>
   new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
 
-/** The bytes of a data file. */
-export async function readDataFile(path: string, hint?: string): Promise<Uint8Array> {
+/** How {@link readDataFile} reads. */
+interface ReadOptions {
+  /** How to get a missing file. */
+  readonly hint?: string;
+  /** A larger file is an error; default: 2 GiB. */
+  readonly maxBytes?: number;
+}
+
+/** The bytes of a data file, which must be a regular file: no device, pipe or socket. */
+export async function readDataFile(
+  path: string,
+  { hint, maxBytes = LIMITS.fileBytes }: ReadOptions = {},
+): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    checkRegular(path, await stat(path)); // opening a pipe would wait for its writer
+    await using handle = await open(path);
+    const found = await handle.stat();
+    checkRegular(path, found);
+    if (found.size > maxBytes) {
+      throw new OcelliError("data", `${path} of ${found.size} bytes is larger than ${maxBytes}.`);
+    }
+    const bytes = new Uint8Array(found.size);
+    let at = 0;
+    while (at < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, at, bytes.length - at, at);
+      if (bytesRead === 0) break; // it has become shorter
+      at += bytesRead;
+    }
+    return at < bytes.length ? bytes.slice(0, at) : bytes;
   } catch (error) {
-    throw cannotRead(path, error, hint);
+    throw error instanceof OcelliError ? error : cannotRead(path, error, hint);
   }
+}
+
+/** The bytes of an image's file. */
+export const readImageFile = (path: string): Promise<Uint8Array> =>
+  readDataFile(path, { maxBytes: LIMITS.imageBytes });
+
+/** An error unless what lies at a path is a regular file. */
+export function checkRegular(path: string, found: Stats): void {
+  if (found.isFile()) return;
+  if (found.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+  const what = found.isFIFO() ? "a pipe" : found.isSocket() ? "a socket" : "a device";
+  throw new OcelliError("data", `cannot read ${path}: it is ${what}, no regular file.`);
 }
 
 /** The names in a data folder, sorted. */

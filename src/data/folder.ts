@@ -3,7 +3,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { cannotRead, readDataFile } from "./files.ts";
+import { cannotRead, readImageFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import type { Dataset } from "./source.ts";
 import { usualSplit } from "./split-names.ts";
@@ -64,7 +64,7 @@ export async function openFolder({
     splits.set(split, {
       ids: paths.map(idOf),
       labels,
-      image: (index) => readDataFile(join(dir, paths[index])),
+      image: (index) => readImageFile(join(dir, paths[index])),
     });
   }
   checkClasses(dir, top, counts);

@@ -3,7 +3,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { cannotRead, readDataFile } from "./files.ts";
+import { cannotRead, readImageFile } from "./files.ts";
 import { IMAGE_FILE } from "./folder.ts";
 import type { Source } from "./source.ts";
 
@@ -38,7 +38,7 @@ export const pathSource = (paths: readonly string[]): Source => ({
   classes: [],
   id: (index) => paths[index],
   async read(index) {
-    const data = await readDataFile(paths[index]);
+    const data = await readImageFile(paths[index]);
     return { image: { shape: [data.length], dtype: "uint8", data } };
   },
 });

@@ -1,6 +1,7 @@
 /** @file From labels as data sets write them (names, numbers, lists of them) to classes. */
 
 import { OcelliError, unknownName } from "../errors.ts";
+import { LIMITS, checkName } from "../formats/budget.ts";
 import type { HostArray } from "../graph/dtype.ts";
 
 /** A class by name or number. */
@@ -74,15 +75,24 @@ export function labelArrays(
   };
 }
 
-/** A label as a text or JSON value gives it: whole numbers written as text are numbers; nothing where it is none. */
-export function readLabels(value: unknown): Labels | undefined {
+/**
+ * A label as a text or JSON value gives it: whole numbers written as text are numbers; nothing where it is none.
+ *
+ * @param which names the example in the error for a label that is too long
+ */
+export function readLabels(value: unknown, which: string): Labels | undefined {
   if (typeof value === "string" && value !== "") {
-    return /^\d{1,15}$/.test(value) ? Number(value) : value.normalize();
+    return /^\d{1,15}$/.test(value)
+      ? Number(value)
+      : checkName(value, `${which}: its label`).normalize();
   }
   if (typeof value === "bigint") return Number(value);
   if (typeof value === "number") return value;
   if (!Array.isArray(value)) return undefined;
-  const labels = value.map(readLabels);
+  if (value.length > LIMITS.values) {
+    throw new OcelliError("data", `${which} has ${value.length} labels.`);
+  }
+  const labels = value.map((one) => (Array.isArray(one) ? undefined : readLabels(one, which)));
   const plain = labels.every((label) => label !== undefined && typeof label !== "object");
   return plain ? (labels as Label[]) : undefined;
 }

@@ -1,7 +1,7 @@
 /** @file Parquet files of images, as published on the Hugging Face hub. */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import { guard } from "../formats/bytes.ts";
+import { Budget, checkName, parseJson, unpackLimit } from "../formats/budget.ts";
 import type { ParquetChunk, ParquetColumn, ParquetMetadata } from "../formats/parquet/metadata.ts";
 import { openBytes } from "./byte-file.ts";
 import { createCache } from "./cache.ts";
@@ -27,6 +27,9 @@ export interface ParquetOptions {
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */
 const CACHE = 2 ** 29;
 const MAX_BLOCKS = 64;
+
+/** Bytes that the labels of all files may unpack to, beside what their sizes allow. */
+const LABELS = 2 ** 28;
 
 /** A file of images, opened. */
 interface ImageFile {
@@ -60,6 +63,7 @@ export async function openParquet({
 }: ParquetOptions): Promise<Dataset> {
   const cache = createCache<RowGroup, unknown[]>(CACHE);
   const splits = new Map<string, Found>();
+  const all = new Budget("the data set", { bytes: LABELS });
   let named = classes;
   const groups = await expandFiles(files, /\.parquet$/i);
   for (const [split, paths] of groups) {
@@ -72,8 +76,11 @@ export async function openParquet({
     for (const [i, path] of paths.entries()) {
       const parquet = await openFile(path, image, label);
       named ??= parquet.classes;
+      const { size } = parquet.file;
+      all.allow(unpackLimit(size) - unpackLimit(0));
+      const budget = new Budget(path, { bytes: unpackLimit(size) }, all);
       for (const block of rowGroups(parquet)) {
-        const values = await parquet.file.read(block.label, block.rows);
+        const values = await parquet.file.read(block.label, block.rows, budget);
         firsts.push(ids.length);
         values.forEach((value, row) => {
           ids.push(inSplit(split, `${names[i]}/${block.begin + row}`));
@@ -114,7 +121,7 @@ const bytesOf = (value: unknown): Uint8Array | undefined =>
   value instanceof Uint8Array ? value : undefined;
 
 function labelOf(value: unknown, which: string): Labels {
-  const label = readLabels(value);
+  const label = readLabels(value, which);
   if (label !== undefined) return label;
   throw new OcelliError("data", `${which}: its label is no name, number or list of them.`);
 }
@@ -141,7 +148,9 @@ async function openFile(path: string, image?: string, label?: string): Promise<I
   const bytes = images.find(({ path }) => path.length > 1 && path.at(-1) === "bytes") ?? images[0];
   const names = features[labelColumn]?.names;
   const isList = Array.isArray(names) && names.every((name) => typeof name === "string");
-  const classes = isList ? (names as string[]) : undefined;
+  const classes = isList
+    ? (names as string[]).map((one) => checkName(one, `${path}: a class`))
+    : undefined;
   return { file, image: bytes, label: labels[0], classes };
 }
 
@@ -157,7 +166,7 @@ interface HubFeature {
 function hubFeatures({ notes }: ParquetMetadata, path: string): Record<string, HubFeature> {
   const text = notes.get("huggingface");
   if (text === undefined) return {};
-  const note = guard(`${path}: its huggingface note`, () => JSON.parse(text) as unknown);
+  const note = parseJson(text, `${path}: its huggingface note`);
   const { info } = (note ?? {}) as { info?: { features?: Record<string, HubFeature> } };
   return info?.features ?? {};
 }

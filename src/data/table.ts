@@ -2,11 +2,12 @@
 
 import { dirname, isAbsolute, join } from "node:path";
 import { OcelliError, nearestNames } from "../errors.ts";
+import { LIMITS, checkName, parseJson } from "../formats/budget.ts";
 import { formatError, guard } from "../formats/bytes.ts";
 import { csvReader } from "../formats/csv.ts";
 import { type ByteFile, openBytes } from "./byte-file.ts";
 import { inSplit } from "./file-ids.ts";
-import { parseDataFile, readDataFile } from "./files.ts";
+import { parseDataFile, readImageFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { isUrl } from "./http.ts";
 import { type Labels, readLabels } from "./labels.ts";
@@ -33,10 +34,6 @@ interface Row {
 
 const IMAGES = ["image", "file_name", "filename", "path", "file"];
 const LABELS = ["label", "labels", "class", "category"];
-/** Characters of the longest line of JSON. */
-const MAX_LINE = 1 << 24;
-/** Bytes of the largest image fetched. */
-const MAX_IMAGE = 2 ** 30;
 
 /**
  * Images named by tables, each with a label: a name, a number, or in JSON lines a list of them where several classes
@@ -60,7 +57,7 @@ export async function openTable({
       for await (const { line, fields } of tableRows(name, await openBytes(table))) {
         const which = `${table}, line ${line}`;
         const path = pick(which, fields, imageField, IMAGES, "image");
-        const label = readLabels(pick(which, fields, labelField, LABELS, "label"));
+        const label = readLabels(pick(which, fields, labelField, LABELS, "label"), which);
         if (typeof path !== "string" || path === "" || label === undefined) {
           const wrong = label === undefined ? "label" : "image";
           throw new OcelliError(
@@ -68,8 +65,9 @@ export async function openTable({
             `${which}: its ${wrong} is ${wrong === "label" ? "no name, number or list of them" : "no path"}.`,
           );
         }
+        checkName(path, which, LIMITS.path);
         const { split: own } = fields;
-        const split = rowSplits && typeof own === "string" ? own : fileSplit;
+        const split = rowSplits && typeof own === "string" ? checkName(own, which) : fileSplit;
         if (!splits.has(split)) splits.set(split, { ids: [], labels: [], paths: [] });
         const at = splits.get(split)!;
         at.ids.push(
@@ -106,9 +104,9 @@ function beside(table: string, path: string): string {
 }
 
 async function readImage(path: string): Promise<Uint8Array> {
-  if (!isUrl(path)) return readDataFile(path);
+  if (!isUrl(path)) return readImageFile(path);
   const file = await openBytes(path);
-  if (file.size > MAX_IMAGE) {
+  if (file.size > LIMITS.imageBytes) {
     throw new OcelliError("data", `${path} of ${file.size} bytes is too large for an image.`);
   }
   return file.read(0, file.size);
@@ -186,9 +184,7 @@ async function* jsonRows(file: ByteFile): AsyncGenerator<Row> {
     line++;
     if (text.trim() === "") return [];
     const which = `${file.name}, line ${line}`;
-    const fields = parseDataFile(which, () =>
-      guard("this line of JSON", () => JSON.parse(text) as unknown),
-    );
+    const fields = parseDataFile(which, () => parseJson(text, "this line of JSON"));
     if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) {
       return [{ line, fields: fields as Row["fields"] }];
     }
@@ -197,7 +193,7 @@ async function* jsonRows(file: ByteFile): AsyncGenerator<Row> {
   for await (const text of textOf(file)) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    if (rest.length > MAX_LINE) throw formatError(`${file.name}, line ${line + 1} has no end.`);
+    if (rest.length > LIMITS.row) throw formatError(`${file.name}, line ${line + 1} has no end.`);
     for (const each of lines) yield* parse(line === 0 ? each.replace(/^\uFEFF/, "") : each);
   }
   yield* parse(line === 0 ? rest.replace(/^\uFEFF/, "") : rest);

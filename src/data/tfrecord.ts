@@ -7,6 +7,7 @@ import {
   readRecordBody,
   readRecordHeader,
 } from "../formats/tfrecord.ts";
+import { LIMITS } from "../formats/budget.ts";
 import { type ExampleFeature, readExample } from "../formats/tf-example.ts";
 import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
@@ -68,7 +69,7 @@ export async function openTfrecord({
         const which = `${path}, record ${count}`;
         const features = parseDataFile(which, () => readExample(payload, small));
         labels.push(labelOf(which, features, labelNames));
-        const given = id === undefined ? undefined : textOf(features.get(id));
+        const given = id === undefined ? undefined : textOf(features.get(id), which);
         if (id !== undefined && !given)
           throw new OcelliError("data", `${which} has no text "${id}".`);
         ids.push(inSplit(split, given ?? `${names[i]}/${count}`));
@@ -106,18 +107,24 @@ function labelOf(
 ): Labels {
   const values = names.map((name) => features.get(name)).find((some) => some && some.length > 0);
   const labels = values?.map((value) =>
-    typeof value === "number" ? value : readLabels(new TextDecoder().decode(value)),
+    typeof value === "number" ? value : readLabels(textIn(value, which), which),
   );
-  const label = labels && (labels.length === 1 ? labels[0] : readLabels(labels));
+  const label = labels && (labels.length === 1 ? labels[0] : readLabels(labels, which));
   if (label !== undefined) return label;
   throw new OcelliError("data", `${which} has no label under ${names.join(", ")}.`, {
     hint: "Name its feature by data.label.",
   });
 }
 
-const textOf = (values: ExampleFeature | undefined): string | undefined => {
+/** The text of bytes that are short enough for one. */
+function textIn(bytes: Uint8Array, which: string): string {
+  if (bytes.length <= LIMITS.name) return new TextDecoder().decode(bytes);
+  throw new OcelliError("data", `${which}: a text of ${bytes.length} bytes is no name.`);
+}
+
+const textOf = (values: ExampleFeature | undefined, which: string): string | undefined => {
   const [value] = values ?? [];
-  return typeof value === "object" ? new TextDecoder().decode(value).normalize() : undefined;
+  return typeof value === "object" ? textIn(value, which).normalize() : undefined;
 };
 
 async function readImage({ file, begin, length }: Place, id: string, names: readonly string[]) {

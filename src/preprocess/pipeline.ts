@@ -10,7 +10,13 @@
 import { unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { Box, Image } from "./image.ts";
-import type { DeviceFeatures, Features, Operation, Region } from "./operation.ts";
+import {
+  type DeviceFeatures,
+  type Features,
+  type Operation,
+  type Region,
+  chained,
+} from "./operation.ts";
 import { operations } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
@@ -51,16 +57,24 @@ export function parsePreprocessing(text: string): Preprocessing {
   const calls = parseCalls(text);
   const bound = calls.map(bindCall);
   const begin = bound.findLastIndex(({ device }) => !device) + 1;
-  const host = bound.slice(0, begin);
+  const host = chainRegions(bound.slice(0, begin));
   const device = bound.slice(begin);
   return {
     text: calls.map(printCall).join("|"),
     onHost: (example, random) => runOnHost(host, example, random),
     want: (shape, random) => wanted(host, shape, random),
-    hostOperations: host.length,
+    hostOperations: begin,
     onDevice: (batch) => device.reduce((features, operation) => operation.device!(features), batch),
   };
 }
+
+/** Operations with those that look at regions joined to the ones behind them, so that nothing is made to be cut off. */
+const chainRegions = (operations: readonly Operation[]): Operation[] =>
+  operations.reduce<Operation[]>((before, operation) => {
+    const last = before.at(-1);
+    const both = last && chained(last, operation);
+    return both ? [...before.slice(0, -1), both] : [...before, operation];
+  }, []);
 
 /** Runs operations one after the other; memory of what lies between `kept` and the result is used again. */
 function runOnHost(
