@@ -14,12 +14,8 @@ import { type ApplyOptions, apply } from "../nn/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { type Tree, toFlat } from "../tree.ts";
-import {
-  type Checkpoint,
-  type ModelCard,
-  checkpointChunks,
-  readCheckpoint,
-} from "../weights/checkpoint.ts";
+import { type Checkpoint, checkpointChunks, readCheckpoint } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import { HEAD_STEPS, classify, makeTeach } from "./head.ts";
 
 /** A classifier's head: kernel [features, classes] and bias [classes]. */
