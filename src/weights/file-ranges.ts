@@ -1,8 +1,9 @@
 /** @file A file as bytes that are read in ranges, so that one above 2 GiB is never one buffer. */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { OcelliError } from "../errors.ts";
-import type { ByteRanges } from "../formats/bytes.ts";
+import { LIMITS } from "../formats/budget.ts";
+import { type ByteRanges, decodeUtf8 } from "../formats/bytes.ts";
 
 /** The most bytes of one read: the system's own limit is 2 GiB less a page. */
 const PIECE = 1 << 30;
@@ -10,9 +11,10 @@ const PIECE = 1 << 30;
 /**
  * Opens a file for reading in ranges, each into a buffer of its own; disposing closes it.
  *
- * @throws a data error where it cannot be read
+ * @throws a data error where it cannot be read, or is no regular file
  */
 export function openRanges(path: string): ByteRanges & Disposable {
+  checkRegular(path);
   const file = attempt(path, () => openSync(path, "r"));
   const length = attempt(path, () => fstatSync(file).size);
   return {
@@ -22,7 +24,22 @@ export function openRanges(path: string): ByteRanges & Disposable {
   };
 }
 
-/** The same without anything to close: every read opens the file anew. */
+/** An error unless a path leads to a regular file: a device has no end, and a pipe waits for its writer. */
+export function checkRegular(path: string): void {
+  if (attempt(path, () => statSync(path)).isFile()) return;
+  throw new OcelliError("data", `cannot read the weights ${path}: it is no regular file.`);
+}
+
+/** The text of a small file, such as JSON beside weights. */
+export function readSmallText(path: string): string {
+  using bytes = openRanges(path);
+  if (bytes.length > LIMITS.jsonBytes) {
+    throw new OcelliError("data", `${path} of ${bytes.length} bytes is too large for JSON.`);
+  }
+  return decodeUtf8(bytes.subarray(0, bytes.length), path);
+}
+
+/** A file as {@link openRanges} gives it, without anything to close: every read opens the file anew. */
 export function reopenedRanges(path: string): ByteRanges {
   using file = openRanges(path);
   return {
