@@ -5,7 +5,7 @@ import { LIMITS, pixelLimit } from "../formats/budget.ts";
 import { type Box, type ByteImage, checkBox, crop, makeImage, rgb } from "../preprocess/image.ts";
 import type { Wanted } from "../preprocess/pipeline.ts";
 import { readImageFile } from "./files.ts";
-import { refusal } from "./image-kind.ts";
+import { decodingCost, refusal } from "./image-kind.ts";
 import { createGate, within } from "./time-limit.ts";
 import { type Jpeg, openJpeg, openVips } from "./vips.ts";
 
@@ -47,7 +47,11 @@ async function openDecoders() {
 /** What `use` makes of an image file as {@link decodeImage} decodes it; the pixels' memory is gone when it returns. */
 export async function decodeAnd<T>(
   file: Uint8Array,
-  { name = "the image", maxPixels = pixelLimit(file.length), want }: DecodeOptions,
+  {
+    name = "the image",
+    maxPixels = pixelLimit(file.length, decodingCost(file)),
+    want,
+  }: DecodeOptions,
   use: (image: ByteImage) => T,
 ): Promise<T> {
   if (file.length === 0) throw undecodable(name, "it is empty");

@@ -1,5 +1,7 @@
 /** @file Which format an image file has, by its first bytes; its name says nothing. */
 
+import type { DecodingCost } from "../formats/budget.ts";
+
 /** The formats that are decoded. */
 export const DECODED = ["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF"] as const;
 
@@ -42,6 +44,31 @@ function brands(bytes: Uint8Array): string[] {
 /** The format of an image file, by its first bytes; undefined where it is none that is known. */
 export const imageKind = (bytes: Uint8Array): string | undefined =>
   KINDS.find(([, is]) => is(bytes))?.[0];
+
+/** How much memory decoding a file takes for each pixel, by its format and how it is written. */
+export function decodingCost(bytes: Uint8Array): DecodingCost {
+  switch (imageKind(bytes)) {
+    case "JPEG":
+      return isProgressive(bytes) ? 4 : 1;
+    case "PNG":
+      return bytes[28] === 0 ? 1 : 2; // interlaced or not
+    case "TIFF":
+      return 1;
+    default:
+      return 2; // whole frames
+  }
+}
+
+/** Whether a JPEG is written in several scans: its frame's marker is neither baseline nor extended. */
+function isProgressive(bytes: Uint8Array): boolean {
+  for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff;) {
+    const marker = bytes[at + 1];
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) return marker > 0xc1;
+    at += marker === 0xff ? 1 : 2 + bytes[at + 2] * 256 + bytes[at + 3];
+  }
+  return true; // unusual: be careful
+}
 
 /** Why a file is not decoded; undefined where it is of a decoded format. */
 export function refusal(bytes: Uint8Array): string | undefined {

@@ -193,7 +193,8 @@ async function* jsonRows(file: ByteFile): AsyncGenerator<Row> {
   for await (const text of textOf(file)) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    if (rest.length > LIMITS.row) throw formatError(`${file.name}, line ${line + 1} has no end.`);
+    if (rest.length > LIMITS.jsonLine)
+      throw formatError(`${file.name}, line ${line + 1} has no end.`);
     for (const each of lines) yield* parse(line === 0 ? each.replace(/^\uFEFF/, "") : each);
   }
   yield* parse(line === 0 ? rest.replace(/^\uFEFF/, "") : rest);

@@ -17,8 +17,9 @@ export const LIMITS = {
   depth: 64,
   /** Values and containers of a JSON text. */
   jsonItems: 1 << 21,
-  /** Characters of a row of a table. */
-  row: 1 << 22,
+  /** Characters of a row of CSV, and of a line of JSON, which may hold outlines beside a label. */
+  row: 1 << 20,
+  jsonLine: 1 << 22,
   /** Columns of a table. */
   columns: 1 << 14,
   /** Files of a zip archive. */
@@ -44,12 +45,18 @@ const UNPACKED = { base: 2 ** 26, growth: 16 };
 /** Pixels of any image, how many more for each byte of its file, and the most of all. */
 const PIXELS = { base: 40_000_000, growth: 16, most: 200_000_000 };
 
+/** How much memory a decoder takes for a pixel: row by row, the whole image, or all its coefficients before. */
+export type DecodingCost = 1 | 2 | 4;
+
 /** The most bytes that a file of some bytes may unpack to: 64 MiB, and 16 for each of its own. */
 export const unpackLimit = (packed: number): number => UNPACKED.base + UNPACKED.growth * packed;
 
-/** The most pixels of an image in a file of some bytes: 40 million, 16 more for each byte, at most 200 million. */
-export const pixelLimit = (bytes: number): number =>
-  Math.min(PIXELS.most, PIXELS.base + PIXELS.growth * bytes);
+/**
+ * The most pixels of an image in a file of some bytes: 40 million divided by the decoder's cost, 16 more for each byte,
+ * at most 200 million. A photo of 24 million pixels has several megabytes.
+ */
+export const pixelLimit = (bytes: number, cost: DecodingCost = 1): number =>
+  Math.min(PIXELS.most, PIXELS.base / cost + PIXELS.growth * bytes);
 
 /** What is left to be spent on one file, or on all files of a data set. */
 export class Budget {
