@@ -3,7 +3,7 @@
 import type { DecodingCost } from "../formats/budget.ts";
 
 /** The formats that are decoded. */
-export const DECODED = ["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF"] as const;
+const DECODED = ["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF"] as const;
 
 const text = (bytes: Uint8Array, begin: number, end: number): string =>
   String.fromCharCode(...bytes.subarray(begin, end));
@@ -49,7 +49,7 @@ export const imageKind = (bytes: Uint8Array): string | undefined =>
 export function decodingCost(bytes: Uint8Array): DecodingCost {
   switch (imageKind(bytes)) {
     case "JPEG":
-      return isProgressive(bytes) ? 4 : 1;
+      return 4;
     case "PNG":
       return bytes[28] === 0 ? 1 : 2; // interlaced or not
     case "TIFF":
@@ -57,17 +57,6 @@ export function decodingCost(bytes: Uint8Array): DecodingCost {
     default:
       return 2; // whole frames
   }
-}
-
-/** Whether a JPEG is written in several scans: its frame's marker is neither baseline nor extended. */
-function isProgressive(bytes: Uint8Array): boolean {
-  for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff;) {
-    const marker = bytes[at + 1];
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return marker > 0xc1;
-    at += marker === 0xff ? 1 : 2 + bytes[at + 2] * 256 + bytes[at + 3];
-  }
-  return true; // unusual: be careful
 }
 
 /** Why a file is not decoded; undefined where it is of a decoded format. */

@@ -14,7 +14,7 @@ export async function within<T>(seconds: number, work: () => Promise<T>): Promis
 }
 
 /** Why work was ended. */
-export const lateness = (seconds: number): string => `it takes longer than ${seconds} seconds`;
+const lateness = (seconds: number): string => `it takes longer than ${seconds} seconds`;
 
 /** Runs what it is given one piece after the other. */
 export function createGate(): <T>(work: () => Promise<T>) => Promise<T> {

@@ -45,7 +45,7 @@ const UNPACKED = { base: 2 ** 26, growth: 16 };
 /** Pixels of any image, how many more for each byte of its file, and the most of all. */
 const PIXELS = { base: 40_000_000, growth: 16, most: 200_000_000 };
 
-/** How much memory a decoder takes for a pixel: row by row, the whole image, or all its coefficients before. */
+/** How much memory a decoder takes for a pixel: by rows, by whole frames, or as libjpeg does; `tests/hostile` measures it. */
 export type DecodingCost = 1 | 2 | 4;
 
 /** The most bytes that a file of some bytes may unpack to: 64 MiB, and 16 for each of its own. */
