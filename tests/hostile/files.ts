@@ -267,9 +267,9 @@ export const HOSTILE: readonly Case[] = [
   { ...image("60,000 × 1", await blank(60_000, 1, 3).png().toBuffer()), kind: "thin" },
   table("16 million commas", "t.csv", repeat(",", 1 << 24), /no end|more than 16384 fields/),
   table(
-    "a million columns",
+    "a hundred thousand columns",
     "t.csv",
-    concatBytes([repeat("a,", 1e6), utf8("\n")]),
+    concatBytes([repeat("a,", 1e5), utf8("\n")]),
     /more than 16384/,
   ),
   table(
