@@ -47,10 +47,18 @@ export class OcelliError extends Error {
   }
 }
 
-/** The Damerau–Levenshtein distance (adjacent swaps count one) between two names, ignoring case. */
+/** Characters of a name that are compared, names that are, and characters that are shown: a file may hold any. */
+const COMPARED = 64;
+const MOST_COMPARED = 1 << 15;
+const SHOWN = 100;
+
+/**
+ * The Damerau–Levenshtein distance (adjacent swaps count one) between the first 64 characters of two names, ignoring
+ * case.
+ */
 export function editDistance(a: string, b: string): number {
-  const s = a.toLowerCase();
-  const t = b.toLowerCase();
+  const s = a.slice(0, COMPARED).toLowerCase();
+  const t = b.slice(0, COMPARED).toLowerCase();
   let beforeLast: number[] = [];
   let last = Array.from({ length: t.length + 1 }, (_, j) => j);
   for (let i = 1; i <= s.length; i++) {
@@ -83,11 +91,16 @@ export function nearestNames(given: string, valid: Iterable<string>): string[] {
     const distance = Math.min(editDistance(bare, whole), editDistance(bare, last) + 0.5);
     return distance - (contains ? 3 : 0);
   };
-  return [...valid]
+  const all = [...valid];
+  const compared = all.length <= MOST_COMPARED ? all : all.slice(0, MOST_COMPARED);
+  return compared
     .map((name) => ({ name, distance: score(name) }))
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .map(({ name }) => name);
 }
+
+const shorten = (name: string): string =>
+  name.length <= SHOWN ? name : `${name.slice(0, SHOWN)}…`;
 
 /** An error for a name that is not among the valid ones; the nearest are listed first. */
 export function unknownName(
@@ -97,8 +110,8 @@ export function unknownName(
   code: ErrorCode = "name",
 ): OcelliError {
   const names = nearestNames(given, valid);
-  const shown = names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
-  return new OcelliError(code, `unknown ${kind} "${given}"; valid: ${shown || "none"}.`, {
+  const shown = names.slice(0, 8).map(shorten).join(", ") + (names.length > 8 ? ", …" : "");
+  return new OcelliError(code, `unknown ${kind} "${shorten(given)}"; valid: ${shown || "none"}.`, {
     given,
     valid: names,
   });

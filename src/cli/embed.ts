@@ -3,6 +3,7 @@
 import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { Command } from "./command.ts";
+import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
@@ -40,7 +41,9 @@ export const embed: Command = {
       preprocessing: texts.get("preprocess"),
       report: (line) => output.line(line),
     });
-    const problems = new DataProblems(({ id, reason }) => output.line(`left out ${id}: ${reason}`));
+    const problems = new DataProblems(({ id, reason }) =>
+      output.line(printableName(`left out ${id}: ${reason}`)),
+    );
     const result = await embedImages(backbone, source, out, {
       engine: texts.get("engine"),
       batchSize: integers.get("batch-size"),

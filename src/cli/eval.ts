@@ -4,6 +4,7 @@ import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
 import type { EvaluatorConfig } from "../evaluate/registry.ts";
 import type { Command } from "./command.ts";
+import { printableName } from "./printable.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 
 export const evalCommand: Command = {
@@ -59,7 +60,8 @@ export const evalCommand: Command = {
       output.line(`${name}  ${value.toPrecision(4)}`);
     }
     for (const line of worstClasses(result)) output.line(line);
-    for (const { id, reason } of result.problems) output.line(`left out ${id}: ${reason}`);
+    for (const { id, reason } of result.problems)
+      output.line(printableName(`left out ${id}: ${reason}`));
     return result;
   },
 };

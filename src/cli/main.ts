@@ -16,6 +16,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { models } from "./models.ts";
 import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
+import { printableName } from "./printable.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
@@ -66,7 +67,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return await dispatch(args);
   } catch (error) {
     if (error instanceof OcelliError) {
-      process.stderr.write(`ocelli: ${error.message.replaceAll(/\s*\n\s*/g, " ")}\n`);
+      process.stderr.write(
+        `ocelli: ${printableName(error.message.replaceAll(/\s*\n\s*/g, " "))}\n`,
+      );
       return FAILURES.has(error.code) ? 1 : 2;
     }
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

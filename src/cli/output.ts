@@ -1,6 +1,7 @@
 /** @file Where commands write. */
 
 import type { Output } from "./command.ts";
+import { printable } from "./printable.ts";
 
 /** Writes for people on a stream: standard error when standard output is kept for JSON. */
 export function createOutput(stream: NodeJS.WriteStream): Output {
@@ -14,11 +15,12 @@ export function createOutput(stream: NodeJS.WriteStream): Output {
     terminal,
     line(text) {
       clear();
-      stream.write(`${text}\n`);
+      stream.write(`${printable(text)}\n`);
     },
-    status(text) {
+    status(status) {
       if (!terminal) return;
       clear();
+      const text = printable(status);
       stream.write(stream.columns > 0 ? text.slice(0, stream.columns - 1) : text);
       shown = true;
     },

@@ -4,6 +4,7 @@ import type { Prediction } from "../train/predict.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { openLines } from "./lines.ts";
+import { printableName } from "./printable.ts";
 
 /** Images computed at a time. */
 const BATCH = 16;
@@ -47,7 +48,9 @@ export const predict: Command = {
     const named = badImagePolicy(texts.get("on-bad-image"));
     const onBadImage = named ?? (folders > 0 ? "skip" : "error");
     const predictor = await loadPredictor(run, { engine: texts.get("engine"), batchSize });
-    const problems = new DataProblems(({ id, reason }) => output.line(`left out ${id}: ${reason}`));
+    const problems = new DataProblems(({ id, reason }) =>
+      output.line(printableName(`left out ${id}: ${reason}`)),
+    );
     const workers = createWorkerPool(images.length > BATCH ? cpuBudget().decode : 1);
     const out = texts.get("out");
     const write = out === undefined ? undefined : await openLines(out);
@@ -67,7 +70,7 @@ export const predict: Command = {
         const classes = shown.top.map(
           (entry) => `${entry.class} ${(100 * entry.probability).toFixed(1)} %`,
         );
-        output.line(`${shown.image}  ${classes.join("  ")}`);
+        output.line(printableName(`${shown.image}  ${classes.join("  ")}`));
       }
       await write?.commit();
     } finally {

@@ -4,11 +4,9 @@ import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { openBytes } from "./byte-file.ts";
-import { readDataFile } from "./files.ts";
+import { LIMITS } from "../formats/budget.ts";
+import { readImageFile } from "./files.ts";
 import { isUrl } from "./http.ts";
-
-/** Bytes of the largest image fetched. */
-const MAX_IMAGE = 2 ** 30;
 
 /**
  * The bytes of an image that a table names: by an address, or by a path from where the table is. A path is read as it is
@@ -21,9 +19,9 @@ export async function readBeside(table: string, path: string): Promise<Uint8Arra
   if (isUrl(table)) return fetchImage(new URL(encodePath(slashed), table).href);
   const at = (text: string): string => (isAbsolute(text) ? text : join(dirname(table), text));
   for (const text of new Set([path, tidy])) {
-    if (text !== slashed && (await isFile(at(text)))) return readDataFile(at(text));
+    if (text !== slashed && (await isFile(at(text)))) return readImageFile(at(text));
   }
-  return readDataFile(at(slashed));
+  return readImageFile(at(slashed));
 }
 
 /** A path as a part of an address: `#`, `?` and `%` are signs of file names there. */
@@ -42,7 +40,7 @@ const isFile = (path: string): Promise<boolean> =>
 
 async function fetchImage(url: string): Promise<Uint8Array> {
   const file = await openBytes(url);
-  if (file.size > MAX_IMAGE) {
+  if (file.size > LIMITS.imageBytes) {
     throw new OcelliError("data", `${url} of ${file.size} bytes is too large for an image.`);
   }
   return file.read(0, file.size);

@@ -25,7 +25,7 @@ export async function openBytes(path: string): Promise<ByteFile> {
     const { size } = await handle.stat().finally(() => handle.close());
     return { name: path, size, piece: 4096, read: (b, e) => readLocal(path, b, e) };
   } catch (error) {
-    throw cannotRead(path, error);
+    throw error instanceof OcelliError ? error : cannotRead(path, error);
   }
 }
 

@@ -1,22 +1,26 @@
 /** @file Image files to pixels: the header first, then as much of the image as is wanted. */
 
 import { OcelliError } from "../errors.ts";
-import { readRegular } from "../files.ts";
+import { LIMITS, pixelLimit } from "../formats/budget.ts";
 import { type Box, type ByteImage, checkBox, crop, makeImage, rgb } from "../preprocess/image.ts";
 import { type AlphaRule, COLOURS, isPlain, isTransparent, opaque } from "../preprocess/alpha.ts";
 import type { Wanted } from "../preprocess/pipeline.ts";
+import { readImageFile } from "./files.ts";
+import { decodingCost, refusal as refusedKind } from "./image-kind.ts";
 import { mendJpeg } from "./mend-jpeg.ts";
 import { readPixels } from "./pixels.ts";
+import { createGate, within } from "./time-limit.ts";
 import { type Jpeg, type Vips, openJpeg, openVips } from "./vips.ts";
 
-/** The largest image decoded, in pixels: what 600 MB of RGB hold. */
-const MAX_PIXELS = 200_000_000;
+/** Images from this many pixels on are decoded one after the other, so that they do not take memory together. */
+const LARGE = 8_000_000;
+const largeOnes = createGate();
 
 /** What {@link decodeImage} may decode less than all of. */
 export interface DecodeOptions {
   /** What errors call the image. */
   readonly name?: string;
-  /** Images with more pixels are refused by their header; 200 million unless given. */
+  /** Images with more pixels are refused by their header; default: what `pixelLimit` says of the file's size. */
   readonly maxPixels?: number;
   /** From the image's shape: the part that is wanted, and how many times smaller a JPEG may be decoded (1, 2, 4 or 8). */
   readonly want?: (shape: ByteImage["shape"]) => Pick<Wanted, "box" | "shrink">;
@@ -39,7 +43,8 @@ export interface PictureKind {
  * transparent parts on white unless `alpha` says otherwise, 16-bit channels cut to 8, embedded colour profiles of RGB
  * left alone as Pillow and TensorFlow leave them; docs/preprocessing.md says what becomes of every kind.
  *
- * The header is checked before anything is decoded. A JPEG decoded n times smaller is what libjpeg makes of the lower
+ * The format is known by the first bytes, and the header is checked before anything is decoded. Decoding ends after 30
+ * seconds. A JPEG decoded n times smaller is what libjpeg makes of the lower
  * frequencies, not the average of n × n pixels; `ocelli bench pipeline` measures how far apart the results are.
  *
  * @throws a data error that names the file and says why it cannot be decoded
@@ -60,12 +65,19 @@ export async function decodeAnd<T>(
   options: DecodeOptions,
   use: (image: ByteImage) => T,
 ): Promise<T> {
-  const { name = "the image", maxPixels = MAX_PIXELS, want } = options;
+  const { name = "the image", want } = options;
+  const { maxPixels = pixelLimit(file.length, decodingCost(file)) } = options;
   if (file.length === 0) throw undecodable(name, "it is empty");
+  const refused = refusedKind(file);
+  if (refused !== undefined) throw undecodable(name, refused);
   let wanted: Pick<Wanted, "box" | "shrink"> | undefined;
   const ask = (height: number, width: number) => {
+    if (Math.max(height, width) > LIMITS.side) {
+      const limit = `the longest side is ${LIMITS.side}`;
+      throw undecodable(name, `it has ${width} × ${height} pixels; ${limit}`);
+    }
     if (height * width > maxPixels) {
-      const limit = `the limit is ${maxPixels / 1e6} million pixels`;
+      const limit = `the limit for a file of its size is ${Math.floor(maxPixels / 1e6)} million pixels`;
       throw undecodable(name, `it has ${width} × ${height} pixels; ${limit}`);
     }
     const shape = [height, width, 3] as const;
@@ -154,9 +166,12 @@ async function decodeBySharp<T>(
   const options = { limitInputPixels: false, failOn, pages: 1 } as const;
   const read = async (): Promise<ByteImage> => {
     const header = await sharp(file, options).metadata();
-    const { box } = ask(header.autoOrient.height, header.autoOrient.width);
-    const open = (more?: object) => sharp(file, { ...options, ...more });
-    const pixels = await readPixels(open, header);
+    const { height, width } = header.autoOrient;
+    const { box } = ask(height, width);
+    const open = (more?: object) =>
+      sharp(file, { ...options, ...more }).timeout({ seconds: LIMITS.decodeSeconds });
+    const limited = () => within(LIMITS.decodeSeconds, () => readPixels(open, header));
+    const pixels = await (height * width < LARGE ? limited() : largeOnes(limited));
     const image = opaque(pixels, alpha);
     notice?.({ transparent: isTransparent(pixels), plain: isPlain(image) });
     return crop(image, box) as ByteImage;
@@ -176,12 +191,9 @@ export async function decodeImageFile(
   path: string,
   options: Omit<DecodeOptions, "name"> = {},
 ): Promise<ByteImage> {
-  let file: Uint8Array;
-  try {
-    file = await readRegular(path);
-  } catch (cause) {
-    throw undecodable(path, reasonOf(cause), cause);
-  }
+  const file = await readImageFile(path).catch((cause: Error) => {
+    throw undecodable(path, cause.message.replace(`cannot read ${path}: `, ""), cause);
+  });
   return decodeImage(file, { ...options, name: path });
 }
 
@@ -207,11 +219,9 @@ function readJpeg<T>(
 }
 
 function reasonOf(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === "ENOENT") return "there is no such file";
-  const lines = (cause instanceof Error ? message : String(cause)).split("\n");
-  return lines[0].replace(/^Input (buffer|file) /, "it ").replace(/\.$/, "");
+  const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  return lines[0].replace(/^Input (buffer|file) /, "it ");
 }
 
 const undecodable = (name: string, reason: string, cause?: unknown): OcelliError =>
-  new OcelliError("data", `${name} cannot be decoded: ${reason}.`, { cause });
+  new OcelliError("data", `${name} cannot be decoded: ${reason.replace(/\.$/, "")}.`, { cause });

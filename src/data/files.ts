@@ -2,7 +2,8 @@
 
 import { readdir } from "node:fs/promises";
 import { OcelliError } from "../errors.ts";
-import { readRegular } from "../files.ts";
+import { openRegular } from "../files.ts";
+import { LIMITS } from "../formats/budget.ts";
 
 const reason = (error: unknown): string => {
   const code = (error as NodeJS.ErrnoException).code;
@@ -18,14 +19,41 @@ const reason = (error: unknown): string => {
 export const cannotRead = (path: string, error: unknown, hint?: string): OcelliError =>
   new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
 
+/** How {@link readDataFile} reads. */
+interface ReadOptions {
+  /** How to get a missing file. */
+  readonly hint?: string;
+  /** A larger file is an error. Default: 2 GiB. */
+  readonly maxBytes?: number;
+}
+
 /** The bytes of a data file, which must be a regular one: a device would never end, a pipe be waited for. */
-export async function readDataFile(path: string, hint?: string): Promise<Uint8Array> {
+export async function readDataFile(
+  path: string,
+  { hint, maxBytes = LIMITS.fileBytes }: ReadOptions = {},
+): Promise<Uint8Array> {
   try {
-    return await readRegular(path);
+    await using handle = await openRegular(path);
+    const { size } = await handle.stat();
+    if (size > maxBytes) {
+      throw new OcelliError("data", `${path} of ${size} bytes is larger than ${maxBytes}.`);
+    }
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    while (at < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, at, bytes.length - at, at);
+      if (bytesRead === 0) break; // it has become shorter
+      at += bytesRead;
+    }
+    return at < bytes.length ? bytes.slice(0, at) : bytes;
   } catch (error) {
-    throw cannotRead(path, error, hint);
+    throw error instanceof OcelliError ? error : cannotRead(path, error, hint);
   }
 }
+
+/** The bytes of an image's file. */
+export const readImageFile = (path: string): Promise<Uint8Array> =>
+  readDataFile(path, { maxBytes: LIMITS.imageBytes });
 
 /** The names in a data folder, sorted. */
 export async function listDataFolder(path: string, hint?: string): Promise<string[]> {

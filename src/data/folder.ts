@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { readDataFile } from "./files.ts";
+import { readImageFile } from "./files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import type { SplitBy } from "./hashed.ts";
 import { describeUnread } from "./image-names.ts";
@@ -50,7 +50,7 @@ async function foundIn(dir: string, split: string, { paths, labels, table }: Par
       ids: paths.map(idOf),
       labels,
       areNames: true,
-      image: (index) => readDataFile(join(dir, paths[index])),
+      image: (index) => readImageFile(join(dir, paths[index])),
     };
   }
   const { ids, ...found } = await readTable(join(dir, table));

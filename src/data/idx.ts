@@ -46,7 +46,7 @@ export async function openIdx({ name, dir, classes, hint }: IdxOptions): Promise
       }
       const read = async (entry: string) => {
         const path = join(dir, entry);
-        const bytes = await readDataFile(path, hint);
+        const bytes = await readDataFile(path, { hint });
         return parseDataFile(path, () => readIdx(bytes));
       };
       const [pixels, targets] = await Promise.all([read(file), read(labels)]);

@@ -3,7 +3,8 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { cannotRead, readDataFile } from "./files.ts";
+import { LIMITS } from "../formats/budget.ts";
+import { cannotRead, readImageFile } from "./files.ts";
 import { fetchWhole, isUrl } from "./http.ts";
 import { describeUnread, isUnreadImage } from "./image-names.ts";
 import type { Source } from "./source.ts";
@@ -62,9 +63,6 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
   return { images, folders, notes };
 }
 
-/** Bytes of the largest image read from standard input or an address. */
-const MAX_IMAGE = 2 ** 30;
-
 /** A source of image files without labels; ids are their paths. */
 export const pathSource = (paths: readonly string[]): Source => ({
   length: paths.length,
@@ -81,7 +79,7 @@ let fromInput: Promise<Uint8Array> | undefined;
 /** An image file's bytes; standard input can be read only once and is held. */
 function readImage(path: string): Promise<Uint8Array> {
   if (path === STANDARD_INPUT) return (fromInput ??= readStandardInput());
-  return isUrl(path) ? fetchWhole(path, MAX_IMAGE) : readDataFile(path);
+  return isUrl(path) ? fetchWhole(path, LIMITS.imageBytes) : readImageFile(path);
 }
 
 async function readStandardInput(): Promise<Uint8Array> {
@@ -89,7 +87,7 @@ async function readStandardInput(): Promise<Uint8Array> {
   let size = 0;
   for await (const piece of process.stdin) {
     pieces.push(piece as Buffer);
-    if ((size += (piece as Buffer).length) > MAX_IMAGE) {
+    if ((size += (piece as Buffer).length) > LIMITS.imageBytes) {
       throw new OcelliError("data", "standard input is too large for an image.");
     }
   }

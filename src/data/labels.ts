@@ -1,6 +1,7 @@
 /** @file From labels as data sets write them (names, numbers, lists of them) to classes. */
 
 import { OcelliError, unknownName } from "../errors.ts";
+import { LIMITS, checkName } from "../formats/budget.ts";
 import type { HostArray } from "../graph/dtype.ts";
 
 /** A class as the data writes it: a text, or a number where the format has numbers. */
@@ -133,9 +134,14 @@ export function labelArrays(
 /**
  * A label as a text or JSON value gives it; undefined where it is none. What kind the labels of a data set are is
  * decided for all of them at once, by {@link readColumn}.
+ *
+ * @param which names the example in the error for a label that is too long
  */
-export function readLabels(value: unknown): Labels | undefined {
-  if (typeof value === "string") return value.trim() === "" ? undefined : value.trim().normalize();
+export function readLabels(value: unknown, which: string): Labels | undefined {
+  if (typeof value === "string") {
+    const text = value.trim();
+    return text === "" ? undefined : checkName(text, `${which}: its label`).normalize();
+  }
   if (typeof value === "bigint") {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);
@@ -143,7 +149,10 @@ export function readLabels(value: unknown): Labels | undefined {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return String(value);
   if (!Array.isArray(value)) return undefined;
-  const labels = value.map(readLabels);
+  if (value.length > LIMITS.values) {
+    throw new OcelliError("data", `${which} has ${value.length} labels.`);
+  }
+  const labels = value.map((one) => (Array.isArray(one) ? undefined : readLabels(one, which)));
   const plain = labels.every((label) => label !== undefined && typeof label !== "object");
   return plain ? (labels as Label[]) : undefined;
 }

@@ -3,6 +3,7 @@
 import zlib from "node:zlib";
 import { compressors } from "hyparquet-compressors";
 import { OcelliError } from "../errors.ts";
+import { Budget, unpackLimit } from "../formats/budget.ts";
 import { formatError } from "../formats/bytes.ts";
 import {
   PARQUET_TAIL,
@@ -17,9 +18,14 @@ import type { ByteFile } from "./byte-file.ts";
 /** A parquet file whose description was read. */
 export interface ParquetFile {
   readonly name: string;
+  /** Bytes. */
+  readonly size: number;
   readonly metadata: ParquetMetadata;
-  /** A column's part in a row group of some rows, as `readParquetChunk` gives it. */
-  read(chunk: ParquetChunk, rows: number): Promise<unknown[]>;
+  /**
+   * A column's part in a row group of some rows, as `readParquetChunk` gives it. What it unpacks is taken from a budget,
+   * by default what a file of the part's size may unpack to.
+   */
+  read(chunk: ParquetChunk, rows: number, budget?: Budget): Promise<unknown[]>;
 }
 
 /** Bytes at the end that are read at once; most descriptions are shorter. */
@@ -30,10 +36,14 @@ export async function openParquetFile(file: ByteFile): Promise<ParquetFile> {
   const metadata = await readMetadata(file);
   return {
     name: file.name,
+    size: file.size,
     metadata,
-    async read(chunk, rows) {
-      const bytes = await file.read(chunk.begin, chunk.end);
-      return readParquetChunk(bytes, chunk, rows, decompress, file.name);
+    async read(chunk, rows, given) {
+      const { begin, end, column } = chunk;
+      const budget =
+        given ?? new Budget(`${file.name}, ${column.path[0]}`, { bytes: unpackLimit(end - begin) });
+      const bytes = await file.read(begin, end);
+      return readParquetChunk(bytes, chunk, rows, decompress, budget, file.name);
     },
   };
 }

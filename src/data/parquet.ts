@@ -1,7 +1,7 @@
 /** @file Parquet files of images, as published on the Hugging Face hub. */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import { guard } from "../formats/bytes.ts";
+import { Budget, checkName, parseJson, unpackLimit } from "../formats/budget.ts";
 import type { ParquetChunk, ParquetColumn, ParquetMetadata } from "../formats/parquet/metadata.ts";
 import { readBeside } from "./beside.ts";
 import { openBytes } from "./byte-file.ts";
@@ -30,6 +30,9 @@ export interface ParquetOptions {
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */
 const CACHE = 2 ** 29;
 const MAX_BLOCKS = 64;
+
+/** Bytes that the labels of all files may unpack to, beside what their sizes allow. */
+const LABELS = 2 ** 28;
 
 /** A file of images, opened. */
 interface ImageFile {
@@ -70,6 +73,7 @@ export async function openParquet({
 }: ParquetOptions): Promise<Dataset> {
   const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
+  const all = new Budget("the data set", { bytes: LABELS });
   let named = classes;
   const groups = await expandFiles(files, /\.parquet$/i);
   for (const [split, paths] of groups) {
@@ -83,9 +87,12 @@ export async function openParquet({
     for (const [i, path] of paths.entries()) {
       const parquet = await openFile(path, image, label);
       named ??= parquet.classes;
+      const { size } = parquet.file;
+      all.allow(unpackLimit(size) - unpackLimit(0));
+      const budget = new Budget(path, { bytes: unpackLimit(size) }, all);
       for (const block of rowGroups(parquet)) {
         const values = block.label
-          ? await parquet.file.read(block.label, block.rows)
+          ? await parquet.file.read(block.label, block.rows, budget)
           : Array<undefined>(block.rows).fill(undefined);
         firsts.push(ids.length);
         values.forEach((value, row) => {
@@ -142,7 +149,7 @@ const imageOf = (value: unknown): ImageValue =>
 
 /** The label of a row; undefined where it has none. */
 function labelOf(value: unknown, which: string): Labels | undefined {
-  const label = readLabels(value);
+  const label = readLabels(value, which);
   if (label !== undefined || isNoLabel(value)) return label;
   throw new OcelliError("data", `${which}: its label is no name, number or list of them.`);
 }
@@ -174,13 +181,14 @@ async function openFile(path: string, image?: string, label?: string): Promise<I
   const images = leaves(metadata, imageColumn);
   const inside = (name: string): ParquetColumn | undefined =>
     images.find((column) => column.path.length > 1 && column.path.at(-1) === name);
+  const classes = labelColumn === undefined ? undefined : classNames(features[labelColumn]);
   return {
     file,
     image: inside("bytes") ?? images[0],
     paths: inside("path"),
     label: labels[0],
     unlabelled: labels.length === 0 ? missing("label", label).message : undefined,
-    classes: labelColumn === undefined ? undefined : classNames(features[labelColumn]),
+    classes: classes?.map((one) => checkName(one, `${path}: a class`)),
   };
 }
 
@@ -207,7 +215,7 @@ function classNames(feature: HubFeature | readonly HubFeature[] | undefined): st
 function hubFeatures({ notes }: ParquetMetadata, path: string): Record<string, HubFeature> {
   const text = notes.get("huggingface");
   if (text === undefined) return {};
-  const note = guard(`${path}: its huggingface note`, () => JSON.parse(text) as unknown);
+  const note = parseJson(text, `${path}: its huggingface note`);
   const { info } = (note ?? {}) as { info?: { features?: Record<string, HubFeature> } };
   return info?.features ?? {};
 }

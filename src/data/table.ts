@@ -1,6 +1,7 @@
 /** @file Tables of image paths and labels: JSON lines and CSV. */
 
 import { OcelliError, nearestNames } from "../errors.ts";
+import { LIMITS, checkName, parseJson } from "../formats/budget.ts";
 import { formatError, guard } from "../formats/bytes.ts";
 import { csvReader } from "../formats/csv.ts";
 import { type ByteFile, openBytes } from "./byte-file.ts";
@@ -35,9 +36,6 @@ interface Row {
 
 const IMAGES = ["image", "file_name", "filename", "path", "file"];
 const LABELS = ["label", "labels", "class", "category"];
-/** Characters of the longest line of JSON. */
-const MAX_LINE = 1 << 24;
-
 /** How a table's fields are called, where not as usual. */
 interface TableFields {
   readonly image?: string;
@@ -118,10 +116,11 @@ async function* readEntries(
     const path = pick(which, fields, image, IMAGES, "image");
     const written = fieldOf(fields, label, LABELS);
     const value = written === undefined ? undefined : fields[written];
-    const labels = readLabels(value);
+    const labels = readLabels(value, which);
     if (typeof path !== "string" || path.trim() === "") {
       throw new OcelliError("data", `${which}: its image is no path.`);
     }
+    checkName(path, which, LIMITS.path);
     const problem = "its label is no name, number or list of them";
     if (labels === undefined && !isNoLabel(value)) {
       throw new OcelliError("data", `${which}: ${problem}.`);
@@ -142,7 +141,10 @@ async function* readEntries(
           : written === undefined
             ? noField(which, fields, label, LABELS, "label").message
             : `${which}: ${problem}.`,
-      split: typeof split === "string" && split.trim() !== "" ? split.trim() : undefined,
+      split:
+        typeof split === "string" && split.trim() !== ""
+          ? checkName(split.trim(), which)
+          : undefined,
     };
   }
 }
@@ -247,9 +249,7 @@ async function* jsonRows(file: ByteFile): AsyncGenerator<Row> {
     line++;
     if (text.trim() === "") return [];
     const which = `${file.name}, line ${line}`;
-    const fields = parseDataFile(which, () =>
-      guard("this line of JSON", () => JSON.parse(text) as unknown),
-    );
+    const fields = parseDataFile(which, () => parseJson(text, "this line of JSON"));
     if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) {
       return [{ line, fields: fields as Row["fields"] }];
     }
@@ -258,7 +258,8 @@ async function* jsonRows(file: ByteFile): AsyncGenerator<Row> {
   for await (const text of textOf(file)) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    if (rest.length > MAX_LINE) throw formatError(`${file.name}, line ${line + 1} has no end.`);
+    if (rest.length > LIMITS.jsonLine)
+      throw formatError(`${file.name}, line ${line + 1} has no end.`);
     for (const each of lines) yield* parse(line === 0 ? each.replace(/^\uFEFF/, "") : each);
   }
   yield* parse(line === 0 ? rest.replace(/^\uFEFF/, "") : rest);

@@ -1,5 +1,6 @@
 /** @file Tar archives of images: WebDataset shards, or class folders inside. */
 
+import { isName, parseJson } from "../formats/budget.ts";
 import { formatError, guard } from "../formats/bytes.ts";
 import { TAR_BLOCK, paddedSize, readName, readPax, readTarHeader } from "../formats/tar.ts";
 import { OcelliError } from "../errors.ts";
@@ -198,7 +199,7 @@ async function readShard(
     else if (BESIDE.some((kind) => kind === extension)) {
       const bytes = await read();
       const label = parseDataFile(`${file.name}, ${member.name}`, () =>
-        readBeside(extension as (typeof BESIDE)[number], bytes, labelKey),
+        readBeside(extension as (typeof BESIDE)[number], bytes, member.name, labelKey),
       );
       if (label !== undefined) beside.set(key, { ...beside.get(key), [extension]: label });
     }
@@ -219,14 +220,20 @@ function splitName(name: string) {
   return { key, extension: name.slice(name.lastIndexOf(".") + 1).toLowerCase() };
 }
 
-function readBeside(kind: (typeof BESIDE)[number], bytes: Uint8Array, labelKey?: string) {
+function readBeside(
+  kind: (typeof BESIDE)[number],
+  bytes: Uint8Array,
+  which: string,
+  labelKey?: string,
+) {
   const text = guard("label", () => new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  if (kind !== "json") return readLabels(text.trim());
-  const value = guard("JSON", () => JSON.parse(text) as unknown);
+  if (kind === "txt" && !isName(text.trim())) return undefined; // a text about the image, no label
+  if (kind !== "json") return readLabels(text.trim(), which);
+  const value = parseJson(text, "JSON");
   const fields = (value ?? {}) as Record<string, unknown>;
   const field = labelKey ?? LABEL_FIELDS.find((name) => Object.hasOwn(fields, name));
   return field !== undefined && Object.hasOwn(fields, field)
-    ? readLabels(fields[field])
+    ? readLabels(fields[field], which)
     : undefined;
 }
 

@@ -7,6 +7,7 @@ import {
   readRecordBody,
   readRecordHeader,
 } from "../formats/tfrecord.ts";
+import { LIMITS } from "../formats/budget.ts";
 import { type ExampleFeature, readExample } from "../formats/tf-example.ts";
 import { type ByteFile, forwardReader, openBytes } from "./byte-file.ts";
 import { fileIds, inSplit } from "./file-ids.ts";
@@ -71,12 +72,12 @@ export async function openTfrecord({
       for await (const { place, payload } of records(file)) {
         const which = `${path}, record ${count}`;
         const features = parseDataFile(which, () => readExample(payload, small));
-        const found = labelOf(features, labelNames);
+        const found = labelOf(features, labelNames, which);
         if (found === undefined) {
           missing ??= `${which} has no label under ${labelNames.join(", ")}. Name its feature by data.label.`;
         }
         labels.push(found);
-        const given = id === undefined ? undefined : textOf(features.get(id));
+        const given = id === undefined ? undefined : textOf(features.get(id), which);
         if (id !== undefined && !given)
           throw new OcelliError("data", `${which} has no text "${id}".`);
         ids.push(inSplit(split, given ?? `${names[i]}/${count}`));
@@ -112,17 +113,24 @@ async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload:
 function labelOf(
   features: ReadonlyMap<string, ExampleFeature>,
   names: readonly string[],
+  which: string,
 ): Labels | undefined {
   const values = names.map((name) => features.get(name)).find((some) => some && some.length > 0);
   const labels = values?.map((value) =>
-    typeof value === "number" ? value : readLabels(new TextDecoder().decode(value)),
+    typeof value === "number" ? value : readLabels(textIn(value, which), which),
   );
-  return labels && (labels.length === 1 ? labels[0] : readLabels(labels));
+  return labels && (labels.length === 1 ? labels[0] : readLabels(labels, which));
 }
 
-const textOf = (values: ExampleFeature | undefined): string | undefined => {
+/** The text of bytes that are short enough for one. */
+function textIn(bytes: Uint8Array, which: string): string {
+  if (bytes.length <= LIMITS.name) return new TextDecoder().decode(bytes);
+  throw new OcelliError("data", `${which}: a text of ${bytes.length} bytes is no name.`);
+}
+
+const textOf = (values: ExampleFeature | undefined, which: string): string | undefined => {
   const [value] = values ?? [];
-  return typeof value === "object" ? new TextDecoder().decode(value).normalize() : undefined;
+  return typeof value === "object" ? textIn(value, which).normalize() : undefined;
 };
 
 async function readImage({ file, begin, length }: Place, id: string, names: readonly string[]) {

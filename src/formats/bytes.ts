@@ -38,7 +38,9 @@ export function rangeOf(bytes: ByteRanges, begin: number, end: number, what: str
 
 /** The text of UTF-8 bytes; malformed UTF-8 is a format error. */
 export const decodeUtf8 = (bytes: Uint8Array, what: string): string =>
-  guard(what, () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  guard(what, () => utf8.decode(bytes));
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A view of a typed array. */
 export const viewOf = (bytes: Uint8Array): DataView =>

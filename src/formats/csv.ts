@@ -4,6 +4,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
 
+import { LIMITS } from "./budget.ts";
 import { formatError } from "./bytes.ts";
 
 /** A row and the line on which it begins, counted from 1. */
@@ -11,9 +12,6 @@ export interface CsvRow {
   readonly line: number;
   readonly fields: readonly string[];
 }
-
-/** The longest row, in characters; more means a quote that is never closed. */
-const MAX_ROW = 1 << 24;
 
 /** Takes text piece by piece. */
 interface CsvReader {
@@ -43,6 +41,9 @@ export function csvReader(what = "CSV file"): CsvReader {
   let size = 0;
 
   const endField = () => {
+    if (fields.length === LIMITS.columns) {
+      throw formatError(`${what}, line ${begun}: it has more than ${LIMITS.columns} fields.`);
+    }
     fields.push(field);
     field = "";
     state = "start";
@@ -58,7 +59,10 @@ export function csvReader(what = "CSV file"): CsvReader {
   const take = (text: string): CsvRow[] => {
     const rows: CsvRow[] = [];
     for (const char of text) {
-      if (++size > MAX_ROW) throw formatError(`${what}, line ${begun}: a quote is never closed.`);
+      if (++size > LIMITS.row) {
+        const problem = state === "quoted" ? "a quote is never closed" : "it has no end";
+        throw formatError(`${what}, line ${begun}: ${problem}.`);
+      }
       if (state === "quoted") {
         if (char === '"') state = "closed";
         else field += char;
@@ -93,7 +97,8 @@ export function csvReader(what = "CSV file"): CsvReader {
     push(text) {
       if (separator !== undefined) return take(text);
       held += text;
-      if (held.length > MAX_ROW) throw formatError(`${what}: the first line has no end.`);
+      if (held.length > LIMITS.row && !held.includes("\n"))
+        throw formatError(`${what}: the first line has no end.`);
       return held.includes("\n") ? begin() : [];
     },
     end() {
@@ -108,6 +113,8 @@ export function csvReader(what = "CSV file"): CsvReader {
 const isBlank = (text: string): boolean => text.trim() === "";
 
 function mostFrequent(header: string): string {
-  const count = (separator: string) => header.split(separator).length;
+  const counts = new Map<string, number>();
+  for (const char of header) counts.set(char, (counts.get(char) ?? 0) + 1);
+  const count = (separator: string) => counts.get(separator) ?? 0;
   return [",", ";", "\t"].reduce((best, next) => (count(next) > count(best) ? next : best));
 }

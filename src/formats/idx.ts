@@ -5,6 +5,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import { unpackLimit } from "./budget.ts";
 import { arrayFromBytes, formatError, guard, viewOf } from "./bytes.ts";
 import type { StoredType } from "./bytes.ts";
 import { gunzip, isGzip } from "./inflate.ts";
@@ -19,12 +20,12 @@ const TYPES = new Map<number, StoredType>([
 ]);
 
 /**
- * The array of an idx file, plain or gzipped; int8 and int16 read as int32. Gzip content above `maxBytes` (1 GiB
- * unless given) is a format error.
+ * The array of an idx file, plain or gzipped; int8 and int16 read as int32. Gzip content above `maxBytes` (default:
+ * 64 MiB and 16 times the file's size) is a format error.
  */
 export function readIdx(
   bytes: Uint8Array,
-  { maxBytes = 2 ** 30 }: { readonly maxBytes?: number } = {},
+  { maxBytes = unpackLimit(bytes.length) }: { readonly maxBytes?: number } = {},
 ): HostArray {
   const content = isGzip(bytes) ? gunzip(bytes, maxBytes, "idx file") : bytes;
   const { type, shape, start } = guard("idx file", () => readHeader(content));

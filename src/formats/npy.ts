@@ -11,6 +11,8 @@ import { guard, viewOf } from "./bytes.ts";
 import type { StoredType } from "./bytes.ts";
 
 const MAGIC = "\x93NUMPY";
+/** Headers of our types are a hundred bytes long. */
+const MAX_HEADER = 1 << 20;
 
 /** NumPy's type codes without byte order; V2 is how NumPy stores a bfloat16 it does not know. */
 const FROM_CODE: Readonly<Record<string, StoredType>> = {
@@ -91,6 +93,7 @@ function readHeader(bytes: Uint8Array, what: string) {
   const prefix = version === 1 ? 10 : 12;
   const start = prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
   if (start > bytes.length) throw formatError(`${what} is truncated in its header.`);
+  if (start > MAX_HEADER) throw formatError(`${what}: a header of ${start} bytes is impossible.`);
   const text = decodeUtf8(bytes.subarray(prefix, start), `${what}, its header`);
   return { ...parseHeader(text, what), start };
 }

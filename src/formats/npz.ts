@@ -3,13 +3,14 @@
 import { zipSync } from "fflate";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import { unpackLimit } from "./budget.ts";
 import { type ByteRanges, formatError, guard } from "./bytes.ts";
 import { readNpy, writeNpy } from "./npy.ts";
 import { readZip } from "./zip.ts";
 
 /** Limits for reading. */
 export interface NpzOptions {
-  /** The most bytes that deflated members may inflate to together; 4 GiB unless given. */
+  /** The most bytes that deflated members may inflate to together; default: 64 MiB and 16 times the file's size. */
   readonly maxBytes?: number;
 }
 
@@ -26,7 +27,10 @@ const MAX32 = 0xffffffff;
 const MAX_MEMBERS = 0xfffe;
 
 /** An npz file with its directory checked and its arrays yet unread, so that a large one is never inflated whole. */
-export function openNpz(bytes: ByteRanges, { maxBytes = 2 ** 32 }: NpzOptions = {}): NpzFile {
+export function openNpz(
+  bytes: ByteRanges,
+  { maxBytes = unpackLimit(bytes.length) }: NpzOptions = {},
+): NpzFile {
   const members = new Map(
     readZip(bytes, maxBytes, "npz file").map(({ name, read }) => {
       if (name.endsWith(SUFFIX)) return [name.slice(0, -SUFFIX.length), read];

@@ -290,7 +290,7 @@ describe("decodeModel", () => {
     for (let depth = 0; depth < 20_000; depth++) [6, 5, 1].forEach(wrap); // graph, attribute, node
     wrap(7);
     const nested = Uint8Array.from(prefixes.reverse().flat());
-    expect(() => decodeModel(nested)).toThrow("damaged");
+    expect(() => decodeModel(nested)).toThrow("nested too deeply");
   });
 });
 

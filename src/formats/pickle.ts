@@ -5,6 +5,7 @@
  */
 
 import { OcelliError, nearestNames } from "../errors.ts";
+import { Budget } from "./budget.ts";
 import { decodeUtf8, formatError, guard, readUint64, viewOf } from "./bytes.ts";
 
 /** What a pickle may hold: plain values, lists (tuples too), dictionaries as maps, and what the caller's functions make. */
@@ -28,8 +29,9 @@ export interface PickleOptions {
 
 /** Longer integers than this, in bytes, only occur in damaged files. */
 const MAX_LONG = 64;
-/** Every value on the stack and in the memo comes from at least one byte; this is for files of many gigabytes. */
-const MAX_VALUES = 1 << 24;
+/** Values that are made, and of these the ones that take memory of their own; a tensor needs about eight. */
+const MAX_VALUES = 1 << 22;
+const MAX_OBJECTS = 1 << 19;
 const MARK = Symbol("mark");
 
 const isGlobal = (value: unknown): value is PickleGlobal => value instanceof Named;
@@ -66,6 +68,8 @@ class Machine {
   private at: number;
   private readonly stack: unknown[] = [];
   private readonly memo = new Map<number, unknown>();
+  private readonly values: Budget;
+  private readonly objects: Budget;
 
   constructor(bytes: Uint8Array, options: PickleOptions, what: string, start: number) {
     this.bytes = bytes;
@@ -73,6 +77,8 @@ class Machine {
     this.options = options;
     this.what = what;
     this.at = start;
+    this.values = new Budget(what, { items: MAX_VALUES });
+    this.objects = new Budget(what, { items: MAX_OBJECTS });
   }
 
   run(): { value: PickleValue; end: number } {
@@ -92,7 +98,6 @@ class Machine {
         );
       }
       step(this);
-      if (this.stack.length + this.memo.size > MAX_VALUES) this.fail("it holds too many values");
     }
   }
 
@@ -159,7 +164,14 @@ class Machine {
   }
 
   push(value: unknown): void {
+    this.values.takeItems(1);
     this.stack.push(value);
+  }
+
+  /** Pushes what was made for this: a container, bytes, an integer beyond 2^53. */
+  pushNew(value: unknown): void {
+    this.objects.takeItems(1);
+    this.push(value);
   }
 
   pop(): unknown {
@@ -181,12 +193,12 @@ class Machine {
   }
 
   mark(): void {
-    this.stack.push(MARK);
+    this.push(MARK);
   }
 
   tuple(length: number): void {
     const values = Array.from({ length }, () => this.pop());
-    this.push(values.reverse());
+    this.pushNew(values.reverse());
   }
 
   drop(): void {
@@ -218,6 +230,7 @@ class Machine {
   }
 
   put(index: number): void {
+    this.values.takeItems(1);
     this.memo.set(index, this.top());
   }
 
@@ -235,7 +248,7 @@ class Machine {
         { given: name, valid, hint: "Only tensors in plain containers are; save the state_dict." },
       );
     }
-    this.push(new Named(name, globals[name]));
+    this.pushNew(new Named(name, globals[name]));
   }
 
   reduce(): void {
@@ -244,7 +257,7 @@ class Machine {
     if (!isGlobal(called) || !called.call || !Array.isArray(args)) {
       this.fail(`it calls ${isGlobal(called) ? called.name : "what is no function"}`);
     }
-    this.push((called as Required<PickleGlobal>).call(args as unknown[]));
+    this.pushNew((called as Required<PickleGlobal>).call(args as unknown[]));
   }
 
   /** Attributes of a dictionary (`_metadata` of a state_dict) say nothing about its arrays. */
@@ -256,7 +269,7 @@ class Machine {
   persistent(): void {
     const { persistent } = this.options;
     if (!persistent) this.fail("it has a persistent id");
-    this.push(persistent!(this.pop()));
+    this.pushNew(persistent!(this.pop()));
   }
 
   asText(): string {
@@ -280,26 +293,26 @@ const OPCODES: Readonly<Record<number, (machine: Machine) => void>> = {
   0x4a: (m) => m.push(m.int32()), // BININT
   0x4b: (m) => m.push(m.byte()), // BININT1
   0x4d: (m) => m.push(m.uint16()), // BININT2
-  0x8a: (m) => m.push(m.long(m.byte())), // LONG1
-  0x8b: (m) => m.push(m.long(m.uint32())), // LONG4
+  0x8a: (m) => m.pushNew(m.long(m.byte())), // LONG1
+  0x8b: (m) => m.pushNew(m.long(m.uint32())), // LONG4
   0x47: (m) => m.push(m.float64()), // BINFLOAT
   0x54: (m) => m.push(m.text(m.uint32())), // BINSTRING
   0x55: (m) => m.push(m.text(m.byte())), // SHORT_BINSTRING
   0x58: (m) => m.push(m.text(m.uint32())), // BINUNICODE
   0x8c: (m) => m.push(m.text(m.byte())), // SHORT_BINUNICODE
   0x8d: (m) => m.push(m.text(m.uint64())), // BINUNICODE8
-  0x42: (m) => m.push(m.take(m.uint32())), // BINBYTES
-  0x43: (m) => m.push(m.take(m.byte())), // SHORT_BINBYTES
-  0x5d: (m) => m.push([]), // EMPTY_LIST
+  0x42: (m) => m.pushNew(m.take(m.uint32())), // BINBYTES
+  0x43: (m) => m.pushNew(m.take(m.byte())), // SHORT_BINBYTES
+  0x5d: (m) => m.pushNew([]), // EMPTY_LIST
   0x61: (m) => void appendTo(m, [m.pop()]), // APPEND
   0x65: (m) => void appendTo(m, m.popMark()), // APPENDS
-  0x6c: (m) => m.push(m.popMark()), // LIST
-  0x29: (m) => m.push([]), // EMPTY_TUPLE
-  0x74: (m) => m.push(m.popMark()), // TUPLE
+  0x6c: (m) => m.pushNew(m.popMark()), // LIST
+  0x29: (m) => m.pushNew([]), // EMPTY_TUPLE
+  0x74: (m) => m.pushNew(m.popMark()), // TUPLE
   0x85: (m) => m.tuple(1), // TUPLE1
   0x86: (m) => m.tuple(2), // TUPLE2
   0x87: (m) => m.tuple(3), // TUPLE3
-  0x7d: (m) => m.push(new Map()), // EMPTY_DICT
+  0x7d: (m) => m.pushNew(new Map()), // EMPTY_DICT
   0x73: (m) => m.setItems([m.pop(), m.pop()].reverse()), // SETITEM
   0x75: (m) => m.setItems(m.popMark()), // SETITEMS
   0x68: (m) => m.get(m.byte()), // BINGET

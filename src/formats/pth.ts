@@ -7,6 +7,7 @@
 import { OcelliError } from "../errors.ts";
 import { type DType, type HostArray, type Shape, sizeOf, stridesOf } from "../graph/dtype.ts";
 import { hostArray, typedArray } from "../graph/dtype.ts";
+import { Budget, checkName, unpackLimit } from "./budget.ts";
 import type { ByteRanges, StoredType } from "./bytes.ts";
 import { arrayFromBytes, checkedSize, decodeUtf8, formatError, guard } from "./bytes.ts";
 import { rangeOf, readUint64, storedSize, viewOf } from "./bytes.ts";
@@ -45,12 +46,19 @@ const STORAGES: Readonly<Record<string, StoredType>> = {
   BoolStorage: "bool",
 };
 
-/** A tensor's memory; `bytes` are found once the file's storages are. */
+/** More axes only occur in damaged files. */
+const MAX_RANK = 64;
+
+/** A tensor's memory; its content is found once the file's storages are. */
 interface Storage {
   readonly key: string;
   readonly type: StoredType;
   readonly count: number;
-  bytes?: () => Uint8Array;
+  /** How many tensors are views of it. */
+  tensors: number;
+  content?: { readonly size: number; readonly read: () => Uint8Array };
+  /** What was read, where several tensors share it. */
+  held?: Uint8Array;
 }
 
 /** A view of a storage. */
@@ -75,16 +83,23 @@ export function openPth(bytes: ByteRanges): PthFile {
     const isZip = first === 0x50 && second === 0x4b;
     const tensors = new Map<string, StoredTensor>();
     flatten(isZip ? readZipped(bytes) : readLegacy(bytes), tensors);
+    const budget = new Budget(WHAT, { bytes: unpackLimit(bytes.length) });
+    for (const [name, { storage, shape }] of tensors) {
+      storage.tensors++;
+      budget.takeBytes(checkedSize(shape, nameOf(name)) * storedSize(storage.type));
+    }
     return {
       names: [...tensors.keys()],
       read(name) {
         const tensor = tensors.get(name);
         if (!tensor) throw new OcelliError("name", `${WHAT}: there is no tensor "${name}".`);
-        return guard(WHAT, () => materialise(tensor, `${WHAT}, tensor "${name}"`));
+        return guard(WHAT, () => materialise(tensor, nameOf(name)));
       },
     };
   });
 }
+
+const nameOf = (name: string): string => `${WHAT}, tensor "${name}"`;
 
 /** What a pickle of tensors may name. `storages` gathers what it refers to, by key. */
 function pickleOptions(storages: Map<string, Storage>): PickleOptions {
@@ -119,7 +134,7 @@ function pickleOptions(storages: Map<string, Storage>): PickleOptions {
       if (known && (known.type !== stored || known.count !== count)) {
         throw formatError(`${WHAT}: the storage "${key}" is described in two ways.`);
       }
-      const storage = known ?? { key, type: stored, count };
+      const storage = known ?? { key, type: stored, count, tensors: 0 };
       storages.set(key, storage);
       return storage;
     },
@@ -127,7 +142,9 @@ function pickleOptions(storages: Map<string, Storage>): PickleOptions {
 }
 
 function readZipped(bytes: ByteRanges): unknown {
-  const members = new Map(readZip(bytes, 2 ** 32, WHAT).map((member) => [member.name, member]));
+  const members = new Map(
+    readZip(bytes, unpackLimit(bytes.length), WHAT).map((member) => [member.name, member]),
+  );
   const pickle = [...members.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickle === undefined) {
     throw formatError(`${WHAT}: it has no data.pkl; a TorchScript archive is not read.`);
@@ -135,17 +152,20 @@ function readZipped(bytes: ByteRanges): unknown {
   const folder = pickle.slice(0, -"data.pkl".length);
   checkByteOrder(members.get(`${folder}byteorder`));
   const storages = new Map<string, Storage>();
-  const { value } = readPickle(members.get(pickle)!.read(), pickleOptions(storages), WHAT);
+  const content = members.get(pickle)!;
+  if (content.size > MAX_PICKLES) throw formatError(`${WHAT}: its data.pkl is too large.`);
+  const { value } = readPickle(content.read(), pickleOptions(storages), WHAT);
   for (const storage of storages.values()) {
     const member = members.get(`${folder}data/${storage.key}`);
     if (!member) throw formatError(`${WHAT}: the storage "${storage.key}" is missing.`);
-    storage.bytes = member.read;
+    storage.content = member;
   }
   return value;
 }
 
 function checkByteOrder(member: ZipMember | undefined): void {
-  if (member === undefined || decodeUtf8(member.read(), WHAT) === "little") return;
+  if (member === undefined) return;
+  if (member.size <= 16 && decodeUtf8(member.read(), WHAT) === "little") return;
   throw new OcelliError("unsupported", `${WHAT}: it was written on a big-endian machine.`);
 }
 
@@ -170,7 +190,7 @@ function readLegacy(bytes: ByteRanges): unknown {
   const keys = next();
   if (!Array.isArray(keys)) throw formatError(`${WHAT}: the list of its storages is damaged.`);
   for (const key of keys as unknown[]) {
-    const storage = storages.get(String(key));
+    const storage = typeof key === "string" ? storages.get(key) : undefined;
     if (!storage) throw formatError(`${WHAT}: nothing refers to one of its storages.`);
     const count = readUint64(viewOf(rangeOf(bytes, at, at + 8, WHAT)), 0, WHAT);
     const begin = at + 8;
@@ -179,7 +199,7 @@ function readLegacy(bytes: ByteRanges): unknown {
       throw formatError(`${WHAT}: the storage "${storage.key}" is truncated.`);
     }
     const end = at;
-    storage.bytes = () => bytes.subarray(begin, end);
+    storage.content = { size: end - begin, read: () => bytes.subarray(begin, end) };
   }
   return value;
 }
@@ -197,7 +217,8 @@ function flatten(root: unknown, into: Map<string, StoredTensor>): void {
     }
     if (!(value instanceof Map) && !Array.isArray(value)) return;
     for (const [key, child] of value.entries()) {
-      visit(child, path === "" ? String(key) : `${path}.${String(key)}`, depth + 1);
+      const name = path === "" ? String(key) : `${path}.${String(key)}`;
+      visit(child, checkName(name, WHAT), depth + 1);
     }
   };
   visit(root, "", 0);
@@ -215,9 +236,9 @@ function materialise({ storage, offset, shape, strides }: StoredTensor, what: st
       hint: "Save it with .contiguous().",
     });
   }
-  const bytes = storage.bytes?.();
   const width = storedSize(type);
-  if (!bytes || bytes.length !== count * width) {
+  const bytes = contentOf(storage, count * width);
+  if (!bytes) {
     throw formatError(`${what}: its storage has not the ${count} elements that are described.`);
   }
   const rowMajor = stridesOf(shape);
@@ -230,6 +251,15 @@ function materialise({ storage, offset, shape, strides }: StoredTensor, what: st
   }
   const whole = arrayFromBytes(bytes, [count], type, what);
   return gather(whole, offset, shape, strides);
+}
+
+/** A storage's bytes, read once for all tensors that share it; nothing where there are not `size` of them. */
+function contentOf(storage: Storage, size: number): Uint8Array | undefined {
+  if (storage.content?.size !== size) return undefined;
+  if (storage.held) return storage.held;
+  const bytes = storage.content.read();
+  if (storage.tensors > 1) storage.held = bytes;
+  return bytes;
 }
 
 /** The elements of a strided view, copied in row-major order. */
@@ -254,7 +284,7 @@ const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
 const isCounts = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every(isCount);
+  Array.isArray(value) && value.length <= MAX_RANK && value.every(isCount);
 
 const isStorage = (value: unknown): value is Storage =>
   typeof value === "object" && value !== null && "key" in value && "count" in value;

@@ -6,8 +6,9 @@
 import { OcelliError, unknownName } from "../errors.ts";
 import { byteSize, sizeOf } from "../graph/dtype.ts";
 import type { DType, HostArray, Shape } from "../graph/dtype.ts";
+import { checkName, parseJson } from "./budget.ts";
 import { arrayFromBytes, bytesOf, checkedSize, concatBytes, decodeUtf8 } from "./bytes.ts";
-import { formatError, guard, rangeOf, readUint64, storedSize, viewOf } from "./bytes.ts";
+import { formatError, rangeOf, readUint64, storedSize, viewOf } from "./bytes.ts";
 import type { ByteRanges, StoredType } from "./bytes.ts";
 
 /** The content of a safetensors file. */
@@ -73,8 +74,10 @@ const TO_CODE: Readonly<Record<DType, string>> = {
 
 const WHAT = "safetensors file";
 const METADATA = "__metadata__";
-/** The reference implementation's own limit, in bytes. */
-const MAX_HEADER = 100_000_000;
+/** Bytes of a header of hundreds of thousands of tensors; the reference implementation's own limit is 100 MB. */
+const MAX_HEADER = 1 << 25;
+/** A tensor's entry lies in the header, and its shape in the entry. */
+const MAX_DEPTH = 3;
 
 /** A safetensors file with its header checked and its tensors yet unread, so that a large one is never whole in memory. */
 export function openSafetensors(bytes: ByteRanges): SafetensorsFile {
@@ -108,7 +111,7 @@ export function readSafetensorsHeader(bytes: ByteRanges): SafetensorsHeader {
   const start = 8 + size;
   if (start > bytes.length) throw formatError(`${WHAT} is truncated in its header.`);
   const text = decodeUtf8(bytes.subarray(8, start), `${WHAT}, its header`);
-  const header: unknown = guard(`${WHAT}, its header`, () => JSON.parse(text) as unknown);
+  const header: unknown = parseJson(text, `${WHAT}, its header`, { depth: MAX_DEPTH });
   if (!text.startsWith("{") || !isRecord(header)) {
     throw formatError(`${WHAT}: the header is not a JSON object.`);
   }
@@ -193,7 +196,7 @@ function readMetadata(value: unknown): Record<string, string> {
 }
 
 function readEntry(name: string, value: unknown, start: number): SafetensorsEntry {
-  const what = `${WHAT}, tensor "${name}"`;
+  const what = `${WHAT}, tensor "${checkName(name, WHAT)}"`;
   const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
   if (
     typeof dtype !== "string" ||

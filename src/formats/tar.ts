@@ -4,6 +4,7 @@
  */
 
 import { OcelliError } from "../errors.ts";
+import { LIMITS, checkName } from "./budget.ts";
 import { decodeUtf8, formatError, guard } from "./bytes.ts";
 
 /** Bytes of a header; contents are padded to a multiple of it. */
@@ -61,7 +62,8 @@ export function readTarHeader(block: Uint8Array, what = "tar file"): TarHeader |
 /** A text that ends at the first zero byte, such as the content of a `long-name` member. */
 export function readName(bytes: Uint8Array, what = "tar file"): string {
   const end = bytes.indexOf(0);
-  return decodeUtf8(end < 0 ? bytes : bytes.subarray(0, end), `${what}, a member's name`);
+  const name = decodeUtf8(end < 0 ? bytes : bytes.subarray(0, end), `${what}, a member's name`);
+  return checkName(name, what, LIMITS.path);
 }
 
 /** Octal digits, or GNU's base 256 where the first bit is set. */
@@ -106,7 +108,8 @@ export function readPax(bytes: Uint8Array, what = "tar file"): Map<string, strin
     const key = decodeUtf8(line.subarray(0, equals), what);
     // Other values may be binary; these two are text.
     if (key === "path" || key === "size") {
-      attributes.set(key, decodeUtf8(line.subarray(equals + 1), what));
+      const value = decodeUtf8(line.subarray(equals + 1), what);
+      attributes.set(key, checkName(value, what, LIMITS.path));
     }
     at = end;
   }

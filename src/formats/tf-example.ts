@@ -4,7 +4,9 @@
  */
 
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { Budget, LIMITS } from "./budget.ts";
 import { formatError, guard } from "./bytes.ts";
+import { messageFields } from "./protobuf-fields.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 /** The values under one name; bytes are views. */
@@ -15,7 +17,8 @@ const WHAT = "tf.Example";
 /**
  * The features of an Example by name; those not among `names` are skipped unread.
  *
- * @throws a format error where the bytes are no Example, or an integer is beyond 2^53
+ * @throws a format error where the bytes are no Example, an integer is beyond 2^53, or a feature has more than 65,536
+ *   values
  */
 export function readExample(
   bytes: Uint8Array,
@@ -29,7 +32,7 @@ export function readExample(
         const name = key ? new TextDecoder("utf-8", { fatal: true }).decode(key) : "";
         if (names && !names.has(name)) continue;
         const [feature] = nested(entry, 2);
-        found.set(name, feature ? readFeature(feature) : []);
+        found.set(name, feature ? readFeature(feature, name) : []);
       }
     }
     return found;
@@ -38,21 +41,26 @@ export function readExample(
 
 /** The fields of a message that have a number and hold bytes, texts or messages; views. */
 function* nested(bytes: Uint8Array, field: number): Generator<Uint8Array> {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [number, type] = reader.tag();
-    if (number === field && type === WireType.LengthDelimited) yield reader.bytes();
-    else reader.skip(type, number);
+  for (const { field: number, bytes: value } of messageFields(bytes)) {
+    if (number === field && value) yield value;
   }
 }
 
-function readFeature(bytes: Uint8Array): ExampleFeature {
+function readFeature(bytes: Uint8Array, name: string): ExampleFeature {
+  const budget = new Budget(`${WHAT}, "${name.slice(0, 40)}"`, { items: LIMITS.values });
   const [texts] = nested(bytes, 1);
-  if (texts) return [...nested(texts, 1)];
+  if (texts) {
+    const values: Uint8Array[] = [];
+    for (const value of nested(texts, 1)) {
+      budget.takeItems(1);
+      values.push(value);
+    }
+    return values;
+  }
   const [floats] = nested(bytes, 2);
-  if (floats) return numbers(floats, WireType.Bit32, (reader) => reader.float());
+  if (floats) return numbers(floats, WireType.Bit32, (reader) => reader.float(), budget);
   const [integers] = nested(bytes, 3);
-  return integers ? numbers(integers, WireType.Varint, readInteger) : [];
+  return integers ? numbers(integers, WireType.Varint, readInteger, budget) : [];
 }
 
 /** The numbers in field 1, packed or one by one. */
@@ -60,15 +68,20 @@ function numbers(
   bytes: Uint8Array,
   single: WireType,
   read: (reader: BinaryReader) => number,
+  budget: Budget,
 ): number[] {
   const values: number[] = [];
+  const add = (from: BinaryReader): void => {
+    budget.takeItems(1);
+    values.push(read(from));
+  };
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {
     const [field, type] = reader.tag();
-    if (field === 1 && type === single) values.push(read(reader));
+    if (field === 1 && type === single) add(reader);
     else if (field === 1 && type === WireType.LengthDelimited) {
       const packed = new BinaryReader(reader.bytes());
-      while (packed.pos < packed.len) values.push(read(packed));
+      while (packed.pos < packed.len) add(packed);
     } else reader.skip(type, field);
   }
   return values;

@@ -3,6 +3,7 @@
  * @see https://www.tensorflow.org/tutorials/load_data/tfrecord (the layout)
  */
 
+import { LIMITS } from "./budget.ts";
 import { formatError, readUint64, viewOf } from "./bytes.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 
@@ -13,7 +14,7 @@ export const RECORD_FOOTER = 4;
 
 /** Limits of a reader. */
 interface RecordOptions {
-  /** The largest payload, in bytes; a larger one is a format error. 1 GiB unless given. */
+  /** The largest payload, in bytes; a larger one is a format error. Default: 256 MiB. */
   readonly maxBytes?: number;
   /** What errors call the file. */
   readonly what?: string;
@@ -37,7 +38,7 @@ export function encodeRecord(payload: Uint8Array): Uint8Array<ArrayBuffer> {
  */
 export function readRecordHeader(
   header: Uint8Array,
-  { maxBytes = 2 ** 30, what = "TFRecord file" }: RecordOptions = {},
+  { maxBytes = LIMITS.imageBytes, what = "TFRecord file" }: RecordOptions = {},
 ): number {
   if (header.length < RECORD_HEADER) throw formatError(`${what} is truncated.`);
   const view = viewOf(header);

@@ -1,6 +1,7 @@
 /** @file Zip archives, read with suspicion: sizes from the central directory, nothing allocated before it is checked. */
 
 import { OcelliError } from "../errors.ts";
+import { LIMITS, checkName } from "./budget.ts";
 import { type ByteRanges, decodeUtf8, formatError, guard, rangeOf } from "./bytes.ts";
 import { readUint64, viewOf } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
@@ -68,11 +69,12 @@ function checkApart(entries: readonly Entry[], what: string): void {
 }
 
 /** More of a directory than any archive of weights or pictures has. */
-const MAX_DIRECTORY = 1 << 28;
+const MAX_DIRECTORY = 1 << 26;
 
 function readDirectory(bytes: ByteRanges, what: string): Entry[] {
   const { count, size, offset } = findDirectory(bytes, what);
   if (size > MAX_DIRECTORY) throw formatError(`${what}: a directory of ${size} bytes is refused.`);
+  if (count > LIMITS.members) throw formatError(`${what}: ${count} members are too many.`);
   const directory = rangeOf(bytes, offset, offset + size, what);
   const entries: Entry[] = [];
   let at = 0;
@@ -135,7 +137,7 @@ function readEntry(
   const nameEnd = at + 46 + view.getUint16(at + 28, true);
   const extraEnd = nameEnd + view.getUint16(at + 30, true);
   const nameBytes = directory.subarray(at + 46, nameEnd);
-  const name = decodeUtf8(nameBytes, `${what}, a member's name`);
+  const name = checkName(decodeUtf8(nameBytes, `${what}, a member's name`), what);
   const [size, packed, local] = widenFields(view, nameEnd, extraEnd, what, [
     view.getUint32(at + 24, true),
     view.getUint32(at + 20, true),

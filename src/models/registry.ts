@@ -14,7 +14,11 @@ import { resnet } from "./resnet.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
 import { settleVit, vit } from "./vit.ts";
 
-const whole = z.int().min(1);
+/** Sizes of layers, and the number of layers: no model has more, and a file may claim anything. */
+const whole = z.int().min(1).max(65_536);
+const layers = z.int().min(1).max(1024);
+const units = z.array(layers).min(1).max(16).readonly();
+const multiplier = z.number().positive().max(64);
 const patch = z.tuple([whole, whole]).readonly();
 
 const sizes = (table: Readonly<Record<string, unknown>>): string => Object.keys(table).join("|");
@@ -24,7 +28,7 @@ const variant = (form: RegExp, message: string) => z.string().regex(form, { mess
 
 /** What every model may be told. */
 const classes = {
-  numClasses: whole.nullable().optional(),
+  numClasses: z.int().min(1).max(1_000_000).nullable().optional(),
   headZeroinit: z.boolean().optional(),
   headBiasInit: z.number().optional(),
   /** Low-rank adapters of its dense layers. */
@@ -40,12 +44,12 @@ const classes = {
 const vitFields = {
   ...classes,
   variant: variant(
-    new RegExp(`^(${sizes(VIT_VARIANTS)})(/[1-9][0-9]*)?$`),
+    new RegExp(`^(${sizes(VIT_VARIANTS)})(/[1-9][0-9]{0,3})?$`),
     `one of ${Object.keys(VIT_VARIANTS).join(", ")}, then /PATCH, as in "S/16"`,
   ),
   patchSize: patch.optional(),
   width: whole.optional(),
-  depth: whole.optional(),
+  depth: layers.optional(),
   mlpDim: whole.nullable().optional(),
   numHeads: whole.optional(),
   posemb: z.enum(["learn", "sincos2d"]).optional(),
@@ -76,11 +80,11 @@ const mlpMixerSchema = z.strictObject({
   name: z.literal("mlp-mixer"),
   ...classes,
   variant: variant(
-    new RegExp(`^(${sizes(MIXER_VARIANTS)})/[1-9][0-9]*$`),
+    new RegExp(`^(${sizes(MIXER_VARIANTS)})/[1-9][0-9]{0,3}$`),
     `one of ${Object.keys(MIXER_VARIANTS).join(", ")}, then /PATCH, as in "B/16"`,
   ),
   patchSize: patch.optional(),
-  numBlocks: whole.optional(),
+  numBlocks: layers.optional(),
   hiddenDim: whole.optional(),
   tokensMlpDim: whole.optional(),
   channelsMlpDim: whole.optional(),
@@ -89,9 +93,9 @@ const mlpMixerSchema = z.strictObject({
 
 const bitFields = {
   ...classes,
-  variant: variant(/^R[1-9][0-9]*x[1-9][0-9]*$/, 'RDEPTHxWIDTH, as in "R50x1"'),
-  width: z.number().positive().optional(),
-  depth: z.union([whole, z.array(whole).min(1).readonly()]).optional(),
+  variant: variant(/^R[1-9][0-9]{0,3}x[1-9][0-9]?$/, 'RDEPTHxWIDTH, as in "R50x1"'),
+  width: multiplier.optional(),
+  depth: z.union([layers, units]).optional(),
 };
 
 const bitSchema = z.strictObject({ name: z.literal("bit"), ...bitFields });
@@ -111,8 +115,8 @@ const batchNormFields = {
 
 const liteFields = {
   ...classes,
-  width: z.number().positive().optional(),
-  depth: z.number().positive().optional(),
+  width: multiplier.optional(),
+  depth: multiplier.optional(),
   dropout: rate,
   stochDepth: rate,
   ...batchNormFields,
@@ -140,8 +144,8 @@ const convnextSchema = z.strictObject({
   name: z.literal("convnext"),
   ...classes,
   variant: z.enum(Object.keys(CONVNEXT_VARIANTS)).optional(),
-  depths: z.array(whole).min(1).readonly().optional(),
-  widths: z.array(whole).min(1).readonly().optional(),
+  depths: units.optional(),
+  widths: z.array(whole).min(1).max(16).readonly().optional(),
   stochDepth: rate,
   epsilon: z.number().positive().optional(),
 });

@@ -1,6 +1,7 @@
 /** @file One image of [height, width, channels], uint8 or float32, and moving its pixels about. */
 
 import { OcelliError } from "../errors.ts";
+import { LIMITS } from "../formats/budget.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { mirrorInWasm } from "./wasm/points.ts";
 
@@ -20,10 +21,13 @@ export interface ByteImage extends Image {
 const describe = (array: HostArray | undefined): string =>
   array ? `${array.dtype}[${array.shape.join(",")}]` : "nothing";
 
+/** Whether an array is an image. */
+export const isImage = (array: HostArray | undefined): array is Image =>
+  (array?.dtype === "uint8" || array?.dtype === "float32") && array.shape.length === 3;
+
 /** The array as an image; an error where it is none. */
 export function imageOf(operation: string, array: HostArray | undefined): Image {
-  const isImage = array?.dtype === "uint8" || array?.dtype === "float32";
-  if (isImage && array.shape.length === 3) return array as Image;
+  if (isImage(array)) return array;
   throw new OcelliError(
     "data",
     `${operation} takes an image of uint8 or float32[height,width,channels], not ${describe(array)}.`,
@@ -66,6 +70,16 @@ export function checkBox([h, w]: Image["shape"], { y, x, height, width }: Box): 
     "data",
     `a crop of ${height}×${width} does not fit into an image of ${h}×${w}.`,
     { hint: "Resize or pad it before." },
+  );
+}
+
+/** An error where an operation would make more pixels than {@link LIMITS.madePixels}. */
+export function checkMade(height: number, width: number): void {
+  if (height * width <= LIMITS.madePixels) return;
+  throw new OcelliError(
+    "data",
+    `an image of ${height}×${width} is larger than the ${LIMITS.madePixels} pixels that preprocessing makes.`,
+    { hint: "A crop right behind a resize is made alone; very thin images need one." },
   );
 }
 
@@ -120,6 +134,7 @@ export function pad(image: Image, border: Border, value: number): Image {
   const [h, w, channels] = image.shape;
   const width = w + border.left + border.right;
   const height = h + border.top + border.bottom;
+  checkMade(height, width);
   const out = zerosOf(image, height * width * channels).fill(value);
   for (let y = 0; y < h; y++) {
     const row = image.data.subarray(y * w * channels, (y + 1) * w * channels);
@@ -138,6 +153,7 @@ export function padReflected(image: Image, pixels: number): Image {
     );
   }
   const [height, width] = [h + 2 * pixels, w + 2 * pixels];
+  checkMade(height, width);
   const inside = (at: number, size: number): number =>
     at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
   const out = zerosOf(image, height * width * channels);

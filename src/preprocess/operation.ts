@@ -5,7 +5,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { OcelliError } from "../errors.ts";
 import type { AlphaRule } from "./alpha.ts";
 import { preprocessingError } from "./error.ts";
-import { type Box, type Image, crop, imageOf } from "./image.ts";
+import { type Box, type Image, checkBox, crop, imageOf, isImage } from "./image.ts";
 import type { ArgumentsOf, Parameters } from "./parameters.ts";
 import { byName, optional, text } from "./parameters.ts";
 import type { Random } from "./random.ts";
@@ -21,11 +21,14 @@ export interface Region {
   readonly box: Box;
   /** What the box is scaled to, where it is scaled at once; it may then be decoded smaller, down to this size. */
   readonly size?: readonly [height: number, width: number];
+  /** The result's size, where it is neither that of the box nor `size`. */
+  readonly result?: readonly [height: number, width: number];
   /**
    * Makes the operation's result from the pixels in the box. Where these were decoded smaller they begin and end at whole
-   * pixels, and `inside` says where the box lies among them.
+   * pixels, and `inside` says where the box lies among them. Where only a `window` of a scaled result is wanted, it alone
+   * is made.
    */
-  finish(part: Image, inside?: Box): Image;
+  finish(part: Image, inside?: Box, window?: Box): Image;
 }
 
 /** An operation with its arguments bound. */
@@ -87,6 +90,38 @@ export const imageOperation = <P extends Parameters>(
     };
   },
 });
+
+/**
+ * An operation that looks only at a region of an image, and another behind it: of what the first makes, no more than the
+ * second looks at. Random values are drawn in their order.
+ */
+export function chained(first: Operation, second: Operation): Operation | undefined {
+  const [regionOf, nextOf] = [first.region, second.region];
+  if (!regionOf || !nextOf) return undefined;
+  const region = (shape: Image["shape"], random: Random): Region => {
+    const { box, size, result, finish } = regionOf(shape, random);
+    const middle = [...(result ?? size ?? [box.height, box.width]), shape[2]] as const;
+    const next = nextOf(middle, random);
+    return {
+      box,
+      size,
+      result: next.result ?? next.size ?? [next.box.height, next.box.width],
+      finish(part, inside) {
+        checkBox(middle, next.box);
+        const takesWindow = size !== undefined && result === undefined;
+        return next.finish(
+          takesWindow ? finish(part, inside, next.box) : crop(finish(part, inside), next.box),
+        );
+      },
+    };
+  };
+  const host = (example: Features, random: Random): Features => {
+    if (!isImage(example.image)) return second.host(first.host(example, random), random); // says so
+    const { box, finish } = region(example.image.shape, random);
+    return { ...example, image: finish(crop(example.image, box)) };
+  };
+  return { region, host };
+}
 
 /** An operation on one image that looks only at a region of it. */
 export const regionOperation = <P extends Parameters>(

@@ -41,14 +41,17 @@ export function number(least = -Infinity, most = Infinity): Parameter<number> {
   };
 }
 
-/** A whole number of at least `least`. */
-export const whole = (least: number): Parameter<number> => ({
-  takes: least === 1 ? "a whole number above 0" : `a whole number of at least ${least}`,
-  read: (value) => (isWhole(value, least) ? value : undefined),
+/** A whole number from `least` to `most`. */
+export const whole = (least: number, most: number): Parameter<number> => ({
+  takes: `a whole number from ${least} to ${most}`,
+  read: (value) => (isWhole(value, least, most) ? value : undefined),
 });
 
-const isWhole = (value: Value, least: number): value is number =>
-  isNumber(value) && Number.isSafeInteger(value) && value >= least;
+const isWhole = (value: Value, least: number, most: number): value is number =>
+  isNumber(value) && Number.isSafeInteger(value) && value >= least && value <= most;
+
+/** The longest side that an operation makes, in pixels. */
+export const MAX_SIDE = 16_384;
 
 /** Percent. */
 export const percent = number(0, 100);
@@ -91,19 +94,22 @@ export const colour: Parameter<Colour> = {
       return Object.hasOwn(COLOURS, value) ? COLOURS[value as keyof typeof COLOURS] : undefined;
     }
     if (!Array.isArray(value) || value.length !== 3) return undefined;
-    const isByte = (part: Value) => isWhole(part, 0) && part <= 255;
+    const isByte = (part: Value) => isWhole(part, 0, 255);
     return (value as readonly Value[]).every(isByte) ? (value as unknown as Colour) : undefined;
   },
 };
 
+/** The side of the largest square that an operation makes. */
+const MAX_SQUARE = 4096;
+
 /** The extent of an image: a side, or a pair of height and width. */
 export const extent: Parameter<readonly [height: number, width: number]> = {
-  takes: "a whole number above 0 or a pair (height,width) of them",
+  takes: `a whole number from 1 to ${MAX_SQUARE} or a pair (height,width) of no more pixels`,
   read(value) {
-    if (isWhole(value, 1)) return [value, value];
-    if (!Array.isArray(value) || value.length !== 2) return undefined;
-    const [height, width] = value as readonly Value[];
-    return isWhole(height, 1) && isWhole(width, 1) ? [height, width] : undefined;
+    const [height, width] = Array.isArray(value) ? (value as readonly Value[]) : [value, value];
+    if (Array.isArray(value) && value.length !== 2) return undefined;
+    if (!isWhole(height, 1, MAX_SIDE) || !isWhole(width, 1, MAX_SIDE)) return undefined;
+    return height * width <= MAX_SQUARE ** 2 ? [height, width] : undefined;
   },
 };
 

@@ -43,10 +43,16 @@ const WORDS: ReadonlyMap<string, Value> = new Map<string, Value>([
 
 /** How deep lists may nest; the operations need one level. */
 const MAX_DEPTH = 4;
+/** Characters of a text, and operations in it. */
+const MAX_TEXT = 1 << 16;
+const MAX_CALLS = 256;
 
 /** Parses a text to its calls; an error says where it stops being one. */
 export function parseCalls(text: string): Call[] {
   let at = 0;
+  if (text.length > MAX_TEXT) {
+    throw preprocessingError(`a text of ${text.length} characters is longer than ${MAX_TEXT}.`);
+  }
 
   function match(pattern: RegExp): RegExpExecArray | null {
     SPACE.lastIndex = at;
@@ -61,7 +67,9 @@ export function parseCalls(text: string): Call[] {
   const expected = (what: string) => {
     const rest = text.slice(at).trim();
     const found = rest === "" ? "the end" : `"${rest.slice(0, 20)}"`;
-    return preprocessingError(`"${text}": expected ${what} at character ${at + 1}, not ${found}.`);
+    return preprocessingError(
+      `"${text.slice(0, 200)}": expected ${what} at character ${at + 1}, not ${found}.`,
+    );
   };
 
   function list(close: string, depth: number): { values: Value[]; commas: number } {
@@ -121,6 +129,9 @@ export function parseCalls(text: string): Call[] {
   const calls = [call()];
   while (!atEnd()) {
     if (!skip("|")) throw expected('"|" and another operation');
+    if (calls.length === MAX_CALLS) {
+      throw preprocessingError(`"${text.slice(0, 40)}…": more than ${MAX_CALLS} operations.`);
+    }
     calls.push(call());
   }
   return calls;

@@ -87,11 +87,17 @@ test("host and device give the same values", async () => {
 
 test.each([
   ["resise(28)", 'unknown preprocessing operation "resise"; valid: resize,'],
-  ["resize", "resize(size, method, antialias) needs size, a whole number above 0 or a pair"],
-  ["resize(x)", 'size takes a whole number above 0 or a pair (height,width) of them, not "x"'],
+  ["resize", "resize(size, method, antialias) needs size, a whole number from 1 to 4096 or a pair"],
+  [
+    "resize(x)",
+    'size takes a whole number from 1 to 4096 or a pair (height,width) of no more pixels, not "x"',
+  ],
   ["resize(1,2)", "method takes one of bilinear, area, bicubic, lanczos3, nearest, pil_box"],
   ["resize(1,area,true,4)", "takes 3 arguments, not 4"],
-  ["resize(2.5)", "size takes a whole number above 0 or a pair (height,width) of them, not 2.5"],
+  [
+    "resize(2.5)",
+    "size takes a whole number from 1 to 4096 or a pair (height,width) of no more pixels, not 2.5",
+  ],
   [
     "resize(28, antialas=true)",
     'unknown argument of resize(size, method, antialias) "antialas"; valid: antialias,',

@@ -11,7 +11,13 @@ import { unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type AlphaRule, COLOURS } from "./alpha.ts";
 import type { Box, Image } from "./image.ts";
-import type { DeviceFeatures, Features, Operation, Region } from "./operation.ts";
+import {
+  type DeviceFeatures,
+  type Features,
+  type Operation,
+  type Region,
+  chained,
+} from "./operation.ts";
 import { operations } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
@@ -56,7 +62,7 @@ export function parsePreprocessing(text: string): Preprocessing {
   const calls = parseCalls(text).map((call) => withBackground(call, "white"));
   const bound = calls.map(bindCall);
   const begin = bound.findLastIndex(({ device }) => !device) + 1;
-  const host = bound.slice(0, begin);
+  const host = chainRegions(bound.slice(0, begin));
   const device = bound.slice(begin);
   return {
     text: printCalls(calls),
@@ -64,7 +70,7 @@ export function parsePreprocessing(text: string): Preprocessing {
     decodesColours: bound[0]?.decodes !== undefined,
     onHost: (example, random) => runOnHost(host, example, random),
     want: (shape, random) => wanted(host, shape, random),
-    hostOperations: host.length,
+    hostOperations: begin,
     onDevice: (batch) => device.reduce((features, operation) => operation.device!(features), batch),
   };
 }
@@ -93,6 +99,14 @@ export function namedBlack(text: string): string {
     return text; // whoever parses it says what is wrong
   }
 }
+
+/** Operations with those that look at regions joined to the ones behind them, so that nothing is made to be cut off. */
+const chainRegions = (operations: readonly Operation[]): Operation[] =>
+  operations.reduce<Operation[]>((before, operation) => {
+    const last = before.at(-1);
+    const both = last && chained(last, operation);
+    return both ? [...before.slice(0, -1), both] : [...before, operation];
+  }, []);
 
 /** Runs operations one after the other; memory of what lies between `kept` and the result is used again. */
 function runOnHost(

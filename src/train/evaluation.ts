@@ -11,7 +11,7 @@ import { type Tensor, argMax, reduceMax } from "../graph/index.ts";
 import { CLASS_LOSSES } from "../losses/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import type { Tree } from "../tree.ts";
-import type { ModelCard } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import { type DeviceTree, disposeTree, readTree, uploadTree } from "./device.ts";
 import { Gathering } from "./gathering.ts";
 import { shardBatch } from "./sharding.ts";

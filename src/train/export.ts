@@ -11,7 +11,7 @@ import type { Spec, Tensor } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
 import { writeAtomically } from "../files.ts";
 import { toFlat } from "../tree.ts";
-import { cardTexts } from "../weights/checkpoint.ts";
+import { cardTexts } from "../weights/model-card.ts";
 import { type ModelTensors, type TrainedModel, evaluateModel, loadTrained } from "./trained.ts";
 
 /** The formats of {@link exportModel}. */

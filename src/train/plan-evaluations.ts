@@ -13,7 +13,7 @@ import { hotLabels } from "../objectives/labels.ts";
 import { type Duration, type DurationContext, toSteps } from "../optim/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import type { Preprocessing } from "../preprocess/pipeline.ts";
-import type { ModelCard } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import type { Config } from "./config.ts";
 import type { ModelAt } from "./plan-objective.ts";
 import { type ModelTensors, outputsOf } from "./trained.ts";

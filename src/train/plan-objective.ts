@@ -15,7 +15,7 @@ import {
 } from "../objectives/index.ts";
 import { runCheckpoint } from "../runs/run.ts";
 import { fromFlat } from "../tree.ts";
-import type { ModelCard } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, loadWeights } from "../weights/index.ts";
 import type { Config } from "./config.ts";

@@ -14,7 +14,7 @@ import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "..
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import type { Retention } from "../runs/checkpoints.ts";
-import type { ModelCard } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import { type BestRule, planBest } from "./best.ts";
 import type { Config } from "./config.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";

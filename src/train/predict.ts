@@ -5,6 +5,7 @@ import type { BadImagePolicy, DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import type { WorkerPool } from "../data/workers.ts";
 import type { DeviceArray } from "../engines/engine.ts";
+import { OcelliError } from "../errors.ts";
 import { type HostArray, toNumbers } from "../graph/index.ts";
 import { CLASS_LOSSES } from "../losses/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
@@ -76,7 +77,7 @@ export async function loadPredictor(
   const classify = model.compile(({ output }) => probabilities(output));
   const rank = async (image: HostArray): Promise<Ranked[][]> => {
     const rows = (await classify({ image })) as DeviceArray; // [batch, classes]
-    const ranked = rankRows(await rows.read(), card.classes);
+    const ranked = rankRows(path, await rows.read(), card.classes);
     rows.dispose();
     return ranked;
   };
@@ -102,9 +103,18 @@ export async function loadPredictor(
   };
 }
 
-/** Every class of each row of probabilities [batch, classes], the surest first. */
-function rankRows(probabilities: HostArray, classes: readonly string[]): Ranked[][] {
+/**
+ * Every class of each row of probabilities [batch, classes], the surest first.
+ *
+ * @throws an error where one is no number
+ */
+function rankRows(path: string, probabilities: HostArray, classes: readonly string[]): Ranked[][] {
   const values = toNumbers(probabilities);
+  if (values.some((value) => Number.isNaN(value))) {
+    throw new OcelliError("diverged", `${path} gives NaN for an image.`, {
+      hint: "Its weights are too large for its dtype, or damaged; take another checkpoint.",
+    });
+  }
   return Array.from({ length: probabilities.shape[0] }, (_, row) =>
     classes
       .map((name, k) => ({ class: name, probability: values[row * classes.length + k] }))

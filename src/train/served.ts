@@ -7,10 +7,10 @@ import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
 import type { Evaluated } from "../evaluate/evaluator.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
-import type { Tensor } from "../graph/index.ts";
+import type { DType, HostArray, Tensor } from "../graph/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
-import type { Tree } from "../tree.ts";
-import { type ModelCard, cardFromTexts } from "../weights/checkpoint.ts";
+import { type Tree, toFlat } from "../tree.ts";
+import { type ModelCard, cardFromTexts } from "../weights/model-card.ts";
 import { disposeTree, uploadTree } from "./device.ts";
 import { type ModelTensors, loadTrained, outputsOf } from "./trained.ts";
 
@@ -29,6 +29,25 @@ export interface ServedModel {
   dispose(): Promise<void>;
 }
 
+/** Whether a stored element is NaN: half floats are looked at as their bits. */
+const IS_NAN: Readonly<Partial<Record<DType, (stored: number) => boolean>>> = {
+  float32: Number.isNaN,
+  float64: Number.isNaN,
+  bfloat16: (bits) => (bits & 0x7fff) > 0x7f80,
+  float16: (bits) => (bits & 0x7fff) > 0x7c00,
+};
+
+/** An error where a trained array holds NaN: every answer would be NaN. */
+function checkNumbers(path: string, arrays: Tree<HostArray>): void {
+  for (const [name, { dtype, data }] of Object.entries(toFlat<HostArray>(arrays))) {
+    const isNaN = IS_NAN[dtype];
+    if (!isNaN || !(data as Float32Array).some(isNaN)) continue;
+    throw new OcelliError("diverged", `${path}: its array ${name} holds NaN.`, {
+      hint: "Its training diverged, or the file is damaged; take another checkpoint.",
+    });
+  }
+}
+
 /**
  * Opens the model of a run folder, of a checkpoint, or of an `.onnx` file that `ocelli export` wrote.
  *
@@ -40,6 +59,7 @@ export async function openServed(path: string, engineName?: string): Promise<Ser
 
 async function openRun(path: string, engineName?: string): Promise<ServedModel> {
   const { card, model, params, variables } = await loadTrained(path);
+  checkNumbers(path, { params, variables });
   const preprocessing = parsePreprocessing(card.preprocessing);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
@@ -61,17 +81,21 @@ async function openRun(path: string, engineName?: string): Promise<ServedModel> 
   };
 }
 
+const unusable = (path: string): OcelliError =>
+  new OcelliError("format", `${path} does not say how to use it.`, {
+    hint: "Give an ONNX file that ocelli export wrote: it holds preprocessing and class names.",
+  });
+
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {
   const bytes = await readDataFile(path);
   const { metadata } = parseDataFile(path, () => decodeModel(bytes));
-  const card = cardFromTexts(metadata);
+  const card = cardFromTexts(metadata, path);
+  if (!card) throw unusable(path);
   const program = await openOnnxProgram({ path }); // large weights lie in a file beside it
   const { inputs, outputs } = program;
-  if (!card || inputs.length !== 1 || outputs.length !== 1 || inputs[0].shape.length !== 4) {
+  if (inputs.length !== 1 || outputs.length !== 1 || inputs[0].shape.length !== 4) {
     await program.dispose();
-    throw new OcelliError("format", `${path} does not say how to use it.`, {
-      hint: "Give an ONNX file that ocelli export wrote: it holds preprocessing and class names.",
-    });
+    throw unusable(path);
   }
   const preprocessing = parsePreprocessing(card.preprocessing);
   const engine = await openEngine(engineName);

@@ -7,7 +7,8 @@ import { apply, modelSpecs } from "../nn/index.ts";
 import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Spec } from "../graph/tensor.ts";
-import type { Checkpoint, ModelCard } from "../weights/checkpoint.ts";
+import type { Checkpoint } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { matchArrays } from "../weights/match.ts";
 

@@ -16,12 +16,8 @@ import { imageOf } from "../preprocess/image.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../preprocess/random.ts";
 import { type Tree, toFlat } from "../tree.ts";
-import {
-  type Checkpoint,
-  type ModelCard,
-  checkpointChunks,
-  readCheckpoint,
-} from "../weights/checkpoint.ts";
+import { type Checkpoint, checkpointChunks, readCheckpoint } from "../weights/checkpoint.ts";
+import type { ModelCard } from "../weights/model-card.ts";
 import { HEAD_STEPS, classify, makeTeach } from "./head.ts";
 
 /** A classifier's head: kernel [features, classes] and bias [classes]. */

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import { concatBytes } from "../formats/bytes.ts";
 import { fromNumbers } from "../graph/dtype.ts";
-import { cardTexts, checkpointChunks, readCheckpoint } from "./checkpoint.ts";
+import { checkpointChunks, readCheckpoint } from "./checkpoint.ts";
+import { cardTexts } from "./model-card.ts";
 import { matchArrays } from "./match.ts";
 
 const kernel = fromNumbers([1, 2, 3, 4, 5, 6], [2, 3], "float32");

@@ -22,7 +22,9 @@ export interface Description {
   readonly classes?: readonly string[];
 }
 
-const whole = z.int().min(1);
+/** Sizes of layers and pictures; what is larger is of no model that is known here. */
+const whole = z.int().min(1).max(65_536);
+const layers = z.int().min(1).max(1024);
 const ACTIVATIONS = {
   gelu: "gelu",
   gelu_pytorch_tanh: "gelu-tanh",
@@ -33,7 +35,7 @@ const activation = z.enum(Object.keys(ACTIVATIONS) as (keyof typeof ACTIVATIONS)
 /** Sizes of an encoder; missing ones are the library's own. */
 const encoder = {
   hidden_size: whole.default(768),
-  num_hidden_layers: whole.default(12),
+  num_hidden_layers: layers.default(12),
   num_attention_heads: whole.default(12),
   intermediate_size: whole.default(3072),
   patch_size: whole.default(16),
@@ -97,8 +99,8 @@ const doubles = (first: number, sizes: readonly number[]): boolean =>
   sizes.every((size, i) => size === first * 4 * 2 ** i);
 
 const stages = {
-  depths: z.array(whole).min(1),
-  hidden_sizes: z.array(whole).min(1),
+  depths: z.array(layers).min(1).max(16),
+  hidden_sizes: z.array(whole).min(1).max(16),
   embedding_size: whole.default(64),
 };
 
@@ -131,8 +133,8 @@ const hfResnet = z
 const hfConvnext = z
   .object({
     model_type: z.literal("convnext"),
-    depths: z.array(whole).default([3, 3, 9, 3]),
-    hidden_sizes: z.array(whole).default([96, 192, 384, 768]),
+    depths: z.array(layers).max(16).default([3, 3, 9, 3]),
+    hidden_sizes: z.array(whole).max(16).default([96, 192, 384, 768]),
     patch_size: z.literal(4).default(4),
     hidden_act: z.literal("gelu").default("gelu"),
   })

@@ -3,7 +3,8 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { OcelliError } from "../errors.ts";
 import { openRegularSync } from "../files.ts";
-import type { ByteRanges } from "../formats/bytes.ts";
+import { LIMITS } from "../formats/budget.ts";
+import { type ByteRanges, decodeUtf8 } from "../formats/bytes.ts";
 
 /** The most bytes of one read: the system's own limit is 2 GiB less a page. */
 const PIECE = 1 << 30;
@@ -11,7 +12,7 @@ const PIECE = 1 << 30;
 /**
  * Opens a file for reading in ranges, each into a buffer of its own; disposing closes it.
  *
- * @throws a data error where it cannot be read
+ * @throws a data error where it cannot be read, or is no regular file
  */
 export function openRanges(path: string): ByteRanges & Disposable {
   const file = attempt(path, () => openRegularSync(path));
@@ -23,7 +24,16 @@ export function openRanges(path: string): ByteRanges & Disposable {
   };
 }
 
-/** The same without anything to close: every read opens the file anew. */
+/** The text of a small file, such as JSON beside weights. */
+export function readSmallText(path: string): string {
+  using bytes = openRanges(path);
+  if (bytes.length > LIMITS.jsonBytes) {
+    throw new OcelliError("data", `${path} of ${bytes.length} bytes is too large for JSON.`);
+  }
+  return decodeUtf8(bytes.subarray(0, bytes.length), path);
+}
+
+/** A file as {@link openRanges} gives it, without anything to close: every read opens the file anew. */
 export function reopenedRanges(path: string): ByteRanges {
   using file = openRanges(path);
   return {

@@ -1,14 +1,15 @@
 /** @file Files of the hub's model repositories, each fetched once into the cache. */
 
-import { createWriteStream, existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { OcelliError } from "../errors.ts";
 import { nameBeside, writeAtomically } from "../files.ts";
+import { LIMITS, checkName } from "../formats/budget.ts";
 import { writableCache } from "../packages.ts";
+import { readSmallText } from "./file-ranges.ts";
+import { type HubFile, contentCheck, isIntact, noteFile } from "./hub-check.ts";
 import { shardsOf } from "./read.ts";
 
 /** How the hub is reached. */
@@ -17,6 +18,8 @@ export interface HubOptions {
   readonly hubUrl?: string;
   /** In place of the global `fetch`. */
   readonly fetch?: typeof fetch;
+  /** Seconds without an answer or a byte after which a transfer ends; default: 60. */
+  readonly stallSeconds?: number;
   readonly report?: (line: string) => void;
 }
 
@@ -41,20 +44,21 @@ export async function fetchFromHub(
       return choose(`hf:${place}`, await listRepository(name, revision, options));
     }));
   const path = join(folder, chosen);
-  if (existsSync(path) && (await shardsBeside(path)).every((shard) => existsSync(shard)))
+  const whole = [path, ...(existsSync(path) ? shardsBeside(path) : [])];
+  if ((await Promise.all(whole.map((file) => existsSync(file) && isIntact(file)))).every(Boolean))
     return path;
   const fetchedInto = await writableCache(folder, options.report); // shards lie beside their index
   const fetched = await fetchFile(name, revision, chosen, fetchedInto, options);
-  for (const shard of await shardsBeside(fetched)) {
+  for (const shard of shardsBeside(fetched)) {
     await fetchFile(name, revision, relative(fetchedInto, shard), fetchedInto, options);
   }
   return fetched;
 }
 
 /** The shards that an index names, as paths beside it; none of another file. */
-async function shardsBeside(path: string): Promise<string[]> {
+function shardsBeside(path: string): string[] {
   if (!path.endsWith(".index.json")) return [];
-  const names = shardsOf(path, await readFile(path, "utf8"));
+  const names = shardsOf(path, readSmallText(path));
   return names.map((name) => join(dirname(path), name));
 }
 
@@ -62,13 +66,22 @@ async function shardsBeside(path: string): Promise<string[]> {
 async function remembered(folder: string, ask: () => Promise<string>): Promise<string> {
   const note = join(folder, ".weights");
   const known = existsSync(note) ? await readFile(note, "utf8") : "";
-  if (known !== "") return known;
+  if (known !== "" && isFileName(known)) return known;
   const chosen = await ask();
   await mkdir(folder, { recursive: true })
     .then(() => writeAtomically(note, chosen))
     .catch(() => undefined); // a cache that cannot be written is reported with the file itself
   return chosen;
 }
+
+/** Whether a name is that of a file below a folder: no way out of it, and nothing that a terminal would obey. */
+const isFileName = (name: string): boolean =>
+  /^[\w.+@=-][\w .+@=()-]*(\/[\w.+@=-][\w .+@=()-]*)*$/.test(name) &&
+  !name.split("/").some((part) => /^\.+$/.test(part)) &&
+  name.length <= LIMITS.name;
+
+/** More files than any repository of a model has. */
+const MAX_FILES = 100_000;
 
 function repositoryOf(place: string) {
   const [, name, revision = "main", file] = REPOSITORY.exec(place) ?? [];
@@ -100,11 +113,35 @@ export async function fetchBeside(
   return wanted.map((file) => join(folder, file)).filter((path) => existsSync(path));
 }
 
-const access = ({ hubUrl, fetch }: HubOptions) => ({
+/** Access to the hub, every request of which ends with the signal. */
+const access = ({ hubUrl, fetch: own = fetch }: HubOptions, signal: AbortSignal) => ({
   ...(hubUrl === undefined ? {} : { hubUrl }),
-  ...(fetch === undefined ? {} : { fetch }),
+  fetch: ((input, init) => own(input, { ...init, signal })) as typeof fetch,
   ...(process.env.HF_TOKEN ? { accessToken: process.env.HF_TOKEN } : {}),
 });
+
+/** Ends what it waits for where nothing comes for some seconds. */
+function createWatch({ stallSeconds = 60 }: HubOptions) {
+  const abort = new AbortController();
+  return {
+    signal: abort.signal,
+    async wait<T>(coming: Promise<T>): Promise<T> {
+      let timer: NodeJS.Timeout | undefined;
+      const stalled = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          const error = new Error(`nothing came for ${stallSeconds} seconds`);
+          reject(error);
+          abort.abort(error);
+        }, 1000 * stallSeconds);
+      });
+      try {
+        return await Promise.race([coming, stalled]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
 
 const failure = (name: string, cause: unknown): OcelliError =>
   new OcelliError(
@@ -116,14 +153,18 @@ const failure = (name: string, cause: unknown): OcelliError =>
 async function listRepository(name: string, revision: string, options: HubOptions) {
   const { listFiles } = await import("@huggingface/hub");
   const names: string[] = [];
+  const watch = createWatch(options);
   try {
-    for await (const entry of listFiles({ repo: name, revision, ...access(options) })) {
-      if (entry.type === "file") names.push(entry.path);
+    const entries = listFiles({ repo: name, revision, ...access(options, watch.signal) });
+    for (;;) {
+      const { value, done } = await watch.wait(entries.next());
+      if (done) return names;
+      if (value.type === "file" && isFileName(value.path)) names.push(value.path);
+      if (names.length > MAX_FILES) throw new Error(`it lists more than ${MAX_FILES} files`);
     }
   } catch (cause) {
     throw failure(name, cause);
   }
-  return names;
 }
 
 async function fetchFile(
@@ -133,17 +174,26 @@ async function fetchFile(
   folder: string,
   options: HubOptions,
 ): Promise<string> {
+  if (!isFileName(file)) throw failure(name, new Error(`"${file}" is no name of a file`));
   const path = join(folder, file);
-  if (existsSync(path)) return path;
+  if (existsSync(path)) {
+    if (await isIntact(path)) return path;
+    options.report?.(`${path} is damaged`);
+    await rm(path);
+  }
   options.report?.(`fetching hf:${name}@${revision}/${file}`);
   const partial = nameBeside(path);
-  await mkdir(dirname(path), { recursive: true });
+  const watch = createWatch(options);
   try {
-    const { downloadFile } = await import("@huggingface/hub");
-    const blob = await downloadFile({ repo: name, revision, path: file, ...access(options) });
+    await mkdir(dirname(path), { recursive: true });
+    const { downloadFile, fileDownloadInfo } = await import("@huggingface/hub");
+    const place = { repo: name, revision, path: file, ...access(options, watch.signal) };
+    const downloadInfo = await watch.wait(fileDownloadInfo(place));
+    const blob = downloadInfo && (await watch.wait(downloadFile({ ...place, downloadInfo })));
     if (!blob) throw new Error(`there is no ${file}`);
-    const stream = Readable.fromWeb(blob.stream() as ReadableStream);
-    await pipeline(stream, createWriteStream(partial, { flags: "wx" }));
+    const known: HubFile = { size: downloadInfo.size, etag: checkName(downloadInfo.etag, file) };
+    await download(blob.stream() as ReadableStream<Uint8Array>, partial, known, watch);
+    await writeAtomically(noteFile(path), JSON.stringify(known));
     await rename(partial, path);
   } catch (cause) {
     throw failure(name, cause);
@@ -151,4 +201,29 @@ async function fetchFile(
     await rm(partial, { force: true });
   }
   return path;
+}
+
+/** Writes a stream into a new file; what differs from what the hub says of it, in size or hash, is an error. */
+async function download(
+  stream: ReadableStream<Uint8Array>,
+  path: string,
+  known: HubFile,
+  watch: ReturnType<typeof createWatch>,
+): Promise<void> {
+  await using handle = await open(path, "wx");
+  const check = contentCheck(known);
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { value, done } = await watch.wait(reader.read());
+      if (done) break;
+      check.add(value);
+      await handle.writeFile(value);
+    }
+    check.end();
+    await handle.sync();
+  } catch (error) {
+    void reader.cancel().catch(() => undefined); // it may stall as well
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -41,6 +42,9 @@ const REPOSITORY: Readonly<Record<string, Uint8Array>> = {
   "two.safetensors": writeSafetensors({ "y/b": b }),
 };
 const asked: string[] = [];
+const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+/** What is wrong with the hub's answers: nothing, or one of these. */
+let trouble: "" | "other bytes" | "cut" | "stalls" | "escapes" = "";
 
 /** A hub of one repository, as the client expects it: a listing, and files by range. */
 const hub = createServer((request, response) => {
@@ -53,6 +57,12 @@ const hub = createServer((request, response) => {
       size: bytes.length,
       oid: "0",
     }));
+    if (trouble === "escapes") {
+      const one = { type: "file", size: 1, oid: "0" };
+      for (const path of ["../up.safetensors", "/etc/x.npz", "a\u001b[2J.npz"]) {
+        entries.push({ ...one, path });
+      }
+    }
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(entries));
     return;
@@ -65,10 +75,14 @@ const hub = createServer((request, response) => {
   const [, from = "0", to = ""] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? "") ?? [];
   const end = to === "" ? bytes.length : Number(to) + 1;
   response.writeHead(206, {
-    ETag: '"0"',
+    ETag: `"${hashOf(bytes)}"`,
     "content-range": `bytes ${from}-${end - 1}/${bytes.length}`,
   });
-  response.end(bytes.subarray(Number(from), end));
+  const content = Buffer.from(bytes.subarray(Number(from), end));
+  const isBody = (request.headers.range ?? "") !== "bytes=0-0";
+  if (isBody && trouble === "other bytes") content[content.length - 1] ^= 1;
+  if (isBody && trouble === "stalls") response.write(content.subarray(0, 8));
+  else response.end(isBody && trouble === "cut" ? content.subarray(0, 8) : content);
 });
 let hubUrl = "";
 
@@ -152,6 +166,48 @@ test("a repository's configuration says which model its weights are of, and is f
   const count = asked.length;
   expect(await describeSpec("hf:owner/name@v1", options)).toEqual(wanted);
   expect(asked).toHaveLength(count);
+});
+
+test.each([
+  ["other bytes", "its content has another hash than the hub says"],
+  ["cut", "it ends after 8 of"],
+  ["stalls", "nothing came for 0.2 seconds"],
+] as const)("a file of which the hub sends %s is refused and not kept", async (how, message) => {
+  const options = { hubUrl, cache: at(`cache-${how}`), stallSeconds: 0.2 };
+  trouble = how;
+  const spec = "hf:owner/name@v1/one.safetensors";
+  try {
+    await expect(loadWeights(spec, options)).rejects.toThrow(message);
+  } finally {
+    trouble = "";
+  }
+  const left = await readdir(at(`cache-${how}/hf/owner/name/v1`));
+  expect(left).toEqual([]);
+  expect(shown((await loadWeights(spec, options)).arrays)).toEqual({ "x/a": [1, 2, 3, 4] });
+});
+
+test("a damaged file of the cache is fetched anew", async () => {
+  const options = { hubUrl, cache: at("cache-damaged") };
+  const spec = "hf:owner/name@v1/one.safetensors";
+  const [{ path, sha256 }] = (await loadWeights(spec, options)).files;
+  const bytes = await readFile(path);
+  bytes[bytes.length - 1] ^= 1;
+  await writeFile(path, bytes);
+  const lines: string[] = [];
+  const again = await loadWeights(spec, { ...options, report: (line) => lines.push(line) });
+  expect(again.files).toEqual([{ path, sha256 }]);
+  expect(lines).toEqual([`${path} is damaged`, "fetching hf:owner/name@v1/one.safetensors"]);
+});
+
+test("names of a repository that lead out of it, or hold control characters, are passed over", async () => {
+  trouble = "escapes";
+  try {
+    const options = { hubUrl, cache: at("cache-escapes") };
+    const { files } = await loadWeights("hf:owner/name@v1", options);
+    expect(files).toHaveLength(2);
+  } finally {
+    trouble = "";
+  }
 });
 
 test("names that are none, and files that are not there, are errors", async () => {

@@ -1,12 +1,14 @@
 /** @file Weights by name: from a file, a folder, a repository of the hub, or a Python package. */
 
 import { existsSync, statSync } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { OcelliError } from "../errors.ts";
+import { parseJson } from "../formats/budget.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type PackageUse, cacheFolder, sha256OfFile, unpackedPackage } from "../packages.ts";
 import { type Description, describeWeights } from "./describe.ts";
+import { readSmallText } from "./file-ranges.ts";
 import { type HubOptions, fetchBeside, fetchFromHub } from "./hub.ts";
 import { type UnreadArrays, readWeights, subtree, weightFiles } from "./read.ts";
 
@@ -90,16 +92,16 @@ export async function describeSpec(
 ): Promise<(Description & { readonly weights: string }) | undefined> {
   const { source, part } = splitSpec(spec);
   const paths = await besideWeights(source, [PREPROCESSOR, CONFIG], options);
-  const read = async (name: string): Promise<unknown> => {
+  const read = (name: string): unknown => {
     const path = paths.find((one) => basename(one) === name);
     if (path === undefined) return undefined;
     try {
-      return JSON.parse(await readFile(path, "utf8")) as unknown;
+      return parseJson(readSmallText(path), path);
     } catch (cause) {
       throw new OcelliError("format", `${path} is no JSON, or damaged.`, { cause });
     }
   };
-  const found = describeWeights(await read(CONFIG), await read(PREPROCESSOR));
+  const found = describeWeights(read(CONFIG), read(PREPROCESSOR));
   if (!found) return undefined;
   const own = part === undefined && found.part !== undefined ? `${spec}:${found.part}` : spec;
   return { ...found, weights: own };

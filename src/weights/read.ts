@@ -2,18 +2,18 @@
 
 import { basename, dirname, join } from "node:path";
 import { OcelliError } from "../errors.ts";
-import type { ByteRanges } from "../formats/bytes.ts";
+import { isName, parseJson } from "../formats/budget.ts";
+import { type ByteRanges, formatError } from "../formats/bytes.ts";
 import { openNpz } from "../formats/npz.ts";
 import { openPth } from "../formats/pth.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { openRanges } from "./file-ranges.ts";
+import { openRanges, readSmallText } from "./file-ranges.ts";
 
 /** The files that hold the weights of `path`: itself, or the shards that an index names. */
 export function weightFiles(path: string): string[] {
   if (!path.endsWith(".index.json")) return [path];
-  using index = openRanges(path);
-  const files = shardsOf(path, new TextDecoder().decode(index.subarray(0, index.length)));
+  const files = shardsOf(path, readSmallText(path));
   return files.map((file) => join(dirname(path), file));
 }
 
@@ -24,14 +24,19 @@ export function shardsOf(path: string, text: string): string[] {
   };
   let map: unknown;
   try {
-    map = (JSON.parse(text) as { weight_map?: unknown }).weight_map;
+    map = (parseJson(text, path, { depth: 4 }) as { weight_map?: unknown } | null)?.weight_map;
   } catch {
     bad();
   }
   if (typeof map !== "object" || map === null) bad();
   const files = [...new Set(Object.values(map as object))];
   return files.map((file: unknown) => {
-    if (typeof file === "string" && basename(file) === file && !/[\\]|^\.\.?$/.test(file))
+    if (
+      typeof file === "string" &&
+      isName(file) &&
+      basename(file) === file &&
+      !/[\\]|^\.\.?$/.test(file)
+    )
       return file;
     throw new OcelliError(
       "format",
@@ -80,18 +85,19 @@ function aboutFile<T>(path: string, parse: () => T): T {
   }
 }
 
-/** Compressed weights are little smaller than weights: what claims to grow more is no such file. */
-const MAX_GROWTH = 8;
-
 function openArrays(path: string, bytes: ByteRanges): UnreadArrays {
   const all = (file: {
     readonly names: readonly string[];
     readonly read: (name: string) => HostArray;
-  }): UnreadArrays => new Map(file.names.map((name) => [name, () => file.read(name)]));
+  }): UnreadArrays => {
+    const bad = file.names.find((name) => name.split(/[/.]/).includes("__proto__"));
+    if (bad !== undefined) throw formatError(`an array is named "${bad}".`);
+    return new Map(file.names.map((name) => [name, () => file.read(name)]));
+  };
   const [first, second] = bytes.subarray(0, Math.min(2, bytes.length));
   const isZip = first === 0x50 && second === 0x4b;
   if (isZip && path.endsWith(".npz")) {
-    return all(openNpz(bytes, { maxBytes: Math.max(2 ** 32, MAX_GROWTH * bytes.length) }));
+    return all(openNpz(bytes));
   }
   if (isZip || first === 0x80) return stateOf(all(openPth(bytes)));
   return all(openSafetensors(bytes));

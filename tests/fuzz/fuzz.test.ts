@@ -4,7 +4,8 @@ import { drawFrom, mutated } from "./mutate.ts";
 import { FUZZ_ROWS } from "./table.ts";
 
 const long = process.env.OCELLI_LONG === "1";
-const INPUTS = long ? 100_000 : 300;
+/** Over all parsers together, more than a million when it is to be long. */
+const INPUTS = long ? Math.ceil(1_000_000 / FUZZ_ROWS.length) : 300;
 /** The most that one input of a few kilobytes may take; deflate alone may yield a thousandfold. */
 const MOST = { milliseconds: 1000, bytes: 64 * 2 ** 20 };
 

@@ -11,6 +11,7 @@ import {
 } from "../../src/data/source-fixtures.ts";
 import { tableRows } from "../../src/data/table.ts";
 import { tarMembers } from "../../src/data/tar.ts";
+import { OcelliError } from "../../src/errors.ts";
 import { readIdx } from "../../src/formats/idx.ts";
 import { numpyFixture } from "../../src/formats/numpy-fixtures.ts";
 import { readNpy } from "../../src/formats/npy.ts";
@@ -25,7 +26,10 @@ import { torchFixture } from "../../src/formats/torch-fixtures.ts";
 import { readExample, writeExample } from "../../src/formats/tf-example.ts";
 import { readRecords } from "../../src/formats/tfrecord.ts";
 import { readZip } from "../../src/formats/zip.ts";
+import { decodingCost, imageKind } from "../../src/data/image-kind.ts";
 import { fromNumbers } from "../../src/graph/index.ts";
+import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
+import { cardFromTexts, cardTexts } from "../../src/weights/model-card.ts";
 
 /** One parser. A row of a new format is all that it takes to have it fuzzed. */
 export interface FuzzRow {
@@ -70,6 +74,25 @@ async function readParquet(bytes: Uint8Array): Promise<void> {
   for (const { chunks, rows } of metadata.groups) {
     for (const chunk of chunks) await read(chunk, rows);
   }
+}
+
+const card = {
+  model: { name: "vit", depth: 2, patchSize: [4, 4] },
+  classes: ["cat", "dog"],
+  preprocessing: "decode|resize_small(20)|central_crop(16)|value_range(-1,1)",
+  loss: "softmax",
+  imageShape: [16, 16, 3],
+  step: 5,
+} as const;
+/** Malformed UTF-8 becomes text of replacement characters: these parsers are given texts. */
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const SEPARATOR = "\u0001";
+
+/** A card of texts in their order. */
+function readCard(bytes: Uint8Array): unknown {
+  const texts = textOf(bytes).split(SEPARATOR);
+  const names = Object.keys(cardTexts(card));
+  return cardFromTexts(Object.fromEntries(names.map((name, i) => [name, texts[i]])), "file");
 }
 
 /** Every fuzzed parser. */
@@ -144,6 +167,24 @@ export const FUZZ_ROWS: readonly FuzzRow[] = [
       utf8("file_name;label\né.png;x y\n"),
     ],
     parse: (bytes) => readAll(tableRows("csv", memoryFile(bytes))),
+  },
+  {
+    name: "model card",
+    seeds: [utf8(Object.values(cardTexts(card)).join(SEPARATOR))],
+    parse: readCard,
+  },
+  {
+    name: "preprocessing",
+    seeds: [utf8(card.preprocessing), utf8('inception_crop((8,9),5)|pad(2,mode="reflect")')],
+    parse: (bytes) => parsePreprocessing(textOf(bytes)),
+  },
+  {
+    name: "image kind",
+    seeds: [Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 2, 0xff, 0xc2, 0, 4), utf8("<svg/>")],
+    parse(bytes) {
+      decodingCost(bytes);
+      if (imageKind(bytes) === undefined) throw new OcelliError("data", "none");
+    },
   },
   {
     name: "jsonl",

@@ -4,6 +4,7 @@
  */
 
 import { OcelliError } from "../../errors.ts";
+import { checkName } from "../budget.ts";
 import { formatError, viewOf } from "../bytes.ts";
 import { type ThriftStruct, readThrift, thriftFields } from "./thrift.ts";
 
@@ -85,9 +86,13 @@ export function readParquetTail(tail: Uint8Array, fileSize: number, what: string
   throw formatError(`${what}: its description of ${size} bytes is larger than the file.`);
 }
 
+/** The fewest bytes of an image, and rows that any file may have. */
+const ROW_BYTES = 16;
+const MIN_ROWS = 1 << 16;
+
 /**
- * The description of a file of some bytes. Every part lies within the file, and there are no more rows, nor values of a
- * part, than the file has bytes: every image takes some.
+ * The description of a file of some bytes. Every part lies within the file, and there are no more rows than the file has
+ * room for images, nor more values of a part than it has bytes.
  */
 export function readParquetMetadata(
   bytes: Uint8Array,
@@ -100,7 +105,8 @@ export function readParquetMetadata(
   const groups = file.structs(4, "the row groups").map((struct): ParquetGroup => {
     const group = thriftFields(struct, what);
     const rows = group.size(3, "a row count");
-    if ((total += rows) > fileSize) throw formatError(`${what}: ${total} rows are impossible.`);
+    if ((total += rows) > MIN_ROWS + fileSize / ROW_BYTES)
+      throw formatError(`${what}: ${total} rows are impossible.`);
     const parts = group.structs(1, "the columns of a row group");
     if (parts.length !== columns.length) {
       throw formatError(`${what}: a row group has ${parts.length} of ${columns.length} columns.`);
@@ -159,7 +165,7 @@ function readColumns(schema: readonly ThriftStruct[], what: string): ParquetColu
     const element = thriftFields(schema[at++], what);
     let node = above;
     if (!isRoot) {
-      const path = [...above.path, element.text(4, "a column's name")];
+      const path = [...above.path, checkName(element.text(4, "a column's name"), what)];
       const kind = element.integer(3, `whether ${path.join(".")} repeats`);
       const definition = above.definition + (kind === OPTIONAL || kind === REPEATED ? 1 : 0);
       node =

@@ -4,6 +4,7 @@
  */
 
 import { OcelliError } from "../../errors.ts";
+import { type Budget, LIMITS } from "../budget.ts";
 import { formatError } from "../bytes.ts";
 import type { ParquetChunk, ParquetCodec, ParquetColumn } from "./metadata.ts";
 import { readThrift, thriftFields } from "./thrift.ts";
@@ -18,9 +19,6 @@ import {
 
 /** Unpacks a page; what it gives is checked to have `size` bytes. */
 export type Decompress = (codec: ParquetCodec, packed: Uint8Array, size: number) => Uint8Array;
-
-/** No codec packs better than this but by damage or ill will. */
-const MAX_RATIO = 4096;
 
 const PAGES = { data: 0, index: 1, dictionary: 2, dataV2: 3 };
 const ENCODINGS = {
@@ -44,13 +42,16 @@ interface Page {
  * The rows of a column's part, whose bytes are given: a value each, null where it is missing, or a list of them.
  * Numbers of 64 bits are bigints, texts strings, and other bytes views.
  *
- * @throws a format error where any page, count or size is not what the file's description says
+ * @param budget of unpacked bytes
+ * @throws a format error where any page, count or size is not what the file's description says, a text is longer than a
+ *   name may be, or the budget is spent
  */
 export function readParquetChunk(
   bytes: Uint8Array,
   chunk: ParquetChunk,
   rows: number,
   decompress: Decompress,
+  budget: Budget,
   what: string,
 ): unknown[] {
   const { column } = chunk;
@@ -60,7 +61,9 @@ export function readParquetChunk(
   }
   try {
     const found: unknown[] = [];
-    for (const page of readPages(bytes, chunk, decompress, which)) addRows(found, page, column);
+    for (const page of readPages(bytes, chunk, decompress, budget, which)) {
+      addRows(found, page, column);
+    }
     if (found.length === rows) return found;
     throw new Error(`it has ${found.length} of ${rows} rows`);
   } catch (error) {
@@ -75,13 +78,12 @@ function* readPages(
   bytes: Uint8Array,
   { column, codec, values }: ParquetChunk,
   decompress: Decompress,
+  budget: Budget,
   which: string,
 ): Generator<Page> {
   let dictionary: ArrayLike<unknown> | undefined;
-  let budget = MAX_RATIO * (bytes.length + 16); // of unpacked bytes
   const unpack = (packed: Uint8Array, size: number): Uint8Array => {
-    budget -= size;
-    if (size < 0 || budget < 0) throw new Error("a page's size is impossible");
+    budget.takeBytes(size);
     if (size === 0) return new Uint8Array();
     const page = codec === "UNCOMPRESSED" ? packed : decompress(codec, packed, size);
     if (page.length !== size) throw new Error(`a page has ${page.length} of ${size} bytes`);
@@ -98,6 +100,7 @@ function* readPages(
     at = end + packedSize;
     if (kind === PAGES.dictionary) {
       const count = thriftFields(header.struct(7, "a dictionary"), which).size(1, "its length");
+      checkedCount(count, values); // none of which is needless
       const plain = readPlain(new ByteCursor(unpack(packed, size)), column, count);
       dictionary = asTexts(plain, column);
     } else if (kind === PAGES.data) {
@@ -170,7 +173,7 @@ function readValues(
   column: ParquetColumn,
   count: number,
   dictionary: ArrayLike<unknown> | undefined,
-  maxBytes: number,
+  budget: Budget,
 ): ArrayLike<unknown> {
   const isBytes = column.type === "BYTE_ARRAY";
   if (count === 0) return [];
@@ -192,7 +195,7 @@ function readValues(
     return asTexts(readLengthsAndBytes(cursor, count), column);
   }
   if (encoding === ENCODINGS.sharedBytes && isBytes) {
-    return asTexts(readSharedBytes(cursor, count, maxBytes), column);
+    return asTexts(readSharedBytes(cursor, count, budget), column);
   }
   throw new Error(`the encoding ${encoding} of ${column.type} is not supported`);
 }
@@ -201,7 +204,13 @@ function readValues(
 function asTexts(values: ArrayLike<unknown>, { isText }: ParquetColumn): ArrayLike<unknown> {
   if (!isText) return values;
   const decoder = new TextDecoder();
-  return Array.from(values, (value) => decoder.decode(value as Uint8Array));
+  return Array.from(values, (value) => {
+    const bytes = value as Uint8Array;
+    if (bytes.length > LIMITS.name) {
+      throw new Error(`a text of ${bytes.length} bytes is longer than ${LIMITS.name}`);
+    }
+    return decoder.decode(bytes);
+  });
 }
 
 /** Appends a page's values to rows. */

@@ -3,6 +3,7 @@
  * @see https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
 
+import { Budget } from "../budget.ts";
 import { formatError, viewOf } from "../bytes.ts";
 
 /** A value of a field: integers of every width are numbers, texts are bytes. */
@@ -17,14 +18,19 @@ const TYPES = { true: 1, false: 2, byte: 3, i16: 4, i32: 5, i64: 6, double: 7 } 
 const [BINARY, LIST, STRUCT] = [8, 9, 12];
 /** Structs in structs: parquet needs five. */
 const MAX_DEPTH = 16;
+/** Values of one description; what takes memory of its own counts as several. A column's part takes about a hundred. */
+const MAX_ITEMS = 1 << 23;
+const COSTS = { struct: 8, list: 4, bytes: 4 };
 
 /** Reads values one after the other; what lies outside the bytes is a format error. */
 class ThriftReader {
   at: number;
   readonly #bytes: Uint8Array;
   readonly #what: string;
+  readonly #budget: Budget;
 
   constructor(bytes: Uint8Array, at: number, what: string) {
+    this.#budget = new Budget(what, { items: MAX_ITEMS });
     this.#bytes = bytes;
     this.at = at;
     this.#what = what;
@@ -32,11 +38,13 @@ class ThriftReader {
 
   struct(depth: number): ThriftStruct {
     if (depth > MAX_DEPTH) throw this.#damaged();
+    this.#budget.takeItems(COSTS.struct);
     const fields = new Map<number, ThriftValue>();
     for (let field = 0; ;) {
       const head = this.#byte();
       const type = head & 15;
       if (type === 0) return { fields };
+      this.#budget.takeItems(1);
       field = head >> 4 ? field + (head >> 4) : this.#integer();
       fields.set(field, type <= TYPES.false ? type === TYPES.true : this.#value(type, depth));
     }
@@ -56,6 +64,7 @@ class ThriftReader {
       case TYPES.double:
         return viewOf(this.#take(8)).getFloat64(0, true);
       case BINARY:
+        this.#budget.takeItems(COSTS.bytes);
         return this.#take(this.#varint());
       case LIST:
         return this.#list(depth);
@@ -71,6 +80,7 @@ class ThriftReader {
     const size = head >> 4 === 15 ? this.#varint() : head >> 4;
     // every element takes a byte at least
     if (size > this.#bytes.length - this.at || depth > MAX_DEPTH) throw this.#damaged();
+    this.#budget.takeItems(COSTS.list + size);
     return Array.from({ length: size }, () => this.#value(head & 15, depth + 1));
   }
 

@@ -4,6 +4,7 @@
  * @see https://parquet.apache.org/docs/file-format/data-pages/encodings/
  */
 
+import type { Budget } from "../budget.ts";
 import { viewOf } from "../bytes.ts";
 import type { ParquetColumn } from "./metadata.ts";
 
@@ -140,18 +141,15 @@ export function readLengthsAndBytes(cursor: ByteCursor, count: number): Uint8Arr
   return Array.from(lengths, (length) => cursor.take(Number(length)));
 }
 
-/** Bytes that share their beginnings with those before; `maxBytes` is the most that they may take together. */
-export function readSharedBytes(cursor: ByteCursor, count: number, maxBytes: number): Uint8Array[] {
+/** Bytes that share their beginnings with those before; what they take together is taken from the budget. */
+export function readSharedBytes(cursor: ByteCursor, count: number, budget: Budget): Uint8Array[] {
   const shared = readDeltas(cursor, 32, count);
   const rest = readLengthsAndBytes(cursor, count);
   let before: Uint8Array = new Uint8Array();
-  let total = 0;
   return rest.map((end, i) => {
     const length = Number(shared[i]);
-    total += length + end.length;
-    if (length < 0 || length > before.length || total > maxBytes) {
-      throw new Error("a shared beginning is damaged");
-    }
+    if (length < 0 || length > before.length) throw new Error("a shared beginning is damaged");
+    budget.takeBytes(length + end.length);
     const value = new Uint8Array(length + end.length);
     value.set(before.subarray(0, length));
     value.set(end, length);

@@ -8,12 +8,14 @@ import { type OperationKind, imageOperation, ordered } from "../operation.ts";
 import { byDefault, number, percent, positive, whole } from "../parameters.ts";
 
 const strength = number(0, 1);
+/** Operations that one policy draws, one after the other. */
+const MAX_LAYERS = 64;
 
 /** Operations that augment. */
 export const augment: Readonly<Record<string, OperationKind>> = {
   /** RandAugment: `num_layers` of 16 operations at `magnitude`, of 10 (Cubuk et al. 2020). */
   randaug: imageOperation(
-    { num_layers: byDefault(whole(1), 2), magnitude: byDefault(number(0, 100), 10) },
+    { num_layers: byDefault(whole(1, MAX_LAYERS), 2), magnitude: byDefault(number(0, 100), 10) },
     ({ num_layers: layers, magnitude }) =>
       (image, random) =>
         randAugment(byteImageOf("randaug", image), layers, magnitude, random),
@@ -27,8 +29,8 @@ export const augment: Readonly<Record<string, OperationKind>> = {
   augmix: imageOperation(
     {
       severity: byDefault(number(0.1, 10), 3),
-      width: byDefault(whole(1), 3),
-      depth: byDefault(whole(0), 0),
+      width: byDefault(whole(1, MAX_LAYERS), 3),
+      depth: byDefault(whole(0, MAX_LAYERS), 0),
     },
     (options) => (image, random) => augMix(byteImageOf("augmix", image), options, random),
   ),

@@ -28,6 +28,7 @@ import {
   regionOperation,
 } from "../operation.ts";
 import {
+  MAX_SIDE,
   byDefault,
   byName,
   colour,
@@ -132,7 +133,7 @@ const scaled = (
 ): Region => ({
   box: { y: 0, x: 0, height, width },
   size,
-  finish: (image, inside) => resize(image, size, { ...options, box: inside }),
+  finish: (image, inside, window) => resize(image, size, { ...options, box: inside, window }),
 });
 
 /** Operations that choose, scale and move pixels. */
@@ -157,14 +158,14 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
   ),
   /** Scales the smaller side to a size, keeping the aspect ratio. */
   resize_small: regionOperation(
-    { smaller_size: whole(1), ...resizing("area", false) },
+    { smaller_size: whole(1, MAX_SIDE), ...resizing("area", false) },
     ({ smaller_size: size, ...options }) =>
       (shape) =>
         scaled(shape, scaledSize(shape, size / Math.min(shape[0], shape[1])), options),
   ),
   /** Scales the longer side to a size, keeping the aspect ratio. */
   resize_long: regionOperation(
-    { longer_size: whole(1), ...resizing("area", true) },
+    { longer_size: whole(1, MAX_SIDE), ...resizing("area", true) },
     ({ longer_size: size, ...options }) =>
       (shape) =>
         scaled(shape, scaledSize(shape, size / Math.max(shape[0], shape[1])), options),
@@ -208,7 +209,8 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
       return (shape, random) => ({
         box: randomBox(shape, bounds, random),
         size: size ?? undefined,
-        finish: (part, inside) => (size ? resize(part, size, { ...args, box: inside }) : part),
+        finish: (part, inside, window) =>
+          size ? resize(part, size, { ...args, box: inside, window }) : part,
       });
     },
   ),
@@ -220,7 +222,7 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
   /** Adds a border of one value, or of the image mirrored at its edges. */
   pad: imageOperation(
     {
-      pixels: whole(1),
+      pixels: whole(1, MAX_SIDE),
       value: byDefault(number(), 0),
       mode: byDefault(oneOf(["constant", "reflect"]), "constant"),
     },
@@ -232,7 +234,7 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
   ),
   /** Moves the image by up to `pixels` in each direction, filling with zeros. */
   random_shift: imageOperation(
-    { pixels: whole(1) },
+    { pixels: whole(1, MAX_SIDE) },
     ({ pixels }) =>
       (image, random) =>
         shift(image, random.integer(-pixels, pixels + 1), random.integer(-pixels, pixels + 1)),

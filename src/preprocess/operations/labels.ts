@@ -17,6 +17,9 @@ import { OcelliError } from "../../errors.ts";
 import { type OperationKind, operation, present } from "../operation.ts";
 import { byDefault, flag, number, optional, rest, text, whole } from "../parameters.ts";
 
+/** As many as labels may have. */
+const MAX_CLASSES = 1_000_000;
+
 interface OneHot {
   readonly depth: number;
   readonly multi: boolean;
@@ -68,7 +71,7 @@ export const labels: Readonly<Record<string, OperationKind>> = {
   /** Integer labels as vectors of `depth` classes: `on` at the labels, `off` elsewhere; several merge with `multi`. */
   onehot: operation(
     {
-      depth: whole(1),
+      depth: whole(1, MAX_CLASSES),
       key: byDefault(text, "labels"),
       key_result: optional(text),
       multi: byDefault(flag, true),

@@ -7,7 +7,7 @@
 
 import type { Box } from "../image.ts";
 import { pillowInWasm } from "../wasm/resize.ts";
-import type { Interval } from "./taps.ts";
+import type { Interval, Window } from "./taps.ts";
 
 /** A filter: its value at a distance from the centre, and where it ends. */
 interface Filter {
@@ -53,27 +53,29 @@ interface FixedTaps {
   readonly span: number;
 }
 
-/** The taps along one axis; nothing where no pixel changes. */
+/** The taps along one axis of the outputs in a window; nothing where no pixel changes. */
 function fixedTaps(
   filter: Filter,
   from: number,
   to: number,
   { begin, length }: Interval,
+  window: Window,
 ): FixedTaps | undefined {
-  if (begin === 0 && length === to && from === to) return undefined;
+  const isWhole = window.begin === 0 && window.length === to;
+  if (begin === 0 && length === to && from === to && isWhole) return undefined;
   const scale = length / to;
   const widening = Math.max(scale, 1);
   const support = filter.support * widening;
   const span = Math.ceil(support) * 2 + 1;
   const taps = {
-    start: new Int32Array(to),
-    count: new Int32Array(to),
-    weights: new Int32Array(to * span),
+    start: new Int32Array(window.length),
+    count: new Int32Array(window.length),
+    weights: new Int32Array(window.length * span),
     span,
   };
   const exact = new Float64Array(span);
-  for (let i = 0; i < to; i++) {
-    const centre = begin + (i + 0.5) * scale;
+  for (let i = 0; i < window.length; i++) {
+    const centre = begin + (window.begin + i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(from, Math.trunc(centre + support + 0.5));
     let sum = 0;
@@ -99,21 +101,33 @@ interface Bytes {
   readonly channels: number;
 }
 
-/** Resizes as `Image.resize((width, height), method, box)` does; `plain` leaves WebAssembly out. */
+/**
+ * Resizes as `Image.resize((width, height), method, box)` does, and gives the part of the result in a window; `plain`
+ * leaves WebAssembly out.
+ */
 export function pillowResize(
   source: Bytes,
   height: number,
   width: number,
-  options: { readonly method: PillowMethod; readonly box?: Box; readonly plain?: boolean },
+  options: {
+    readonly method: PillowMethod;
+    readonly box?: Box;
+    readonly window?: Box;
+    readonly plain?: boolean;
+  },
 ): Uint8Array {
   const {
     method,
     plain,
     box = { y: 0, x: 0, height: source.height, width: source.width },
+    window = { y: 0, x: 0, height, width },
   } = options;
   const filter = FILTERS[method];
-  const columns = fixedTaps(filter, source.width, width, { begin: box.x, length: box.width });
-  const rows = fixedTaps(filter, source.height, height, { begin: box.y, length: box.height });
+  const along = (begin: number, length: number): Interval => ({ begin, length });
+  const inWidth = [along(box.x, box.width), along(window.x, window.width)] as const;
+  const inHeight = [along(box.y, box.height), along(window.y, window.height)] as const;
+  const columns = fixedTaps(filter, source.width, width, ...inWidth);
+  const rows = fixedTaps(filter, source.height, height, ...inHeight);
   const downFirst = columnsFirst(source, height, width);
   if (source.channels === 3 && !plain) {
     const done = pillowInWasm(source, columns, rows, downFirst);

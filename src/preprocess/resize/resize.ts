@@ -1,7 +1,7 @@
 /** @file Resizing an image, by TensorFlow's methods and Pillow's. */
 
 import { OcelliError } from "../../errors.ts";
-import { type Box, type Image, makeImage, zerosOf } from "../image.ts";
+import { type Box, type Image, checkBox, checkMade, crop, makeImage, zerosOf } from "../image.ts";
 import { PILLOW_METHODS, type PillowMethod, pillowResize } from "./pillow.ts";
 import { weighInWasm } from "../wasm/resize.ts";
 import { weigh } from "./taps.ts";
@@ -22,8 +22,10 @@ export interface ResizeOptions {
   readonly method: ResizeMethod;
   /** Whether TensorFlow's kernels widen when the image gets smaller; Pillow's always do. */
   readonly antialias: boolean;
-  /** The part that is scaled, in pixels and fractions of them; all of the image unless given. */
+  /** The part that is scaled, in pixels and fractions of them; default: all of the image. */
   readonly box?: Box;
+  /** The part of the result that is wanted, in whole pixels; the rest is not computed. Default: all of it. */
+  readonly window?: Box;
   /** Leaves WebAssembly out; the values are the same. */
   readonly plain?: boolean;
 }
@@ -38,11 +40,15 @@ const isPillow = (method: ResizeMethod): method is PillowMethod =>
 export function resize(
   image: Image,
   [height, width]: readonly [number, number],
-  { method, antialias, plain, box }: ResizeOptions,
+  { method, antialias, plain, box, window: wanted }: ResizeOptions,
 ): Image {
+  const window = wanted ?? { y: 0, x: 0, height, width };
+  if (wanted) checkBox([height, width, 1], wanted);
   const { data } = image;
   const [h, w, channels] = image.shape;
-  if (h === height && w === width && !box) return image;
+  if (h === height && w === width && !box) return crop(image, window);
+  checkMade(window.height, window.width);
+  const shape = [window.height, window.width, channels] as const;
   if (isPillow(method)) {
     if (!(data instanceof Uint8Array)) {
       throw new OcelliError(
@@ -51,10 +57,7 @@ export function resize(
       );
     }
     const source = { data, height: h, width: w, channels };
-    return makeImage(
-      [height, width, channels],
-      pillowResize(source, height, width, { method, plain, box }),
-    );
+    return makeImage(shape, pillowResize(source, height, width, { method, plain, box, window }));
   }
   const [inHeight, inWidth] = box
     ? [
@@ -62,23 +65,25 @@ export function resize(
         { begin: box.x, length: box.width },
       ]
     : [];
+  const down = { begin: window.y, length: window.height };
+  const across = { begin: window.x, length: window.width };
   if (method === "nearest") {
-    const rows = nearestPositions(h, height, inHeight);
-    return pick(image, rows, nearestPositions(w, width, inWidth));
+    const rows = nearestPositions(h, height, inHeight, down);
+    return pick(image, rows, nearestPositions(w, width, inWidth, across));
   }
-  const rows = tensorflowTaps(method, antialias, h, height, inHeight);
-  const columns = tensorflowTaps(method, antialias, w, width, inWidth);
+  const rows = tensorflowTaps(method, antialias, h, height, inHeight, down);
+  const columns = tensorflowTaps(method, antialias, w, width, inWidth, across);
   if (data instanceof Uint8Array && channels === 3 && !plain) {
     const done = weighInWasm({ data, height: h, width: w }, rows, columns);
-    if (done) return makeImage([height, width, channels], done);
+    if (done) return makeImage(shape, done);
   }
-  const out = zerosOf(image, height * width * channels);
+  const out = zerosOf(image, window.height * window.width * channels);
   const clip = out instanceof Uint8Array;
   weigh({ data, width: w, channels }, rows, columns, (row, values) => {
     if (clip) clipBytes(values);
     out.set(values, row * values.length); // bytes cut fractions off
   });
-  return makeImage([height, width, channels], out);
+  return makeImage(shape, out);
 }
 
 function clipBytes(values: Float32Array): void {

@@ -18,12 +18,15 @@ export interface Interval {
   readonly length: number;
 }
 
-/** Taps from the positions and weights of each output position. */
+/** The output positions that are wanted of an axis, in whole pixels. */
+export type Window = Interval;
+
+/** Taps from the positions and weights of each output position in a window. */
 export function makeTaps(
-  outputs: number,
+  { begin, length: outputs }: Window,
   tapsOf: (output: number) => { readonly start: number; readonly weights: readonly number[] },
 ): Taps {
-  const all = Array.from({ length: outputs }, (_, i) => tapsOf(i));
+  const all = Array.from({ length: outputs }, (_, i) => tapsOf(begin + i));
   const span = all.reduce((most, { weights }) => Math.max(most, weights.length), 0);
   const weights = new Float32Array(outputs * span);
   all.forEach((taps, i) => weights.set(taps.weights, i * span));

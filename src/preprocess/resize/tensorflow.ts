@@ -4,7 +4,7 @@
  * @see https://www.tensorflow.org/api_docs/python/tf/image/resize
  */
 
-import { type Interval, type Taps, makeTaps } from "./taps.ts";
+import { type Interval, type Taps, type Window, makeTaps } from "./taps.ts";
 
 /** TensorFlow's methods; `area` and `nearest` are the same with and without antialiasing. */
 export const TENSORFLOW_METHODS = ["bilinear", "area", "bicubic", "lanczos3", "nearest"] as const;
@@ -16,38 +16,47 @@ const { fround } = Math;
 const centre = (output: number, scale: number, begin: number): number =>
   fround(fround(fround(output + 0.5) * scale) + begin);
 
-/** The source position of each output position under `nearest`. */
+/** The source position of each output position in a window under `nearest`. */
 export function nearestPositions(
   from: number,
   to: number,
   { begin, length }: Interval = { begin: 0, length: from },
+  window: Window = { begin: 0, length: to },
 ): Int32Array {
   const scale = fround(length / to);
-  return Int32Array.from({ length: to }, (_, i) =>
-    Math.min(Math.floor(centre(i, scale, begin)), from - 1),
+  return Int32Array.from({ length: window.length }, (_, i) =>
+    Math.min(Math.floor(centre(window.begin + i, scale, begin)), from - 1),
   );
 }
 
-/** The taps of a method along one axis. */
+/** The taps of a method along one axis, for the output positions in a window. */
 export function tensorflowTaps(
   method: Exclude<TensorflowMethod, "nearest">,
   antialias: boolean,
   from: number,
   to: number,
   part: Interval = { begin: 0, length: from },
+  window: Window = { begin: 0, length: to },
 ): Taps {
-  if (method === "area") return areaTaps(from, to, part);
-  if (method === "lanczos3") return kernelTaps(lanczos3, from, to, part, antialias);
-  if (antialias) {
-    return kernelTaps(method === "bilinear" ? triangle : keysCubic, from, to, part, true);
-  }
-  return method === "bilinear" ? bilinearTaps(from, to, part) : bicubicTaps(from, to, part);
+  const axis = { from, to, part, window };
+  if (method === "area") return areaTaps(axis);
+  if (method === "lanczos3") return kernelTaps(lanczos3, axis, antialias);
+  if (antialias) return kernelTaps(method === "bilinear" ? triangle : keysCubic, axis, true);
+  return method === "bilinear" ? bilinearTaps(axis) : bicubicTaps(axis);
+}
+
+/** An axis that is scaled: its extents, the part of the source, the outputs that are wanted. */
+interface Axis {
+  readonly from: number;
+  readonly to: number;
+  readonly part: Interval;
+  readonly window: Window;
 }
 
 /** The two neighbours. */
-function bilinearTaps(from: number, to: number, { begin, length }: Interval): Taps {
+function bilinearTaps({ from, to, part: { begin, length }, window }: Axis): Taps {
   const scale = fround(length / to);
-  return makeTaps(to, (i) => {
+  return makeTaps(window, (i) => {
     const at = fround(centre(i, scale, begin) - 0.5);
     const low = Math.floor(at);
     if (low < 0) return { start: 0, weights: [1] };
@@ -57,10 +66,10 @@ function bilinearTaps(from: number, to: number, { begin, length }: Interval): Ta
 }
 
 /** What each source position shares with the output's interval; the sums are divided by the scale. */
-function areaTaps(from: number, to: number, { begin: first, length }: Interval): Taps {
+function areaTaps({ from, to, part: { begin: first, length }, window }: Axis): Taps {
   const scale = fround(length / to);
   const isCut = first + length > from;
-  return makeTaps(to, (i) => {
+  return makeTaps(window, (i) => {
     const begin = fround(fround(i * scale) + first);
     const end = Math.min(fround(fround((i + 1) * scale) + first), from);
     const start = Math.floor(begin);
@@ -77,9 +86,9 @@ function areaTaps(from: number, to: number, { begin: first, length }: Interval):
 const TABLE_STEPS = 1024;
 
 /** The four neighbours, by Keys' cubic at a rounded distance; what lies outside the image weighs nothing. */
-function bicubicTaps(from: number, to: number, { begin, length }: Interval): Taps {
+function bicubicTaps({ from, to, part: { begin, length }, window }: Axis): Taps {
   const scale = fround(length / to);
-  return makeTaps(to, (i) => {
+  return makeTaps(window, (i) => {
     const at = fround(centre(i, scale, begin) - 0.5);
     const low = Math.floor(at);
     const step = roundHalfToEven(fround(at - low) * TABLE_STEPS);
@@ -117,15 +126,13 @@ const lanczos3: Kernel = {
 /** All positions that a kernel reaches; antialiasing widens it by the scale when the image gets smaller. */
 function kernelTaps(
   kernel: Kernel,
-  from: number,
-  to: number,
-  { begin, length }: Interval,
+  { from, to, part: { begin, length }, window }: Axis,
   antialias: boolean,
 ): Taps {
   const scale = fround(1 / fround(to / length));
   const widening = antialias ? Math.max(scale, 1) : 1;
   const reach = fround(kernel.radius * widening);
-  return makeTaps(to, (i) => {
+  return makeTaps(window, (i) => {
     const at = centre(i, scale, begin);
     const first = Math.ceil(fround(fround(at - reach) - 0.5));
     const last = Math.floor(fround(fround(at + reach) - 0.5));

@@ -8,7 +8,7 @@ import { createModel, positionGrid } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { fromFlat, toFlat } from "../../tree.ts";
-import type { ModelCard } from "../../weights/checkpoint.ts";
+import type { ModelCard } from "../../weights/model-card.ts";
 import { fitWeights, readNames } from "../../weights/index.ts";
 import { restack } from "../../weights/stack.ts";
 import { type TrainedModel, loadTrained, modelOf, readOwn } from "../trained.ts";

@@ -11,7 +11,7 @@ import { apply, modelSpecs } from "../../nn/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../preprocess/random.ts";
 import { type Tree, fromFlat, toFlat } from "../../tree.ts";
-import type { ModelCard } from "../../weights/checkpoint.ts";
+import type { ModelCard } from "../../weights/model-card.ts";
 import { describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
 import { type ModelTensors, arraysOf, readOwn } from "../trained.ts";
 
