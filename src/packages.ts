@@ -2,12 +2,12 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type ErrorCode, OcelliError } from "./errors.ts";
-import { reasonOf } from "./files.ts";
+import { openRegular, reasonOf } from "./files.ts";
 
 /** Where fetched files of a kind are kept: `OCELLI_CACHE`, else the user's cache folder. */
 export function cacheFolder(kind: string): string {
@@ -67,7 +67,10 @@ export async function makeFolderBeside(path: string): Promise<string> {
 /** The SHA-256 of a file, in hexadecimal digits. */
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  await using handle = await openRegular(file);
+  for await (const chunk of handle.createReadStream({ autoClose: false })) {
+    hash.update(chunk as Buffer);
+  }
   return hash.digest("hex");
 }
 

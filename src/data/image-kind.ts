@@ -13,7 +13,7 @@ const starts = (bytes: Uint8Array, ...wanted: readonly number[]): boolean =>
 
 /** Formats by how they begin: the decoded ones, and others that are met under their names. */
 const KINDS: readonly (readonly [kind: string, is: (bytes: Uint8Array) => boolean])[] = [
-  ["JPEG", (bytes) => starts(bytes, 0xff, 0xd8, 0xff)],
+  ["JPEG", (bytes) => starts(bytes, 0xff, 0xd8)], // stray bytes may follow
   ["PNG", (bytes) => starts(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)],
   ["WebP", (bytes) => text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP"],
   ["GIF", (bytes) => /^GIF8[79]a$/.test(text(bytes, 0, 6))],
@@ -45,19 +45,9 @@ function brands(bytes: Uint8Array): string[] {
 export const imageKind = (bytes: Uint8Array): string | undefined =>
   KINDS.find(([, is]) => is(bytes))?.[0];
 
-/** How much memory decoding a file takes for each pixel, by its format and how it is written. */
-export function decodingCost(bytes: Uint8Array): DecodingCost {
-  switch (imageKind(bytes)) {
-    case "JPEG":
-      return 4;
-    case "PNG":
-      return bytes[28] === 0 ? 1 : 2; // interlaced or not
-    case "TIFF":
-      return 1;
-    default:
-      return 2; // whole frames
-  }
-}
+/** How much memory decoding a file takes for each pixel, by its format. */
+export const decodingCost = (bytes: Uint8Array): DecodingCost =>
+  imageKind(bytes) === "JPEG" ? 4 : 2;
 
 /** Why a file is not decoded; undefined where it is of a decoded format. */
 export function refusal(bytes: Uint8Array): string | undefined {

@@ -46,7 +46,7 @@ const UNPACKED = { base: 2 ** 26, growth: 16 };
 const PIXELS = { base: 40_000_000, growth: 16, most: 200_000_000 };
 
 /** How much memory a decoder takes for a pixel: by rows, by whole frames, or as libjpeg does; `tests/hostile` measures it. */
-export type DecodingCost = 1 | 2 | 4;
+export type DecodingCost = 2 | 4;
 
 /** The most bytes that a file of some bytes may unpack to: 64 MiB, and 16 for each of its own. */
 export const unpackLimit = (packed: number): number => UNPACKED.base + UNPACKED.growth * packed;
@@ -55,7 +55,7 @@ export const unpackLimit = (packed: number): number => UNPACKED.base + UNPACKED.
  * The most pixels of an image in a file of some bytes: 40 million divided by the decoder's cost, 16 more for each byte,
  * at most 200 million. A photo of 24 million pixels has several megabytes.
  */
-export const pixelLimit = (bytes: number, cost: DecodingCost = 1): number =>
+export const pixelLimit = (bytes: number, cost: DecodingCost = 2): number =>
   Math.min(PIXELS.most, PIXELS.base / cost + PIXELS.growth * bytes);
 
 /** What is left to be spent on one file, or on all files of a data set. */

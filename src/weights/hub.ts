@@ -44,9 +44,9 @@ export async function fetchFromHub(
       return choose(`hf:${place}`, await listRepository(name, revision, options));
     }));
   const path = join(folder, chosen);
-  const whole = [path, ...(existsSync(path) ? shardsBeside(path) : [])];
-  if ((await Promise.all(whole.map((file) => existsSync(file) && isIntact(file)))).every(Boolean))
-    return path;
+  const needed = [path, ...(existsSync(path) ? shardsBeside(path) : [])];
+  const intact = await Promise.all(needed.map(async (file) => existsSync(file) && isIntact(file)));
+  if (intact.every(Boolean)) return path;
   const fetchedInto = await writableCache(folder, options.report); // shards lie beside their index
   const fetched = await fetchFile(name, revision, chosen, fetchedInto, options);
   for (const shard of shardsBeside(fetched)) {

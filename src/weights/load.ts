@@ -8,7 +8,7 @@ import { parseJson } from "../formats/budget.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type PackageUse, cacheFolder, sha256OfFile, unpackedPackage } from "../packages.ts";
 import { type Description, describeWeights } from "./describe.ts";
-import { readSmallText } from "./file-ranges.ts";
+import { openRanges, readSmallText } from "./file-ranges.ts";
 import { type HubOptions, fetchBeside, fetchFromHub } from "./hub.ts";
 import { type UnreadArrays, readWeights, subtree, weightFiles } from "./read.ts";
 
@@ -67,6 +67,8 @@ export async function loadWeights(spec: string, options: LoadOptions = {}): Prom
   const { source, part } = splitSpec(spec);
   const path = await locate(source, options);
   const paths = weightFiles(path);
+  // a device has no end: what is no regular file is an error before it is read
+  for (const file of paths) if (existsSync(file)) openRanges(file)[Symbol.dispose]();
   const files = await Promise.all(
     paths.map(async (file) => ({
       path: file,
