@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
-import { prepareExample } from "../src/data/examples.ts";
+import { prepareExample } from "../src/data/stream/examples.ts";
 import { OcelliError } from "../src/errors.ts";
 import { parsePreprocessing } from "../src/preprocess/pipeline.ts";
 import { randomBox } from "../src/preprocess/operations/geometry.ts";

@@ -68,16 +68,6 @@ export function openRegularSync(path: string): number {
   }
 }
 
-/** The bytes of a regular file, by way of links. */
-export async function readRegular(path: string): Promise<Buffer> {
-  const file = await openRegular(path);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
-
 /** The bytes of a regular file that is no link; one of more than `maxBytes` is refused. */
 export async function readOwn(path: string, maxBytes = Infinity): Promise<Buffer> {
   const file = await openOwn(path);

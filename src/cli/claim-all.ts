@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
-import type { ClaimOptions, ClaimResult } from "../train/claim/claim.ts";
-import type { Claim } from "../train/claim/define.ts";
-import type { PageEntry } from "../train/claim/page.ts";
+import type { ClaimOptions, ClaimResult } from "../claim/claim.ts";
+import type { Claim } from "../claim/define.ts";
+import type { PageEntry } from "../claim/page.ts";
 import type { Output } from "./command.ts";
 import { claimReadme, listClaims } from "./load-config.ts";
 
@@ -39,7 +39,7 @@ export async function runClaims(
   { claims, scale, workdir, options, done }: AllClaims,
   output: Output,
 ): Promise<ClaimsResult> {
-  const { runClaim } = await import("../train/claim/claim.ts");
+  const { runClaim } = await import("../claim/claim.ts");
   const entries: PageEntry[] = [];
   for (const claim of claims) {
     const table = scale === "full" ? await tableOf(claim.name) : undefined;
@@ -96,7 +96,7 @@ function pagePath(scale: "quick" | "full", workdir: string, isOther: boolean): s
 }
 
 async function writePage(path: string, entries: readonly PageEntry[], scale: "quick" | "full") {
-  const { claimsPage } = await import("../train/claim/page.ts");
+  const { claimsPage } = await import("../claim/page.ts");
   await writeAtomically(path, claimsPage(entries, scale));
 }
 
@@ -113,6 +113,6 @@ async function resultIn(folder: string, { arms }: Claim): Promise<ClaimResult | 
 async function tableOf(name: string): Promise<string | undefined> {
   const path = claimReadme(name);
   if (path === undefined) return undefined;
-  const { tableIn } = await import("../train/claim/table.ts");
+  const { tableIn } = await import("../claim/table.ts");
   return tableIn(await readFile(path, "utf8"), name);
 }

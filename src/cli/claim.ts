@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
-import type { Claim } from "../train/claim/define.ts";
+import type { Claim } from "../claim/define.ts";
 import type { Command, Output } from "./command.ts";
 import { listClaims, loadClaim, claimReadme } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
@@ -87,7 +87,7 @@ export const claim: Command = {
     }
     const loaded = (await loadClaim(name)) as Claim;
     const data = path === undefined ? undefined : await readData(path);
-    const { runClaim } = await import("../train/claim/claim.ts");
+    const { runClaim } = await import("../claim/claim.ts");
     output.line(`claim   ${loaded.headline}`);
     const result = await stoppable(output, (signal) =>
       runClaim(loaded, { scale, data, workdir, engine, signal, reporter: output }),
@@ -121,7 +121,7 @@ async function readData(path: string) {
 async function fillReadme(name: string, table: string, output: Output): Promise<void> {
   const path = claimReadme(name);
   if (path === undefined) return;
-  const { withTable } = await import("../train/claim/table.ts");
+  const { withTable } = await import("../claim/table.ts");
   await writeAtomically(path, withTable(await readFile(path, "utf8"), name, table));
   output.line(`table   ${path}`);
 }

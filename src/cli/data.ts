@@ -23,6 +23,6 @@ export async function dataAt(name: string | undefined, command: string): Promise
   }
   const builtIn = BUILT_IN.find((valid) => valid === name);
   if (builtIn) return { name: builtIn };
-  const { detectData } = await import("../data/detect.ts");
+  const { detectData } = await import("../data/readers/detect.ts");
   return detectData(name);
 }

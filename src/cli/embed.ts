@@ -27,11 +27,11 @@ export const embed: Command = {
         hint: "Such as --out features.parquet.",
       });
     }
-    const { imagePaths, pathSource } = await import("../data/images.ts");
+    const { imagePaths, pathSource } = await import("../data/readers/images.ts");
     const { DataProblems } = await import("../data/problems.ts");
     const { parsePreprocessing } = await import("../preprocess/pipeline.ts");
-    const { openBackbone } = await import("../train/transfer/backbone.ts");
-    const { embedImages } = await import("../train/transfer/embed.ts");
+    const { openBackbone } = await import("../transfer/backbone.ts");
+    const { embedImages } = await import("../transfer/embed.ts");
     const { images, notes } = await imagePaths([folder]);
     for (const note of notes) output.line(note);
     const id = (index: number): string => relative(folder, images[index]).split(sep).join("/");

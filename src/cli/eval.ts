@@ -40,7 +40,7 @@ export const evalCommand: Command = {
   ],
   async run({ operands: [model], texts, integers }, output) {
     const { dataAt } = await import("./data.ts");
-    const { evaluateModelOn } = await import("../train/eval-model.ts");
+    const { evaluateModelOn } = await import("../served/evaluate.ts");
     const named = texts.get("data");
     const data = named === undefined ? undefined : await dataAt(named, "eval");
     const result = await evaluateModelOn(model, data, {

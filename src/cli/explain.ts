@@ -2,7 +2,7 @@
 
 import { unknownName } from "../errors.ts";
 import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain.ts";
-import type { Explained } from "../train/explain/explain.ts";
+import type { Explained } from "../explain/explain.ts";
 import type { Command } from "./command.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
@@ -42,8 +42,8 @@ export const explain: Command = {
     "ocelli explain efficientnet-lite0 cat.jpg --class 281",
   ],
   async run({ operands: [model, ...paths], texts, switches }, output) {
-    const { imagePaths } = await import("../data/images.ts");
-    const { explain: explainImages } = await import("../train/explain/explain.ts");
+    const { imagePaths } = await import("../data/readers/images.ts");
+    const { explain: explainImages } = await import("../explain/explain.ts");
     const method = methodOf(texts.get("method"));
     const { images, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
-import type { ExportFormat } from "../train/export.ts";
+import type { ExportFormat } from "../served/export.ts";
 import type { Command } from "./command.ts";
 
 const FORMATS: readonly ExportFormat[] = ["onnx", "safetensors", "npz"];
@@ -29,7 +29,7 @@ export const exportCommand: Command = {
       });
     }
     if (!isFormat(to)) throw unknownName("format", to, FORMATS, "argument");
-    const { exportModel } = await import("../train/export.ts");
+    const { exportModel } = await import("../served/export.ts");
     const file = texts.get("out") ?? join(run.replace(/[\w.-]*\.safetensors$/, ""), `model.${to}`);
     const result = await exportModel(run, { to, file });
     const beside = result.data === undefined ? "" : `; keep ${result.data} beside it`;

@@ -1,6 +1,6 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
-import type { Prediction } from "../train/predict.ts";
+import type { Prediction } from "../served/predict.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { openLines } from "./lines.ts";
@@ -36,11 +36,11 @@ export const predict: Command = {
     "curl -s https://example.org/cat.jpg | ocelli predict runs/pets -",
   ],
   async run({ operands: [run, ...paths], texts, integers }, output) {
-    const { imagePaths, pathSource } = await import("../data/images.ts");
+    const { imagePaths, pathSource } = await import("../data/readers/images.ts");
     const { DataProblems } = await import("../data/problems.ts");
-    const { createWorkerPool } = await import("../data/workers.ts");
+    const { createWorkerPool } = await import("../data/stream/workers.ts");
     const { cpuBudget } = await import("../engines/threads.ts");
-    const { loadPredictor } = await import("../train/predict.ts");
+    const { loadPredictor } = await import("../served/predict.ts");
     const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
     const topK = integers.get("top-k") ?? 3;

@@ -1,7 +1,7 @@
 /** @file A configuration as the command line gives it: a recipe or a file, `--data`, and values by name. */
 
 import { OcelliError } from "../errors.ts";
-import type { Config } from "../train/config.ts";
+import type { Config } from "../config/config.ts";
 import type { Call, Flag } from "./command.ts";
 import { NAME_DATA, dataAt } from "./data.ts";
 import { loadConfig } from "./load-config.ts";
@@ -23,9 +23,9 @@ interface Given {
 export async function readConfig(name: string, { overrides, data, flags }: Given): Promise<Config> {
   // Loaded here so that help and mistakes in flags answer at once.
   const [{ configSchema }, { override }, { validate }] = await Promise.all([
-    import("../train/config.ts"),
-    import("../train/overrides.ts"),
-    import("../train/schema.ts"),
+    import("../config/config.ts"),
+    import("../config/overrides.ts"),
+    import("../config/validate.ts"),
   ]);
   const loaded = await loadConfig(name);
   const base =

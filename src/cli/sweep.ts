@@ -1,7 +1,7 @@
 /** @file `ocelli sweep`: one recipe with many settings. */
 
 import { OcelliError } from "../errors.ts";
-import type { SweepInput } from "../train/sweep.ts";
+import type { SweepInput } from "../sweep/sweep.ts";
 import type { Command } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
@@ -43,7 +43,7 @@ export const sweep: Command = {
   async run({ operands: [name], texts, integers }, output) {
     const loaded = await loadConfig(name);
     const spec = await specOf(name, loaded, texts, integers.get("trials"));
-    const { showSettings, sweep: runSweep } = await import("../train/sweep.ts");
+    const { showSettings, sweep: runSweep } = await import("../sweep/sweep.ts");
     const workdir = texts.get("workdir");
     const engine = texts.get("engine");
     const result = await stoppable(output, (signal) =>

@@ -69,7 +69,7 @@ export const train: Command = {
       const others = overrides.flatMap(([key]) => (known.includes(key) ? [] : [`--${key}`]));
       const given = [name, workdir && "--workdir", texts.get("data") && "--data", ...others];
       checkResume(given.filter((it) => it !== undefined && it !== ""));
-      const { resume } = await import("../train/transfer/resume.ts");
+      const { resume } = await import("../transfer/resume.ts");
       const acceptChanges = switches.has("accept-changes");
       const changed = { mesh, duration, acceptChanges };
       return inCluster(cluster, () =>

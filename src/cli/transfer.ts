@@ -1,7 +1,7 @@
 /** @file `ocelli transfer`: a published backbone, and a classifier of one's own images on it. */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import { TRANSFER_METHODS, type TransferResult } from "../train/transfer/options.ts";
+import { TRANSFER_METHODS, type TransferResult } from "../transfer/options.ts";
 import type { Command, Output } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { percent, worstClasses } from "./show-classes.ts";
@@ -72,7 +72,7 @@ export const transferCommand: Command = {
   ],
   async run({ texts, integers }, output) {
     const { dataAt } = await import("./data.ts");
-    const { transfer } = await import("../train/transfer/transfer.ts");
+    const { transfer } = await import("../transfer/transfer.ts");
     const data = await dataAt(texts.get("data"), "transfer");
     const method = methodOf(texts.get("method"));
     checkFlags(method ?? "linear", [...texts.keys(), ...integers.keys()]);
@@ -103,7 +103,7 @@ export const transferCommand: Command = {
     return stoppable(output, (signal) =>
       unlessStopped(signal, output, async () => {
         if (seeds === 1) return show(await transfer(data, { ...options, seed, signal }), output);
-        const { transferBySeeds } = await import("../train/transfer/by-seeds.ts");
+        const { transferBySeeds } = await import("../transfer/by-seeds.ts");
         const result = await transferBySeeds(data, { ...options, seed, signal }, seeds, (one) =>
           show(one, output),
         );

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpz } from "../formats/npz.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { openDataset } from "./datasets.ts";
-import { openMnist } from "./mnist.ts";
-import { openSplit } from "./splits.ts";
+import { openMnist } from "./readers/mnist.ts";
+import { openSplit } from "./splits/splits.ts";
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "ocelli-data-"))));

@@ -1,16 +1,16 @@
 /** @file The data sets by name. */
 
 import type { DataConfig } from "./config.ts";
-import { openFolder } from "./folder.ts";
-import { openIdx } from "./idx.ts";
+import { openFolder } from "./readers/folder.ts";
+import { openIdx } from "./readers/idx.ts";
 import { openMixture } from "./mixture.ts";
-import { openMnist } from "./mnist.ts";
-import { openNpzFolder } from "./npz.ts";
-import { openParquet } from "./parquet.ts";
+import { openMnist } from "./readers/mnist.ts";
+import { openNpzFolder } from "./readers/npz.ts";
+import { openParquet } from "./readers/parquet.ts";
 import type { Dataset } from "./source.ts";
-import { openTable } from "./table.ts";
-import { openTar } from "./tar.ts";
-import { openTfrecord } from "./tfrecord.ts";
+import { openTable } from "./readers/table.ts";
+import { openTar } from "./readers/tar.ts";
+import { openTfrecord } from "./readers/tfrecord.ts";
 
 /**
  * Opens a data set. Folders are listed and archives indexed at once; images are read when they are asked for.

@@ -2,11 +2,17 @@
 
 export { type DataConfig, dataSchema } from "./config.ts";
 export { openDataset } from "./datasets.ts";
-export { detectData } from "./detect.ts";
-export { type SliceRule, type SplitOptions, openSplit } from "./splits.ts";
-export { DEFAULT_SHARES, type SplitBy, describeSplits, splitByHash, splitOf } from "./hashed.ts";
-export { type Position, type Visit, trainingOrder } from "./order.ts";
-export { arraySource } from "./arrays.ts";
-export { imagePaths, pathSource } from "./images.ts";
+export { detectData } from "./readers/detect.ts";
+export { type SliceRule, type SplitOptions, openSplit } from "./splits/splits.ts";
+export {
+  DEFAULT_SHARES,
+  type SplitBy,
+  describeSplits,
+  splitByHash,
+  splitOf,
+} from "./splits/hashed.ts";
+export { type Position, type Visit, trainingOrder } from "./stream/order.ts";
+export { arraySource } from "./readers/arrays.ts";
+export { imagePaths, pathSource } from "./readers/images.ts";
 export { mixtureSource } from "./mixture.ts";
 export type { Blocks, Dataset, MixturePart, Source } from "./source.ts";

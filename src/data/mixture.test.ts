@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { arraySource } from "./arrays.ts";
+import { arraySource } from "./readers/arrays.ts";
 import { openMixture } from "./mixture.ts";
-import { trainingOrder } from "./order.ts";
+import { trainingOrder } from "./stream/order.ts";
 import type { Dataset } from "./source.ts";
-import { openSplit } from "./splits.ts";
+import { openSplit } from "./splits/splits.ts";
 
 function dataset(
   name: string,

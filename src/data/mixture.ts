@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { findSplit } from "./split-names.ts";
+import { findSplit } from "./splits/split-names.ts";
 import type { Dataset, MixturePart, Source } from "./source.ts";
 
 /** A data set of a mixture. */

@@ -1,7 +1,7 @@
 /** @file What was wrong with examples that were left out, and what is worth a note about others. */
 
 import { type AlphaRule, describeColour } from "../preprocess/alpha.ts";
-import type { PictureKind } from "./decode.ts";
+import type { PictureKind } from "./decode/decode.ts";
 
 /** An example that was left out. */
 export interface DataProblem {

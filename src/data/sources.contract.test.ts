@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OcelliError } from "../errors.ts";
 import { type DataConfig, dataSchema } from "./config.ts";
 import { openDataset } from "./datasets.ts";
-import { detectData } from "./detect.ts";
+import { detectData } from "./readers/detect.ts";
 import type { Source } from "./source.ts";
 import { type Picture, pictures, serveFiles, writeSources } from "./source-fixtures.ts";
-import { openSplit } from "./splits.ts";
+import { openSplit } from "./splits/splits.ts";
 
 const NAMES = [
   "folder",

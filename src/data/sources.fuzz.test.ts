@@ -8,7 +8,7 @@ import { damaged } from "../formats/test-helpers.ts";
 import type { DataConfig } from "./config.ts";
 import { openDataset } from "./datasets.ts";
 import { parquetFile, pictures, tarFile, tarMember, tfrecordFile } from "./source-fixtures.ts";
-import { openSplit } from "./splits.ts";
+import { openSplit } from "./splits/splits.ts";
 
 /** Inputs of each format; `npm run test:long` takes more. */
 const RUNS = process.env.OCELLI_LONG ? 100_000 : 250;

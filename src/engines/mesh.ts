@@ -116,6 +116,17 @@ export function rowsAt(
   return { first, count: Math.max(...firsts) + batchSize / mesh[axis] - first };
 }
 
+/** Batches are split along their first axis over the mesh axis `data`; copied to every device where there is none. */
+export function shardBatch(mesh: Mesh | undefined, batchSize: number): Sharding | undefined {
+  if (!mesh || !Object.hasOwn(mesh, "data")) return undefined;
+  if (batchSize % mesh.data === 0) return ["data"];
+  throw new OcelliError(
+    "config",
+    `a batch of ${batchSize} does not divide over the mesh ${showMesh(mesh)}.`,
+    { hint: `Take a batchSize that is a multiple of ${mesh.data}.` },
+  );
+}
+
 /** A typed array of any kind. */
 type Elements = {
   set(source: never, at: number): void;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ConfigInput } from "./config.ts";
+import type { ConfigInput } from "../config/config.ts";
 import { type TrainResult, train } from "./train.ts";
 
 let dir: string;

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import quickstart from "../../recipes/quickstart.ts";
 import { readRun } from "../runs/read.ts";
-import type { ConfigInput } from "./config.ts";
-import { sweep } from "./sweep.ts";
+import type { ConfigInput } from "../config/config.ts";
+import { sweep } from "../sweep/sweep.ts";
 import { type TrainResult, resume, train } from "./train.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "ocelli-headline-"));

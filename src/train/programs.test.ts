@@ -3,7 +3,7 @@ import { createInterpreter } from "../engines/interpreter/index.ts";
 import { type HostArray, fromNumbers, toNumbers } from "../graph/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { DeviceArray } from "../engines/engine.ts";
-import { uploadTree } from "./device.ts";
+import { uploadTree } from "../served/device-trees.ts";
 import { type DeviceState, type StoredLoop, restoreState } from "./programs.ts";
 
 const engine = createInterpreter();

@@ -1,18 +1,18 @@
 /** @file The compiled programs of a training: its first state, its step, its evaluations. */
 
-import type { BatchOptions } from "../data/batches.ts";
+import type { BatchOptions } from "../data/stream/batches.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { type Tensor, fromNumbers, randomKey, specOf, trace } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
 import { type Objective, objectiveAt } from "../objectives/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
-import type { Config } from "./config.ts";
-import { disposeTree, replaceTree, uploadTree } from "./device.ts";
-import { type SeenBatch, type Values, createEvaluation } from "./evaluation.ts";
-import type { Plan } from "./plan.ts";
-import { type StateSharding, shardState } from "./sharding.ts";
-import type { LoopState } from "./saver.ts";
+import type { Config } from "../config/config.ts";
+import { disposeTree, replaceTree, uploadTree } from "../served/device-trees.ts";
+import { type SeenBatch, type Values, createEvaluation } from "../served/pass.ts";
+import type { Plan } from "./plan/plan.ts";
+import { type StateSharding, shardState } from "./devices/sharding.ts";
+import type { LoopState } from "./resume/saver.ts";
 import type { StoredState } from "../weights/checkpoint-state.ts";
 import { type TrainState, makeInit, makeTrainStep } from "./step.ts";
 

@@ -1,12 +1,12 @@
 /** @file The training loop: data, initial state, the compiled step, then batch after batch. */
 
 import { join } from "node:path";
-import { balancedSource } from "../data/balanced.ts";
-import { type Batch, trainingBatches } from "../data/batches.ts";
+import { balancedSource } from "../data/splits/balanced.ts";
+import { type Batch, trainingBatches } from "../data/stream/batches.ts";
 import { withSplitBy } from "../data/config.ts";
-import { prefetch } from "../data/prefetch.ts";
+import { prefetch } from "../data/stream/prefetch.ts";
 import { DataProblems, isProblems } from "../data/problems.ts";
-import { createWorkerPool } from "../data/workers.ts";
+import { createWorkerPool } from "../data/stream/workers.ts";
 import type { JoinedCluster } from "../engines/cluster/join.ts";
 import type { ClusterPlace } from "../engines/cluster/place.ts";
 import { type Engine, jit } from "../engines/engine.ts";
@@ -19,9 +19,9 @@ import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, makeUnusedFolder, resumeCommand } from "../runs/run.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
-import { BestWatch, describeBest } from "./best.ts";
-import { ByteWatch } from "./byte-watch.ts";
-import { type Config, type ConfigInput, configSchema } from "./config.ts";
+import { BestWatch, describeBest } from "./watch/best.ts";
+import { ByteWatch } from "./watch/byte-watch.ts";
+import { type Config, type ConfigInput, configSchema } from "../config/config.ts";
 import {
   type DeviceTree,
   disposeTree,
@@ -29,17 +29,17 @@ import {
   stateReader,
   treeReader,
   uploadTree,
-} from "./device.ts";
-import type { Values } from "./evaluation.ts";
+} from "../served/device-trees.ts";
+import type { Values } from "../served/pass.ts";
 import type { Duration } from "../optim/index.ts";
-import { type Journal, createJournal } from "./journal.ts";
-import { judge, judgeAtEnd } from "./judge.ts";
+import { type Journal, createJournal } from "./watch/journal.ts";
+import { judge, judgeAtEnd } from "./watch/judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
-import { withBackgrounds, withBlack } from "./backgrounds.ts";
-import { pictureNote } from "./picture-note.ts";
-import { inputPictures } from "./pictures.ts";
-import { FiniteWatch } from "./finite-watch.ts";
-import { type Plan, planTraining } from "./plan.ts";
+import { withBackgrounds, withBlack } from "../config/backgrounds.ts";
+import { pictureNote } from "./watch/picture-note.ts";
+import { inputPictures } from "../served/pictures.ts";
+import { FiniteWatch } from "./watch/finite-watch.ts";
+import { type Plan, planTraining } from "./plan/plan.ts";
 import {
   type Loading,
   type ReadyEvaluation,
@@ -49,16 +49,17 @@ import {
   firstState,
   restoreState,
 } from "./programs.ts";
-import { Meter, type Reporter, SILENT, showMetric } from "./progress.ts";
-import { type LoopState, Saver } from "./saver.ts";
-import { describeLength } from "./longer.ts";
-import { checkSameData, nextEpoch } from "./same-data.ts";
-import { validate } from "./schema.ts";
-import { saveServed, servedState } from "./served-state.ts";
-import { shardBatch, shareOf } from "./sharding.ts";
-import { type SplitRecord, recordSplits, slicesOf } from "./split-record.ts";
-import { openTogether, stopper, together } from "./together.ts";
-import type { RunFolder } from "./witness.ts";
+import { Meter, type Reporter, SILENT, showMetric } from "./watch/progress.ts";
+import { type LoopState, Saver } from "./resume/saver.ts";
+import { describeLength } from "./resume/longer.ts";
+import { checkSameData, nextEpoch } from "./resume/same-data.ts";
+import { validate } from "../config/validate.ts";
+import { saveServed, servedState } from "./resume/served-state.ts";
+import { shardBatch } from "../engines/mesh.ts";
+import { shareOf } from "./devices/sharding.ts";
+import { type SplitRecord, recordSplits, slicesOf } from "../served/split-record.ts";
+import { openTogether, stopper, together } from "./devices/cluster.ts";
+import type { RunFolder } from "./devices/follower.ts";
 
 /** Options of {@link train} and {@link resume}. */
 export interface RunOptions {

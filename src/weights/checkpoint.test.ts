@@ -52,13 +52,19 @@ test("a mismatch lists both sides", () => {
 test("a card names the background of transparent images; one that says nothing keeps black", () => {
   const coloured = { ...card, imageShape: [4, 4, 3] };
   const write = (preprocessing: string) =>
-    concatBytes(checkpointChunks({ card: { ...coloured, preprocessing }, params: {}, variables: {} }));
+    concatBytes(
+      checkpointChunks({ card: { ...coloured, preprocessing }, params: {}, variables: {} }),
+    );
   const read = (bytes: Uint8Array) => readCheckpoint(bytes, "file").card.preprocessing;
   expect(read(write("decode|resize(4)"))).toBe('decode(background="white")|resize(4)');
   expect(read(write("decode(alpha=drop)|resize(4)"))).toBe('decode(alpha="drop")|resize(4)');
   const before = writeSafetensors(
     { kernel },
-    { format: "ocelli-checkpoint-1", ...cardTexts(coloured), preprocessing: "fast_decode|resize(4)" },
+    {
+      format: "ocelli-checkpoint-1",
+      ...cardTexts(coloured),
+      preprocessing: "fast_decode|resize(4)",
+    },
   );
   expect(read(before)).toBe('fast_decode(background="black")|resize(4)');
   expect(read(write("resize(4)"))).toBe("resize(4)");

@@ -8,7 +8,7 @@ import { type ModelCard, cardFromTexts, cardTexts } from "./model-card.ts";
 const card: ModelCard = {
   model: { name: "vit", variant: "S/16", depth: 2 },
   classes: ["cat", "dog"],
-  preprocessing: "decode(alpha=\"drop\")|resize_small(40)|central_crop(32)|value_range(-1,1)",
+  preprocessing: 'decode(alpha="drop")|resize_small(40)|central_crop(32)|value_range(-1,1)',
   loss: "softmax",
   imageShape: [32, 32, 3],
   step: 7,

@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { decodeImage } from "../../src/data/decode.ts";
+import { decodeImage } from "../../src/data/decode/decode.ts";
 import type { AlphaRule } from "../../src/preprocess/alpha.ts";
 import { launchChromium } from "./chromium.ts";
 import { servePage } from "./serve.ts";

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { decodeImageFile } from "../../src/data/decode.ts";
+import { decodeImageFile } from "../../src/data/decode/decode.ts";
 import { createOrtEngine } from "../../src/engines/ort/index.ts";
 import { readNpz } from "../../src/formats/npz.ts";
 import {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cacheFolder } from "../../src/packages.ts";
-import { openMnist } from "../../src/data/mnist.ts";
-import type { Explained } from "../../src/train/explain/explain.ts";
+import { openMnist } from "../../src/data/readers/mnist.ts";
+import type { Explained } from "../../src/explain/explain.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 
 const CACHED = (kind: string, name: string): string => join(cacheFolder(kind), name);

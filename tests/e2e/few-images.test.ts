@@ -6,8 +6,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { seededRandom } from "../../src/preprocess/random.ts";
-import type { SplitRecord } from "../../src/train/split-record.ts";
-import type { TransferResult } from "../../src/train/transfer/options.ts";
+import type { SplitRecord } from "../../src/served/split-record.ts";
+import type { TransferResult } from "../../src/transfer/options.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 
 let dir: string;

@@ -181,8 +181,8 @@ test(`${KILLS} kills of a claim`, { timeout: TIMEOUT }, async () => {
   const source = (...path: string[]) => JSON.stringify(join(import.meta.dirname, "../../src", ...path)); // prettier-ignore
   await writeFile(
     at("claim.mjs"),
-    `import { runClaim } from ${source("train/claim/claim.ts")};
-import { defineClaim } from ${source("train/claim/define.ts")};
+    `import { runClaim } from ${source("claim/claim.ts")};
+import { defineClaim } from ${source("claim/define.ts")};
 const { name, data, seed, evals, log, checkpoint, ...recipe } = ${JSON.stringify(smallConfig(dir, 12))};
 const claim = defineClaim({
   name: "tiny", headline: "Training helps.", data,

@@ -11,7 +11,7 @@ import type { Spec } from "../../src/graph/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
 import { writeAtomically } from "../../src/files.ts";
-import type { Prediction } from "../../src/train/predict.ts";
+import type { Prediction } from "../../src/served/predict.ts";
 import { mapTree } from "../../src/tree.ts";
 import { checkpointChunks, loadWeights } from "../../src/weights/index.ts";
 import { lastJson, runCli } from "./run-cli.ts";

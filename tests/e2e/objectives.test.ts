@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ConfigInput } from "../../src/train/config.ts";
-import { loadPredictor } from "../../src/train/predict.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
+import { loadPredictor } from "../../src/served/predict.ts";
 import { resume, train } from "../../src/train/train.ts";
 import { metricsOf, smallConfig, writeDigits } from "./small-run.ts";
 

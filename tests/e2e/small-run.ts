@@ -3,10 +3,10 @@
 import { spawn } from "node:child_process";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openMnist } from "../../src/data/mnist.ts";
+import { openMnist } from "../../src/data/readers/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
 import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
-import type { LoopState } from "../../src/train/saver.ts";
+import type { LoopState } from "../../src/train/resume/saver.ts";
 import { readStateFile } from "../../src/weights/checkpoint-file.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/ocelli.js");

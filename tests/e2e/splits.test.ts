@@ -7,9 +7,9 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigInput, type EvalResult, resume, train } from "../../src/index.ts";
 import { openDataset } from "../../src/data/datasets.ts";
-import { splitOf } from "../../src/data/hashed.ts";
-import { openSplit } from "../../src/data/splits.ts";
-import { type SplitRecord, recordSplits } from "../../src/train/split-record.ts";
+import { splitOf } from "../../src/data/splits/hashed.ts";
+import { openSplit } from "../../src/data/splits/splits.ts";
+import { type SplitRecord, recordSplits } from "../../src/served/split-record.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 import { smallConfig } from "./small-run.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigInput, evaluateModelOn, resume, train, transfer } from "../../src/index.ts";
-import type { Reporter } from "../../src/train/progress.ts";
+import type { Reporter } from "../../src/train/watch/progress.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 import { smallConfig } from "./small-run.ts";

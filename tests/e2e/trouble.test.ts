@@ -7,7 +7,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigInput, resume, train } from "../../src/index.ts";
-import type { Reporter } from "../../src/train/progress.ts";
+import type { Reporter } from "../../src/train/watch/progress.ts";
 import { smallConfig } from "./small-run.ts";
 import { TINY, runCli } from "./run-cli.ts";
 

@@ -1,7 +1,7 @@
 /** @file The parsers that are fuzzed: a row is a name, whole files to begin with, and the parser. */
 
 import { gzipSync, zipSync } from "fflate";
-import { openParquetFile } from "../../src/data/parquet-file.ts";
+import { openParquetFile } from "../../src/data/readers/parquet-file.ts";
 import {
   memoryFile,
   parquetFile,
@@ -9,8 +9,8 @@ import {
   tarMember,
   tfrecordFile,
 } from "../../src/data/source-fixtures.ts";
-import { tableRows } from "../../src/data/table.ts";
-import { tarMembers } from "../../src/data/tar.ts";
+import { tableRows } from "../../src/data/readers/table.ts";
+import { tarMembers } from "../../src/data/readers/tar.ts";
 import { OcelliError } from "../../src/errors.ts";
 import { readIdx } from "../../src/formats/idx.ts";
 import { numpyFixture } from "../../src/formats/numpy-fixtures.ts";
@@ -26,7 +26,7 @@ import { torchFixture } from "../../src/formats/torch-fixtures.ts";
 import { readExample, writeExample } from "../../src/formats/tf-example.ts";
 import { readRecords } from "../../src/formats/tfrecord.ts";
 import { readZip } from "../../src/formats/zip.ts";
-import { decodingCost, imageKind } from "../../src/data/image-kind.ts";
+import { decodingCost, imageKind } from "../../src/data/decode/image-kind.ts";
 import { fromNumbers } from "../../src/graph/index.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
 import { cardFromTexts, cardTexts } from "../../src/weights/model-card.ts";

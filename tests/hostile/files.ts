@@ -391,7 +391,7 @@ export const HOSTILE: readonly Case[] = [
     /.+/,
   ),
   weights("a pickle of 200 MB", "a.pth", pth(new Uint8Array(2e8).fill(0x4e)), /limit|too large/),
-  weights("a device", "/dev/zero", new Uint8Array(), /no regular file/),
+  weights("a device", "/dev/zero", new Uint8Array(), /a device, a pipe or a socket, not a file/),
   model("a depth of a million", { model: '{"name":"vit","depth":1000000}' }, /depth/),
   model("a width of a billion", { model: '{"name":"vit","depth":1,"width":1000000000}' }, /width/),
   model("resize(60000)", { preprocessing: "resize(60000)" }, /from 1 to 4096/),

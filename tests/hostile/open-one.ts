@@ -1,13 +1,13 @@
 /** @file Opens one file as the program does, in a process of its own, and says what came of it, how long it took and the memory. */
 
 import { readFileSync } from "node:fs";
-import { decodeImageFile } from "../../src/data/decode.ts";
+import { decodeImageFile } from "../../src/data/decode/decode.ts";
 import { openDataset } from "../../src/data/datasets.ts";
-import { detectData } from "../../src/data/detect.ts";
-import { firstExample } from "../../src/data/examples.ts";
+import { detectData } from "../../src/data/readers/detect.ts";
+import { firstExample } from "../../src/data/stream/examples.ts";
 import { OcelliError } from "../../src/errors.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
-import { openServed } from "../../src/train/served.ts";
+import { openServed } from "../../src/served/open.ts";
 import { loadWeights } from "../../src/weights/index.ts";
 
 /** What a file is opened as. */

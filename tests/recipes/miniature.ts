@@ -1,6 +1,6 @@
 /** @file Recipes shrunk so that two steps of them take a second: every key stays, and is read. */
 
-import type { ConfigInput } from "../../src/train/config.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

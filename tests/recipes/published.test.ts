@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { expect, describe, test } from "vitest";
 import { listRecipes, loadConfig } from "../../src/cli/load-config.ts";
 import { openDataset } from "../../src/data/datasets.ts";
-import { openSplit } from "../../src/data/splits.ts";
+import { openSplit } from "../../src/data/splits/splits.ts";
 import type { Recipe } from "../../src/index.ts";
-import { hyperRule, hyperRuleSettings } from "../../src/train/transfer/hyperrule.ts";
+import { hyperRule, hyperRuleSettings } from "../../src/transfer/hyperrule.ts";
 import { FEW_SHOT_SETS, FEW_SHOT_SHOTS, type Leaf, PUBLISHED } from "./published.ts";
 
 const recipes = listRecipes().filter(({ path }) =>

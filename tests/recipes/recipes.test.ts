@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listClaims, listRecipes, loadClaim, loadConfig } from "../../src/cli/load-config.ts";
 import { type Claim, type ConfigInput, type SweepInput, train } from "../../src/index.ts";
-import { configSchema } from "../../src/train/config.ts";
-import { validate } from "../../src/train/schema.ts";
+import { configSchema } from "../../src/config/config.ts";
+import { validate } from "../../src/config/validate.ts";
 import { miniature, objectPaths, withValue } from "./miniature.ts";
 import { withWeights } from "./weights.ts";
 

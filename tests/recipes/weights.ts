@@ -7,7 +7,7 @@ import { type HostArray, type Spec, hostArray, sizeOf } from "../../src/graph/in
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
 import { seededRandom } from "../../src/preprocess/random.ts";
-import type { ConfigInput } from "../../src/train/config.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
 import { toFlat } from "../../src/tree.ts";
 import { SIDE, shrinkModel } from "./miniature.ts";
 

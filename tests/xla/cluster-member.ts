@@ -13,7 +13,7 @@ import { createXlaEngine } from "../../src/engines/xla/index.ts";
 import type { ClusterPlace } from "../../src/engines/cluster/place.ts";
 import { type HostArray, sizeOf, typedArray } from "../../src/graph/dtype.ts";
 import { bytesOf } from "../../src/formats/bytes.ts";
-import type { ConfigInput } from "../../src/train/config.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
 import { resume, train } from "../../src/train/train.ts";
 
 /** What a process is told to do. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import quickstart from "../../recipes/quickstart.ts";
 import { installedPlugins } from "../../src/engines/xla/plugins.ts";
-import type { ConfigInput } from "../../src/train/config.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
 import { train } from "../../src/train/train.ts";
 import { metricsOf } from "../e2e/small-run.ts";
 import { type Job, openStandIn } from "./cluster-member.ts";

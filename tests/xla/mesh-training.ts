@@ -18,7 +18,8 @@ import {
 import { vit } from "../../src/models/index.ts";
 import { classification } from "../../src/objectives/index.ts";
 import { type OptimizerConfig, makeOptimizer } from "../../src/optim/index.ts";
-import { type ShardingRule, shardBatch, shardState } from "../../src/train/sharding.ts";
+import { shardBatch } from "../../src/engines/mesh.ts";
+import { type ShardingRule, shardState } from "../../src/train/devices/sharding.ts";
 import { type TrainState, makeInit, makeTrainStep } from "../../src/train/step.ts";
 import { type Tree, flatten, fromFlat, toFlat, unflatten } from "../../src/tree.ts";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import quickstart from "../../recipes/quickstart.ts";
 import { listEngines } from "../../src/engines/select.ts";
-import type { ConfigInput } from "../../src/train/config.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
 import { resume, train } from "../../src/train/train.ts";
 
 const engine = "xla-cpu";

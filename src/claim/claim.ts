@@ -1,0 +1,263 @@
+/** @file Running a claim: settings tuned alike for every arm, then every arm with every seed, then the comparisons. */
+
+import { join } from "node:path";
+import type { DataConfig } from "../data/config.ts";
+import { openDataset } from "../data/datasets.ts";
+import { OcelliError } from "../errors.ts";
+import { writeAtomically } from "../files.ts";
+import { inLockedFolder } from "../runs/lock/lock.ts";
+import { SILENT } from "../train/watch/progress.ts";
+import { sweepTrials } from "../sweep/sweep.ts";
+import type { RunOptions } from "../train/train.ts";
+import { type ClaimSession, Interrupted, runArm } from "./arm.ts";
+import type { Check, Claim, ClaimScale, ClaimValues } from "./define.ts";
+import { claimTable } from "./table.ts";
+
+/** Options of {@link runClaim}. */
+export interface ClaimOptions extends Omit<RunOptions, "engine" | "cluster"> {
+  /** The engine's name; `auto` unless given. */
+  readonly engine?: string;
+  /** `quick` unless given. */
+  readonly scale?: ClaimScale;
+  /** In place of the claim's own data. */
+  readonly data?: DataConfig;
+  /** The folder of its runs; `runs/claims/NAME-SCALE` unless given. Begun again there, it goes on. */
+  readonly workdir?: string;
+}
+
+/** A mean over seeds with the seeds' standard deviation and the mean's standard error; both 0 of one seed. */
+export interface Spread {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly error: number;
+}
+
+/** Settings that were tried for an arm, and what its metric came to on the validation split. */
+export interface Tried {
+  readonly tuned: Readonly<Record<string, number>>;
+  readonly value: number;
+}
+
+/** What an arm came to. */
+export interface ArmResult {
+  /** The settings that it was given, of those that it reads. */
+  readonly tuned: Readonly<Record<string, number>>;
+  /** By seed, in the order of the result's `seeds`. */
+  readonly values: readonly ClaimValues[];
+  /** What was tried for it, with the first seed; empty where nothing of it is tuned. */
+  readonly tried: readonly Tried[];
+  /** Of the metric. */
+  readonly metric: Spread;
+}
+
+/** What a comparison came to. */
+export interface CheckResult extends Spread {
+  readonly text: string;
+  readonly margin: number;
+  /** Of a quick claim: in direction. */
+  readonly holds: boolean;
+  /** Whether the mean is so close to what is needed that its standard error leaves the answer open. */
+  readonly isOpen: boolean;
+}
+
+/** What a claim came to; without checks where it was interrupted. */
+export interface ClaimResult {
+  readonly claim: string;
+  readonly headline: string;
+  readonly scale: ClaimScale;
+  readonly metric: string;
+  readonly seeds: readonly number[];
+  readonly arms: Readonly<Record<string, ArmResult>>;
+  readonly checks: readonly CheckResult[];
+  readonly holds: boolean;
+  /** The table as Markdown. */
+  readonly table: string;
+  /** Of this process. */
+  readonly seconds: number;
+  readonly workdir: string;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Runs a claim. Trainings that are done are read, so that a claim that was stopped goes on.
+ *
+ * @throws what {@link train} throws, except for trainings that diverge: these are results
+ */
+export async function runClaim(
+  claim: Claim,
+  { scale = "quick", workdir, ...options }: ClaimOptions = {},
+): Promise<ClaimResult> {
+  const began = performance.now();
+  const session: ClaimSession = {
+    claim,
+    scale,
+    data: options.data ?? (await firstHere(claim)),
+    workdir: workdir ?? join("runs", "claims", `${claim.name}-${scale}`),
+    engine: options.engine,
+    signal: options.signal,
+    reporter: options.reporter ?? SILENT,
+  };
+  const report = (line: string): void => session.reporter.line(line);
+  return inLockedFolder(session.workdir, { report }, () => runSession(session, began));
+}
+
+async function runSession(session: ClaimSession, began: number): Promise<ClaimResult> {
+  const { claim, scale } = session;
+  const seeds = scale === "full" ? claim.seeds : claim.seeds.slice(0, 1);
+  let arms: Readonly<Record<string, ArmResult>> = {};
+  let interrupted = false;
+  try {
+    arms = await runArms(session, seeds);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    interrupted = true;
+  }
+  const checks = interrupted ? [] : claim.checks.map((one) => judge(one, session, arms, seeds));
+  const result = {
+    claim: claim.name,
+    headline: claim.headline,
+    scale,
+    metric: claim.metric,
+    seeds,
+    arms,
+    checks,
+    holds: !interrupted && checks.every(({ holds }) => holds),
+    seconds: Math.round((performance.now() - began) / 100) / 10,
+    workdir: session.workdir,
+    interrupted,
+  };
+  const table = interrupted ? "" : claimTable(claim, result);
+  if (!interrupted) {
+    await writeAtomically(join(session.workdir, "table.md"), `${table}\n`);
+    await writeAtomically(
+      join(session.workdir, "claim.json"),
+      `${JSON.stringify({ ...result, table })}\n`,
+    );
+  }
+  return { ...result, table };
+}
+
+async function runArms(session: ClaimSession, seeds: readonly number[]) {
+  const arms: Record<string, ArmResult> = {};
+  const { claim, scale } = session;
+  const held = claim.splits.test;
+  const chosen: Record<string, Chosen> = {};
+  for (const arm of Object.keys(claim.arms)) chosen[arm] = await settingsOf(session, arm);
+  for (const arm of Object.keys(claim.arms)) {
+    const values: ClaimValues[] = [];
+    const { tried } = chosen[arm];
+    let tuned: Readonly<Record<string, number>> = {};
+    for (const seed of seeds) {
+      const found = await measured(session, { arm, seed, tuned: chosen[arm].tuned, held });
+      values.push(found.values);
+      tuned = found.settings;
+    }
+    const metric = spread(values.map((one) => valueOf(one, claim.metric, arm)));
+    arms[arm] = { tuned, values, tried, metric };
+  }
+  session.reporter.line(`${scale} claim ${claim.name} is done`);
+  return arms;
+}
+
+/** Settings that were chosen, and all that were tried. */
+interface Chosen {
+  readonly tuned: Record<string, number>;
+  readonly tried: readonly Tried[];
+}
+
+/** The settings of an arm: the first ones of a quick claim, else the best on the validation split. */
+async function settingsOf(session: ClaimSession, arm: string): Promise<Chosen> {
+  const { claim, scale } = session;
+  const combinations = combinationsOf(claim);
+  if (scale === "quick" || combinations.length === 1) return { tuned: combinations[0], tried: [] };
+  const tried: Tried[] = [];
+  let best: { tuned: Record<string, number>; value: number } | undefined;
+  for (const tuned of combinations) {
+    const held = claim.splits.validation;
+    const found = await measured(session, { arm, seed: claim.seeds[0], tuned, held });
+    const value = valueOf(found.values, claim.metric, arm);
+    const better = !best || (claim.maximize ? value > best.value : value < best.value);
+    if (better) best = { tuned, value };
+    if (Object.keys(found.settings).length === 0) break; // nothing of it is tuned
+    tried.push({ tuned: found.settings, value });
+  }
+  return { tuned: best!.tuned, tried };
+}
+
+/**
+ * The data of a claim: the first of several that is here.
+ *
+ * @throws the last one's error where none is
+ */
+async function firstHere({ data }: Claim): Promise<DataConfig> {
+  if (!Array.isArray(data)) return data as DataConfig;
+  const several = data as readonly DataConfig[];
+  for (const one of several.slice(0, -1)) {
+    try {
+      await openDataset(one);
+      return one;
+    } catch (error) {
+      if (!(error instanceof OcelliError)) throw error;
+    }
+  }
+  return several.at(-1)!;
+}
+
+function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
+  const grid = Object.fromEntries(Object.entries(tune).map(([key, values]) => [key, [...values]]));
+  const sweep = { name, base: {}, grid, random: {}, trials: 1, seed: 0 };
+  return sweepTrials({ ...sweep, metric: "", maximize: true }) as Record<string, number>[];
+}
+
+/** Runs an arm, and says what it came to. */
+async function measured(session: ClaimSession, one: Parameters<typeof runArm>[1]) {
+  const { claim, reporter } = session;
+  const began = performance.now();
+  const { values, settings } = await runArm(session, one);
+  const value = valueOf(values, claim.metric, one.arm);
+  const how = values.diverged ? "diverged" : `${claim.metric} ${value.toPrecision(4)}`;
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  const given = Object.entries(settings).map(([name, number]) => `${name} ${number}`);
+  const what = [one.arm, `seed ${one.seed}`, ...given].join(" · ");
+  const where = one.held === claim.splits.test ? "" : " (validation)";
+  reporter.line(`${what}: ${how}${where}, ${seconds} s`);
+  return { values, settings };
+}
+
+function valueOf(values: ClaimValues, name: string, arm: string): number {
+  if (Object.hasOwn(values, name)) return values[name];
+  if (values.diverged) return NaN;
+  throw new OcelliError("config", `the arm ${arm} has no value "${name}".`, {
+    given: name,
+    valid: Object.keys(values),
+    hint: `It has ${Object.keys(values).join(", ")}.`,
+  });
+}
+
+function judge(
+  { text, difference, margin }: Check,
+  { claim, scale }: ClaimSession,
+  arms: Readonly<Record<string, ArmResult>>,
+  seeds: readonly number[],
+): CheckResult {
+  const differences = seeds.map((_, i) =>
+    difference((arm, value = claim.metric) => {
+      if (!Object.hasOwn(arms, arm)) {
+        throw new OcelliError("config", `claim ${claim.name}: "${text}" names no arm: ${arm}.`);
+      }
+      return valueOf(arms[arm].values[i], value, arm);
+    }),
+  );
+  const { mean, deviation, error } = spread(differences);
+  const needed = scale === "full" || margin < 0 ? margin : 0;
+  const holds = needed === 0 && scale === "quick" ? mean > 0 : mean >= needed;
+  return { text, margin, mean, deviation, error, holds, isOpen: Math.abs(mean - needed) < error };
+}
+
+/** The mean, the sample's standard deviation and the mean's standard error. */
+export function spread(values: readonly number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0;
+  return { mean, deviation, error: deviation / Math.sqrt(values.length) };
+}

@@ -1,0 +1,133 @@
+/** @file What a training configuration may say. */
+
+import { z } from "zod";
+import { dataSchema } from "../data/config.ts";
+import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
+import { evaluatorSchemas } from "../evaluate/registry.ts";
+import { modelSchema } from "../models/index.ts";
+import { classificationSchema, distillationSchema } from "../objectives/index.ts";
+import { durationSchema, optimizerSchema } from "../optim/index.ts";
+import { validate } from "./validate.ts";
+
+/** When the state is saved so that a run can be gone on with, and which checkpoints stay. */
+const checkpointSchema = z.strictObject({
+  /** How often; at the end, and when training is stopped, in any case. */
+  every: durationSchema.optional(),
+  /** How many of the newest stay. */
+  keep: z.int().min(1).default(2),
+  /** Those at multiples of this duration stay for good. */
+  keepEvery: durationSchema.optional(),
+});
+
+/** What every evaluation has beside its evaluator's own options. */
+const evaluationKeys = {
+  /** A split, or a slice of one such as `train[55000:]`. */
+  split: z.string(),
+  /** How often; at the end in any case. */
+  every: durationSchema.optional(),
+  /** Patches along each side of an image, for the model flexivit; the model's own unless given. */
+  seqhw: z.int().min(1).optional(),
+};
+
+const [classificationEval, calibrationEval, perClassEval, fewShotEval, knnEval] = evaluatorSchemas;
+const evaluationSchema = z.discriminatedUnion("type", [
+  classificationEval.extend(evaluationKeys),
+  calibrationEval.extend(evaluationKeys),
+  perClassEval.extend(evaluationKeys),
+  fewShotEval.extend(evaluationKeys),
+  knnEval.extend(evaluationKeys),
+]);
+
+const objectiveSchema = z.discriminatedUnion("name", [classificationSchema, distillationSchema]);
+
+/** A run folder or checkpoint that fits as it is; or weights, as `loadWeights` takes them, that are fitted to the model. */
+const initSchema = z.union([
+  z.string(),
+  z.strictObject({
+    weights: z.string(),
+    /** Whether the classifier comes from there, or begins anew, as for other classes; "keep" unless given. */
+    head: z.enum(["keep", "drop"]).optional(),
+  }),
+]);
+
+const shardingSchema = z.union([
+  z.literal("replicate"),
+  z.strictObject({ fsdp: z.string(), minSize: z.int().min(0).optional() }),
+  z.strictObject({ dim: z.int(), axis: z.string() }),
+]);
+
+/** The schema of a configuration: strict, so that a key that nothing reads is an error. */
+export const configSchema = z.strictObject({
+  /** Names the run folder. */
+  name: z.string().regex(/^[\w.-]+$/, { message: "letters, digits, dots, dashes, underscores" }),
+  /** Decides the initial parameters, the order of the examples and every random operation. */
+  seed: z.int().min(0).default(0),
+  data: dataSchema,
+  /** The split to train on, or a slice of one. */
+  split: z.string().default("train"),
+  /** Examples of each class to train on, picked by the seed; all unless given. */
+  shots: z.int().min(1).optional(),
+  /**
+   * Makes classes of different sizes count the same in training: `sampling` draws each equally often, `loss` weighs
+   * their losses by class. Neither unless given.
+   */
+  balance: z.enum(["sampling", "loss"]).optional(),
+  preprocess: z.strictObject({
+    train: z.string(),
+    /** For evaluation; stored with the model for prediction. */
+    eval: z.string(),
+  }),
+  /** Whether an image that cannot be decoded ends training, or is left out and reported. */
+  onBadImage: z.enum(BAD_IMAGE_POLICIES).default("error"),
+  batchSize: z.int().min(1),
+  /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
+  accumulate: z.int().min(1).default(1),
+  duration: durationSchema,
+  model: modelSchema,
+  /** What the model begins with in place of its own initial values. */
+  init: initSchema.optional(),
+  objective: objectiveSchema,
+  optimizer: optimizerSchema,
+  /** Evaluations by name; the accuracy of the first that has one is the run's result. `test`, and `validation` after every epoch, unless given. */
+  evals: z.record(z.string(), evaluationSchema).optional(),
+  /**
+   * A value of an evaluation, such as `validation/loss`, by which the best state is served instead of the last; the
+   * evaluation runs after every epoch where it has no schedule.
+   */
+  best: z.string().optional(),
+  /** Training ends after so many evaluations in a row that bring nothing better by `best`. */
+  patience: z.int().min(1).optional(),
+  /** How often metrics are written. */
+  log: durationSchema.default({ percent: 1 }),
+  checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
+  /** Devices to compute over, such as `data=4,model=2`; of an engine that has several. */
+  mesh: z.string().optional(),
+  /** How float32 products are computed: as they are unless given, or in TF32, which a CUDA engine has. */
+  products: z.enum(["float32", "tf32"]).optional(),
+  /** How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does. */
+  sharding: z
+    .array(z.tuple([z.string(), shardingSchema]))
+    .readonly()
+    .default([]),
+  /** Training ends with an error after so many steps in a row whose loss or gradient is not finite. */
+  maxSkipped: z.int().min(1).default(100),
+});
+
+/** A configuration as one writes it. */
+export type ConfigInput = z.input<typeof configSchema>;
+/** A configuration for data that the command line names. */
+export type Recipe = Omit<ConfigInput, "data">;
+/** A configuration with its defaults filled in. */
+export type Config = z.output<typeof configSchema>;
+
+/**
+ * Checks a configuration: what a recipe exports.
+ *
+ * @throws a configuration error of one line, with the nearest valid names
+ * @example
+ * export default defineConfig({ ...quickstart, name: "wider", model: { name: "vit", width: 96 } });
+ */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  validate(configSchema, config);
+  return config;
+}

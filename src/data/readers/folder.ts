@@ -1,0 +1,87 @@
+/** @file Folders of images: one folder per class, within folders per split where there are any. */
+
+import { join } from "node:path";
+import { OcelliError } from "../../errors.ts";
+import { readImageFile } from "../files/files.ts";
+import { type Found, foundDataset } from "./found.ts";
+import type { SplitBy } from "../splits/hashed.ts";
+import { describeUnread } from "./image-names.ts";
+import { type Layout, type Part, layoutOf } from "./layout.ts";
+import type { Dataset } from "../source.ts";
+import { readTable } from "./table.ts";
+import { type ImageWalk, walkImages } from "./walk-images.ts";
+
+/** How to open a folder. */
+export interface FolderOptions {
+  readonly dir: string;
+  /** The class names, in the order of the labels; the folders' names, sorted, unless given. */
+  readonly classes?: readonly string[];
+  /** Where there are no split folders: shares by the names of the splits to make. */
+  readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
+}
+
+/**
+ * The images of a folder: JPEG, PNG, WebP, GIF, AVIF and TIFF by their extension, in `dir/CLASS/…` at any depth below
+ * the class. Folders called train, val, test or the like are splits, `dir/SPLIT/CLASS/…`, and never classes unless
+ * `classes` names them; one with a table called `metadata` has its labels there, and one without labels is left out
+ * ({@link layoutOf}). Links are followed; in a class a folder is entered once, whatever leads to it. Hidden files and what
+ * systems leave behind are skipped, other files ignored and counted. Ids are paths below `dir`. Holds the paths.
+ */
+export async function openFolder({
+  dir,
+  classes,
+  splits: shares,
+  splitBy,
+}: FolderOptions): Promise<Dataset> {
+  const walk = await walkImages(dir);
+  const layout = layoutOf(walk.tree, { place: dir, classes });
+  const splits = new Map<string, Found>();
+  for (const [split, part] of layout.parts) splits.set(split, await foundIn(dir, split, part));
+  if ([...splits.values()].every(({ ids }) => ids.length === 0)) throw nothingIn(dir, walk);
+  const notes = [...layout.notes, ...notesOn(walk, layout)];
+  return foundDataset({ name: "folder", splits, classes, shares, splitBy, notes, place: dir });
+}
+
+/** The examples of a split, by its folders or its table. */
+async function foundIn(dir: string, split: string, { paths, labels, table }: Part): Promise<Found> {
+  if (table === undefined) {
+    return {
+      ids: paths.map(idOf),
+      labels,
+      areNames: true,
+      image: (index) => readImageFile(join(dir, paths[index])),
+    };
+  }
+  const { ids, ...found } = await readTable(join(dir, table));
+  return { ...found, ids: ids.map((id) => `${idOf(split)}/${id}`) };
+}
+
+/** A path as an id: `/` between its parts, and accents composed as they are nowhere else than on a Mac's disk. */
+const idOf = (path: string): string => path.replaceAll("\\", "/").normalize();
+
+/** What of a folder was not taken: a line each. */
+function notesOn({ unread, files, others }: ImageWalk, { loose, parts }: Layout): string[] {
+  const tables = new Set([...parts.values()].map(({ table }) => table));
+  const ignored = [...loose, ...files.filter((path) => !tables.has(path)), ...others];
+  const are = ignored.length === 1 ? "file" : "files";
+  const more = ignored.length > 1 ? ", …" : "";
+  return [
+    ...(ignored.length > 0 ? [`${ignored.length} ${are} ignored (${ignored[0]}${more})`] : []),
+    ...(unread.length > 0 ? [describeUnread(unread)] : []),
+  ];
+}
+
+function nothingIn(dir: string, { tree, unread }: ImageWalk): OcelliError {
+  const hint = `Put the images of each class into a folder of its own: ${join(dir, "CLASS", "…")}.`;
+  const { length } = tree.images;
+  const found =
+    unread.length > 0
+      ? `no images that are read: ${describeUnread(unread)}`
+      : tree.folders.size > 0
+        ? "no images in its folders"
+        : length > 0
+          ? `${length} images, but no class folders`
+          : "no class folders";
+  return new OcelliError("data", `${dir} has ${found}.`, { hint });
+}

@@ -1,0 +1,165 @@
+/** @file From examples as readers find them to data sets: classes, splits, sources. */
+
+import { OcelliError } from "../../errors.ts";
+import type { HostArray } from "../../graph/dtype.ts";
+import { standsByClass } from "../splits/class-order.ts";
+import {
+  type Label,
+  type LabelColumn,
+  type Labels,
+  isNoLabel,
+  labelArrays,
+  readColumn,
+} from "./labels.ts";
+import { type SplitBy, splitByHash } from "../splits/hashed.ts";
+import type { Blocks, Dataset, Source } from "../source.ts";
+
+/** Examples of one split, found by a reader; labels are still names or numbers. */
+export interface Found {
+  /** A name of each example that no other one of the data set has. */
+  readonly ids: readonly string[];
+  /** The label of each example; undefined where it has none. */
+  readonly labels: readonly (Labels | undefined)[];
+  /** Whether labels are names whatever they look like; they are read by column unless so. */
+  readonly areNames?: boolean;
+  /** What is wrong with the first example without a label, for errors. */
+  readonly missing?: string;
+  /** The bytes of an example's image file. */
+  image(index: number): Promise<Uint8Array>;
+  readonly blocks?: Blocks;
+}
+
+/** What {@link foundDataset} takes. */
+interface FoundDataset {
+  readonly name: string;
+  /** What was found, by split; one split alone is divided by hashing ids. */
+  readonly splits: ReadonlyMap<string, Found>;
+  /** The class names; from the labels unless given. */
+  readonly classes?: readonly string[];
+  /** How a single split is divided: shares by name. */
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
+  readonly notes?: readonly string[];
+  /** Where the data is, for errors. */
+  readonly place: string;
+}
+
+/**
+ * The data set of what was found. Holds each example's id and label; images are read when asked for. A split without any
+ * label is left out where another one has labels, and a note says so.
+ */
+export function foundDataset({
+  name,
+  splits: given,
+  classes,
+  shares,
+  splitBy,
+  notes = [],
+  place,
+}: FoundDataset): Dataset {
+  if ([...given.values()].every(({ ids }) => ids.length === 0)) {
+    throw new OcelliError("data", `${place} has no images.`);
+  }
+  const { splits, left } = leaveOutUnlabelled(given);
+  const all = [...splits.values()];
+  const areNames = all.every((found) => found.areNames);
+  const column = readColumn(name, examplesOf(all), { classes, areNames });
+  if (column.classes.length < 2) {
+    throw new OcelliError("data", `${place} has only one class: ${column.classes.join()}.`, {
+      hint: "A classifier needs at least two.",
+    });
+  }
+  const sources = new Map(
+    [...splits].map(([split, found]) => [split, sourceOf(name, found, column)]),
+  );
+  const told = [...notes, ...left];
+  if (sources.size === 1) {
+    const [source] = sources.values();
+    const [{ labels }] = all;
+    const classOf = singleClass(labels, column);
+    return splitByHash({ name, source, shares, splitBy, notes: told, classOf });
+  }
+  if (shares) {
+    throw new OcelliError(
+      "config",
+      `data.splits is for data without splits, but ${place} has ${[...splits.keys()].join(", ")}.`,
+      { hint: "Leave it out." },
+    );
+  }
+  return {
+    name,
+    splits: [...splits.keys()],
+    notes: told,
+    open: (split) => Promise.resolve(sources.get(split)!),
+  };
+}
+
+/** A split whose examples all have labels. */
+type Labelled = Found & { readonly labels: readonly Labels[] };
+
+/** The splits that have labels, and a line on each that has none. */
+function leaveOutUnlabelled(given: ReadonlyMap<string, Found>): {
+  readonly splits: Map<string, Labelled>;
+  readonly left: readonly string[];
+} {
+  const isUnlabelled = ({ labels }: Found): boolean => labels.length > 0 && labels.every(isNoLabel);
+  const without = [...given].filter(([, found]) => isUnlabelled(found));
+  const labelled = [...given].filter(([, found]) => !isUnlabelled(found));
+  const isAll = labelled.every(([, { ids }]) => ids.length === 0);
+  const splits = isAll ? [...given] : labelled;
+  for (const [, { ids, labels, missing }] of splits) {
+    const index = labels.indexOf(undefined);
+    if (index >= 0) throw new OcelliError("data", missing ?? `${ids[index]} has no label.`);
+  }
+  return {
+    splits: new Map(splits as [string, Labelled][]),
+    left: isAll ? [] : without.map(([split, { ids }]) => unlabelledNote(split, ids.length)),
+  };
+}
+
+/** The line on a split that is left out. */
+export const unlabelledNote = (split: string, images: number): string =>
+  `${split} is left out: its ${images} ${images === 1 ? "image has" : "images have"} no labels`;
+
+/** The class of each example; undefined where one has several. */
+function singleClass(
+  labels: readonly Labels[],
+  { indexOf }: LabelColumn,
+): ((index: number) => number) | undefined {
+  const single = labels.filter((label) => typeof label !== "object");
+  return single.length === labels.length ? (index) => indexOf(single[index]) ?? -1 : undefined;
+}
+
+function* examplesOf(all: readonly Labelled[]) {
+  for (const { ids, labels } of all) {
+    for (let i = 0; i < ids.length; i++) yield { id: ids[i], labels: labels[i] };
+  }
+}
+
+function sourceOf(name: string, found: Labelled, column: LabelColumn): Source {
+  const { ids, labels, blocks } = found;
+  const id = (index: number) => ids[index];
+  const label = labelArrays(name, labels, column, id);
+  const hasLists = labels.some((some) => typeof some === "object");
+  return {
+    length: ids.length,
+    classes: column.classes,
+    byClass: !hasLists && standsByClass(labels as readonly Label[]),
+    id,
+    label,
+    async read(index) {
+      const data = await found.image(index);
+      const image: HostArray = { shape: [data.length], dtype: "uint8", data };
+      return { image, label: label(index) };
+    },
+    blocks,
+  };
+}
+
+/** Ids that no two examples share: those given more than once take the name of their file in front. */
+export function distinctIds(ids: readonly string[], fileOf: (index: number) => string): string[] {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const id of ids) (seen.has(id) ? twice : seen).add(id);
+  return ids.map((id, i) => (twice.has(id) ? `${fileOf(i)}/${id}` : id));
+}

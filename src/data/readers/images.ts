@@ -1,0 +1,95 @@
+/** @file Image files without labels: those that one names, those in folders, at addresses and on standard input. */
+
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { OcelliError } from "../../errors.ts";
+import { LIMITS } from "../../formats/budget.ts";
+import { cannotRead, readImageFile } from "../files/files.ts";
+import { fetchWhole, isUrl } from "../files/http.ts";
+import { describeUnread, isUnreadImage } from "./image-names.ts";
+import type { Source } from "../source.ts";
+import { imagesOf } from "./tree-of-images.ts";
+import { walkImages } from "./walk-images.ts";
+
+/** What stands for standard input among paths. */
+const STANDARD_INPUT = "-";
+
+/** What {@link imagePaths} found. */
+export interface FoundImages {
+  readonly images: readonly string[];
+  /** How many of the paths are folders. */
+  readonly folders: number;
+  /** What was left out of the folders; a line each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The image files that paths name: files as they are, addresses, `-` for standard input, and what lies in folders and
+ * below, in the order of their names. Folders are walked as those of a data set are.
+ *
+ * @throws a data error where a path does not exist or a folder has no images
+ */
+export async function imagePaths(paths: readonly string[]): Promise<FoundImages> {
+  const images: string[] = [];
+  const notes: string[] = [];
+  let folders = 0;
+  for (const path of paths) {
+    if (path === STANDARD_INPUT || isUrl(path)) {
+      images.push(path);
+      continue;
+    }
+    const found = await stat(path).catch((error) => {
+      throw cannotRead(path, error);
+    });
+    if (!found.isDirectory()) {
+      if (isUnreadImage(basename(path))) {
+        throw new OcelliError("data", `${describeUnread([path])}.`);
+      }
+      images.push(path);
+      continue;
+    }
+    folders++;
+    const { tree, unread, others } = await walkImages(path);
+    const inside = imagesOf(tree).sort();
+    const unreadNote = unread.length > 0 ? describeUnread(unread) : undefined;
+    if (inside.length === 0) {
+      const why = unreadNote === undefined ? "" : ` that are read: ${unreadNote}`;
+      throw new OcelliError("data", `${path} has no images${why}.`);
+    }
+    for (const name of inside) images.push(join(path, name));
+    for (const name of others) notes.push(`left out ${join(path, name)}: it is no file`);
+    if (unreadNote !== undefined) notes.push(`left out: ${unreadNote}`);
+  }
+  return { images, folders, notes };
+}
+
+/** A source of image files without labels; ids are their paths. */
+export const pathSource = (paths: readonly string[]): Source => ({
+  length: paths.length,
+  classes: [],
+  id: (index) => paths[index],
+  async read(index) {
+    const data = await readImage(paths[index]);
+    return { image: { shape: [data.length], dtype: "uint8", data } };
+  },
+});
+
+let fromInput: Promise<Uint8Array> | undefined;
+
+/** An image file's bytes; standard input can be read only once and is held. */
+function readImage(path: string): Promise<Uint8Array> {
+  if (path === STANDARD_INPUT) return (fromInput ??= readStandardInput());
+  return isUrl(path) ? fetchWhole(path, LIMITS.imageBytes) : readImageFile(path);
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of process.stdin) {
+    pieces.push(piece as Buffer);
+    if ((size += (piece as Buffer).length) > LIMITS.imageBytes) {
+      throw new OcelliError("data", "standard input is too large for an image.");
+    }
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}

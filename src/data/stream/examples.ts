@@ -1,0 +1,76 @@
+/** @file One example made ready for a batch: decoded where it is a file's bytes, then through the host operations. */
+
+import { OcelliError } from "../../errors.ts";
+import type { Image } from "../../preprocess/image.ts";
+import type { Features } from "../../preprocess/operation.ts";
+import type { Preprocessing, Wanted } from "../../preprocess/pipeline.ts";
+import { seededRandom } from "../../preprocess/random.ts";
+import { type PictureKind, decodeAnd } from "../decode/decode.ts";
+import type { Source } from "../source.ts";
+
+/** An example as a source gives it, and what decides its random operations. */
+export interface RawExample {
+  readonly features: Features;
+  readonly key: readonly (number | string)[];
+  /** What errors call it. */
+  readonly id: string;
+}
+
+/** An example that is ready, with what is worth a note about its image, or why that cannot be decoded. */
+export type Prepared =
+  { readonly features: Features; readonly kind?: PictureKind } | { readonly problem: OcelliError };
+
+/** Whether an example's image is still a file's bytes. */
+export const isEncoded = ({ image }: Features): boolean =>
+  image?.shape.length === 1 && image.dtype === "uint8";
+
+/** Decodes an example's image where it must be, and runs the host operations. */
+export function prepareExample(
+  { features, key, id }: RawExample,
+  preprocessing: Preprocessing,
+): Prepared | Promise<Prepared> {
+  const random = seededRandom(...key);
+  if (!isEncoded(features)) return { features: preprocessing.onHost(features, random) };
+  let wanted: Wanted;
+  const want = (shape: Image["shape"]): Wanted => (wanted = preprocessing.want(shape, random));
+  const finish = (part: Image): (() => Features) => {
+    try {
+      const made = wanted.finish(features, part);
+      return () => made;
+    } catch (error) {
+      return () => {
+        throw error; // of the operations, not of decoding
+      };
+    }
+  };
+  let kind: PictureKind | undefined;
+  const { alpha } = preprocessing;
+  const notice = (found: PictureKind): void => void (kind = found);
+  const options = { name: id, want, alpha, notice };
+  return decodeAnd(features.image.data as Uint8Array, options, finish).then(
+    (made) => ({ features: made(), kind }),
+    (problem: unknown) => {
+      if (problem instanceof OcelliError && problem.code === "data") return { problem };
+      throw problem;
+    },
+  );
+}
+
+/**
+ * The first example of a source that can be decoded, as the host operations make it.
+ *
+ * @throws the problem of the first one where none of the first hundred can be decoded
+ */
+export async function firstExample(
+  source: Source,
+  preprocessing: Preprocessing,
+): Promise<Features> {
+  let first: OcelliError | undefined;
+  for (let index = 0; index < Math.min(source.length, 100); index++) {
+    const raw = { features: await source.read(index), key: ["first"], id: source.id(index) };
+    const prepared = await prepareExample(raw, preprocessing);
+    if ("features" in prepared) return prepared.features;
+    first ??= prepared.problem;
+  }
+  throw first ?? new OcelliError("data", "there are no examples.");
+}

@@ -1,0 +1,162 @@
+/** @file Indexed access in ONNX: rows by index, clamped or dropped at the edges. */
+
+import { type DType, type Shape, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
+import type { GatherDimensions } from "../../../../graph/ops/gather.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { LoweringContext, Lowerings } from "../context.ts";
+import { apply } from "./elementwise.ts";
+import { align, ordered, rowMajor } from "../realise.ts";
+import { type Dense, type View, broadcastView, viewOf } from "../view.ts";
+
+/** The operand of a gather or scatter as rows: axes [batch…, axis, rest…] in the order of `order`. */
+interface Rows {
+  readonly order: readonly number[];
+  readonly batch: Shape;
+  readonly count: number;
+  readonly rest: Shape;
+}
+
+function rowsOf(shape: Shape, { axis, batchDims }: GatherDimensions): Rows {
+  const axes = shape.map((_, i) => i);
+  const rest = axes.filter((i) => i >= batchDims && i !== axis);
+  return {
+    order: [...axes.slice(0, batchDims), axis, ...rest],
+    batch: shape.slice(0, batchDims),
+    count: shape[axis],
+    rest: rest.map((i) => shape[i]),
+  };
+}
+
+/** Flat row numbers over all batches, from indices within each batch. */
+function flatRows(context: LoweringContext, indices: View, { batch, count }: Rows): View {
+  const { builder } = context;
+  const n = sizeOf(batch);
+  if (n === 1) return indices;
+  const strides = stridesOf(batch);
+  return batch.reduce((sum, extent, axis) => {
+    if (extent === 1) return sum;
+    const range = viewOf(builder.range(extent, "int64"));
+    const along = broadcastView(range, indices.shape, [axis]);
+    const step = builder.scalar(strides[axis] * count, "int64");
+    return apply(context, [sum, along], "int64", (e, a, b) =>
+      e.op("Add", [a, e.op("Mul", [b, step])]),
+    );
+  }, indices);
+}
+
+/** Integers moved into [0, last], as int64; in their own dtype, for the kernels of int64 err beyond 32 bits. */
+export function limit(builder: GraphBuilder, x: Dense, last: number): Dense {
+  const { shape, dtype } = x;
+  const raised =
+    dtype === "int32" ? builder.op("Max", [x, builder.scalar(0, dtype)], { shape, dtype }) : x;
+  const end = dtype === "uint8" ? Math.min(last, 255) : last;
+  const limited = builder.op("Min", [raised, builder.scalar(end, dtype)], { shape, dtype });
+  return builder.cast(limited, "int64");
+}
+
+/** Indices moved into [0, count). */
+const clamped = (context: LoweringContext, indices: View, count: number): View =>
+  apply(context, [indices], "int64", (e, x) => limit(e.builder, x, count - 1));
+
+/** The result axes of a gather in the order [batch…, index…, rest…] in which rows come. */
+function gatheredOrder(
+  indexRank: number,
+  rank: number,
+  { axis, batchDims }: GatherDimensions,
+): number[] {
+  const resultRank = rank - 1 + indexRank;
+  const all = Array.from({ length: resultRank }, (_, i) => i);
+  const places = all.slice(axis, axis + indexRank);
+  return [
+    ...all.slice(0, batchDims),
+    ...places,
+    ...all.slice(batchDims, axis),
+    ...all.slice(axis + indexRank),
+  ];
+}
+
+const lowerGather: Lowerings<"gather">["gather"] = (
+  context,
+  [x, indices],
+  dims,
+  { outputs: [y] },
+) => {
+  const { builder } = context;
+  const rows = rowsOf(x.shape, dims);
+  const indexShape = indices.shape.slice(dims.batchDims);
+  const table = builder.reshape(align(builder, x, rows.order, "full"), [
+    sizeOf(rows.batch) * rows.count,
+    ...rows.rest,
+  ]);
+  const flat = flatRows(context, clamped(context, indices, rows.count), rows);
+  const order = gatheredOrder(indexShape.length, x.shape.length, dims);
+  const places = rowMajor(builder, flat);
+  const picked = builder.op("Gather", [table, places], {
+    shape: [...places.shape, ...rows.rest],
+    dtype: table.dtype,
+    attributes: { axis: { i: 0 } },
+  });
+  return [ordered(picked, y.shape, order)];
+};
+
+/** `rows[indices[i]] += updates[i]` along the first axis; indices must be in range. */
+export function scatterRows(
+  context: LoweringContext,
+  rows: View,
+  indices: View,
+  updates: View,
+): Dense {
+  const { builder } = context;
+  const table = rowMajor(builder, rows);
+  const dtype: DType = table.dtype === "uint8" ? "int32" : table.dtype;
+  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [
+    sizeOf(indices.shape),
+    1,
+  ]);
+  const added = builder.op(
+    "ScatterND",
+    [builder.cast(table, dtype), places, builder.cast(rowMajor(builder, updates), dtype)],
+    { shape: table.shape, dtype, attributes: { reduction: { s: "add" } } },
+  );
+  return builder.cast(added, table.dtype);
+}
+
+const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
+  context,
+  [x, indices, updates],
+  dims,
+  { outputs: [y] },
+) => {
+  const { builder } = context;
+  if (sizeOf(updates.shape) === 0) return [x];
+  const rows = rowsOf(x.shape, dims);
+  const { dtype } = x.dense;
+  const indexRank = indices.shape.length - dims.batchDims;
+  const near = clamped(context, indices, rows.count);
+  const inside = apply(context, [indices, near], "bool", (e, a, b) =>
+    e.op("Equal", [e.cast(a, "int64"), b], "bool"),
+  );
+  const places = indices.shape.map((_, i) =>
+    i < dims.batchDims ? i : dims.axis + i - dims.batchDims,
+  );
+  const kept = apply(
+    context,
+    [broadcastView(inside, updates.shape, places), updates],
+    dtype,
+    (e, p, a) => e.where(p, a, e.scalar(0, dtype)),
+  );
+  const order = gatheredOrder(indexRank, x.shape.length, dims);
+  const count = sizeOf(indices.shape);
+  const total = sizeOf(rows.batch) * rows.count;
+  const table = builder.reshape(align(builder, x, rows.order, "full"), [total, ...rows.rest]);
+  const rowUpdates = builder.reshape(align(builder, kept, order, "full"), [count, ...rows.rest]);
+  const flat = viewOf(rowMajor(builder, flatRows(context, near, rows)), [count]);
+  const added = scatterRows(context, viewOf(table), flat, viewOf(rowUpdates));
+  return [ordered(added, y.shape, rows.order)];
+};
+
+/** The lowerings of indexed access by name. */
+export const gatherLowerings: Lowerings<"gather" | "scatterAdd"> = {
+  gather: lowerGather,
+  scatterAdd: lowerScatterAdd,
+};

@@ -1,0 +1,98 @@
+/** @file Trained models for other programs. */
+
+import { basename, dirname, join } from "node:path";
+import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
+import { externalEncoding } from "../engines/ort/model.ts";
+import { writeNpz } from "../formats/npz.ts";
+import { type EncodedOnnx, encodeModel, externalChunks } from "../formats/onnx-encode.ts";
+import { safetensorsChunks } from "../formats/safetensors.ts";
+import type { HostArray } from "../graph/dtype.ts";
+import type { Spec, Tensor } from "../graph/tensor.ts";
+import { trace } from "../graph/trace.ts";
+import { writeAtomically } from "../files.ts";
+import { toFlat } from "../tree.ts";
+import { cardTexts } from "../weights/model-card.ts";
+import {
+  type ModelTensors,
+  type TrainedModel,
+  evaluateModel,
+  loadTrained,
+} from "./checkpoint-model.ts";
+
+/** The formats of {@link exportModel}. */
+export type ExportFormat = "onnx" | "safetensors" | "npz";
+
+/** What was written. */
+export interface ExportResult {
+  readonly file: string;
+  readonly format: ExportFormat;
+  /** Of all that was written. */
+  readonly bytes: number;
+  /** The file beside it that holds an ONNX model's weights, where those are too large for one. */
+  readonly data?: string;
+}
+
+/**
+ * Writes a run's model to a file.
+ *
+ * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to `logits`
+ * [batch, classes]; the batch may have any size, and the metadata hold the preprocessing and the class names. Weights of
+ * more than 1.5 GiB lie in a file beside it, `FILE.data`.
+ * `safetensors` and `npz` hold the parameters under the names of big_vision's checkpoints.
+ *
+ * @example
+ * await exportModel("runs/quickstart", { to: "onnx", file: "digits.onnx" });
+ */
+export async function exportModel(
+  run: string,
+  { to, file }: { readonly to: ExportFormat; readonly file: string },
+): Promise<ExportResult> {
+  const trained = await loadTrained(run);
+  if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
+  const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
+  const data = external && join(dirname(file), external.location);
+  const beside = external ? await write(data!, externalChunks(external)) : 0;
+  return { file, format: to, bytes: beside + (await write(file, [model])), data };
+}
+
+/** Writes a file; its size in bytes. */
+async function write(file: string, chunks: readonly Uint8Array[]): Promise<number> {
+  await writeAtomically(file, chunks);
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}
+
+const WRITERS: Readonly<
+  Record<Exclude<ExportFormat, "onnx">, (trained: TrainedModel) => Uint8Array[]>
+> = {
+  safetensors: ({ card, params, variables }) =>
+    safetensorsChunks(flatArrays({ params, variables }), cardTexts(card)),
+  npz: ({ params, variables }) => [writeNpz(flatArrays({ params, variables }))],
+};
+
+/** Parameters and variables by their own names. */
+const flatArrays = ({ params, variables }: Pick<TrainedModel, "params" | "variables">) => ({
+  ...toFlat<HostArray>(params),
+  ...toFlat<HostArray>(variables),
+});
+
+/** The model as ONNX, for a batch of any size; `location` is the name of a file beside it. */
+function encodeOnnx(
+  { model, card, params, variables }: TrainedModel,
+  location: string,
+): EncodedOnnx {
+  const arrays = { params, variables };
+  const [program, otherBatch] = EXPORT_BATCHES.map((batch) => {
+    const image: Spec = { shape: [batch, ...card.imageShape], dtype: "float32" };
+    const forward = (x: Tensor, weights: ModelTensors) => evaluateModel(model, weights, x);
+    return trace(forward, image, arrays).program;
+  });
+  const constants = toFlat<HostArray>(arrays);
+  const onnx = toOnnx(program, {
+    inputNames: ["image", ...Object.keys(constants)],
+    outputNames: ["logits"],
+    constants,
+    metadata: cardTexts(card),
+    otherBatch,
+  });
+  return encodeModel(onnx, { ...externalEncoding(onnx.graph), externalLocation: location });
+}

@@ -1,0 +1,52 @@
+/** @file What a training says: lines for people, and metrics in the run folder. */
+
+import type { Engine } from "../../engines/engine.ts";
+import type { Config } from "../../config/config.ts";
+import type { Values } from "../../served/pass.ts";
+import type { Plan } from "../plan/plan.ts";
+import { type Report, type Reporter, describeReport, showMetric } from "./progress.ts";
+import type { RunFolder } from "../devices/follower.ts";
+
+/** Tells a training to people and to its run folder. */
+export interface Journal {
+  /** What is about to happen. */
+  begin(config: Config, plan: Plan, engine: Engine): void;
+  /** How the steps since the last report went. */
+  progress(report: Report): void;
+  evaluation(step: number, name: string, values: Values): void;
+  line(text: string): void;
+}
+
+/** Values of an evaluation on its line; all of them are in the metrics. */
+const SHOWN = 6;
+
+/** A journal of a training of `total` steps. */
+export function createJournal(run: RunFolder, reporter: Reporter, total: number): Journal {
+  const count = (value: number): string => value.toLocaleString("en");
+  return {
+    line: (text) => reporter.line(text),
+    begin({ data, split, model, batchSize }, { source, notes, card, parameters }, engine) {
+      const size = `${count(source.length)} images of ${card.classes.length} classes`;
+      reporter.line(`data    ${data.name} ${split}: ${size}`);
+      for (const note of notes) reporter.line(`        ${note}`);
+      reporter.line(`model   ${model.name}: ${count(parameters)} parameters`);
+      reporter.line(`engine  ${engine.name}: ${engine.description}`);
+      reporter.line(`run     ${run.folder}: ${count(total)} steps of ${batchSize}`);
+    },
+    progress(report) {
+      const { step, means, imagesPerSecond, dataWait } = report;
+      run.log({ step, ...means, imagesPerSecond, dataWait });
+      const line = describeReport(report, total);
+      if (reporter.terminal && step < total) reporter.status(line);
+      else reporter.line(line);
+    },
+    evaluation(step, name, values) {
+      const entries = Object.entries(values);
+      const named = entries.map(([key, value]) => [`${name}/${key}`, value]);
+      run.log({ step, ...(Object.fromEntries(named) as Values) });
+      const shown = entries.map(([key, value]) => `${key} ${showMetric(key, value)}`);
+      const more = shown.length > SHOWN ? ` · … ${shown.length - SHOWN} more` : "";
+      reporter.line(`step ${step} · ${name}: ${shown.slice(0, SHOWN).join(" · ")}${more}`);
+    },
+  };
+}

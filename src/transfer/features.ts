@@ -1,0 +1,217 @@
+/** @file Features of images: computed by a frozen backbone in batches, and kept in the cache folder. */
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { evaluationBatches } from "../data/stream/batches.ts";
+import type { BadImagePolicy, DataProblem, PictureCounts } from "../data/problems.ts";
+import { DataProblems } from "../data/problems.ts";
+import type { Source } from "../data/source.ts";
+import type { WorkerPool } from "../data/stream/workers.ts";
+import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
+import { bytesOf } from "../formats/bytes.ts";
+import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
+import { type HostArray, type Tensor, hostArray } from "../graph/index.ts";
+import { cacheFolder } from "../packages.ts";
+import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import { OcelliError } from "../errors.ts";
+import { diskError, writeAtomically } from "../files.ts";
+import { packageVersion } from "../runs/environment.ts";
+import { disposeTree, uploadTree } from "../served/device-trees.ts";
+import { classOf } from "../served/shots.ts";
+import type { ModelTensors } from "../served/checkpoint-model.ts";
+import { type Backbone, featuresOf } from "./backbone.ts";
+import { pruneFolder, touch } from "./prune.ts";
+
+/** A backbone on a device. It owns memory until it is disposed; the engine is the caller's. */
+export interface Extractor {
+  readonly backbone: Backbone;
+  readonly engine: Engine;
+  readonly preprocessing: Preprocessing;
+  /** Features [batch, features] of images after the host's part of the preprocessing. */
+  run(image: HostArray): Promise<HostArray>;
+  [Symbol.dispose](): void;
+}
+
+/** Uploads a backbone; it is compiled at its first batch. */
+export async function createExtractor(engine: Engine, backbone: Backbone): Promise<Extractor> {
+  const { net, params, variables } = backbone;
+  const preprocessing = parsePreprocessing(backbone.preprocessing);
+  const arrays = await uploadTree(engine, { params, variables });
+  const forward = jit(engine, function features(weights: ModelTensors, image: Tensor) {
+    return featuresOf(net, weights, preprocessing.onDevice({ image }).image);
+  });
+  return {
+    backbone,
+    engine,
+    preprocessing,
+    async run(image) {
+      const features = (await forward(arrays, image)) as DeviceArray;
+      const host = await features.read();
+      features.dispose();
+      return host;
+    },
+    [Symbol.dispose]: () => disposeTree(arrays),
+  };
+}
+
+/** How images are read for their features. */
+export interface FeatureOptions {
+  readonly batchSize: number;
+  readonly workers?: WorkerPool;
+  readonly onBadImage: BadImagePolicy;
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Features of one batch, only of the images that could be read. */
+export interface FeatureBatch {
+  /** Which examples they are of. */
+  readonly indices: readonly number[];
+  /** float32 [indices, features] */
+  readonly features: HostArray;
+}
+
+/** The features of a source's images, batch after batch; however many there are, a few batches are in memory. */
+export async function* featureBatches(
+  extractor: Extractor,
+  source: Source,
+  { progress, ...options }: FeatureOptions & { readonly problems?: DataProblems },
+): AsyncGenerator<FeatureBatch, void> {
+  const { preprocessing, backbone } = extractor;
+  let done = 0;
+  const batching = { ...options, preprocessing, seed: 0 };
+  for await (const batch of evaluationBatches(imagesOf(source), batching)) {
+    const all = (await extractor.run(batch.features.image)).data as Float32Array;
+    const rows = [...batch.indices.keys()].filter((row) => batch.indices[row] >= 0);
+    const width = backbone.features;
+    const kept = new Float32Array(rows.length * width);
+    rows.forEach((row, i) => kept.set(all.subarray(row * width, (row + 1) * width), i * width));
+    progress?.((done += rows.length), source.length);
+    yield {
+      indices: rows.map((row) => batch.indices[row]),
+      features: hostArray([rows.length, width], "float32", kept),
+    };
+  }
+}
+
+/** A source of the same images alone: labels of several forms need not be stacked. */
+const imagesOf = (source: Source): Source => ({
+  length: source.length,
+  classes: source.classes,
+  id: (index) => source.id(index),
+  read: async (index) => ({ image: (await source.read(index)).image }),
+});
+
+/** The features of a whole source. */
+export interface SourceFeatures extends FeatureBatch {
+  /** Class of each row. */
+  readonly labels: readonly number[];
+  /** Images that were left out. */
+  readonly problems: readonly DataProblem[];
+  /** How many of them may be lost in decoding. */
+  readonly pictures: PictureCounts;
+  /** Whether they came from the cache. */
+  readonly cached: boolean;
+}
+
+/** Where features are kept, and how much of them. */
+export interface FeatureCache {
+  /** The folder; the user's cache folder unless given. */
+  readonly cache?: string;
+  /** All that is kept together; what was not used for longest goes first. 2 GiB unless given. */
+  readonly cacheBytes?: number;
+  /** Told where the cache cannot be written. */
+  readonly report?: (line: string) => void;
+}
+
+const CACHE_BYTES = 2 ** 31;
+
+/** The features of a source's images: from the cache where the same backbone saw the same images, else computed and kept. */
+export async function sourceFeatures(
+  extractor: Extractor,
+  source: Source,
+  options: FeatureOptions & FeatureCache,
+): Promise<SourceFeatures> {
+  const { key, labels } = await identify(extractor, source, options);
+  const { cache = cacheFolder("features"), cacheBytes = CACHE_BYTES } = options;
+  const folder = join(cache, extractor.backbone.sha256.slice(0, 16));
+  const file = join(folder, `${key}.safetensors`);
+  const known = await readCached(file);
+  const found = known ?? (await compute(extractor, source, options));
+  if (known) {
+    await touch(file);
+  } else {
+    try {
+      await mkdir(folder, { recursive: true });
+      const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
+      const { problems, pictures } = found;
+      const texts = { problems: JSON.stringify(problems), pictures: JSON.stringify(pictures) };
+      await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
+      await pruneFolder(cache, cacheBytes, file);
+    } catch (error) {
+      const why = diskError(file, error);
+      if (!(why instanceof OcelliError)) throw why;
+      options.report?.(`features are not kept: ${why.message}`);
+    }
+  }
+  return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
+}
+
+/** What decides the features to the last digit: the weights, how images are prepared and computed, and their bytes. */
+async function identify(
+  { backbone, engine }: Extractor,
+  source: Source,
+  { onBadImage, batchSize }: FeatureOptions,
+): Promise<{ key: string; labels: number[] }> {
+  const parts = [
+    packageVersion(),
+    engine.name,
+    backbone.sha256,
+    backbone.preprocessing,
+    onBadImage,
+    batchSize,
+  ];
+  const hash = createHash("sha256").update(JSON.stringify(parts));
+  const labels: number[] = [];
+  for (let index = 0; index < source.length; index++) {
+    const { image, label } = await source.read(index);
+    labels.push(classOf(label, source.id(index)));
+    hash.update(`\0${source.id(index)}[${image.shape.join()}]`).update(bytesOf(image));
+  }
+  return { key: hash.digest("hex"), labels };
+}
+
+type Found = Pick<SourceFeatures, "indices" | "features" | "problems" | "pictures">;
+
+async function compute(
+  extractor: Extractor,
+  source: Source,
+  options: FeatureOptions,
+): Promise<Found> {
+  const problems = new DataProblems();
+  const width = extractor.backbone.features;
+  const all = new Float32Array(source.length * width);
+  const indices: number[] = [];
+  for await (const batch of featureBatches(extractor, source, { ...options, problems })) {
+    all.set(batch.features.data as Float32Array, indices.length * width);
+    indices.push(...batch.indices);
+  }
+  const data = all.slice(0, indices.length * width);
+  const features = hostArray([indices.length, width], "float32", data);
+  return { indices, features, problems: problems.toJSON().examples, pictures: problems.pictures };
+}
+
+/** Features from their file; undefined where it is absent or damaged. */
+async function readCached(file: string): Promise<Found | undefined> {
+  const bytes = await readFile(file).catch(() => undefined);
+  if (!bytes) return undefined;
+  try {
+    const { tensors, metadata } = readSafetensors(bytes);
+    const { features, indices } = tensors;
+    const problems = JSON.parse(metadata.problems) as DataProblem[];
+    const pictures = JSON.parse(metadata.pictures) as PictureCounts;
+    return { features, indices: [...(indices.data as Int32Array)], problems, pictures };
+  } catch {
+    return undefined;
+  }
+}
