@@ -12,7 +12,7 @@ import { prepareExample } from "../src/data/stream/examples.ts";
 import { OcelliError } from "../src/errors.ts";
 import { parsePreprocessing } from "../src/preprocess/pipeline.ts";
 import { randomBox } from "../src/preprocess/operations/geometry.ts";
-import { seededRandom } from "../src/preprocess/random.ts";
+import { seededRandom } from "../src/random.ts";
 import { giveBack } from "../src/preprocess/spare.ts";
 import { peersProgram } from "./python.ts";
 

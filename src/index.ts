@@ -24,18 +24,21 @@ export {
   defineClaim,
 } from "./claim/define.ts";
 export { type ClaimOptions, type ClaimResult, runClaim } from "./claim/claim.ts";
-export { type Backbone, type BackboneOptions, openBackbone } from "./transfer/backbone.ts";
+export { type Backbone, openBackbone } from "./transfer/backbone.ts";
+export type { PublishedOptions } from "./served/published.ts";
 export { type EmbedOptions, type EmbedResult, embedImages } from "./transfer/embed.ts";
 export { type SeedsResult, transferBySeeds } from "./transfer/by-seeds.ts";
 export type { TransferMethod, TransferOptions, TransferResult } from "./transfer/options.ts";
 export { transfer } from "./transfer/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
+export { type OpenModelOptions, type ServedModel, openModel } from "./served/open.ts";
 export {
+  type Prediction,
   type Predictor,
   type PredictorOptions,
-  type Ranked,
   loadPredictor,
 } from "./served/predict.ts";
+export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
 export { type ExplainOptions, type Explained, explain } from "./explain/explain.ts";
 export { type ExportFormat, type ExportResult, exportModel } from "./served/export.ts";
 export { writeReport } from "./runs/report.ts";

@@ -53,8 +53,11 @@ export async function buildTeach(
   if (existsSync(model)) return;
   const { params, variables, ...card } = await openBackbone(backbone, { report });
   const { model: options, preprocessing, imageShape } = card;
-  const described = { model: options, preprocessing, imageShape, classes: [], step: 0 };
-  const chunks = checkpointChunks({ card: { ...described, loss: "softmax" }, params, variables });
+  const described = { model: options, preprocessing, imageShape, step: 0 };
+  const chunks = checkpointChunks({
+    card: { ...described, task: { name: "features" }, names: {} },
+    ...{ params, variables },
+  });
   await writeFile(model, Buffer.concat(chunks));
 }
 

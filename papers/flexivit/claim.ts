@@ -49,13 +49,19 @@ async function recipeAt(
   const { folder } = await stage("teacher", teacher(scale));
   return {
     ...common(tuned.lr, STEPS[scale]),
-    model: { name: "flexivit", patchSize: [8, 8], posembSize: [4, 4], ...SIZE, seqhw: own },
+    model: {
+      name: "flexivit",
+      patchSize: [8, 8],
+      posembSize: [4, 4],
+      ...SIZE,
+      seqhw: own,
+      flexi: { seqhw: [...grids] },
+    },
     init: { weights: folder },
     objective: {
       name: "distillation",
       teacher: folder,
       mixup: { p: 1 },
-      flexi: { seqhw: [...grids] },
     },
   };
 }

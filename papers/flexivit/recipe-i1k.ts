@@ -44,6 +44,7 @@ export default {
     posemb: "learn",
     poolType: "tok",
     seqhw: 15, // of the model when it predicts
+    flexi: { seqhw: [...SEQHW] }, // in training
   },
   init: { weights: WEIGHTS },
   objective: {
@@ -55,7 +56,6 @@ export default {
     teacherImage: "prof",
     temperature: 1,
     mixup: { p: 1 },
-    flexi: { seqhw: [...SEQHW] },
   },
   optimizer: {
     name: "adam",
@@ -67,9 +67,9 @@ export default {
   },
   evals: Object.fromEntries(
     SEQHW.flatMap((seqhw) => [
-      [`val${seqhw}`, { split: "validation", seqhw, every: { percent: 5 } }],
-      [`minival${seqhw}`, { split: "train[99%:]", seqhw, every: { percent: 5 } }],
-      [`train${seqhw}`, { split: "train[:2%]", seqhw, every: { percent: 5 } }],
+      [`val${seqhw}`, { split: "validation", model: { seqhw }, every: { percent: 5 } }],
+      [`minival${seqhw}`, { split: "train[99%:]", model: { seqhw }, every: { percent: 5 } }],
+      [`train${seqhw}`, { split: "train[:2%]", model: { seqhw }, every: { percent: 5 } }],
     ]),
   ),
   log: { steps: 50 },

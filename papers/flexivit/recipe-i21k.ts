@@ -47,6 +47,7 @@ export default {
     posemb: "learn",
     poolType: "tok",
     seqhw: 15, // of the model when it predicts
+    flexi: { seqhw: [...SEQHW] }, // in training
   },
   init: { weights: WEIGHTS },
   objective: {
@@ -58,7 +59,6 @@ export default {
     teacherImage: "prof",
     temperature: 1,
     mixup: { p: 1 },
-    flexi: { seqhw: [...SEQHW] },
   },
   optimizer: {
     name: "adam",
@@ -70,9 +70,9 @@ export default {
   },
   evals: Object.fromEntries(
     SEQHW.flatMap((seqhw) => [
-      [`val${seqhw}`, { split: "validation", seqhw, every }],
-      [`test${seqhw}`, { split: "test", seqhw, every }],
-      [`train${seqhw}`, { split: "train[:25600]", seqhw, every }],
+      [`val${seqhw}`, { split: "validation", model: { seqhw }, every }],
+      [`test${seqhw}`, { split: "test", model: { seqhw }, every }],
+      [`train${seqhw}`, { split: "train[:25600]", model: { seqhw }, every }],
     ]),
   ),
   log: { steps: 50 },

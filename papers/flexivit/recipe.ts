@@ -38,12 +38,12 @@ export default {
     poolType: "tok",
     headBiasInit: -10,
     seqhw: 15, // of the model when it predicts
+    flexi: { seqhw: [...SEQHW] }, // in training
   },
   objective: {
     name: "classification",
     loss: "sigmoid",
     mixup: { p: 0.2 },
-    flexi: { seqhw: [...SEQHW] },
   },
   optimizer: {
     name: "adam",
@@ -55,9 +55,9 @@ export default {
   },
   evals: Object.fromEntries(
     SEQHW.flatMap((seqhw) => [
-      [`val${seqhw}`, { split: "validation", seqhw, every }],
-      [`test${seqhw}`, { split: "test", seqhw, every }],
-      [`train${seqhw}`, { split: "train[:25600]", seqhw, every }],
+      [`val${seqhw}`, { split: "validation", model: { seqhw }, every }],
+      [`test${seqhw}`, { split: "test", model: { seqhw }, every }],
+      [`train${seqhw}`, { split: "train[:25600]", model: { seqhw }, every }],
     ]),
   ),
   log: { steps: 50 },

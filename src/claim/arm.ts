@@ -62,7 +62,7 @@ export async function runArm(session: ClaimSession, one: ArmCase): Promise<ArmOu
   const { train: split, validation } = claim.splits;
   const { tuned, settings } = watched(one.tuned);
   const run = (title: string, config: ClaimRecipe): Promise<ClaimRun> => {
-    const whole = validate(configSchema, {
+    const whole = validate(configSchema(), {
       log: { percent: 5 },
       checkpoint: { every: { percent: 25 }, keep: 1 },
       data,
@@ -163,12 +163,12 @@ async function judged(
   const text = await readOwn(path).then(String, () => undefined);
   let found = text === undefined ? undefined : (JSON.parse(text) as ClaimValues);
   if (!found) {
-    const { accuracy, loss } = await evaluateModelOn(folder, undefined, {
+    const { values: measured } = await evaluateModelOn(folder, undefined, {
       split,
       engine,
       types: [],
     });
-    found = { accuracy, loss };
+    found = { ...measured };
     await writeAtomically(path, `${JSON.stringify(found)}\n`);
   }
   return { folder, values: soundOrWorst(claim, { ...values, ...found }) };

@@ -125,11 +125,14 @@ test("arms share trainings that are the same, and those that read no setting are
   ]);
   const read = await Promise.all(folders.map((name) => readdir(join(workdir, name))));
   expect(read.map((files) => files.includes("judged.json"))).toEqual([true, true, false]);
-  const { loss, accuracy } = await evaluateModelOn(join(workdir, folders[1]), undefined, {
+  const { values } = await evaluateModelOn(join(workdir, folders[1]), undefined, {
     split: "test[:8]",
     engine: "interpreter",
   });
-  expect(result.arms.fixed.values[1]).toMatchObject({ loss, accuracy });
+  expect(result.arms.fixed.values[1]).toMatchObject({
+    loss: values.loss,
+    accuracy: values.accuracy,
+  });
 });
 
 test("a training that diverges is a result, and stays one", async () => {

@@ -2,7 +2,6 @@
 
 import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
-import type { EvaluatorConfig } from "../evaluate/registry.ts";
 import type { Command } from "./command.ts";
 import { printableName } from "./printable.ts";
 import { percent, worstClasses } from "./show-classes.ts";
@@ -54,12 +53,12 @@ export const evalCommand: Command = {
     });
     for (const note of result.notes) output.line(note);
     output.line(`data      ${result.data} ${result.split}: ${result.examples} images`);
-    output.line(`accuracy  ${percent(result.accuracy)}`);
-    output.line(`loss      ${result.loss.toPrecision(4)}`);
+    const width = Math.max(8, ...Object.keys(result.values).map(({ length }) => length)) + 2;
     for (const [name, value] of Object.entries(result.values)) {
-      output.line(`${name}  ${value.toPrecision(4)}`);
+      const shown = /accuracy/.test(name) ? percent(value) : value.toPrecision(4);
+      output.line(`${name.padEnd(width)}${shown}`);
     }
-    for (const line of worstClasses(result)) output.line(line);
+    if (result.classes) for (const line of worstClasses(result.classes)) output.line(line);
     for (const { id, reason } of result.problems)
       output.line(printableName(`left out ${id}: ${reason}`));
     return result;
@@ -67,13 +66,12 @@ export const evalCommand: Command = {
 };
 
 /** Types of evaluators from their names. */
-async function evalTypes(
-  names: string | undefined,
-): Promise<EvaluatorConfig["type"][] | undefined> {
-  const { evaluatorTypes } = await import("../evaluate/registry.ts");
+async function evalTypes(names: string | undefined): Promise<string[] | undefined> {
+  const { EVALUATORS } = await import("../evaluate/registry.ts");
+  const valid = EVALUATORS.map(({ name }) => name);
   return names?.split(",").map((name) => {
-    const type = evaluatorTypes.find((valid) => valid === name.trim());
-    if (type === undefined) throw unknownName("evaluation", name, evaluatorTypes, "argument");
+    const type = valid.find((known) => known === name.trim());
+    if (type === undefined) throw unknownName("evaluation", name, valid, "argument");
     return type;
   });
 }

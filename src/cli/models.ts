@@ -10,13 +10,14 @@ export const models: Command = {
   flags: {},
   examples: ["ocelli models", "ocelli train quickstart --model.variant Ti/7"],
   async run(_call, output) {
-    const { VIT_VARIANTS, modelNames } = await import("../models/index.ts");
-    for (const name of modelNames) output.line(name);
+    const { MODELS, VIT_VARIANTS } = await import("../models/index.ts");
+    const names = MODELS.map(({ name }) => name);
+    for (const name of names) output.line(name);
     for (const [name, { width, depth, mlpDim, heads }] of Object.entries(VIT_VARIANTS)) {
       output.line(
         `  ${name.padEnd(7)} width ${width}, depth ${depth}, mlp ${mlpDim}, heads ${heads}`,
       );
     }
-    return { models: modelNames, variants: { vit: VIT_VARIANTS } };
+    return { models: names, variants: { vit: VIT_VARIANTS } };
   },
 };

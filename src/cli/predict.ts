@@ -1,6 +1,8 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
+import type { HostArray } from "../graph/index.ts";
 import type { Prediction } from "../served/predict.ts";
+import type { Answer } from "../tasks/index.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { openLines } from "./lines.ts";
@@ -11,11 +13,11 @@ const BATCH = 16;
 
 export const predict: Command = {
   name: "predict",
-  summary: "Classify images, or folders of them, with a trained or exported model",
-  operands: "RUN|MODEL.onnx IMAGE|FOLDER|URL|-…",
+  summary: "Answer for images, or folders of them, with a trained, exported or published model",
+  operands: "RUN|MODEL IMAGE|FOLDER|URL|-…",
   arity: [2, Infinity],
   flags: {
-    "top-k": { type: "integer", help: "how many classes to show (3)" },
+    "top-k": { type: "integer", help: "how many names to show (3)" },
     out: {
       type: "text",
       value: "FILE",
@@ -32,6 +34,7 @@ export const predict: Command = {
   examples: [
     "ocelli predict runs/quickstart digit.png",
     "ocelli predict runs/quickstart a.png b.png --top-k 1 --json",
+    "ocelli predict efficientnet-lite0 cat.jpg",
     "ocelli predict runs/pets/model.onnx holiday/ --out predictions.jsonl",
     "curl -s https://example.org/cat.jpg | ocelli predict runs/pets -",
   ],
@@ -41,6 +44,7 @@ export const predict: Command = {
     const { createWorkerPool } = await import("../data/stream/workers.ts");
     const { cpuBudget } = await import("../engines/threads.ts");
     const { loadPredictor } = await import("../served/predict.ts");
+    const { describeAnswer } = await import("../tasks/index.ts");
     const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
     const topK = integers.get("top-k") ?? 3;
@@ -67,10 +71,8 @@ export const predict: Command = {
           continue;
         }
         predictions.push(shown);
-        const classes = shown.top.map(
-          (entry) => `${entry.class} ${(100 * entry.probability).toFixed(1)} %`,
-        );
-        output.line(printableName(`${shown.image}  ${classes.join("  ")}`));
+        const answer = describeAnswer(limited(prediction.answer, topK));
+        output.line(printableName(`${shown.image}  ${answer}`));
       }
       await write?.commit();
     } finally {
@@ -87,12 +89,23 @@ export const predict: Command = {
   },
 };
 
-interface Shown {
-  readonly image: string;
-  readonly top: Prediction["ranked"];
-}
+/** An answer as JSON: arrays as lists. */
+type Shown = { readonly image: string } & Readonly<Record<string, unknown>>;
 
-const show = ({ id, ranked }: Prediction, topK: number): Shown => ({
+const show = ({ id, answer }: Prediction, topK: number): Shown => ({
   image: id,
-  top: ranked.slice(0, topK),
+  ...Object.fromEntries(
+    Object.entries(limited(answer, topK)).map(([key, value]) => [key, listed(value)]),
+  ),
 });
+
+/** An answer with the surest names alone. */
+const limited = (answer: Answer, topK: number): Answer =>
+  "ranked" in answer ? { ...answer, ranked: answer.ranked.slice(0, topK) } : answer;
+
+/** An array as its shape and a list of its numbers; anything else as it is. */
+function listed(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("dtype" in value)) return value;
+  const { shape, data } = value as HostArray;
+  return shape.length === 1 ? [...data] : { shape, data: [...data] };
+}

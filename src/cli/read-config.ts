@@ -32,15 +32,15 @@ export async function readConfig(name: string, { overrides, data, flags }: Given
     data === undefined ? loaded : { ...(loaded as object), data: await dataAt(data, "train") };
   const others = [...Object.keys(flags), "json", "help"];
   const overridden = overrides.reduce(
-    (config, [path, text]) => override(configSchema, config, path, text, others),
+    (config, [path, text]) => override(configSchema(), config, path, text, others),
     base,
   );
   if ((overridden as { data?: unknown } | null)?.data === undefined) {
     const whole = { ...(overridden as object), data: { name: "mnist" } };
-    validate(configSchema, typeof overridden === "object" ? whole : overridden); // other mistakes first
+    validate(configSchema(), typeof overridden === "object" ? whole : overridden); // other mistakes first
     throw new OcelliError("argument", `${name} is a recipe for your own images: it needs --data.`, {
       hint: NAME_DATA,
     });
   }
-  return validate(configSchema, overridden);
+  return validate(configSchema(), overridden);
 }

@@ -9,12 +9,15 @@ const SHOWN = 10;
 export const percent = (part: number): string => `${(100 * part).toFixed(2)} %`;
 
 /** The classes that are recognised worst, a line each. */
-export const worstClasses = (result: {
-  readonly classes: readonly string[];
-  readonly perClass: readonly ClassQuality[];
+export const worstClasses = ({
+  names,
+  quality,
+}: {
+  readonly names: readonly string[];
+  readonly quality: readonly ClassQuality[];
 }): string[] =>
-  result.perClass
-    .map((quality, k) => ({ ...quality, name: result.classes[k] }))
+  quality
+    .map((one, k) => ({ ...one, name: names[k] }))
     .filter(({ count }) => count > 0)
     .sort((a, b) => a.recall - b.recall)
     .slice(0, SHOWN)

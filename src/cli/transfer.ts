@@ -140,7 +140,8 @@ function show(result: TransferResult, output: Output): TransferResult {
       : `accuracy  ${percent(result.accuracy)} of ${result.testImages} images${ece}`,
   );
   if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
-  for (const line of worstClasses(result)) output.line(line);
+  const quality = { names: result.classes, quality: result.perClass };
+  for (const line of worstClasses(quality)) output.line(line);
   output.line(`time      ${result.seconds.toFixed(1)} s`);
   output.line(
     result.workdir === undefined

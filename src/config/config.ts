@@ -3,10 +3,12 @@
 import { z } from "zod";
 import { dataSchema } from "../data/config.ts";
 import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
-import { evaluatorSchemas } from "../evaluate/registry.ts";
-import { modelSchema } from "../models/index.ts";
-import { classificationSchema, distillationSchema } from "../objectives/index.ts";
+import { EVALUATORS, type EvaluatorConfig } from "../evaluate/index.ts";
+import { MODELS, modelChoice } from "../models/index.ts";
+import { OBJECTIVES, type ObjectiveConfig } from "../objectives/index.ts";
 import { durationSchema, optimizerSchema } from "../optim/index.ts";
+import { TASKS, type TaskConfig } from "../tasks/index.ts";
+import { choiceOf } from "../define.ts";
 import { validate } from "./validate.ts";
 
 /** When the state is saved so that a run can be gone on with, and which checkpoints stay. */
@@ -23,22 +25,20 @@ const checkpointSchema = z.strictObject({
 const evaluationKeys = {
   /** A split, or a slice of one such as `train[55000:]`. */
   split: z.string(),
+  /** The data set that the split is of. Default: that of the training. */
+  data: dataSchema.optional(),
+  /** Default: `preprocess.eval`. */
+  preprocess: z.string().optional(),
+  /** Default: that of the training. */
+  batchSize: z.int().min(1).optional(),
   /** How often; at the end in any case. */
   every: durationSchema.optional(),
-  /** Patches along each side of an image, for the model flexivit; the model's own unless given. */
-  seqhw: z.int().min(1).optional(),
+  /** Options of the model that differ in this evaluation, such as another patch size of the same weights. */
+  model: z.record(z.string(), z.unknown()).optional(),
 };
 
-const [classificationEval, calibrationEval, perClassEval, fewShotEval, knnEval] = evaluatorSchemas;
-const evaluationSchema = z.discriminatedUnion("type", [
-  classificationEval.extend(evaluationKeys),
-  calibrationEval.extend(evaluationKeys),
-  perClassEval.extend(evaluationKeys),
-  fewShotEval.extend(evaluationKeys),
-  knnEval.extend(evaluationKeys),
-]);
-
-const objectiveSchema = z.discriminatedUnion("name", [classificationSchema, distillationSchema]);
+/** What every evaluation has beside its evaluator's own options. */
+export type EvaluationKeys = z.output<z.ZodObject<typeof evaluationKeys>>;
 
 /** A run folder or checkpoint that fits as it is; or weights, as `loadWeights` takes them, that are fitted to the model. */
 const initSchema = z.union([
@@ -56,69 +56,91 @@ const shardingSchema = z.union([
   z.strictObject({ dim: z.int(), axis: z.string() }),
 ]);
 
-/** The schema of a configuration: strict, so that a key that nothing reads is an error. */
-export const configSchema = z.strictObject({
-  /** Names the run folder. */
-  name: z.string().regex(/^[\w.-]+$/, { message: "letters, digits, dots, dashes, underscores" }),
-  /** Decides the initial parameters, the order of the examples and every random operation. */
-  seed: z.int().min(0).default(0),
-  data: dataSchema,
-  /** The split to train on, or a slice of one. */
-  split: z.string().default("train"),
-  /** Examples of each class to train on, picked by the seed; all unless given. */
-  shots: z.int().min(1).optional(),
-  /**
-   * Makes classes of different sizes count the same in training: `sampling` draws each equally often, `loss` weighs
-   * their losses by class. Neither unless given.
-   */
-  balance: z.enum(["sampling", "loss"]).optional(),
-  preprocess: z.strictObject({
-    train: z.string(),
-    /** For evaluation; stored with the model for prediction. */
-    eval: z.string(),
-  }),
-  /** Whether an image that cannot be decoded ends training, or is left out and reported. */
-  onBadImage: z.enum(BAD_IMAGE_POLICIES).default("error"),
-  batchSize: z.int().min(1),
-  /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
-  accumulate: z.int().min(1).default(1),
-  duration: durationSchema,
-  model: modelSchema,
-  /** What the model begins with in place of its own initial values. */
-  init: initSchema.optional(),
-  objective: objectiveSchema,
-  optimizer: optimizerSchema,
-  /** Evaluations by name; the accuracy of the first that has one is the run's result. `test`, and `validation` after every epoch, unless given. */
-  evals: z.record(z.string(), evaluationSchema).optional(),
-  /**
-   * A value of an evaluation, such as `validation/loss`, by which the best state is served instead of the last; the
-   * evaluation runs after every epoch where it has no schedule.
-   */
-  best: z.string().optional(),
-  /** Training ends after so many evaluations in a row that bring nothing better by `best`. */
-  patience: z.int().min(1).optional(),
-  /** How often metrics are written. */
-  log: durationSchema.default({ percent: 1 }),
-  checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
-  /** Devices to compute over, such as `data=4,model=2`; of an engine that has several. */
-  mesh: z.string().optional(),
-  /** How float32 products are computed: as they are unless given, or in TF32, which a CUDA engine has. */
-  products: z.enum(["float32", "tf32"]).optional(),
-  /** How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does. */
-  sharding: z
-    .array(z.tuple([z.string(), shardingSchema]))
-    .readonly()
-    .default([]),
-  /** Training ends with an error after so many steps in a row whose loss or gradient is not finite. */
-  maxSkipped: z.int().min(1).default(100),
-});
+const makeSchema = () =>
+  z.strictObject({
+    /** Names the run folder. */
+    name: z.string().regex(/^[\w.-]+$/, { message: "letters, digits, dots, dashes, underscores" }),
+    /** Decides the initial parameters, the order of the examples and every random operation. */
+    seed: z.int().min(0).default(0),
+    data: dataSchema,
+    /** The split to train on, or a slice of one. */
+    split: z.string().default("train"),
+    /** Examples of each class to train on, picked by the seed; all unless given. */
+    shots: z.int().min(1).optional(),
+    /**
+     * Makes classes of different sizes count the same in training: `sampling` draws each equally often, `loss` weighs
+     * their losses by class. Default: neither.
+     */
+    balance: z.enum(["sampling", "loss"]).optional(),
+    preprocess: z.strictObject({
+      train: z.string(),
+      /** For evaluation; stored with the model for prediction. */
+      eval: z.string(),
+    }),
+    /** Whether an image that cannot be decoded ends training, or is left out and reported. */
+    onBadImage: z.enum(BAD_IMAGE_POLICIES).default("error"),
+    batchSize: z.int().min(1),
+    /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
+    accumulate: z.int().min(1).default(1),
+    duration: durationSchema,
+    model: modelChoice(),
+    /** What the model begins with in place of its own initial values. */
+    init: initSchema.optional(),
+    /** What the model is for. Default: the task of the objective. */
+    task: choiceOf<TaskConfig>("name", TASKS).optional(),
+    objective: choiceOf<ObjectiveConfig>("name", OBJECTIVES),
+    optimizer: optimizerSchema,
+    /** Evaluations by name; the headline of the first that has one is the run's result. Default: `test`, and `validation` after every epoch. */
+    evals: z
+      .record(
+        z.string(),
+        choiceOf<EvaluatorConfig & EvaluationKeys, EvaluationInput>("type", EVALUATORS, {
+          keys: evaluationKeys,
+          usual: "classification",
+        }),
+      )
+      .optional(),
+    /**
+     * A value of an evaluation, such as `validation/loss`, by which the best state is served instead of the last; the
+     * evaluation runs after every epoch where it has no schedule.
+     */
+    best: z.string().optional(),
+    /** Training ends after so many evaluations in a row that bring nothing better by `best`. */
+    patience: z.int().min(1).optional(),
+    /** How often metrics are written. */
+    log: durationSchema.default({ percent: 1 }),
+    checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
+    /** Devices to compute over, such as `data=4,model=2`; of an engine that has several. */
+    mesh: z.string().optional(),
+    /** How float32 products are computed: as they are unless given, or in TF32, which a CUDA engine has. */
+    products: z.enum(["float32", "tf32"]).optional(),
+    /** How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does. */
+    sharding: z
+      .array(z.tuple([z.string(), shardingSchema]))
+      .readonly()
+      .default([]),
+    /** Training ends with an error after so many steps in a row whose loss or gradient is not finite. */
+    maxSkipped: z.int().min(1).default(100),
+  });
+
+/** An evaluation as one writes it; classification where it does not say its type. */
+type EvaluationInput = EvaluationKeys & (EvaluatorConfig | { readonly type?: undefined });
+
+let made: { readonly schema: ReturnType<typeof makeSchema>; readonly of: string } | undefined;
+
+/** The schema of a configuration: strict, so that a key that nothing reads is an error; with all that was added. */
+export function configSchema(): ReturnType<typeof makeSchema> {
+  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS].map(({ length }) => length).join();
+  if (made?.of !== of) made = { schema: makeSchema(), of };
+  return made.schema;
+}
 
 /** A configuration as one writes it. */
-export type ConfigInput = z.input<typeof configSchema>;
+export type ConfigInput = z.input<ReturnType<typeof makeSchema>>;
 /** A configuration for data that the command line names. */
 export type Recipe = Omit<ConfigInput, "data">;
 /** A configuration with its defaults filled in. */
-export type Config = z.output<typeof configSchema>;
+export type Config = z.output<ReturnType<typeof makeSchema>>;
 
 /**
  * Checks a configuration: what a recipe exports.
@@ -128,6 +150,6 @@ export type Config = z.output<typeof configSchema>;
  * export default defineConfig({ ...quickstart, name: "wider", model: { name: "vit", width: 96 } });
  */
 export function defineConfig(config: ConfigInput): ConfigInput {
-  validate(configSchema, config);
+  validate(configSchema(), config);
   return config;
 }

@@ -12,13 +12,14 @@ export function literalsOf(option: z.ZodType, key: string): string[] {
   return literal instanceof z.ZodLiteral ? [...literal.values].map(String) : [];
 }
 
-/** A schema without what makes it optional, nullable or read-only. */
+/** A schema without what makes it optional, nullable, read-only or late. */
 export function bare(schema: z.ZodType): z.ZodType {
   const wrapped =
     schema instanceof z.ZodOptional ||
     schema instanceof z.ZodDefault ||
     schema instanceof z.ZodNullable ||
-    schema instanceof z.ZodReadonly;
+    schema instanceof z.ZodReadonly ||
+    schema instanceof z.ZodLazy;
   return wrapped ? bare(schema.unwrap() as z.ZodType) : schema;
 }
 

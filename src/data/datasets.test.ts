@@ -36,7 +36,7 @@ test("MNIST has 60,000 and 10,000 digits with stable ids", async () => {
   const { image, label } = await train.read(0);
   expect(image.shape).toEqual([28, 28, 1]);
   expect([...label.data]).toEqual([5]);
-  expect(train.classes).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+  expect(train.names.label).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 });
 
 test("idx files may be gzipped; the largest label decides the classes", async () => {
@@ -46,7 +46,7 @@ test("idx files may be gzipped; the largest label decides the classes", async ()
   const dataset = await openDataset({ name: "idx", dir });
   expect(dataset.splits).toEqual(["test", "train"]);
   const train = await dataset.open("train");
-  expect(train.classes).toEqual(["0", "1", "2", "3"]);
+  expect(train.names.label).toEqual(["0", "1", "2", "3"]);
   expect([...(await train.read(1)).image.data]).toEqual([3, 4]);
   await expect(dataset.open("test")).rejects.toThrow("no labels beside it");
 });

@@ -35,7 +35,7 @@ const mixed = openMixture([
 test("classes of one name are one class; ids tell the part", async () => {
   const source = await openSplit(mixed, "train");
   expect(mixed.splits).toEqual(["train"]);
-  expect([source.length, source.classes]).toEqual([30, ["cat", "dog", "eel"]]);
+  expect([source.length, source.names.label]).toEqual([30, ["cat", "dog", "eel"]]);
   expect([source.id(9), source.id(10), source.id(29)]).toEqual([
     "0/a/train/9",
     "1/b/train/0",

@@ -3,6 +3,8 @@
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { findSplit } from "./splits/split-names.ts";
+import type { Fields } from "../preprocess/example.ts";
+import { renameClasses } from "./rename-classes.ts";
 import type { Dataset, MixturePart, Source } from "./source.ts";
 
 /** A data set of a mixture. */
@@ -16,14 +18,19 @@ interface WeightedDataset {
  * and classes of one name are one class.
  */
 export function mixtureSource(parts: readonly MixturePart[]): Source {
-  const classes = [...new Set(parts.flatMap(({ source }) => source.classes))];
-  const numbers = new Map(classes.map((name, i) => [name, i]));
+  const fields = commonFields(parts.map(({ source }) => source));
+  const names: Record<string, readonly string[]> = {};
+  for (const { source } of parts) {
+    for (const [field, some] of Object.entries(source.names)) {
+      if (Object.hasOwn(fields, field))
+        names[field] = [...new Set([...(names[field] ?? []), ...some])];
+    }
+  }
   const relabelled = parts.map(({ source, weight }) => ({
     weight,
-    source: relabel(
+    source: Object.entries(names).reduce(
+      (renamed, [field, all]) => renameClasses(renamed, field, all, neverUnknown),
       source,
-      classes,
-      Int32Array.from(source.classes, (name) => numbers.get(name)!),
     ),
   }));
   const ends: number[] = [];
@@ -34,7 +41,8 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
   };
   return {
     length: ends.at(-1) ?? 0,
-    classes,
+    fields,
+    names,
     id(index) {
       const { part, source, at } = locate(index);
       return `${part}/${source.id(at)}`;
@@ -43,39 +51,43 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
       const { source, at } = locate(index);
       return source.read(at);
     },
-    ...(relabelled.every(({ source }) => source.label) && {
-      label(index: number) {
-        const { source, at } = locate(index);
-        return source.label!(at);
-      },
-    }),
+    held: heldFields(
+      relabelled.map(({ source }) => source),
+      locate,
+    ),
     parts: relabelled,
   };
 }
 
-/** A source with its labels given the numbers that they have among more classes. */
-function relabel(source: Source, classes: readonly string[], numbers: Int32Array): Source {
-  if (numbers.length === classes.length && numbers.every((number, i) => number === i))
-    return source;
-  const renumber = (label: HostArray): HostArray => {
-    if (label.dtype === "int32") {
-      return { ...label, data: Int32Array.of(numbers[Number(label.data[0])]) };
-    }
-    const data = new Float32Array(classes.length);
-    numbers.forEach((number, i) => (data[number] = Number(label.data[i])));
-    return { shape: [classes.length], dtype: "float32", data };
-  };
-  const { label } = source;
-  return {
-    ...source,
-    classes,
-    id: (index) => source.id(index),
-    async read(index) {
-      const example = await source.read(index);
-      return { ...example, label: renumber(example.label) };
-    },
-    ...(label && { label: (index: number) => renumber(label(index)) }),
-  };
+/** All names of the parts are among those of the mixture. */
+const neverUnknown = (name: string): Error => new Error(`${name} is of no part`);
+
+/** The fields that all parts hold in memory. */
+function heldFields(
+  sources: readonly Source[],
+  locate: (index: number) => { readonly source: Source; readonly at: number },
+): Source["held"] {
+  const fields = Object.keys(sources[0].held ?? {}).filter((field) =>
+    sources.every(({ held }) => held?.[field]),
+  );
+  const readers = fields.map((field) => {
+    const read = (index: number): HostArray => {
+      const { source, at } = locate(index);
+      return source.held![field](at);
+    };
+    return [field, read] as const;
+  });
+  return Object.fromEntries(readers);
+}
+
+/** The fields that all sources have; one that some have as single classes, others as several, is of several. */
+function commonFields([first, ...others]: readonly Source[]): Fields {
+  const common = Object.entries(first.fields).flatMap(([field, kind]) => {
+    const kinds = new Set([kind, ...others.map(({ fields }) => fields[field])]);
+    if (kinds.size === 1) return [[field, kind] as const];
+    return [];
+  });
+  return Object.fromEntries(common);
 }
 
 /** The data set that mixes several; its splits are those that all of them have. */

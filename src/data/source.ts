@@ -1,7 +1,8 @@
 /** @file What data is: sources of examples with stable ids, and data sets of named splits. */
 
+import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import type { Features } from "../preprocess/operation.ts";
+import type { Example, Fields } from "../preprocess/example.ts";
 
 /** Runs of examples that are cheap to read together. */
 export interface Blocks {
@@ -22,20 +23,21 @@ export interface MixturePart {
 export interface Source {
   /** How many examples there are. */
   readonly length: number;
-  /** The class names, in the order of the labels. */
-  readonly classes: readonly string[];
+  /** What every example has, and of what kind each field is. */
+  readonly fields: Fields;
+  /** What the numbers of a field stand for, such as the class names of `label`, in the order of the numbers. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
   /** A name that an example keeps whatever the order, the slice or the machine. */
   id(index: number): string;
   /**
-   * One example. `image` is pixels, uint8 of [height, width, channels], or the bytes of an image file, uint8 of
-   * [bytes]. `label` is a class, int32 of [], or which classes apply, float32 of [classes].
+   * One example: a value for each of {@link Source.fields}.
    *
    * @throws a data error that names the example's file
    */
-  read(index: number): Features | Promise<Features>;
-  /** The label of an example alone, where labels are held: no image is read. */
-  readonly label?: (index: number) => HostArray;
-  /** Whether the examples stand class by class, or nearly so; unknown or not unless given. */
+  read(index: number): Example | Promise<Example>;
+  /** Fields that are held in memory, such as `label`, each read without the rest of an example. */
+  readonly held?: Readonly<Record<string, (index: number) => HostArray>>;
+  /** Whether the examples stand class by class, or nearly so. Default: unknown. */
   readonly byClass?: boolean;
   /** Where reading single examples in any order would be slow: which ones to read together. */
   readonly blocks?: Blocks;
@@ -58,29 +60,50 @@ export interface Dataset {
 }
 
 /** Some of a source's examples, from `begin` up to `end`; their ids stay. */
-export function sliceSource(source: Source, begin: number, end: number): Source {
-  const { classes, byClass, blocks, label } = source;
+export const sliceSource = (source: Source, begin: number, end: number): Source =>
+  rearranged(source, end - begin, (index) => begin + index);
+
+/** The examples of a source at rising `indices`; their ids stay. */
+export const selectSource = (source: Source, indices: Uint32Array): Source =>
+  rearranged(source, indices.length, (index) => indices[index]);
+
+/** A source whose example at an index is the one of another source at `at(index)`. */
+function rearranged(source: Source, length: number, at: (index: number) => number): Source {
+  const { fields, names, byClass, blocks, held } = source;
   return {
-    length: end - begin,
-    classes,
+    length,
+    fields,
+    names,
     byClass,
-    id: (index) => source.id(begin + index),
-    read: (index) => source.read(begin + index),
-    ...(label && { label: (index) => label(begin + index) }),
-    ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(begin + index) } }),
+    id: (index) => source.id(at(index)),
+    read: (index) => source.read(at(index)),
+    ...(held && { held: rearrangedFields(held, at) }),
+    ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(at(index)) } }),
   };
 }
 
-/** The examples of a source at rising `indices`; their ids stay. */
-export function selectSource(source: Source, indices: Uint32Array): Source {
-  const { classes, byClass, blocks, label } = source;
-  return {
-    length: indices.length,
-    classes,
-    byClass,
-    id: (index) => source.id(indices[index]),
-    read: (index) => source.read(indices[index]),
-    ...(label && { label: (index) => label(indices[index]) }),
-    ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(indices[index]) } }),
-  };
+const rearrangedFields = (
+  held: NonNullable<Source["held"]>,
+  at: (index: number) => number,
+): NonNullable<Source["held"]> =>
+  Object.fromEntries(
+    Object.entries(held).map(([field, read]) => [field, (index: number) => read(at(index))]),
+  );
+
+/**
+ * The names that a field's numbers stand for, such as the classes of `label`.
+ *
+ * @param what what needs them, for the error
+ * @throws a data error where the examples have no such field
+ */
+export function namesOf({ fields, names }: Source, field: string, what: string): readonly string[] {
+  if (Object.hasOwn(names, field)) return names[field];
+  throw new OcelliError(
+    "data",
+    `${what} needs the field "${field}", which the data does not have.`,
+    {
+      given: Object.keys(fields),
+      hint: `It has ${Object.keys(fields).join(", ")}.`,
+    },
+  );
 }

@@ -58,7 +58,7 @@ async function contentOf(source: Source): Promise<string[]> {
     expect([image.dtype, image.shape]).toEqual(["uint8", [image.data.length]]);
     expect([label.dtype, label.shape, label.data.length]).toEqual(["int32", [], 1]);
     const bytes = Buffer.from(image.data as Uint8Array).toString("hex");
-    return `${source.classes[Number(label.data[0])]} ${bytes}`;
+    return `${source.names.label[Number(label.data[0])]} ${bytes}`;
   });
   return (await Promise.all(examples)).sort();
 }
@@ -67,7 +67,7 @@ describe.each(NAMES)("%s", (name) => {
   test("gives the same classes, labels and bytes under distinct ids that stay", async () => {
     const config = dataSchema.parse(configs[name]);
     const source = await openSplit(await openDataset(config), "all");
-    expect(source.classes).toEqual(["cat", "dog", "wren"]);
+    expect(source.names.label).toEqual(["cat", "dog", "wren"]);
     const expected = some.map(
       ({ label, bytes }) => `${label} ${Buffer.from(bytes).toString("hex")}`,
     );

@@ -14,18 +14,13 @@ import {
   toNumbers,
 } from "../graph/index.ts";
 import { CLASS_LOSSES } from "../losses/index.ts";
-import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
+import { defineEvaluator } from "./define.ts";
 import { classLabels } from "./features.ts";
 
-/** Calibration in a configuration. */
-export const calibrationSchema = z.strictObject({
-  type: z.literal("calibration"),
-  /** Bins of equal width for the expected calibration error; 15 unless given. */
+const calibrationSchema = z.strictObject({
+  /** Bins of equal width for the expected calibration error. Default: 15. */
   bins: z.int().min(1).optional(),
 });
-
-/** Options of {@link calibration}. */
-export type CalibrationOptions = Omit<z.infer<typeof calibrationSchema>, "type">;
 
 /** Bins where nothing else is said. */
 const BINS = 15;
@@ -52,40 +47,45 @@ export function calibrationError(
 
 /**
  * `ece`, the expected calibration error of the largest probability (Guo et al. 2017), and `brier`, the mean squared
- * distance to the one-hot label (Brier 1950: 0 to 2).
+ * distance to the one-hot label (Brier 1950: 0 to 2). A configuration error where the model's classes do not exclude
+ * one another.
  *
- * @throws a configuration error for a model whose classes do not exclude one another
  * @see https://arxiv.org/abs/1706.04599
  */
-export function calibration({ bins = BINS }: CalibrationOptions, model: EvaluatedModel): Evaluator {
-  if (model.loss !== "softmax") {
-    throw new OcelliError("config", "calibration is of probabilities that sum to one.", {
-      hint: "Train with objective.loss softmax.",
-    });
-  }
-  return {
-    measure(evaluated) {
-      const label = classLabels("calibration", evaluated);
-      const probabilities = CLASS_LOSSES.softmax.probabilities(evaluated.output); // [batch, classes]
-      const distance = square(sub(probabilities, oneHot(label, probabilities.shape[1])));
-      return {
-        rows: {
-          confidence: reduceMax(probabilities, 1),
-          correct: convert(equal(argMax(probabilities, 1), label), "float32"),
-          distance: reduceSum(distance, 1),
-        },
-      };
-    },
-    summarise({ rows }) {
-      const [confidence, correct, distance] = [rows.confidence, rows.correct, rows.distance].map(
-        (row) => toNumbers(row),
-      );
-      const { length } = confidence;
-      if (length === 0) throw new OcelliError("data", "there are no predictions.");
-      return [
-        ["ece", calibrationError(confidence, correct, bins)],
-        ["brier", distance.reduce((sum, value) => sum + value, 0) / length],
-      ];
-    },
-  };
-}
+export const calibration = defineEvaluator({
+  name: "calibration",
+  schema: calibrationSchema,
+  create({ bins = BINS }, { task }) {
+    if (task.loss === "sigmoid") {
+      throw new OcelliError("config", "calibration is of probabilities that sum to one.", {
+        hint: "Train with objective.loss softmax.",
+      });
+    }
+    return {
+      head: "logits",
+      measure(evaluated) {
+        const label = classLabels("calibration", evaluated);
+        const probabilities = CLASS_LOSSES.softmax.probabilities(evaluated.output); // [batch, classes]
+        const distance = square(sub(probabilities, oneHot(label, probabilities.shape[1])));
+        return {
+          rows: {
+            confidence: reduceMax(probabilities, 1),
+            correct: convert(equal(argMax(probabilities, 1), label), "float32"),
+            distance: reduceSum(distance, 1),
+          },
+        };
+      },
+      summarise({ judged: { rows } }) {
+        const [confidence, correct, distance] = [rows.confidence, rows.correct, rows.distance].map(
+          (row) => toNumbers(row),
+        );
+        const { length } = confidence;
+        if (length === 0) throw new OcelliError("data", "there are no predictions.");
+        return [
+          ["ece", calibrationError(confidence, correct, bins)],
+          ["brier", distance.reduce((sum, value) => sum + value, 0) / length],
+        ];
+      },
+    };
+  },
+});

@@ -3,45 +3,43 @@
 import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
 import { argMax, toNumbers } from "../graph/index.ts";
-import type { EvaluatedModel, Evaluator, Gathered } from "./evaluator.ts";
-import { type NamedValues, classLabels } from "./features.ts";
+import { defineEvaluator } from "./define.ts";
+import type { Gathered, NamedValues } from "./evaluator.ts";
+import { classLabels } from "./features.ts";
 import { type Matrix, zerosMatrix } from "./matrix.ts";
 
-/** How well each class is recognised, in a configuration. */
-export const perClassSchema = z.strictObject({
-  type: z.literal("per-class"),
-  /** The classes to report by name; all unless given. Their mean is of all in any case. */
+const perClassSchema = z.strictObject({
+  /** The classes to report by name. Their mean is of all in any case. Default: all. */
   classes: z.array(z.string()).readonly().optional(),
 });
 
-/** Options of {@link perClassRecall}. */
-export type PerClassOptions = Omit<z.infer<typeof perClassSchema>, "type">;
-
 /**
- * The recall of every class that has examples, as `recall/NAME`, and their mean, `mean_class_recall`.
- *
- * @throws a configuration error for a class that the model does not know
+ * The recall of every class that has examples, as `recall/NAME`, and their mean, `mean_class_recall`. A configuration
+ * error names a class that the model does not have.
  */
-export function perClassRecall(
-  { classes: shown }: PerClassOptions,
-  { classes }: Pick<EvaluatedModel, "classes">,
-): Evaluator {
-  for (const name of shown ?? []) {
-    if (!classes.includes(name)) throw unknownName("class", name, classes, "config");
-  }
-  return {
-    measure: (evaluated) => ({
-      rows: {
-        label: classLabels("per-class", evaluated),
-        predicted: argMax(evaluated.output, 1), // [batch]
+export const perClassRecall = defineEvaluator({
+  name: "per-class",
+  schema: perClassSchema,
+  create({ classes: shown }, { names: { label: classes } }) {
+    for (const name of shown ?? []) {
+      if (!classes.includes(name)) throw unknownName("class", name, classes, "config");
+    }
+    return {
+      head: "logits",
+      measure: (evaluated) => ({
+        rows: {
+          label: classLabels("per-class", evaluated),
+          predicted: argMax(evaluated.output, 1), // [batch]
+        },
+      }),
+      summarise({ judged }) {
+        const [mean, ...each] = perClassValues(confusionOf(judged, classes.length), classes);
+        const isShown = (name: string) => shown?.includes(name.slice(RECALL.length)) ?? true;
+        return [mean, ...each.filter(([name]) => isShown(name))];
       },
-    }),
-    summarise(gathered) {
-      const [mean, ...each] = perClassValues(confusionOf(gathered, classes.length), classes);
-      return [mean, ...each.filter(([name]) => shown?.includes(name.slice(RECALL.length)) ?? true)];
-    },
-  };
-}
+    };
+  },
+});
 
 /** The confusion of what {@link perClassRecall} gathered. */
 export const confusionOf = ({ rows: { label, predicted } }: Gathered, numClasses: number): Matrix =>

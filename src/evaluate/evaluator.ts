@@ -2,15 +2,18 @@
 
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { NamedValues } from "./features.ts";
+import type { Example } from "../preprocess/example.ts";
+
+/** Values by name, in order. */
+export type NamedValues = [name: string, value: number][];
 
 /** What an evaluator sees of a batch. */
 export interface Evaluated {
-  /** What the model returns: [batch, classes] for a classifier. */
+  /** What the evaluator's head gives: [batch, classes] for `logits`. */
   readonly output: Tensor;
   /** The model's intermediate values by name; none of a model that only returns its output. */
   readonly out: Readonly<Record<string, Tensor>>;
-  /** The batch, preprocessed, with `labels` [batch, classes], and `mask` [batch]: 0 for padding. */
+  /** The batch by field, preprocessed, with `mask` [batch]: 0 for padding. */
   readonly batch: Readonly<Record<string, Tensor>>;
 }
 
@@ -22,38 +25,48 @@ export interface Measured {
   readonly rows?: Readonly<Record<string, Tensor>>;
 }
 
-/** What was taken from all batches. */
+/** What was taken from all batches of a stream. */
 export interface Gathered {
   readonly sums: Readonly<Record<string, number>>;
   /** [examples, …] */
   readonly rows: Readonly<Record<string, HostArray>>;
 }
 
-/** What was taken from examples that an evaluator learns from. */
-export interface Known extends Gathered {
-  /** Which example of their split each row is. */
+/** What was taken from a stream of which an evaluator reads some examples. */
+export interface Stream extends Gathered {
+  /** Which example of its split each row is. */
   readonly indices: readonly number[];
-  /** The class of every example of the split, where the evaluator picks some of them. */
+  /** The class of every example of the split, where the evaluator picks by it. */
   readonly classes: readonly number[];
+  /** Reads one example again, such as to show it. */
+  read(index: number): Promise<Example>;
+}
+
+/** The examples that an evaluator judges; every evaluator reads this stream. */
+export const JUDGED = "judged";
+
+/** A stream that an evaluator reads beside the judged one. */
+export interface StreamRequest {
+  /** The examples it needs, rising, from the class of each; all where absent. */
+  pick?(classes: readonly number[]): readonly number[];
 }
 
 /** An evaluator. */
 export interface Evaluator {
-  measure(evaluated: Evaluated): Measured;
-  /** The values, from all that {@link measure} took; `known` where the evaluator learns. */
-  summarise(gathered: Gathered, known?: Known): NamedValues;
-  /** Of one that first learns from other examples, of which the same is taken. */
-  readonly learns?: {
-    /** Their split; that of the training unless given. */
-    readonly from?: string;
-    /** The examples it needs, rising, from the class of each; all of them unless given. */
-    pick?(classes: readonly number[]): readonly number[];
-  };
+  /** The head of the task that it reads, such as `logits` or `embed`. */
+  readonly head: string;
+  /** Further streams by name, such as `train` for a probe. */
+  readonly streams?: Readonly<Record<string, StreamRequest>>;
+  /** @param stream the stream that the batch is of, {@link JUDGED} or one of `streams` */
+  measure(evaluated: Evaluated, stream: string): Measured;
+  /** The values, from all that {@link measure} took, by stream. */
+  summarise(gathered: Readonly<Record<string, Stream>>): NamedValues | Promise<NamedValues>;
 }
 
-/** What evaluators are told of a model. */
+/** What an evaluator is made for. */
 export interface EvaluatedModel {
-  readonly classes: readonly string[];
-  /** Whether classes exclude one another. */
-  readonly loss: "softmax" | "sigmoid";
+  /** What the numbers of a field stand for, such as the classes of `label`. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
+  /** The task with its options, as in the model's card. */
+  readonly task: { readonly name: string } & Readonly<Record<string, unknown>>;
 }

@@ -7,9 +7,6 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Evaluated, Gathered } from "./evaluator.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
 
-/** What evaluators give: values by name, in order. */
-export type NamedValues = [name: string, value: number][];
-
 /** Features [examples, dim] with the class of each example. */
 export interface LabelledFeatures {
   readonly features: HostArray;
@@ -65,7 +62,10 @@ export function classLabels(name: string, { batch: { label } }: Evaluated): Tens
 
 /** Features and labels of a batch, which laid one batch under the other are {@link LabelledFeatures}. */
 export const featureRows = (name: string, evaluated: Evaluated, layer?: string) => ({
-  features: convert(featuresAt(evaluated.out, layer), "float32"), // [batch, dim]
+  features: convert(
+    layer === undefined ? evaluated.output : featuresAt(evaluated.out, layer),
+    "float32",
+  ), // [batch, dim]
   labels: classLabels(name, evaluated), // [batch]
 });
 

@@ -6,11 +6,11 @@
 
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import type { EvaluatedModel, Evaluator, Known } from "./evaluator.ts";
+import { defineEvaluator } from "./define.ts";
+import type { NamedValues, Stream } from "./evaluator.ts";
 import {
   type LabelledFeatures,
   type LabelledRows,
-  type NamedValues,
   accuracyOf,
   featureRows,
   labelledOf,
@@ -28,6 +28,7 @@ import {
   zerosMatrix,
 } from "./matrix.ts";
 import { numpyRandom } from "./numpy-random.ts";
+import { streamSchema } from "./streams.ts";
 
 /** The constant feature: so large that the bias is hardly regularised. */
 const BIAS = 100;
@@ -101,44 +102,48 @@ export function pickShots(
   }).flat();
 }
 
-/** Few-shot probes in a configuration. */
-export const fewShotSchema = z.strictObject({
-  type: z.literal("fewshot"),
-  /** The split whose examples are learned from, or a slice of one; the training's unless given. */
-  from: z.string().optional(),
-  /** The layer whose values are the features; pre_logits unless given. */
+const fewShotSchema = z.strictObject({
+  /** The examples that are learned from. Default: the split of the training. */
+  from: streamSchema.optional(),
+  /** The layer whose values are the features. Default: the task's `embed` head. */
   layer: z.string().optional(),
-  /** Examples of each class; 1, 5, 10 and 25 unless given. */
+  /** Examples of each class. Default: 1, 5, 10 and 25. */
   shots: z.array(z.int().min(1)).min(1).readonly().optional(),
-  /** The ridge; 2^10 unless given. */
+  /** The ridge. Default: 1024. */
   l2: z.number().positive().optional(),
-  /** Reported apart; 0, 1 and 2 unless given. */
+  /** Reported apart. Default: 0, 1 and 2. */
   seeds: z.array(z.int().min(0)).min(1).readonly().optional(),
 });
 
-type FewShotConfig = Omit<z.infer<typeof fewShotSchema>, "type">;
+type FewShotConfig = z.output<typeof fewShotSchema>;
 
 /** The accuracies of {@link fewShot} on the model's features, which are computed of picked examples alone. */
-export const fewShotOnFeatures = (
-  { from, layer, shots = SHOTS, seeds = SEEDS, l2 }: FewShotConfig,
-  { classes: { length: numClasses } }: Pick<EvaluatedModel, "classes">,
-): Evaluator => ({
-  measure: (evaluated) => ({ rows: featureRows("fewshot", evaluated, layer) }),
-  learns: {
-    from,
-    pick(classes) {
-      const most = Math.max(...shots);
-      const picked = seeds.flatMap((seed) => pickShots(classes, numClasses, most, seed));
-      return [...new Set(picked)].sort((a, b) => a - b);
-    },
+export const fewShotOnFeatures = defineEvaluator({
+  name: "fewshot",
+  schema: fewShotSchema,
+  create({ layer, shots = SHOTS, seeds = SEEDS, l2 }, { names }) {
+    const numClasses = names.label.length;
+    return {
+      head: "embed",
+      streams: {
+        from: {
+          pick(classes) {
+            const most = Math.max(...shots);
+            const picked = seeds.flatMap((seed) => pickShots(classes, numClasses, most, seed));
+            return [...new Set(picked)].sort((a, b) => a - b);
+          },
+        },
+      },
+      measure: (evaluated) => ({ rows: featureRows("fewshot", evaluated, layer) }),
+      summarise: ({ judged, from }) =>
+        fewShot({ ...labelledOf(from), of: from }, labelledOf(judged), {
+          numClasses,
+          shots,
+          seeds,
+          l2,
+        }),
+    };
   },
-  summarise: (asked, known) =>
-    fewShot({ ...labelledOf(known!), of: known }, labelledOf(asked), {
-      numClasses,
-      shots,
-      seeds,
-      l2,
-    }),
 });
 
 const SHOTS: readonly number[] = [1, 5, 10, 25];
@@ -152,7 +157,7 @@ export interface FewShotOptions extends Pick<FewShotConfig, "shots" | "l2" | "se
 /** What {@link fewShot} learns from. */
 export interface FewShotTrain extends LabelledFeatures {
   /** Where only some examples have features: which example each row is, and the class of every example. */
-  readonly of?: Pick<Known, "indices" | "classes">;
+  readonly of?: Pick<Stream, "indices" | "classes">;
 }
 
 /** The test accuracy of a ridge probe by shots and seed: `5shot-seed-0` and so on. */

@@ -2,47 +2,48 @@
 
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
+import { defineEvaluator } from "./define.ts";
+import type { NamedValues } from "./evaluator.ts";
 import {
   type LabelledFeatures,
-  type NamedValues,
   accuracyOf,
   featureRows,
   labelledOf,
   labelledRows,
 } from "./features.ts";
 import { type Matrix, argMaxOf, dot, rowOf } from "./matrix.ts";
+import { streamSchema } from "./streams.ts";
 
-/** Nearest neighbours in a configuration. */
-export const knnSchema = z.strictObject({
-  type: z.literal("knn"),
-  /** The split with the neighbours, or a slice of one; the training's unless given. */
-  from: z.string().optional(),
-  /** The layer whose values are the features; pre_logits unless given. */
+const knnSchema = z.strictObject({
+  /** The examples among which neighbours are looked for. Default: the split of the training. */
+  from: streamSchema.optional(),
+  /** The layer whose values are the features. Default: the task's `embed` head. */
   layer: z.string().optional(),
-  /** How many neighbours vote; 20 unless given. */
+  /** How many neighbours vote. Default: 20. */
   k: z.int().min(1).optional(),
-  /** Votes weigh exp(similarity / temperature); 0.07 unless given. */
+  /** Votes weigh exp(similarity / temperature). Default: 0.07. */
   temperature: z.number().positive().optional(),
 });
 
 /** The accuracy of {@link knn} on the model's features. */
-export const knnOnFeatures = (
-  { from, layer, ...options }: Omit<z.infer<typeof knnSchema>, "type">,
-  { classes }: Pick<EvaluatedModel, "classes">,
-): Evaluator => ({
-  measure: (evaluated) => ({ rows: featureRows("knn", evaluated, layer) }),
-  learns: { from },
-  summarise: (asked, known) =>
-    knn(labelledOf(known!), labelledOf(asked), { numClasses: classes.length, ...options }),
+export const knnOnFeatures = defineEvaluator({
+  name: "knn",
+  schema: knnSchema,
+  create: ({ layer, k, temperature }, { names }) => ({
+    head: "embed",
+    streams: { from: {} },
+    measure: (evaluated) => ({ rows: featureRows("knn", evaluated, layer) }),
+    summarise: ({ judged, from }) =>
+      knn(labelledOf(from), labelledOf(judged), { numClasses: names.label.length, k, temperature }),
+  }),
 });
 
 /** Options of {@link knn}. */
 export interface KnnOptions {
   readonly numClasses: number;
-  /** How many neighbours vote; 20 unless given. The accuracy of the single nearest is given too. */
+  /** How many neighbours vote. Default: 20. The accuracy of the single nearest is given too. */
   readonly k?: number;
-  /** Votes weigh exp(similarity / temperature); 0.07 unless given. */
+  /** Votes weigh exp(similarity / temperature). Default: 0.07. */
   readonly temperature?: number;
 }
 

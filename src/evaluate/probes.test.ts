@@ -4,6 +4,7 @@ import { type DeviceArray, jit } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";
 import { type Tensor, fromNumbers } from "../graph/index.ts";
 import { calibration } from "./calibration.ts";
+import { JUDGED } from "./evaluator.ts";
 import { confusion, perClass, perClassValues } from "./confusion.ts";
 import { fewShot, fitRidge, scoreRidge } from "./few-shot.ts";
 import { knn, largest } from "./knn.ts";
@@ -146,6 +147,11 @@ test("class embeddings average prompts; a class without one is an error", () => 
   expect(canonicalName("Tennis_Ball (yellow!)")).toBe("tennis ball yellow");
 });
 
+const modelOf = (loss: string) => ({
+  names: { label: ["a", "b"] },
+  task: { name: "classification", loss },
+});
+
 test("calibration by hand", async () => {
   const rows = [
     [0.8, 0.2],
@@ -153,9 +159,9 @@ test("calibration by hand", async () => {
     [0.4, 0.6],
     [1e-30, 1],
   ];
-  const evaluator = calibration({ bins: 5 }, { classes: ["a", "b"], loss: "softmax" });
+  const evaluator = calibration.create({ bins: 5 }, modelOf("softmax"));
   const measure = jit(createInterpreter(), (output: Tensor, label: Tensor) => ({
-    ...evaluator.measure({ output, out: {}, batch: { label } }).rows,
+    ...evaluator.measure({ output, out: {}, batch: { label } }, JUDGED).rows,
   }));
   const { features, labels } = labelled(
     rows.map((row) => row.map(Math.log)),
@@ -163,12 +169,15 @@ test("calibration by hand", async () => {
   );
   const measured = Object.entries((await measure(features, labels)) as Record<string, DeviceArray>);
   const read = measured.map(async ([name, array]) => [name, await array.read()] as const);
-  const gathered = { sums: {}, rows: Object.fromEntries(await Promise.all(read)) };
-  const values = Object.fromEntries(evaluator.summarise(gathered));
+  const judged = {
+    ...{ sums: {}, rows: Object.fromEntries(await Promise.all(read)), indices: [], classes: [] },
+    read: () => Promise.reject(new Error("no examples")),
+  };
+  const values = Object.fromEntries(await evaluator.summarise({ judged }));
   // Bin (0.6, 0.8]: confidence 1.6, one right; bin (0.4, 0.6]: 0.6, right; bin (0.8, 1]: 1, right.
   expect(values.ece).toBeCloseTo((0.6 + 0.4 + 0) / 4, 6);
   expect(values.brier).toBeCloseTo((0.08 + 1.28 + 0.32 + 0) / 4, 6);
-  expect(() => calibration({}, { classes: ["a"], loss: "sigmoid" })).toThrow(
+  expect(() => calibration.create({}, modelOf("sigmoid"))).toThrow(
     "calibration is of probabilities that sum to one",
   );
 });

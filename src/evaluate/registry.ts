@@ -1,55 +1,43 @@
-/** @file Evaluators by type, made from plain options. */
+/** @file Evaluators by type. */
 
-import type { z } from "zod";
-import { CLASS_LOSSES } from "../losses/index.ts";
-import { calibration, calibrationSchema } from "./calibration.ts";
-import { classification, classificationEvalSchema } from "./classification.ts";
-import { perClassRecall, perClassSchema } from "./confusion.ts";
+import { type OptionsOf, findDefinition } from "../define.ts";
+import { calibration } from "./calibration.ts";
+import { classification } from "./classification.ts";
+import { perClassRecall } from "./confusion.ts";
+import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
-import { fewShotOnFeatures, fewShotSchema } from "./few-shot.ts";
-import { knnOnFeatures, knnSchema } from "./knn.ts";
+import { fewShotOnFeatures } from "./few-shot.ts";
+import { knnOnFeatures } from "./knn.ts";
 
-/** An evaluator by type with its options, as in a configuration. */
-export const evaluatorSchemas = [
-  classificationEvalSchema,
-  calibrationSchema,
-  perClassSchema,
-  fewShotSchema,
-  knnSchema,
+const BUILT_IN = [
+  classification,
+  calibration,
+  perClassRecall,
+  fewShotOnFeatures,
+  knnOnFeatures,
 ] as const;
 
+/** The evaluators that a configuration may name. */
+export const EVALUATORS: EvaluatorDefinition[] = [...BUILT_IN] as unknown as EvaluatorDefinition[];
+
+type Config<D> =
+  D extends EvaluatorDefinition<infer Name, infer Schema>
+    ? { readonly type: Name } & OptionsOf<Schema>
+    : never;
+
 /** An evaluator's configuration. */
-export type EvaluatorConfig = z.infer<(typeof evaluatorSchemas)[number]>;
-
-type Creators = {
-  readonly [Type in EvaluatorConfig["type"]]: (
-    options: Extract<EvaluatorConfig, { type: Type }>,
-    model: EvaluatedModel,
-  ) => Evaluator;
-};
-
-const CREATORS: Creators = {
-  classification: (_, { loss }) => classification(CLASS_LOSSES[loss].xent),
-  calibration,
-  "per-class": perClassRecall,
-  fewshot: fewShotOnFeatures,
-  knn: knnOnFeatures,
-};
-
-/** The types that {@link createEvaluator} takes. */
-export const evaluatorTypes = Object.keys(CREATORS) as readonly EvaluatorConfig["type"][];
+export type EvaluatorConfig = Config<(typeof BUILT_IN)[number]>;
 
 /**
  * An evaluator for a model.
  *
- * @throws a configuration error where it does not suit the model
+ * @throws a configuration error where there is no such type, or where it does not suit the model
  * @example
- * createEvaluator({ type: "calibration", bins: 10 }, { classes: ["cat", "dog"], loss: "softmax" });
+ * createEvaluator({ type: "calibration", bins: 10 }, { names: { label: ["cat", "dog"] }, task: { name: "classification" } });
  */
-export function createEvaluator(config: EvaluatorConfig, model: EvaluatedModel): Evaluator {
-  const create = CREATORS[config.type] as (
-    options: EvaluatorConfig,
-    model: EvaluatedModel,
-  ) => Evaluator;
-  return create(config, model);
+export function createEvaluator(
+  { type, ...options }: { readonly type: string } & Readonly<Record<string, unknown>>,
+  model: EvaluatedModel,
+): Evaluator {
+  return findDefinition("evaluator", EVALUATORS, type).create(options, model);
 }

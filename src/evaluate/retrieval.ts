@@ -3,7 +3,7 @@
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { toNumbers } from "../graph/index.ts";
-import type { NamedValues } from "./features.ts";
+import type { NamedValues } from "./evaluator.ts";
 import { largest } from "./knn.ts";
 import { type Matrix, matrixOf, rowOf, timesTransposed, transpose } from "./matrix.ts";
 

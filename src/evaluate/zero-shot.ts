@@ -1,7 +1,8 @@
 /** @file Zero-shot classification: classes are known by the embeddings of their prompts. */
 
 import { OcelliError } from "../errors.ts";
-import { type LabelledFeatures, type NamedValues, accuracyOf, labelledRows } from "./features.ts";
+import type { NamedValues } from "./evaluator.ts";
+import { type LabelledFeatures, accuracyOf, labelledRows } from "./features.ts";
 import { predictionsOf } from "./few-shot.ts";
 import { type Matrix, dot, rowOf, timesTransposed, zerosMatrix } from "./matrix.ts";
 

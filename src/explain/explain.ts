@@ -29,19 +29,24 @@ import {
   toNumbers,
   trace,
 } from "../graph/index.ts";
-import { CLASS_LOSSES } from "../losses/index.ts";
 import { apply } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { seededRandom } from "../preprocess/random.ts";
 import { writeAtomically } from "../files.ts";
+import { seededRandom } from "../random.ts";
 import { disposeTree, uploadTree } from "../served/device-trees.ts";
-import type { Ranked } from "../served/predict.ts";
-import type { ModelTensors, TrainedModel } from "../served/checkpoint-model.ts";
-import { type ClassifierOptions, openClassifier } from "./classifier.ts";
+import {
+  type ModelTensors,
+  type TrainedModel,
+  type TrainedOptions,
+  openTrained,
+} from "../served/trained.ts";
+import type { Ranked } from "../tasks/index.ts";
 import { overlay } from "./overlay.ts";
+import { unrolled } from "./unroll.ts";
+import { lossOf } from "../tasks/classification.ts";
 
 /** Options of {@link explain}. */
-export interface ExplainOptions extends ClassifierOptions {
+export interface ExplainOptions extends TrainedOptions {
   /** "grad-cam" unless given. */
   readonly method?: ExplainMethod;
   /** The class that Grad-CAM looks for; the surest of each picture unless given. */
@@ -87,7 +92,8 @@ export async function* explain(
     throw new OcelliError("argument", `${method} has no heads; attention has.`);
   }
   const trained = await openClassifier(spec, options);
-  const { classes, loss } = trained.card;
+  const { task, names } = trained.card;
+  const classes = names.label;
   const wanted = options.class === undefined ? -1 : classes.indexOf(options.class);
   if (options.class !== undefined && wanted < 0) {
     throw unknownName(`class of ${spec}`, options.class, classes, "argument");
@@ -104,7 +110,7 @@ export async function* explain(
     });
     const run = jit(engine, function explainImage(weights: ModelTensors, image: Tensor, k: Tensor) {
       const { logits, maps } = program(weights, preprocessing.onDevice({ image }).image, k);
-      return { probabilities: CLASS_LOSSES[loss].probabilities(logits), maps };
+      return { probabilities: lossOf(task).probabilities(logits), maps };
     });
     const taken = new Set<string>();
     for (const path of paths) {
@@ -117,9 +123,10 @@ export async function* explain(
       const map = await maps.read(); // [heads, rows, columns]
       disposeTree({ probabilities, maps });
       const ranked = classes
-        .map((name, k) => ({ class: name, probability: row[k] }))
-        .sort((a, b) => b.probability - a.probability);
-      const shown = wanted < 0 ? ranked[0] : { class: classes[wanted], probability: row[wanted] };
+        .map((name, k): Ranked => ({ name, score: row[k] }))
+        .sort((a, b) => b.score - a.score);
+      const { name, score } =
+        wanted < 0 ? ranked[0] : { name: classes[wanted], score: row[wanted] };
       const stem = freeName(join(out, `${basename(path, extname(path))}.${method}`), taken);
       const files: string[] = [];
       for (const [head, part] of slices(map).entries()) {
@@ -127,12 +134,26 @@ export async function* explain(
         await writeAtomically(file, [await overlay(seen.image, part)]);
         files.push(file);
       }
-      yield { image: path, ...shown, ranked, files };
+      yield { image: path, class: name, probability: score, ranked, files };
     }
     disposeTree(arrays);
   } finally {
     await engine.dispose();
   }
+}
+
+/** The classifier that a name means, with its layers apart; an argument error for a model of another task. */
+async function openClassifier(spec: string, options: TrainedOptions): Promise<TrainedModel> {
+  if (/\.onnx$/i.test(spec)) {
+    throw new OcelliError("argument", `${spec} holds only the way to its answers.`, {
+      hint: "Give the run that it was exported from.",
+    });
+  }
+  const trained = await openTrained(spec, options);
+  if (trained.card.task.name === "classification") return unrolled(trained);
+  throw new OcelliError("argument", `${spec} has no classifier to be explained.`, {
+    hint: "Train one on it with ocelli transfer, and give that run.",
+  });
 }
 
 type Program = (

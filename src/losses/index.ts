@@ -9,6 +9,7 @@ export {
 } from "./softmax.ts";
 export { sigmoidXent } from "./sigmoid.ts";
 export { CLASS_LOSSES } from "./class-loss.ts";
+export { correctness, hotLabels } from "./labels.ts";
 export { type ContrastiveResult, bidirectionalContrastive } from "./contrastive.ts";
 export { mix, mixupCoefficient } from "./mixup.ts";
 export { type CutBox, cut, cutmixBox } from "./cutmix.ts";

@@ -5,7 +5,7 @@ import { type Tensor, randomKey, toNumbers } from "../graph/index.ts";
 import { initialise } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
 import { CLASSES, IMAGE, MODEL_ROWS } from "./contract-fixtures.ts";
-import { createModel, modelNames } from "./index.ts";
+import { MODELS, createModel } from "./index.ts";
 
 const engine = createInterpreter();
 
@@ -20,7 +20,7 @@ async function firstHead(name: string, told: Readonly<Record<string, unknown>>) 
   };
 }
 
-test.each(modelNames)("the head of %s begins as it is told", async (name) => {
+test.each(MODELS.map(({ name }) => name))("the head of %s begins as it is told", async (name) => {
   const zero = await firstHead(name, { headZeroinit: true, headBiasInit: -6.9 });
   expect(new Set(zero.kernel)).toEqual(new Set([0]));
   expect(zero.bias).toEqual(Array<number>(CLASSES).fill(Math.fround(-6.9)));

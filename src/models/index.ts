@@ -1,14 +1,19 @@
 /** @file Models by family and by name. */
 
 export { type ImageModel, type ModelOutput } from "./model.ts";
+export type { ModelCard, TaskChoice } from "./card.ts";
+export { type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
 export {
+  MODELS,
+  type ModelChoice,
   type ModelConfig,
   createModel,
-  modelNames,
-  modelSchema,
+  modelChoice,
+  modelDefinition,
   modelTakes,
   positionGrid,
 } from "./registry.ts";
+export { type FlexiOptions, drawnSizes } from "./flexi.ts";
 export { type PoolType, type RematPolicy, type VitOptions, settleVit, vit } from "./vit.ts";
 export { VIT_VARIANTS, type VitShape, decodeVariant } from "./vit-variants.ts";
 export { type Posemb, resamplePosemb, sincos2d } from "./posemb.ts";

@@ -1,13 +1,16 @@
 /** @file Models by name, made from plain options. */
 
 import { z } from "zod";
+import { type OptionsOf, choiceOf, findDefinition } from "../define.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type LoraOptions, NORM_NAMES, withLora } from "../nn/index.ts";
 import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
 import { CONVNEXT_VARIANTS, convnext } from "./convnext.ts";
 import { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
-import { type FlexivitOptions, POSEMB_SIZE, flexivit } from "./flexivit.ts";
+import { type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
+import { drawnSizes, flexiSchema } from "./flexi.ts";
+import { POSEMB_SIZE, flexivit } from "./flexivit.ts";
 import { MIXER_VARIANTS, mlpMixer } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
 import { resnet } from "./resnet.ts";
@@ -67,17 +70,16 @@ const vitFields = {
   dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
 };
 
-const vitSchema = z.strictObject({ name: z.literal("vit"), ...vitFields });
+const vitSchema = z.strictObject(vitFields);
 
 const flexivitSchema = z.strictObject({
-  name: z.literal("flexivit"),
   ...vitFields,
   posembSize: patch.optional(),
   seqhw: whole.optional(),
+  flexi: flexiSchema.optional(),
 });
 
 const mlpMixerSchema = z.strictObject({
-  name: z.literal("mlp-mixer"),
   ...classes,
   variant: variant(
     new RegExp(`^(${sizes(MIXER_VARIANTS)})/[1-9][0-9]{0,3}$`),
@@ -98,9 +100,8 @@ const bitFields = {
   depth: z.union([layers, units]).optional(),
 };
 
-const bitSchema = z.strictObject({ name: z.literal("bit"), ...bitFields });
+const bitSchema = z.strictObject({ ...bitFields });
 const bitPaperSchema = z.strictObject({
-  name: z.literal("bit-paper"),
   ...bitFields,
   zeroPool: z.boolean().optional(),
 });
@@ -122,9 +123,7 @@ const liteFields = {
   ...batchNormFields,
 };
 
-const lite0Schema = z.strictObject({ name: z.literal("efficientnet-lite0"), ...liteFields });
-const lite1Schema = z.strictObject({ name: z.literal("efficientnet-lite1"), ...liteFields });
-const lite2Schema = z.strictObject({ name: z.literal("efficientnet-lite2"), ...liteFields });
+const liteSchema = z.strictObject(liteFields);
 
 const lite =
   (variant: string) =>
@@ -132,7 +131,6 @@ const lite =
     efficientnetLite({ ...options, variant });
 
 const resnetSchema = z.strictObject({
-  name: z.literal("resnet"),
   ...classes,
   depth: bitFields.depth,
   width: bitFields.width,
@@ -141,7 +139,6 @@ const resnetSchema = z.strictObject({
 });
 
 const convnextSchema = z.strictObject({
-  name: z.literal("convnext"),
   ...classes,
   variant: z.enum(Object.keys(CONVNEXT_VARIANTS)).optional(),
   depths: units.optional(),
@@ -150,62 +147,75 @@ const convnextSchema = z.strictObject({
   epsilon: z.number().positive().optional(),
 });
 
-/** A model by name with its options, as in a configuration. */
-export const modelSchema = z.discriminatedUnion("name", [
-  vitSchema,
-  flexivitSchema,
-  mlpMixerSchema,
-  bitSchema,
-  bitPaperSchema,
-  lite0Schema,
-  lite1Schema,
-  lite2Schema,
-  resnetSchema,
-  convnextSchema,
-]);
-
-/** A model's configuration. */
-export type ModelConfig = z.infer<typeof modelSchema>;
-
-interface Family {
-  readonly schema: z.ZodObject;
-  readonly create: (options: never) => ImageModel;
-}
-
-const FAMILIES: Readonly<Record<ModelConfig["name"], Family>> = {
-  vit: { schema: vitSchema, create: vit },
-  flexivit: { schema: flexivitSchema, create: flexivit },
-  "mlp-mixer": { schema: mlpMixerSchema, create: mlpMixer },
-  bit: { schema: bitSchema, create: bit },
-  "bit-paper": { schema: bitPaperSchema, create: bitPaper },
-  "efficientnet-lite0": { schema: lite0Schema, create: lite("lite0") },
-  "efficientnet-lite1": { schema: lite1Schema, create: lite("lite1") },
-  "efficientnet-lite2": { schema: lite2Schema, create: lite("lite2") },
-  resnet: { schema: resnetSchema, create: resnet },
-  convnext: { schema: convnextSchema, create: convnext },
+const vitPositions = (
+  options: z.output<typeof vitSchema>,
+  [height, width]: readonly number[],
+): readonly [number, number] => {
+  const { patchSize: patch } = settleVit(options);
+  return [Math.floor(height / patch[0]), Math.floor(width / patch[1])];
 };
 
-/** The names that {@link createModel} takes. */
-export const modelNames: readonly string[] = Object.keys(FAMILIES);
+const BUILT_IN = [
+  defineModel({
+    name: "vit",
+    schema: vitSchema,
+    create: vit,
+    settle: settleVit,
+    positions: vitPositions,
+  }),
+  defineModel({
+    name: "flexivit",
+    schema: flexivitSchema,
+    create: ({ flexi: _, ...options }) => flexivit(options),
+    settle: settleVit,
+    positions: ({ posembSize }) => posembSize ?? POSEMB_SIZE,
+    resizesPatches: true,
+    forms: ({ flexi }, seed) => flexi && drawnSizes(flexi, seed),
+  }),
+  defineModel({ name: "mlp-mixer", schema: mlpMixerSchema, create: mlpMixer }),
+  defineModel({ name: "bit", schema: bitSchema, create: bit }),
+  defineModel({ name: "bit-paper", schema: bitPaperSchema, create: bitPaper }),
+  defineModel({ name: "efficientnet-lite0", schema: liteSchema, create: lite("lite0") }),
+  defineModel({ name: "efficientnet-lite1", schema: liteSchema, create: lite("lite1") }),
+  defineModel({ name: "efficientnet-lite2", schema: liteSchema, create: lite("lite2") }),
+  defineModel({ name: "resnet", schema: resnetSchema, create: resnet }),
+  defineModel({ name: "convnext", schema: convnextSchema, create: convnext }),
+] as const;
 
-/** Whether a model by name may be told an option. */
+/** The model families that a configuration may name. */
+export const MODELS: ModelDefinition[] = [...BUILT_IN] as unknown as ModelDefinition[];
+
+type Choice<D> =
+  D extends ModelDefinition<infer Name, infer Schema>
+    ? { readonly name: Name } & OptionsOf<Schema>
+    : never;
+
+/** A model by name with its options. */
+export type ModelConfig = Choice<(typeof BUILT_IN)[number]>;
+
+/** The schema of a model by name with its options. */
+export const modelChoice = (): z.ZodType<ModelConfig, ModelConfig> => choiceOf("name", MODELS);
+
+/** The definition of a model family, with the nearest names where there is none. */
+export const modelDefinition = (name: string): ModelDefinition =>
+  findDefinition("model", MODELS, name);
+
+/** Whether a model takes an option. */
 export const modelTakes = (name: string, option: string): boolean =>
-  Object.hasOwn(FAMILIES, name) &&
-  Object.hasOwn(FAMILIES[name as ModelConfig["name"]].schema.shape, option);
+  Object.hasOwn(modelDefinition(name).schema.shape, option);
 
 /**
  * Rows and columns of the positions that a model learns on images [height, width, channels]; undefined where it learns
  * none.
  */
-export function positionGrid(
-  { name, ...options }: { readonly name: string },
-  [height, width]: readonly number[],
-): readonly [rows: number, columns: number] | undefined {
-  if (name === "flexivit") return (options as FlexivitOptions).posembSize ?? POSEMB_SIZE;
-  if (name !== "vit") return undefined;
-  const { patchSize: patch } = settleVit(options);
-  return [Math.floor(height / patch[0]), Math.floor(width / patch[1])];
-}
+export const positionGrid = (
+  { name, ...options }: ModelChoice,
+  imageShape: readonly number[],
+): readonly [rows: number, columns: number] | undefined =>
+  modelDefinition(name).positions?.(options, imageShape);
+
+/** A model's name with its options. */
+export type ModelChoice = { readonly name: string } & ModelOptions;
 
 /**
  * A model by name.
@@ -214,23 +224,18 @@ export function positionGrid(
  * @example
  * const model = createModel("vit", { variant: "S/16", numClasses: 1000 });
  */
-export function createModel(
-  name: string,
-  options: Readonly<Record<string, unknown>> = {},
-): ImageModel {
-  if (!Object.hasOwn(FAMILIES, name)) throw unknownName("model", name, modelNames, "config");
-  const { schema, create } = FAMILIES[name as ModelConfig["name"]];
-  const { success, error } = schema.safeParse({ ...options, name });
+export function createModel(name: string, options: ModelOptions = {}): ImageModel {
+  const { schema, create } = modelDefinition(name);
+  const { success, error } = schema.safeParse(options);
   if (!success) throw optionError(name, schema, error.issues[0]);
   const { lora, ...own } = options;
-  const model = create(own as never);
+  const model = create(own);
   return lora ? withLora(model, lora as LoraOptions) : model;
 }
 
 function optionError(name: string, schema: z.ZodObject, issue: z.core.$ZodIssue): OcelliError {
   if (issue.code === "unrecognized_keys") {
-    const valid = Object.keys(schema.shape).filter((key) => key !== "name");
-    return unknownName(`option of ${name}`, issue.keys[0], valid, "config");
+    return unknownName(`option of ${name}`, issue.keys[0], Object.keys(schema.shape), "config");
   }
   return new OcelliError("config", `${name}: ${issue.path.join(".")}: ${issue.message}.`);
 }

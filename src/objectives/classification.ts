@@ -16,8 +16,10 @@ import {
 } from "../graph/index.ts";
 import {
   CLASS_LOSSES,
+  correctness,
   cut,
   cutmixBox,
+  hotLabels,
   maskedMean,
   mix,
   mixupCoefficient,
@@ -25,27 +27,30 @@ import {
 } from "../losses/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { type Scope, apply, initialise, modelSpecs } from "../nn/index.ts";
-import { flexiSchema } from "./flexi.ts";
-import { correctness, hotLabels } from "./labels.ts";
+import { defineObjective } from "./define.ts";
 import type { Objective } from "./objective.ts";
 
-/** Options of {@link classification} in a configuration. */
-export const classificationSchema = z.strictObject({
-  name: z.literal("classification"),
-  /** Whether classes exclude one another; softmax unless given. */
+const classificationSchema = z.strictObject({
+  /** Whether classes exclude one another. Default: "softmax". */
   loss: z.enum(["softmax", "sigmoid"]).optional(),
-  /** How far labels move towards the uniform distribution in training. */
+  /** How far labels move towards the uniform distribution in training. Default: 0. */
   labelSmoothing: z.number().min(0).lt(1).optional(),
-  /** Mixup with λ ~ Beta(p, p); none unless given. */
+  /** Mixup with λ ~ Beta(p, p). Default: none. */
   mixup: z.strictObject({ p: z.number().min(0) }).optional(),
-  /** Cutmix with λ ~ Beta(p, p); none unless given. With mixup beside it, each step takes either with equal chances. */
+  /** Cutmix with λ ~ Beta(p, p). With mixup beside it, each step takes either with equal chances. Default: none. */
   cutmix: z.strictObject({ p: z.number().min(0) }).optional(),
-  /** Patch sizes to draw from at each step, for the model flexivit. */
-  flexi: flexiSchema.optional(),
 });
 
 /** Options of {@link classification}. */
-export type ClassificationOptions = Omit<z.infer<typeof classificationSchema>, "name" | "flexi">;
+export type ClassificationOptions = z.infer<typeof classificationSchema>;
+
+/** Classification in a configuration. */
+export const classificationObjective = defineObjective({
+  name: "classification",
+  schema: classificationSchema,
+  task: "classification",
+  create: (options, { model, classWeights }) => classification(model, options, classWeights),
+});
 
 /**
  * The objective of a classifier. Batches hold `image` [batch, height, width, channels] (float32, as the preprocessing

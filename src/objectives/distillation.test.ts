@@ -18,7 +18,7 @@ import { mixupCoefficient } from "../losses/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { type Params, zerosInit } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
-import { type DistillationOptions, distillation, distillationSchema } from "./index.ts";
+import { type DistillationOptions, distillation, objectiveDefinition } from "./index.ts";
 
 const engine = createInterpreter();
 const read = async (x: Tensor): Promise<number[]> => toNumbers(await evaluate(engine, x));
@@ -147,7 +147,7 @@ test("the teacher stays in the variables, as it was given, and is not served", a
   const held = toFlat<Tensor>(next)["teacher/params/bias"];
   expect(held).toBe(toFlat<Tensor>(first)["teacher/params/bias"]);
   expect(await read(held)).toEqual(TEACHER.map(Math.fround));
-  expect(objective.served!(next)).toEqual({});
+  expect(objective.served!({ params, variables: next }).variables).toEqual({});
 });
 
 test("what does not go together is an error", () => {
@@ -164,6 +164,10 @@ test("what does not go together is an error", () => {
   expect(() =>
     unequal.loss({ params: { bias: tensor(STUDENT) }, variables: held, ...inputs }),
   ).toThrow("the teacher knows 5 classes, the student 3.");
-  const parsed = distillationSchema.safeParse({ name: "distillation", teacher: "t", alpha: 1 });
+  const parsed = objectiveDefinition("distillation").schema.safeParse({
+    name: "distillation",
+    teacher: "t",
+    alpha: 1,
+  });
   expect(parsed.error?.issues[0].code).toBe("unrecognized_keys");
 });

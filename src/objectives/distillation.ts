@@ -6,58 +6,68 @@
 
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
+import { type Tensor, argMax, equal, foldIn, mul, oneHot, softmax } from "../graph/index.ts";
 import {
-  type HostArray,
-  type Tensor,
-  argMax,
-  equal,
-  foldIn,
-  mul,
-  oneHot,
-  softmax,
-} from "../graph/index.ts";
-import { maskedMean, mix, mixupCoefficient, softmaxXent } from "../losses/index.ts";
-import { type ImageModel, modelSchema } from "../models/index.ts";
+  correctness,
+  hotLabels,
+  maskedMean,
+  mix,
+  mixupCoefficient,
+  softmaxXent,
+} from "../losses/index.ts";
+import { type ImageModel, modelChoice } from "../models/index.ts";
 import { type Scope, apply, initialise, modelSpecs } from "../nn/index.ts";
 import type { Tree } from "../tree.ts";
-import { flexiSchema } from "./flexi.ts";
-import { correctness, hotLabels } from "./labels.ts";
+import { defineObjective } from "./define.ts";
 import type { Objective } from "./objective.ts";
+import type { Teacher } from "./teacher.ts";
 
-/** Options of {@link distillation} in a configuration. */
-export const distillationSchema = z.strictObject({
-  name: z.literal("distillation"),
+const distillationSchema = z.strictObject({
   /** A run folder or checkpoint; or a model, and weights as `--model` of `ocelli transfer` takes them. */
-  teacher: z.union([z.string(), z.strictObject({ model: modelSchema, weights: z.string() })]),
-  /** The array of a batch that the teacher sees; `image`, what the student sees, unless given. */
+  teacher: z.union([
+    z.string(),
+    z.strictObject({ model: z.lazy(modelChoice), weights: z.string() }),
+  ]),
+  /** The field of a batch that the teacher sees. Default: `image`, what the student sees. */
   teacherImage: z.string().optional(),
-  /** Whether the teacher answers before images are mixed, and its answers are mixed as labels are; false unless given. */
+  /** Whether the teacher answers before images are mixed, and its answers are mixed as labels are. Default: false. */
   fixed: z.boolean().optional(),
-  /** The teacher's distribution, or its best class alone; soft unless given. */
+  /** The teacher's distribution, or its best class alone. Default: "soft". */
   targets: z.enum(["soft", "hard"]).optional(),
-  /** What logits of both are divided by, for soft targets; 1 unless given. */
+  /** What logits of both are divided by, for soft targets. Default: 1. */
   temperature: z.number().positive().optional(),
-  /** Mixup with λ ~ Beta(p, p), the same for both; none unless given. */
+  /** Mixup with λ ~ Beta(p, p), the same for both. Default: none. */
   mixup: z.strictObject({ p: z.number().min(0) }).optional(),
-  /** Patch sizes to draw from at each step, for the model flexivit. */
-  flexi: flexiSchema.optional(),
 });
 
 /** Options of {@link distillation}. */
-export type DistillationOptions = Omit<
-  z.infer<typeof distillationSchema>,
-  "name" | "teacher" | "flexi"
->;
+export type DistillationOptions = Omit<z.infer<typeof distillationSchema>, "teacher">;
 
-/** A model to learn from. */
-export interface Teacher {
-  readonly model: ImageModel;
-  /** What it has learnt; drawn anew unless given. */
-  readonly arrays?: {
-    readonly params: Tree<HostArray>;
-    readonly variables: Tree<HostArray>;
-  };
-}
+/** Distillation in a configuration. */
+export const distillationObjective = defineObjective({
+  name: "distillation",
+  schema: distillationSchema,
+  task: "classification",
+  async create({ teacher: from, ...options }, { model, batch, classWeights, openTeacher }) {
+    if (classWeights) {
+      throw new OcelliError("config", `balance "loss" is for the objective classification.`, {
+        hint: 'Take balance "sampling".',
+      });
+    }
+    const { teacherImage: view = "image" } = options;
+    const seen = teacherView(batch, view);
+    if (seen.dtype !== "float32") {
+      throw new OcelliError(
+        "config",
+        `objective.teacherImage: the pixels of ${view} are not scaled.`,
+        {
+          hint: `Add an operation such as value_range(-1,1, key=${view}) to preprocess.train.`,
+        },
+      );
+    }
+    return distillation(model, await openTeacher(from, seen, "objective.teacher"), options);
+  },
+});
 
 /** Where the teacher lies among the variables. */
 const TEACHER = "teacher";
@@ -99,7 +109,7 @@ export function distillation(
       return { params, variables: { ...variables, [TEACHER]: held } };
     },
     stacked: ({ image }) => modelSpecs(forward, image).stacked,
-    served: <T>(variables: Tree<T>): Tree<T> => withoutTeacher(variables)[1],
+    served: ({ params, variables }) => ({ params, variables: withoutTeacher(variables)[1] }),
     loss({ params, variables, batch, key, train, isFrozen }) {
       const [held, own] = withoutTeacher<Tensor>(variables);
       const seen = teacherView(batch, view);

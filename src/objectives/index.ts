@@ -1,23 +1,23 @@
 /** @file Objectives: what a step minimises. */
 
 export {
+  type AfterUpdate,
   type Batch,
   type BatchSpec,
   type LossInputs,
   type LossOutputs,
   type Objective,
+  type ObjectiveArrays,
   objectiveAt,
+  objectiveInForms,
 } from "./objective.ts";
 export {
-  type ClassificationOptions,
-  classification,
-  classificationSchema,
-} from "./classification.ts";
-export {
-  type DistillationOptions,
-  type Teacher,
-  distillation,
-  distillationSchema,
-  teacherView,
-} from "./distillation.ts";
-export { type FlexiOptions, flexi, flexiSchema } from "./flexi.ts";
+  type ObjectiveDefinition,
+  type ObjectiveGiven,
+  type TeacherChoice,
+  defineObjective,
+} from "./define.ts";
+export { type ClassificationOptions, classification } from "./classification.ts";
+export { type DistillationOptions, distillation } from "./distillation.ts";
+export type { Teacher } from "./teacher.ts";
+export { OBJECTIVES, type ObjectiveConfig, objectiveDefinition } from "./registry.ts";

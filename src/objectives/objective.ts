@@ -34,6 +34,22 @@ export interface LossOutputs {
   readonly variables: Params;
 }
 
+/** Parameters and variables by nested name. */
+export type ObjectiveArrays<T> = {
+  readonly params: Tree<T>;
+  readonly variables: Tree<T>;
+};
+
+/** What is known after an update. */
+export interface AfterUpdate {
+  /** Parameters and variables before the update. */
+  readonly before: ObjectiveArrays<Tensor>;
+  /** uint32[2], another one in every step. */
+  readonly key: Tensor;
+  /** Updates made before this one, an int32 scalar. */
+  readonly step: Tensor;
+}
+
 /** What a step minimises: what it owns, and its loss. */
 export interface Objective {
   /** Initial parameters and variables for batches of a spec; `given` are the arrays of {@link Objective.given}. */
@@ -43,11 +59,33 @@ export interface Objective {
   stacked(batch: BatchSpec): readonly string[];
   /** Arrays that are not drawn but come from elsewhere, such as a teacher's; `init` takes them. */
   readonly given?: Tree<HostArray>;
-  /** Those of its variables that are the model's own, which are evaluated and saved for prediction; all unless told. */
-  readonly served?: <T>(variables: Tree<T>) => Tree<T>;
+  /**
+   * What is evaluated and saved for prediction: the model's own arrays, without teachers, projectors and decoders.
+   * Everything where absent.
+   */
+  readonly served?: <T>(arrays: ObjectiveArrays<T>) => ObjectiveArrays<T>;
+  /**
+   * Changes the arrays after an update, once per update whatever the number of accumulated parts: moving averages of
+   * teachers, queues, pruning masks. A step that is left out changes nothing.
+   */
+  readonly after?: (
+    arrays: ObjectiveArrays<Tensor>,
+    context: AfterUpdate,
+  ) => ObjectiveArrays<Tensor>;
   /** Its form at a step, counted from 0, where not every step is the same program: one object for each program. */
   readonly at?: (step: number) => Objective;
 }
+
+/**
+ * An objective that takes one of several forms at each step, all with the same parameters; each is one object and so
+ * compiled once.
+ *
+ * @param at the place of a step's form; steps are counted from 0
+ */
+export const objectiveInForms = (
+  forms: readonly Objective[],
+  at: (step: number) => number,
+): Objective => ({ ...forms[0], at: (step) => forms[at(step)] });
 
 /** What a step minimises, counted from 0. */
 export const objectiveAt = (objective: Objective, step: number): Objective =>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Features } from "./operation.ts";
+import type { Features } from "./example.ts";
 import { parsePreprocessing } from "./pipeline.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../random.ts";
 import { RESIZE_METHODS } from "./resize/resize.ts";
 
 const picture = (height: number, width: number, channels = 3) => ({

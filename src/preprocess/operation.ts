@@ -1,17 +1,14 @@
 /** @file What the preprocessing language works on, and what an operation is. */
 
-import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { OcelliError } from "../errors.ts";
+import type { HostArray } from "../graph/dtype.ts";
 import type { AlphaRule } from "./alpha.ts";
 import { preprocessingError } from "./error.ts";
+import { type Example, arrayAt } from "./example.ts";
 import { type Box, type Image, checkBox, crop, imageOf, isImage } from "./image.ts";
 import type { ArgumentsOf, Parameters } from "./parameters.ts";
 import { byName, optional, text } from "./parameters.ts";
-import type { Random } from "./random.ts";
-
-/** One example, or one batch with a leading batch axis: arrays by name, such as `image` and `label`. */
-export type Features = Readonly<Record<string, HostArray>>;
+import type { Random } from "../random.ts";
 
 /** A batch on the device, as traced functions see it. */
 export type DeviceFeatures = Readonly<Record<string, Tensor>>;
@@ -39,7 +36,7 @@ export interface Operation {
   readonly decodes?: "exact" | "fast";
   /** What becomes of an image's alpha, for an operation that stands for decoding. */
   readonly alpha?: AlphaRule;
-  readonly host: (example: Features, random: Random) => Features;
+  readonly host: (example: Example, random: Random) => Example;
   /** The same on a batch; without it the operation runs on the host only. */
   readonly device?: (batch: DeviceFeatures) => DeviceFeatures;
 }
@@ -85,7 +82,7 @@ export const imageOperation = <P extends Parameters>(
     return {
       host: (example, random) => ({
         ...example,
-        [to]: apply(imageOf(name, present(example, from, name)), random),
+        [to]: apply(imageOf(name, arrayAt(example, from, name)), random),
       }),
     };
   },
@@ -115,7 +112,7 @@ export function chained(first: Operation, second: Operation): Operation | undefi
       },
     };
   };
-  const host = (example: Features, random: Random): Features => {
+  const host = (example: Example, random: Random): Example => {
     if (!isImage(example.image)) return second.host(first.host(example, random), random); // says so
     const { box, finish } = region(example.image.shape, random);
     return { ...example, image: finish(crop(example.image, box)) };
@@ -144,14 +141,4 @@ export const regionOperation = <P extends Parameters>(
 export function ordered(what: string, least: number, most: number): readonly [number, number] {
   if (least <= most) return [least, most];
   throw preprocessingError(`${what}_min ${least} is above ${what}_max ${most}.`);
-}
-
-/** The array of a name; an error where an example or a batch has none. */
-export function present<T>(features: Readonly<Record<string, T>>, key: string, name: string): T {
-  if (Object.hasOwn(features, key)) return features[key];
-  throw new OcelliError("data", `${name}: the example has no "${key}".`, {
-    given: key,
-    valid: Object.keys(features),
-    hint: `It has ${Object.keys(features).join(", ") || "nothing"}.`,
-  });
 }

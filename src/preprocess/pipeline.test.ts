@@ -8,7 +8,7 @@ import { type Tensor, trace } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import type { DeviceFeatures } from "./operation.ts";
 import { namedBlack, parsePreprocessing } from "./pipeline.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../random.ts";
 
 const random = seededRandom("test");
 const grey = { shape: [2, 2, 1], dtype: "uint8" as const, data: Uint8Array.of(0, 51, 102, 255) };

@@ -11,17 +11,12 @@ import { unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type AlphaRule, COLOURS } from "./alpha.ts";
 import type { Box, Image } from "./image.ts";
-import {
-  type DeviceFeatures,
-  type Features,
-  type Operation,
-  type Region,
-  chained,
-} from "./operation.ts";
+import type { Example } from "./example.ts";
+import { type DeviceFeatures, type Operation, type Region, chained } from "./operation.ts";
 import { operations } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import { giveBack } from "./spare.ts";
 
 /** What a preprocessing needs of an image that is still to be decoded. */
@@ -31,7 +26,7 @@ export interface Wanted {
   /** How many times smaller the image may be decoded: 1, 2, 4 or 8; its part is then as much smaller. */
   readonly shrink: number;
   /** The host operations, given the part; nothing of its memory is in the result. */
-  finish(example: Features, part: Image): Features;
+  finish(example: Example, part: Image): Example;
 }
 
 /** A parsed preprocessing. */
@@ -43,7 +38,7 @@ export interface Preprocessing {
   /** Whether it begins by decoding the image to three colours. */
   readonly decodesColours: boolean;
   /** Host operations on one example; `random` decides random ones. */
-  onHost(example: Features, random: Random): Features;
+  onHost(example: Example, random: Random): Example;
   /** What the host operations need of an undecoded `image` of a shape; all of it where they cannot say. */
   want(shape: Image["shape"], random: Random): Wanted;
   /** How many operations run on the host. */
@@ -111,10 +106,10 @@ const chainRegions = (operations: readonly Operation[]): Operation[] =>
 /** Runs operations one after the other; memory of what lies between `kept` and the result is used again. */
 function runOnHost(
   operations: readonly Operation[],
-  example: Features,
+  example: Example,
   random: Random,
-  kept: Features = example,
-): Features {
+  kept: Example = example,
+): Example {
   return operations.reduce((before, operation) => {
     const after = operation.host(before, random);
     giveBackUnused(before, kept, after);
@@ -123,7 +118,7 @@ function runOnHost(
 }
 
 /** Gives the memory of arrays back that are in none of the examples still needed. */
-function giveBackUnused(before: Features, ...needed: readonly Features[]): void {
+function giveBackUnused(before: Example, ...needed: readonly Example[]): void {
   const used = new Set(needed.flatMap((example) => Object.values(example).map(bufferOf)));
   for (const array of Object.values(before)) {
     if (!used.has(bufferOf(array))) giveBack(bufferOf(array));
@@ -131,7 +126,7 @@ function giveBackUnused(before: Features, ...needed: readonly Features[]): void 
 }
 
 /** An example with copies of the arrays that share an image's memory. */
-const without = (image: Image, example: Features): Features =>
+const without = (image: Image, example: Example): Example =>
   Object.fromEntries(
     Object.entries(example).map(([name, array]) => {
       const shared = bufferOf(array) === bufferOf(image);

@@ -48,6 +48,8 @@ const RUN_FILES = {
   result: "result.json",
   /** The classes that the last evaluation took for one another, and its most confident mistakes. */
   predictions: "predictions.json",
+  /** What the model answers for some examples. */
+  answers: "answers.json",
   /** Examples that were left out, and why. */
   problems: "problems.json",
   /** Checksums of the images that were read. */

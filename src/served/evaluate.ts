@@ -2,43 +2,40 @@
 
 import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
-import type { BadImagePolicy, DataProblem } from "../data/problems.ts";
-import { DataProblems } from "../data/problems.ts";
+import { type BadImagePolicy, type DataProblem, DataProblems } from "../data/problems.ts";
+import { renameClasses } from "../data/rename-classes.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { findSplit, heldOutSplit } from "../data/splits/split-names.ts";
 import { openSplit } from "../data/splits/splits.ts";
+import type { BatchOptions } from "../data/stream/batches.ts";
 import { createWorkerPool } from "../data/stream/workers.ts";
 import { cpuBudget } from "../engines/threads.ts";
-import { OcelliError } from "../errors.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import { type ClassQuality, confusionOf, perClass } from "../evaluate/confusion.ts";
-import type { Evaluator } from "../evaluate/evaluator.ts";
-import { type EvaluatorConfig, createEvaluator } from "../evaluate/registry.ts";
-import { hotLabels } from "../objectives/labels.ts";
+import { type Evaluator, JUDGED, type Stream } from "../evaluate/evaluator.ts";
+import { createEvaluator } from "../evaluate/registry.ts";
+import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
-import { type Lesson, type Passed, lessonOf, lookWith, pass, valuesOf } from "./pass.ts";
-import { relabelled } from "./relabel.ts";
-import { openServed } from "./open.ts";
+import { type Headline, taskDefinition } from "../tasks/index.ts";
+import { type OpenModelOptions, type ServedModel, openModel } from "./open.ts";
+import { type PassListener, type Passed, lookWith, pass, pickStream, streamOf } from "./pass.ts";
 import { dataFor } from "./split-record.ts";
 
-/** What is evaluated: the types of evaluators. */
-export type EvalType = EvaluatorConfig["type"];
-
 /** Options of {@link evaluateModelOn}. */
-export interface EvalOptions {
-  /** The split, or a slice of one; `test`, or else `validation` or the first there is, unless given. */
+export interface EvalOptions extends OpenModelOptions {
+  /** The split, or a slice of one. Default: `test`, or else `validation` or the first there is. */
   readonly split?: string;
   /**
-   * What to evaluate beside accuracy and loss; `calibration` and `per-class`, where labels are single and classes
-   * exclude one another, unless given. `fewshot` and `knn` need a run: an exported model has no features.
+   * The evaluators by type. Default: those that suit the task and need the split alone, such as accuracy, loss,
+   * calibration and recall by class. `fewshot` and `knn` need features, which an exported classifier does not give.
    */
-  readonly types?: readonly EvalType[];
-  /** The split that `fewshot` and `knn` learn from; `train` unless given. */
+  readonly types?: readonly string[];
+  /** The split that `fewshot` and `knn` learn from. Default: `train`. */
   readonly from?: string;
-  readonly engine?: string;
-  /** Images computed together; 64 unless given. */
+  /** Images computed together. Default: 64. */
   readonly batchSize?: number;
   readonly onBadImage?: BadImagePolicy;
-  /** Hears how many examples are done. */
+  /** Receives how many examples are done. */
   readonly progress?: (done: number, total: number) => void;
 }
 
@@ -48,82 +45,96 @@ export interface EvalResult {
   readonly split: string;
   /** Examples that count. */
   readonly examples: number;
-  /** The part whose label the largest logit has, from 0 to 1. */
-  readonly accuracy: number;
-  /** The mean loss. */
-  readonly loss: number;
-  /** Further values by name, such as `ece`, `brier`, `mean_class_recall`, `knn20`. */
+  /** The value that the task is judged by, where an evaluator gives it. */
+  readonly headline?: Headline & { readonly value: number };
+  /** All values by name, such as `accuracy`, `loss`, `ece`, `brier`, `mean_class_recall`, `knn20`. */
   readonly values: Readonly<Record<string, number>>;
-  readonly classes: readonly string[];
-  /** By class: how many, recall, precision. */
-  readonly perClass: readonly ClassQuality[];
-  /** How often each class (row) was taken for each class (column). */
-  readonly confusion: readonly (readonly number[])[];
+  /** How well each class is recognised, of a classifier on single labels. */
+  readonly classes?: ClassResult;
   /** Images that were left out, and why. */
   readonly problems: readonly DataProblem[];
-  /** What is to be known of the data: that it has changed since the run, or was trained on; a line each. */
+  /** What to know of the data: that it has changed since the run, or was trained on; a line each. */
   readonly notes: readonly string[];
 }
 
+/** How well each class is recognised. */
+export interface ClassResult {
+  readonly names: readonly string[];
+  /** By class: how many, recall, precision. */
+  readonly quality: readonly ClassQuality[];
+  /** How often each class (row) was taken for each class (column). */
+  readonly confusion: readonly (readonly number[])[];
+}
+
 /**
- * Evaluates a run, a checkpoint or an exported `.onnx` model on labelled data, whose classes are matched by name.
+ * Evaluates a model on labelled data, whose classes are matched by name; see {@link openModel} for what `spec` may be.
  *
- * @param data the run's own data unless given
- * @throws a data error where the data has a class that the model does not know
+ * @param data Default: the run's own data.
+ * @throws a data error where the data has a class that the model does not have
  */
 export async function evaluateModelOn(
-  path: string,
+  spec: string,
   data: DataConfig | undefined,
-  { split, types, from, engine, batchSize = 64, onBadImage = "error", progress }: EvalOptions = {},
+  {
+    split,
+    types,
+    from,
+    batchSize = 64,
+    onBadImage = "error",
+    progress,
+    ...options
+  }: EvalOptions = {},
 ): Promise<EvalResult> {
-  const told = await dataFor(path, data);
-  const dataset = await openDataset(told.data);
-  const chosen = split ?? told.split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];
+  const known = await dataFor(spec, data);
+  const dataset = await openDataset(known.data);
+  const chosen = split ?? known.split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];
   const notes: string[] = [];
-  const { slices } = told;
   const open = (name: string): Promise<Source> =>
-    openSplit(dataset, name, { slices, note: (line) => notes.push(line) });
-  const source = await open(chosen);
-  const model = await openServed(path, engine);
+    openSplit(dataset, name, { slices: known.slices, note: (line) => notes.push(line) });
+  const opened = await open(chosen);
+  const model = await openModel(spec, options);
   const workers = createWorkerPool(cpuBudget().decode);
   const problems = new DataProblems();
   try {
     const { card, preprocessing } = model;
-    const known = (of: Source): Source => relabelled(of, card.classes, path);
-    const evaluators = await evaluatorsFor(types, known(source), card);
-    const look = lookWith(evaluators, card.loss);
-    const run = model.compile(({ output, out, batch }) =>
-      look({ output, out, batch: { ...batch, labels: hotLabels(batch.label, output) } }),
-    );
+    const named = (source: Source): Source => underNames(source, card, spec);
+    const source = named(opened);
+    const { headline, ...evaluators } = evaluatorsFor(types, source, card);
     const batching = { batchSize, preprocessing, seed: 0, workers, onBadImage, problems };
-    const over = (of: Source, listener = {}, split?: string): Promise<Passed> =>
-      pass(
-        of,
-        { engine: model.engine, run: (batch) => run(batch as never), ...batching, split },
-        listener,
-      );
-    const passed = await over(
-      known(source),
-      { progress: (done: number) => progress?.(done, source.length) },
-      chosen,
-    );
-    const values: Record<string, Record<string, number>> = {};
-    for (const [type, evaluator] of Object.entries(evaluators)) {
-      const lesson = await lessonFor(evaluator, dataset, { from, chosen, open, known });
-      const learning = lesson && { lesson, pass: (of: Source) => over(of) };
-      values[type] = Object.fromEntries(await valuesOf(type, evaluator, passed, learning));
+    const over = passesOf(model, evaluators.byType, batching);
+    const listener = { progress: (done: number) => progress?.(done, source.length) };
+    const passed = await over(JUDGED, source, { listener, split: chosen });
+    const values: Record<string, number> = {};
+    for (const [type, evaluator] of Object.entries(evaluators.byType)) {
+      const gathered: Record<string, Stream> = {
+        [JUDGED]: streamOf(type, { source, classes: [] }, passed),
+      };
+      for (const [stream, request] of Object.entries(evaluator.streams ?? {})) {
+        const learned = named(await openLearned(dataset, { from, chosen, open }));
+        const examples = await pickStream(request, learned);
+        gathered[stream] = streamOf(type, examples, await over(stream, examples.source));
+      }
+      const found = Object.fromEntries(await evaluator.summarise(gathered));
+      if (type === PER_CLASS)
+        values.mean_class_recall = found.mean_class_recall; // each is in `classes`
+      else Object.assign(values, found);
     }
+    const judged = Object.values(passed.gathered)[0];
+    const classes = passed.gathered[PER_CLASS] && classResult(passed, card.names.label);
     return {
       data: dataset.name,
       split: chosen,
-      examples: passed.gathered.classification.sums.count,
-      ...valuesAndClasses(values, passed, card.classes),
-      classes: card.classes,
+      examples: judged?.sums.count ?? passed.indices.length,
+      ...(headline.metric in values && {
+        headline: { ...headline, value: values[headline.metric] },
+      }),
+      values,
+      ...(classes && { classes }),
       problems: problems.toJSON().examples,
       notes: [
         ...(dataset.notes ?? []),
         ...notes,
-        ...(await told.notesOn(chosen, source, dataset)),
+        ...(await known.notesOn(chosen, opened, dataset)),
         ...noteOn(problems, preprocessing.alpha),
       ],
     };
@@ -139,45 +150,64 @@ const noteOn = (problems: DataProblems, alpha: AlphaRule): string[] => {
   return note === undefined ? [] : [note];
 };
 
-/** What is evaluated unless said: all that a pass over the split alone gives. */
-const CHEAP: readonly EvalType[] = ["calibration", "per-class"];
+/** The evaluator whose values by class are shown as a table. */
+const PER_CLASS = "per-class";
 
-/** The evaluators by type; accuracy and loss in any case. */
-async function evaluatorsFor(
-  types: readonly EvalType[] | undefined,
-  source: Source,
-  model: Parameters<typeof createEvaluator>[1],
-): Promise<Record<string, Evaluator>> {
-  const { label } = await source.read(0);
-  const isSingle = label.shape.length === 0;
-  const suiting = CHEAP.filter(
-    (type) => isSingle && (type !== "calibration" || model.loss === "softmax"),
-  );
-  const chosen = new Set<EvalType>(["classification", ...(types ?? suiting)]);
-  return Object.fromEntries([...chosen].map((type) => [type, createEvaluator({ type }, model)]));
+/** The evaluators by type, and the value that the task is judged by; the task's first in any case. */
+function evaluatorsFor(
+  types: readonly string[] | undefined,
+  { fields, names }: Source,
+  card: ModelCard,
+) {
+  const { headline, evaluators } = taskDefinition(card.task.name);
+  const suiting = evaluators(fields, card.task);
+  const chosen = new Set([...suiting.slice(0, 1), ...(types ?? suiting)]);
+  if (chosen.size === 0) {
+    throw new OcelliError("argument", `the task ${card.task.name} does not say how to evaluate.`, {
+      hint: "Name evaluators as --evals, such as knn or fewshot.",
+    });
+  }
+  const given = { names: { ...names, ...card.names }, task: card.task };
+  const made = [...chosen].map((type) => [type, createEvaluator({ type }, given)] as const);
+  return { headline, byType: Object.fromEntries(made) };
 }
 
-/** What an evaluator learns from; undefined for one that does not learn. */
-async function lessonFor(
-  evaluator: Evaluator,
+/** Passes over the streams of evaluators, each stream by a program that is compiled once. */
+function passesOf(
+  model: ServedModel,
+  byType: Readonly<Record<string, Evaluator>>,
+  batching: BatchOptions,
+) {
+  return (
+    stream: string,
+    source: Source,
+    { listener = {}, split }: { readonly listener?: PassListener; readonly split?: string } = {},
+  ): Promise<Passed> => {
+    const reading = Object.entries(byType).filter(
+      ([, { streams }]) => stream === JUDGED || streams?.[stream],
+    );
+    const evaluators = Object.fromEntries(reading);
+    const run = model.compile(lookWith({ evaluators, task: model.task, stream }));
+    const options = { ...batching, split, engine: model.engine };
+    return pass(source, { ...options, run: (batch) => run(batch as never) }, listener);
+  };
+}
+
+/** The split that evaluators learn from. */
+async function openLearned(
   dataset: Dataset,
   {
     from,
     chosen,
     open,
-    known,
   }: {
     readonly from: string | undefined;
     readonly chosen: string;
     readonly open: (split: string) => Promise<Source>;
-    readonly known: (source: Source) => Source;
   },
-): Promise<Lesson | undefined> {
-  if (!evaluator.learns) return undefined;
+): Promise<Source> {
   const split = from ?? findSplit(dataset.splits, "train");
-  if (split !== undefined && split !== chosen) {
-    return lessonOf(evaluator, known(await open(split)));
-  }
+  if (split !== undefined && split !== chosen) return open(split);
   const problem =
     split === undefined ? "has no split to learn from" : `would be judged by what it learns from`;
   throw new OcelliError("argument", `${dataset.name} ${problem}.`, {
@@ -185,23 +215,25 @@ async function lessonFor(
   });
 }
 
-/** Values for the result: accuracy and loss by themselves, recall by class beside the confusion that it is of. */
-function valuesAndClasses(
-  { classification, "per-class": recalls, ...others }: Record<string, Record<string, number>>,
-  { gathered }: Passed,
-  classes: readonly string[],
-) {
-  const values = Object.assign({}, ...Object.values(others)) as Record<string, number>;
-  const { accuracy, loss } = classification;
-  if (!recalls) return { accuracy, loss, values, perClass: [], confusion: [] };
-  const counts = confusionOf(gathered["per-class"], classes.length);
+/** A source with the numbers of the model's classes in the place of its own. */
+const underNames = (source: Source, card: ModelCard, spec: string): Source =>
+  Object.entries(card.names).reduce(
+    (renamed, [field, names]) =>
+      Object.hasOwn(renamed.names, field)
+        ? renameClasses(renamed, field, names, (name) =>
+            unknownName(`class of ${spec}`, name, names, "data"),
+          )
+        : renamed,
+    source,
+  );
+
+/** How well each class is recognised, and what it was taken for. */
+function classResult({ gathered }: Passed, names: readonly string[]): ClassResult {
+  const counts = confusionOf(gathered[PER_CLASS], names.length);
+  const { length } = names;
   return {
-    accuracy,
-    loss,
-    values: { ...values, mean_class_recall: recalls.mean_class_recall },
-    perClass: perClass(counts),
-    confusion: classes.map((_, k) => [
-      ...counts.data.slice(k * classes.length, (k + 1) * classes.length),
-    ]),
+    names,
+    quality: perClass(counts),
+    confusion: names.map((_, k) => [...counts.data.slice(k * length, (k + 1) * length)]),
   };
 }

@@ -12,12 +12,7 @@ import { trace } from "../graph/trace.ts";
 import { writeAtomically } from "../files.ts";
 import { toFlat } from "../tree.ts";
 import { cardTexts } from "../weights/model-card.ts";
-import {
-  type ModelTensors,
-  type TrainedModel,
-  evaluateModel,
-  loadTrained,
-} from "./checkpoint-model.ts";
+import { type ModelTensors, type TrainedModel, openTrained, outputsOf } from "./trained.ts";
 
 /** The formats of {@link exportModel}. */
 export type ExportFormat = "onnx" | "safetensors" | "npz";
@@ -47,7 +42,7 @@ export async function exportModel(
   run: string,
   { to, file }: { readonly to: ExportFormat; readonly file: string },
 ): Promise<ExportResult> {
-  const trained = await loadTrained(run);
+  const trained = await openTrained(run);
   if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
   const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
   const data = external && join(dirname(file), external.location);
@@ -77,19 +72,20 @@ const flatArrays = ({ params, variables }: Pick<TrainedModel, "params" | "variab
 
 /** The model as ONNX, for a batch of any size; `location` is the name of a file beside it. */
 function encodeOnnx(
-  { model, card, params, variables }: TrainedModel,
+  { model, task, card, params, variables }: TrainedModel,
   location: string,
 ): EncodedOnnx {
   const arrays = { params, variables };
+  const head = task.heads[task.main];
   const [program, otherBatch] = EXPORT_BATCHES.map((batch) => {
     const image: Spec = { shape: [batch, ...card.imageShape], dtype: "float32" };
-    const forward = (x: Tensor, weights: ModelTensors) => evaluateModel(model, weights, x);
+    const forward = (x: Tensor, weights: ModelTensors) => head(outputsOf(model, weights, x));
     return trace(forward, image, arrays).program;
   });
   const constants = toFlat<HostArray>(arrays);
   const onnx = toOnnx(program, {
     inputNames: ["image", ...Object.keys(constants)],
-    outputNames: ["logits"],
+    outputNames: [task.main],
     constants,
     metadata: cardTexts(card),
     otherBatch,

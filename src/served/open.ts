@@ -5,14 +5,16 @@ import { type ArrayLike, type DeviceArray, type Engine, jit } from "../engines/e
 import { openOnnxProgram } from "../engines/ort/open-model.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
-import type { Evaluated } from "../evaluate/evaluator.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
 import type { DType, HostArray, Tensor } from "../graph/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import type { ModelCard } from "../models/index.ts";
+import type { Batch } from "../objectives/index.ts";
+import { type Outputs, type Task, taskOf } from "../tasks/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
-import { type ModelCard, cardFromTexts } from "../weights/model-card.ts";
+import { cardFromTexts } from "../weights/model-card.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
-import { type ModelTensors, loadTrained, outputsOf } from "./checkpoint-model.ts";
+import { type ModelTensors, type TrainedOptions, openTrained, outputsOf } from "./trained.ts";
 
 /** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
 type ServedBatch<T> = Readonly<Record<string, T>> & { readonly image: T };
@@ -20,11 +22,12 @@ type ServedBatch<T> = Readonly<Record<string, T>> & { readonly image: T };
 /** A model that is ready to be used. It owns memory until it is disposed. */
 export interface ServedModel {
   readonly card: ModelCard;
+  readonly task: Task;
   readonly preprocessing: Preprocessing;
   readonly engine: Engine;
-  /** A program of what the model returns for a batch, compiled at its first use. An exported model returns logits alone. */
+  /** A program of what the model computes of a batch, compiled at its first use. An exported model gives one head alone. */
   compile(
-    look: (evaluated: Evaluated) => Tree<Tensor>,
+    look: (outputs: Outputs, batch: Batch) => Tree<Tensor>,
   ): (batch: ServedBatch<ArrayLike>) => Promise<Tree<DeviceArray>>;
   dispose(): Promise<void>;
 }
@@ -48,29 +51,43 @@ function checkNumbers(path: string, arrays: Tree<HostArray>): void {
   }
 }
 
+/** Options of {@link openModel}. */
+export interface OpenModelOptions extends TrainedOptions {
+  /** Default: "auto". */
+  readonly engine?: string;
+}
+
 /**
- * Opens the model of a run folder, of a checkpoint, or of an `.onnx` file that `ocelli export` wrote.
+ * Opens a trained model: a run folder, a checkpoint, an `.onnx` file that `ocelli export` wrote, a model with published
+ * weights such as `efficientnet-lite0`, or whatever `--model` of `ocelli transfer` takes, such as `hf:owner/name`.
  *
  * @throws a data error when there is none; a format error for an ONNX model that does not say how to use it
  */
-export async function openServed(path: string, engineName?: string): Promise<ServedModel> {
-  return /\.onnx$/i.test(path) ? openExported(path, engineName) : openRun(path, engineName);
+export async function openModel(
+  spec: string,
+  options: OpenModelOptions = {},
+): Promise<ServedModel> {
+  return /\.onnx$/i.test(spec) ? openExported(spec, options.engine) : openWeights(spec, options);
 }
 
-async function openRun(path: string, engineName?: string): Promise<ServedModel> {
-  const { card, model, params, variables } = await loadTrained(path);
-  checkNumbers(path, { params, variables });
+async function openWeights(
+  spec: string,
+  { engine: engineName, ...options }: OpenModelOptions,
+): Promise<ServedModel> {
+  const { card, task, model, params, variables } = await openTrained(spec, options);
+  checkNumbers(spec, { params, variables });
   const preprocessing = parsePreprocessing(card.preprocessing);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
   return {
     card,
+    task,
     preprocessing,
     engine,
     compile(look) {
       const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {
         const batch = preprocessing.onDevice(raw);
-        return look({ ...outputsOf(model, weights, batch.image), batch });
+        return look(outputsOf(model, weights, batch.image), batch);
       });
       return (batch) => program(arrays, batch);
     },
@@ -97,6 +114,8 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
     await program.dispose();
     throw unusable(path);
   }
+  const whole = taskOf(card);
+  const task: Task = { ...whole, heads: { [whole.main]: ({ output }) => output } };
   const preprocessing = parsePreprocessing(card.preprocessing);
   const engine = await openEngine(engineName);
   const prepare = jit(engine, function prepare(raw: ServedBatch<Tensor>) {
@@ -104,11 +123,12 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
   });
   return {
     card,
+    task,
     preprocessing,
     engine,
     compile(look) {
       const after = jit(engine, function served(output: Tensor, raw: ServedBatch<Tensor>) {
-        return look({ output, out: {}, batch: preprocessing.onDevice(raw) });
+        return look({ output, out: {} }, preprocessing.onDevice(raw));
       });
       return async (raw) => {
         const image = await prepare(raw);

@@ -5,8 +5,8 @@ import { arraySource } from "../data/readers/arrays.ts";
 import type { Source } from "../data/source.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";
-import { confusion, fewShot, knn, perClassValues } from "../evaluate/index.ts";
-import { type EvaluatorConfig, evaluatorTypes } from "../evaluate/registry.ts";
+import { calibrationError, confusion, fewShot, knn, perClassValues } from "../evaluate/index.ts";
+import { EVALUATORS, type EvaluatorConfig } from "../evaluate/registry.ts";
 import {
   type HostArray,
   type Tensor,
@@ -19,14 +19,15 @@ import {
 import { createModel } from "../models/index.ts";
 import { initialise } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { seededRandom } from "../preprocess/random.ts";
+import { seededRandom } from "../random.ts";
 import type { Tree } from "../tree.ts";
 import type { Config } from "../config/config.ts";
 import { disposeTree } from "./device-trees.ts";
-import { type SeenBatch, type Values, createEvaluation } from "./pass.ts";
 import { openSplit } from "../data/splits/splits.ts";
+import { type Values, createEvaluation } from "./pass.ts";
+import { type Recorder, taskOf } from "../tasks/index.ts";
 import { planEvaluations } from "../train/plan/evaluations.ts";
-import { type ModelTensors, outputsOf } from "./checkpoint-model.ts";
+import { type ModelTensors, outputsOf } from "./trained.ts";
 
 const CLASSES = ["dark", "grey", "light"];
 const SHAPE = [8, 8, 1];
@@ -57,10 +58,11 @@ const dataset = {
 const engine = createInterpreter();
 const preprocessing = parsePreprocessing("value_range(-1,1)");
 const model = { name: "vit", patchSize: [4, 4], width: 16, depth: 1, mlpDim: 16, numHeads: 2 };
-const net = createModel("vit", { ...model, numClasses: 3, headZeroinit: false, name: undefined });
+const { name: family, ...options } = model;
+const net = createModel(family, { ...options, numClasses: 3, headZeroinit: false });
 const card = {
-  ...{ model, classes: CLASSES, preprocessing: "value_range(-1,1)" },
-  ...({ loss: "softmax", imageShape: SHAPE } as const),
+  ...{ model: { ...model, headZeroinit: false }, names: { label: CLASSES } },
+  ...{ task: { name: "classification" }, preprocessing: "value_range(-1,1)", imageShape: SHAPE },
 };
 
 let arrays: Tree<DeviceArray>;
@@ -104,7 +106,7 @@ const plan = (evals: Record<string, object>) =>
   planEvaluations(
     { evals: evals as Config["evals"], split: "train" },
     {
-      ...{ dataset, card, sources: new Map(), netAt: () => net, preprocessing },
+      ...{ dataset, card, task: taskOf(card), sources: new Map(), preprocessing, batchSize: BATCH },
       open: (split) => openSplit(dataset, split),
       batch: {
         image: { shape: [BATCH, ...SHAPE], dtype: "float32" },
@@ -116,10 +118,18 @@ const plan = (evals: Record<string, object>) =>
   );
 
 /** The values of an evaluation through the passes of a training. */
-async function measured(options: object, see?: (batch: SeenBatch) => void): Promise<Values> {
-  const [{ name: _, every: __, ...evaluation }] = await plan({ it: { split: "test", ...options } });
-  const batching = { batchSize: BATCH, seed: 0, preprocessing };
-  return createEvaluation({ engine, loss: "softmax", ...evaluation, ...batching })(arrays, see);
+async function measured(options: object, see?: Recorder["see"]): Promise<Values> {
+  const evals = { it: { split: "test", type: "classification", ...options } };
+  const [{ name: _, every: __, streams, ...evaluation }] = await plan(evals);
+  const batched = Object.entries(streams).map(([name, stream]) => {
+    return [name, { seed: 0, ...stream }] as const;
+  });
+  const own = taskOf(card);
+  const recorder = see && { ...own.record!(), see };
+  return createEvaluation({
+    ...{ engine, task: own, recorder, ...evaluation },
+    streams: Object.fromEntries(batched),
+  })(arrays, { record: see !== undefined });
 }
 
 /** What every evaluator gives on whole sets. */
@@ -128,7 +138,9 @@ const DIRECT: Readonly<Record<EvaluatorConfig["type"], () => Promise<Values>>> =
     const { labels, rows, predicted } = await outputsFor(sources.test);
     const right = labels.filter((label, i) => predicted[i] === label).length;
     const loss = labels.reduce((sum, label, i) => sum - Math.log(rows[i][label]), 0);
-    return { accuracy: right / 29, loss: loss / 29 };
+    const sure = rows.map((row) => Math.max(...row));
+    const correct = labels.map((label, i) => Number(predicted[i] === label));
+    return { accuracy: right / 29, loss: loss / 29, ece: calibrationError(sure, correct) };
   },
   async calibration() {
     const { labels, rows, predicted } = await outputsFor(sources.test);
@@ -161,7 +173,9 @@ const OPTIONS: Partial<Record<EvaluatorConfig["type"], object>> = {
   knn: { k: 7 },
 };
 
-test.each(evaluatorTypes)("%s batch after batch is that of the whole set", async (type) => {
+const TYPES = EVALUATORS.map(({ name }) => name as EvaluatorConfig["type"]);
+
+test.each(TYPES)("%s batch after batch is that of the whole set", async (type) => {
   const values = await measured({ type, ...OPTIONS[type] });
   const direct = await DIRECT[type]();
   expect(Object.keys(values)).toEqual(Object.keys(direct));
@@ -172,7 +186,7 @@ test("some of the classes are reported, and the first batches of a pass are seen
   const indices: number[] = [];
   const values = await measured(
     { type: "per-class", classes: ["light"] },
-    (batch) => void indices.push(...batch.indices),
+    (rows) => void indices.push(...rows),
   );
   expect(Object.keys(values)).toEqual(["mean_class_recall", "recall/light"]);
   expect(indices.filter((index) => index >= 0)).toEqual([...Array(29).keys()]);
@@ -182,7 +196,7 @@ test("some of the classes are reported, and the first batches of a pass are seen
 test("few shots compute features of the picked examples alone", async () => {
   const [{ evaluator }] = await plan({ it: { type: "fewshot", split: "test", shots: [2] } });
   const classes = Array.from({ length: 61 }, (_, i) => (i * 7) % 3);
-  const picked = evaluator.learns!.pick!(classes);
+  const picked = evaluator.streams!.from.pick!(classes);
   expect(picked.length).toBeGreaterThan(6);
   expect(picked.length).toBeLessThanOrEqual(18);
   expect([...picked].sort((a, b) => a - b)).toEqual(picked);

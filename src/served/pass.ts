@@ -4,56 +4,75 @@ import { type BatchOptions, evaluationBatches } from "../data/stream/batches.ts"
 import { prefetch } from "../data/stream/prefetch.ts";
 import { type Source, selectSource } from "../data/source.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
-import type { Evaluated, Evaluator, Gathered, Measured } from "../evaluate/evaluator.ts";
-import type { NamedValues } from "../evaluate/features.ts";
+import { shardBatch } from "../engines/mesh.ts";
+import { OcelliError } from "../errors.ts";
+import {
+  type Evaluator,
+  type Gathered,
+  JUDGED,
+  type Measured,
+  type Stream,
+  type StreamRequest,
+} from "../evaluate/evaluator.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { type Tensor, argMax, reduceMax } from "../graph/index.ts";
-import { CLASS_LOSSES } from "../losses/index.ts";
+import type { Tensor } from "../graph/index.ts";
+import type { ImageModel } from "../models/index.ts";
+import type { Batch } from "../objectives/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
+import type { Outputs, Recorder, Rows, Task } from "../tasks/index.ts";
 import type { Tree } from "../tree.ts";
-import type { ModelCard } from "../weights/model-card.ts";
+import { type ModelTensors, outputsOf } from "./trained.ts";
 import { type DeviceTree, disposeTree, readTree, uploadTree } from "./device-trees.ts";
 import { Gathering } from "./gathering.ts";
-import { shardBatch } from "../engines/mesh.ts";
 import { classesOf } from "./shots.ts";
-import type { ModelTensors } from "./checkpoint-model.ts";
 
 /** Values by name. */
 export type Values = Record<string, number>;
-
-/** What a model made of a batch: for each row its best class and how sure it is. */
-export interface SeenBatch {
-  /** Indices of the examples; -1 where a row is none. */
-  readonly indices: Int32Array;
-  /** int32 [batch] where an example has one label. */
-  readonly label: HostArray;
-  readonly predicted: HostArray;
-  readonly probability: HostArray;
-}
 
 /** What a pass takes from a batch. */
 type Look<T> = {
   /** By evaluator. */
   readonly measured: Readonly<Record<string, Readonly<Record<keyof Measured, Record<string, T>>>>>;
-  readonly predicted: T;
-  readonly probability: T;
+  /** What a recorder keeps. */
+  readonly recorded: Readonly<Record<string, T>>;
 };
 
-/** The program of a pass, from what a model returns: what evaluators measure, and the best class of each row. */
+/** What looks at the batches of a pass. */
+interface Lookers {
+  readonly evaluators: Readonly<Record<string, Evaluator>>;
+  readonly task: Pick<Task, "heads" | "main">;
+  /** The stream that is passed over; the judged one where absent. */
+  readonly stream?: string;
+  readonly recorder?: Recorder;
+}
+
+/** The program of a pass, from what a model computes of a batch: what evaluators measure and what a recorder keeps. */
 export const lookWith =
-  (evaluators: Readonly<Record<string, Evaluator>>, loss: ModelCard["loss"]) =>
-  (evaluated: Evaluated): Look<Tensor> => {
-    const probabilities = CLASS_LOSSES[loss].probabilities(evaluated.output); // [batch, classes]
+  ({ evaluators, task: { heads, main }, stream = JUDGED, recorder }: Lookers) =>
+  (outputs: Outputs, batch: Batch): Look<Tensor> => {
     const measured = Object.entries(evaluators).map(([name, evaluator]) => {
-      const { sums = {}, rows = {} } = evaluator.measure(evaluated);
+      const output = headOf(heads, evaluator.head)(outputs);
+      const { sums = {}, rows = {} } = evaluator.measure(
+        { output, out: outputs.out, batch },
+        stream,
+      );
       return [name, { sums, rows }] as const;
     });
     return {
       measured: Object.fromEntries(measured),
-      predicted: argMax(probabilities, 1), // [batch]
-      probability: reduceMax(probabilities, 1), // [batch]
+      recorded: recorder?.look(headOf(heads, main)(outputs), batch) ?? {},
     };
   };
+
+/** The head of a name; a configuration error where a model has none. */
+function headOf(heads: Task["heads"], name: string): Task["heads"][string] {
+  if (Object.hasOwn(heads, name)) return heads[name];
+  const valid = Object.keys(heads);
+  throw new OcelliError("config", `the model has no head "${name}"; it has ${valid.join(", ")}.`, {
+    ...{ given: name, valid },
+    hint: "An exported model has one head alone: give the run that it was exported from.",
+  });
+}
 
 /** How a pass is made. */
 export interface PassOptions extends BatchOptions {
@@ -64,14 +83,15 @@ export interface PassOptions extends BatchOptions {
 
 /** Who listens to a pass. */
 export interface PassListener {
-  /** Told of every batch. */
-  readonly see?: (batch: SeenBatch) => void;
-  /** Told how many examples are done. */
+  /** Receives what was recorded of every batch; `indices` say which example each row is, -1 for none. */
+  readonly see?: (indices: Int32Array, recorded: Rows) => void;
+  /** Receives how many examples are done. */
   readonly progress?: (done: number) => void;
 }
 
 /** What a pass gathered. */
 export interface Passed {
+  /** By evaluator. */
   readonly gathered: Readonly<Record<string, Gathered>>;
   /** Which example each gathered row is. */
   readonly indices: readonly number[];
@@ -93,7 +113,7 @@ export async function pass(
   });
   const gatherings = new Map<string, Gathering>();
   const seen: number[] = [];
-  for await (const { uploaded, features, indices } of batches) {
+  for await (const { uploaded, indices } of batches) {
     const arrays = await run(uploaded);
     const look = (await readTree(arrays)) as unknown as Look<HostArray>;
     disposeTree([arrays, uploaded]);
@@ -103,87 +123,110 @@ export async function pass(
       if (!gatherings.has(name)) gatherings.set(name, new Gathering());
       gatherings.get(name)!.add(measured, rows);
     }
-    const { predicted, probability } = look;
-    see?.({ indices, label: features.label, predicted, probability });
+    see?.(indices, look.recorded);
     progress?.(seen.length);
   }
   const gathered = [...gatherings].map(([name, gathering]) => [name, gathering.result()] as const);
   return { gathered: Object.fromEntries(gathered), indices: seen };
 }
 
-/** Examples that an evaluator learns from. */
-export interface Lesson {
+/** The examples of a split that an evaluator reads. */
+interface Examples {
   readonly source: Source;
   /** Which examples of their split they are; all of them where undefined. */
-  readonly picked: readonly number[] | undefined;
+  readonly picked?: readonly number[];
   /** The class of every example of the split, where the evaluator picks. */
   readonly classes: readonly number[];
 }
 
-/** The examples of a split that an evaluator learns from. */
-export async function lessonOf({ learns }: Evaluator, from: Source): Promise<Lesson> {
-  if (!learns?.pick) return { source: from, picked: undefined, classes: [] };
-  const classes = await classesOf(from);
-  const picked = learns.pick(classes);
-  return { source: selectSource(from, Uint32Array.from(picked)), picked, classes };
+/** The examples of a split that an evaluator asks for. */
+export async function pickStream({ pick }: StreamRequest, source: Source): Promise<Examples> {
+  if (!pick) return { source, classes: [] };
+  const classes = await classesOf(source);
+  const picked = pick(classes);
+  return { source: selectSource(source, Uint32Array.from(picked)), picked, classes };
 }
 
-/** The values of an evaluator from what it gathered, and from a further pass over its lesson where it learns. */
-export async function valuesOf(
+/** What an evaluator took from a stream, from the pass over its examples. */
+export const streamOf = (
   name: string,
-  evaluator: Evaluator,
-  { gathered }: Passed,
-  learning?: { readonly lesson: Lesson; readonly pass: (source: Source) => Promise<Passed> },
-): Promise<NamedValues> {
-  if (!learning) return evaluator.summarise(gathered[name]);
-  const { picked, classes, source } = learning.lesson;
-  const known = await learning.pass(source);
-  const indices = known.indices.map((index) => picked?.[index] ?? index);
-  return evaluator.summarise(gathered[name], { ...known.gathered[name], indices, classes });
+  { source, picked, classes }: Examples,
+  { gathered, indices }: Passed,
+): Stream => ({
+  ...gathered[name],
+  indices: indices.map((index) => picked?.[index] ?? index),
+  classes,
+  read: async (index) => source.read(picked ? picked.indexOf(index) : index),
+});
+
+/** Examples that an evaluation reads, and how their batches are made. */
+export interface EvaluationStream extends BatchOptions {
+  readonly source: Source;
 }
 
 /** What an evaluation is made of. */
-interface EvaluationOptions extends Omit<PassOptions, "run"> {
+interface EvaluationOptions {
+  readonly engine: Engine;
   readonly evaluator: Evaluator;
-  readonly source: Source;
-  /** What an evaluator learns from that does. */
-  readonly from: Source | undefined;
-  /** What the evaluator looks at, from a batch as it was uploaded. */
-  readonly look: (arrays: ModelTensors, batch: DeviceFeatures) => Evaluated;
-  readonly loss: ModelCard["loss"];
+  /** By name: the judged one, and those that the evaluator asks for. */
+  readonly streams: Readonly<Record<string, EvaluationStream>>;
+  /** The model, maybe in another form than that which is served. */
+  readonly net: ImageModel;
+  readonly task: Pick<Task, "heads" | "main">;
+  /** Keeps what a report shows; it sees the judged stream of evaluations that ask for it. */
+  readonly recorder?: Recorder;
 }
 
-/** An evaluation: values from a model's arrays; `see` is told of every batch. */
+/** An evaluation: values from a model's arrays; `record` lets the recorder see every batch. */
 export type Evaluation = (
   arrays: Tree<DeviceArray>,
-  see?: (batch: SeenBatch) => void,
+  options?: { readonly record?: boolean },
 ) => Promise<Values>;
 
 /** The one evaluator of an evaluation among those of a pass. */
 const ONLY = "evaluation";
 
-/** An evaluator over a source, compiled at its first use. */
+/** An evaluator over its streams, compiled at its first use. */
 export function createEvaluation({
+  engine,
   evaluator,
-  source,
-  from,
-  look,
-  loss,
-  ...options
+  streams,
+  net,
+  task,
+  recorder,
 }: EvaluationOptions): Evaluation {
-  const measure = lookWith({ [ONLY]: evaluator }, loss);
-  const program = jit(options.engine, function evaluate(arrays: ModelTensors, batch) {
-    return measure(look(arrays, batch as DeviceFeatures));
-  });
-  let lesson: Promise<Lesson> | undefined;
-  return async (arrays, see) => {
-    const run = (batch: DeviceTree): Promise<DeviceTree> => program(arrays, batch);
-    const passed = await pass(source, { ...options, run }, { see });
-    if (from) lesson ??= lessonOf(evaluator, from);
-    const learning = lesson && {
-      lesson: await lesson,
-      pass: (examples: Source) => pass(examples, { ...options, split: undefined, run }),
-    };
-    return Object.fromEntries(await valuesOf(ONLY, evaluator, passed, learning));
+  const programs = new Map<string, ReturnType<typeof compile>>();
+  const compile = (stream: string) => {
+    const { preprocessing } = streams[stream];
+    const look = lookWith({
+      ...{ evaluators: { [ONLY]: evaluator }, task, stream },
+      recorder: stream === JUDGED ? recorder : undefined,
+    });
+    return jit(engine, function evaluate(arrays: ModelTensors, raw) {
+      const batch = preprocessing.onDevice(raw as DeviceFeatures);
+      return look(outputsOf(net, arrays, batch.image), batch);
+    });
+  };
+  const picked = new Map<string, Promise<Examples>>();
+  return async (arrays, { record = false } = {}) => {
+    const gathered: Record<string, Stream> = {};
+    const see: PassListener["see"] = record
+      ? (indices, rows) => recorder?.see(indices, rows)
+      : undefined;
+    for (const [name, { source, ...batching }] of Object.entries(streams)) {
+      const program = programs.get(name) ?? compile(name);
+      programs.set(name, program);
+      const examples = picked.get(name) ?? pickStream(evaluator.streams?.[name] ?? {}, source);
+      picked.set(name, examples);
+      const run = (batch: DeviceTree): Promise<DeviceTree> => program(arrays, batch);
+      const listener = name === JUDGED ? { see } : {};
+      const found = await examples;
+      gathered[name] = streamOf(
+        ONLY,
+        found,
+        await pass(found.source, { ...batching, engine, run }, listener),
+      );
+    }
+    return Object.fromEntries(await evaluator.summarise(gathered));
   };
 }

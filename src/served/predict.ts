@@ -4,26 +4,20 @@ import { collate, evaluationBatches } from "../data/stream/batches.ts";
 import type { BadImagePolicy, DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import type { WorkerPool } from "../data/stream/workers.ts";
-import type { DeviceArray } from "../engines/engine.ts";
 import { OcelliError } from "../errors.ts";
-import { type HostArray, toNumbers } from "../graph/index.ts";
-import { CLASS_LOSSES } from "../losses/index.ts";
+import { type HostArray, hostArray } from "../graph/index.ts";
+import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
-import { seededRandom } from "../preprocess/random.ts";
-import { openServed } from "./open.ts";
+import { seededRandom } from "../random.ts";
+import type { Answer, Rows } from "../tasks/index.ts";
+import { disposeTree, readTree } from "./device-trees.ts";
+import { type OpenModelOptions, openModel } from "./open.ts";
 
-/** How sure a model is of a class. */
-export interface Ranked {
-  readonly class: string;
-  readonly probability: number;
-}
-
-/** What a model sees in an image. */
+/** What a model answers for an image. */
 export interface Prediction {
   /** The example's id, such as a file's path. */
   readonly id: string;
-  /** Classes, the surest first. */
-  readonly ranked: readonly Ranked[];
+  readonly answer: Answer;
 }
 
 /** Options of {@link Predictor.stream}. */
@@ -35,67 +29,65 @@ export interface StreamOptions {
   readonly problems?: DataProblems;
 }
 
-/** A trained model on a device, ready to classify. It owns memory until it is disposed. */
+/** A trained model on a device, ready to answer. It owns memory until it is disposed. */
 export interface Predictor {
-  readonly classes: readonly string[];
+  readonly card: ModelCard;
   /** What becomes of transparent parts where the model's images are decoded: `decodeImageFile(path, { alpha })`. */
   readonly alpha: AlphaRule;
   /**
-   * Classifies up to `batchSize` images, uint8 of [height, width, channels]; they may differ in size.
+   * Answers for up to `batchSize` images, uint8 of [height, width, channels]; they may differ in size.
    *
-   * @returns every class for each image, the surest first
+   * @returns an answer for each image
    */
-  predict(images: readonly HostArray[]): Promise<Ranked[][]>;
-  /** Classifies a source's images one after the other; however many there are, a few batches are in memory. */
+  predict(images: readonly HostArray[]): Promise<Answer[]>;
+  /** Answers for a source's images one after the other; however many there are, a few batches are in memory. */
   stream(source: Source, options?: StreamOptions): AsyncGenerator<Prediction, void>;
   dispose(): Promise<void>;
 }
 
 /** Options of {@link loadPredictor}. */
-export interface PredictorOptions {
-  /** `auto` unless given. */
-  readonly engine?: string;
-  /** Images computed together; 1 unless given. */
+export interface PredictorOptions extends OpenModelOptions {
+  /** Images computed together. Default: 1. */
   readonly batchSize?: number;
 }
 
 /**
- * Loads the model of a run, of a checkpoint or of an exported `.onnx` file for prediction.
+ * Loads a model for prediction; see {@link openModel} for what `spec` may be.
  *
  * @example
  * const predictor = await loadPredictor("runs/quickstart");
- * const [[best]] = await predictor.predict([image]); // { class: "7", probability: 0.99 }
+ * const [answer] = await predictor.predict([image]); // { kind: "ranked", ranked: [{ name: "7", score: 0.99 }, …] }
  * await predictor.dispose();
  */
 export async function loadPredictor(
-  path: string,
-  { engine, batchSize = 1 }: PredictorOptions = {},
+  spec: string,
+  { batchSize = 1, ...options }: PredictorOptions = {},
 ): Promise<Predictor> {
-  const model = await openServed(path, engine);
-  const { card, preprocessing } = model;
-  const { probabilities } = CLASS_LOSSES[card.loss];
-  const classify = model.compile(({ output }) => probabilities(output));
-  const rank = async (image: HostArray): Promise<Ranked[][]> => {
-    const rows = (await classify({ image })) as DeviceArray; // [batch, classes]
-    const ranked = rankRows(path, await rows.read(), card.classes);
-    rows.dispose();
-    return ranked;
+  const model = await openModel(spec, options);
+  const { card, task, preprocessing } = model;
+  const respond = model.compile((outputs) => task.respond(task.heads[task.main](outputs)));
+  const answer = async (image: HostArray): Promise<Answer[]> => {
+    const arrays = await respond({ image });
+    const rows = (await readTree(arrays)) as Rows;
+    disposeTree(arrays);
+    checkNumbers(spec, rows);
+    return Array.from({ length: image.shape[0] }, (_, row) => task.answer(rowOf(rows, row)));
   };
   return {
-    classes: card.classes,
+    card,
     alpha: preprocessing.alpha,
     async predict(images) {
       const random = () => seededRandom("prediction");
       const examples = images.map((image) => preprocessing.onHost({ image }, random()));
-      const rows = await rank(collate(examples, batchSize).image);
-      return rows.slice(0, images.length);
+      const answers = await answer(collate(examples, batchSize).image);
+      return answers.slice(0, images.length);
     },
-    async *stream(source, options = {}) {
-      const batching = { batchSize, preprocessing, seed: 0, ...options };
+    async *stream(source, streaming = {}) {
+      const batching = { batchSize, preprocessing, seed: 0, ...streaming };
       for await (const { features, indices } of evaluationBatches(source, batching)) {
-        const rows = await rank(features.image);
+        const answers = await answer(features.image);
         for (const [row, index] of indices.entries()) {
-          if (index >= 0) yield { id: source.id(index), ranked: rows[row] };
+          if (index >= 0) yield { id: source.id(index), answer: answers[row] };
         }
       }
     },
@@ -103,21 +95,31 @@ export async function loadPredictor(
   };
 }
 
-/**
- * Every class of each row of probabilities [batch, classes], the surest first.
- *
- * @throws an error where one is no number
- */
-function rankRows(path: string, probabilities: HostArray, classes: readonly string[]): Ranked[][] {
-  const values = toNumbers(probabilities);
-  if (values.some((value) => Number.isNaN(value))) {
-    throw new OcelliError("diverged", `${path} gives NaN for an image.`, {
+/** An error where an answer would be made of NaN. */
+function checkNumbers(spec: string, rows: Rows): void {
+  for (const { data } of Object.values(rows)) {
+    if (!(data as Float32Array).some(Number.isNaN)) continue;
+    throw new OcelliError("diverged", `${spec} gives NaN for an image.`, {
       hint: "Its weights are too large for its dtype, or damaged; take another checkpoint.",
     });
   }
-  return Array.from({ length: probabilities.shape[0] }, (_, row) =>
-    classes
-      .map((name, k) => ({ class: name, probability: values[row * classes.length + k] }))
-      .sort((a, b) => b.probability - a.probability),
-  );
 }
+
+/** One row of arrays [batch, …], without the batch axis. */
+export const rowOf = (rows: Rows, row: number): Rows =>
+  Object.fromEntries(
+    Object.entries(rows).map(
+      ([
+        name,
+        {
+          shape: [batch, ...shape],
+          dtype,
+          data,
+        },
+      ]) => {
+        const size = data.length / batch;
+        const part = (data as Float32Array).subarray(row * size, (row + 1) * size);
+        return [name, hostArray(shape, dtype, part)];
+      },
+    ),
+  );

@@ -18,7 +18,7 @@ test("classes without training images are named", () => {
   expect(emptyClasses(source)).toEqual(["d", "e"]);
   const train = selectSource(source, Uint32Array.of(0, 5));
   expect(emptyClasses(train)).toEqual(["b", "d", "e"]);
-  expect(emptyClasses({ ...train, label: undefined })).toEqual([]);
+  expect(emptyClasses({ ...train, held: undefined })).toEqual([]);
 });
 
 test("classes with fewer images than shots are named, with how many they have", async () => {
@@ -33,7 +33,7 @@ test("classes with fewer images than shots are named, with how many they have", 
 
 test("many classes are counted", () => {
   const classes = Array.from({ length: 20 }, (_, k) => String(k));
-  expect(notesOnClasses({ ...source, classes })).toEqual([
+  expect(notesOnClasses({ ...source, names: { label: classes } })).toEqual([
     "17 classes have no training images and cannot be learned: 3, 4, 5, 6, 7, 8, 9, 10, … 9 more",
   ]);
 });

@@ -1,6 +1,6 @@
 /** @file A few examples of each class, picked from a source by a seed. */
 
-import { type Source, selectSource } from "../data/source.ts";
+import { type Source, namesOf, selectSource } from "../data/source.ts";
 import { OcelliError } from "../errors.ts";
 import { pickShots } from "../evaluate/few-shot.ts";
 import type { HostArray } from "../graph/index.ts";
@@ -12,15 +12,17 @@ export async function pickExamples(
   seed: number,
 ): Promise<Source> {
   if (shots === undefined) return source;
-  const picked = pickShots(await classesOf(source), source.classes.length, shots, seed).sort(
+  const classes = namesOf(source, "label", "shots");
+  const picked = pickShots(await classesOf(source), classes.length, shots, seed).sort(
     (a, b) => a - b,
   );
   return selectSource(source, Uint32Array.from(picked));
 }
 
 /** How many examples each class has; undefined where labels are not held, so that images would have to be read. */
-function countClasses({ length, classes, label }: Source): number[] | undefined {
-  if (!label) return undefined;
+function countClasses({ length, names: { label: classes }, held }: Source): number[] | undefined {
+  const label = held?.label;
+  if (!label || !classes) return undefined;
   const counts = classes.map(() => 0);
   for (let index = 0; index < length; index++) {
     const { shape, data } = label(index);
@@ -33,7 +35,7 @@ function countClasses({ length, classes, label }: Source): number[] | undefined 
 /** The classes that no example of a source has. */
 export function emptyClasses(source: Source): string[] {
   const counts = countClasses(source);
-  return counts ? source.classes.filter((_, k) => counts[k] === 0) : [];
+  return counts ? source.names.label.filter((_, k) => counts[k] === 0) : [];
 }
 
 /** Classes that are named on a line; more are counted. */
@@ -47,17 +49,18 @@ export function notesOnClasses(source: Source, shots?: number): string[] {
     const more = names.length > NAMED ? `, … ${names.length - NAMED} more` : "";
     return `${names.slice(0, NAMED).join(", ")}${more}`;
   };
-  const empty = source.classes.filter((_, k) => counts[k] === 0);
-  const few = source.classes.flatMap((name, k) =>
+  const classes = source.names.label;
+  const empty = classes.filter((_, k) => counts[k] === 0);
+  const few = classes.flatMap((name, k) =>
     shots !== undefined && counts[k] > 0 && counts[k] < shots ? [`${name} (${counts[k]})`] : [],
   );
-  const classes = (names: readonly string[]): string =>
+  const have = (names: readonly string[]): string =>
     names.length === 1 ? "1 class has" : `${names.length} classes have`;
   return [
     ...(empty.length > 0
-      ? [`${classes(empty)} no training images and cannot be learned: ${list(empty)}`]
+      ? [`${have(empty)} no training images and cannot be learned: ${list(empty)}`]
       : []),
-    ...(few.length > 0 ? [`${classes(few)} fewer than ${shots} images: ${list(few)}`] : []),
+    ...(few.length > 0 ? [`${have(few)} fewer than ${shots} images: ${list(few)}`] : []),
   ];
 }
 
@@ -65,7 +68,7 @@ export function notesOnClasses(source: Source, shots?: number): string[] {
 export async function classesOf(source: Source): Promise<number[]> {
   const classes: number[] = [];
   for (let index = 0; index < source.length; index++) {
-    const label = source.label?.(index) ?? (await source.read(index)).label;
+    const label = source.held?.label?.(index) ?? (await source.read(index)).label;
     classes.push(classOf(label, source.id(index)));
   }
   return classes;

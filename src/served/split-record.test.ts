@@ -6,7 +6,8 @@ import { recordSplits, splitChanges } from "./split-record.ts";
 /** A source of so many examples that nobody reads. */
 const sourceOf = (length: number, name = "img"): Source => ({
   length,
-  classes: ["a"],
+  fields: { image: "image" },
+  names: {},
   id: (index) => `${name}/${index}`,
   read: () => Promise.reject(new Error("not read")),
 });

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import { seededRandom } from "../preprocess/random.ts";
 import { readOwn, writeAtomically } from "../files.ts";
+import { seededRandom } from "../random.ts";
 import { inOrder, measuredBy } from "../runs/headline.ts";
 import { inLockedFolder } from "../runs/lock/lock.ts";
 import { type Config, configSchema } from "../config/config.ts";
@@ -149,7 +149,7 @@ export async function sweep(
 async function runTrials(
   spec: Sweep,
   folder: string,
-  { settings, configs }: { settings: readonly Settings[]; configs: readonly TrialConfig[] },
+  { settings, configs }: { settings: readonly Settings[]; configs: readonly Config[] },
   { reporter, ...options }: RunOptions,
 ): Promise<SweepResult> {
   const trials: Trial[] = [];
@@ -192,14 +192,14 @@ function configOf({ base, name }: Sweep, settings: Settings) {
   const changed = Object.entries(settings).reduce<unknown>(
     (config, [path, value]) =>
       override(
-        configSchema,
+        configSchema(),
         config,
         path,
         typeof value === "string" ? value : JSON.stringify(value),
       ),
     { ...base, name },
   );
-  return validate(configSchema, changed);
+  return validate(configSchema(), changed);
 }
 
 /** Makes the sweep's folder its own, or checks that it is. */
@@ -216,14 +216,9 @@ async function claim(folder: string, spec: Sweep): Promise<void> {
   await writeAtomically(path, text);
 }
 
-type TrialConfig = z.output<typeof configSchema>;
 type TrialResult = Pick<TrainResult, "evals" | "seconds" | "interrupted">;
 
-async function runTrial(
-  run: string,
-  config: TrialConfig,
-  options: RunOptions,
-): Promise<TrialResult> {
+async function runTrial(run: string, config: Config, options: RunOptions): Promise<TrialResult> {
   const text = await readOwn(join(run, "result.json")).catch(() => undefined);
   const done = text === undefined ? undefined : (JSON.parse(String(text)) as TrialResult);
   if (done && !done.interrupted) return done;

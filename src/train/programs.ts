@@ -4,12 +4,13 @@ import type { BatchOptions } from "../data/stream/batches.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { type Tensor, fromNumbers, randomKey, specOf, trace } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
-import { type Objective, objectiveAt } from "../objectives/index.ts";
+import { type Objective, type ObjectiveArrays, objectiveAt } from "../objectives/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Config } from "../config/config.ts";
 import { disposeTree, replaceTree, uploadTree } from "../served/device-trees.ts";
-import { type SeenBatch, type Values, createEvaluation } from "../served/pass.ts";
+import { type Values, createEvaluation } from "../served/pass.ts";
+import type { Recorder } from "../tasks/index.ts";
 import type { Plan } from "./plan/plan.ts";
 import { type StateSharding, shardState } from "./devices/sharding.ts";
 import type { LoopState } from "./resume/saver.ts";
@@ -33,7 +34,8 @@ export interface ReadyEvaluation {
   readonly name: string;
   /** Steps between two runs of it; undefined for the end alone. */
   readonly every: number | undefined;
-  run(state: DeviceState, see?: (batch: SeenBatch) => void): Promise<Values>;
+  /** `record` lets the plan's recorder see every batch. */
+  run(state: DeviceState, options?: { readonly record?: boolean }): Promise<Values>;
 }
 
 /** The state before the first step: initialised, or with arrays from elsewhere. */
@@ -145,18 +147,29 @@ export function compileStep(engine: Engine, config: Config, plan: Plan) {
 /** How examples are made ready, and what becomes of those that cannot be. */
 export type Loading = Pick<BatchOptions, "workers" | "onBadImage" | "problems">;
 
-/** The evaluations of a plan; each is compiled at its first run. */
+/**
+ * The evaluations of a plan; each is compiled at its first run.
+ *
+ * @param recorder keeps what the report shows of the first one
+ */
 export function createEvaluations(
   engine: Engine,
-  { batchSize, seed }: Config,
-  { objective, evaluations, preprocessing, card }: Plan,
+  { seed }: Config,
+  { objective, evaluations, recorded, task }: Plan,
   loading: Loading,
+  recorder: Recorder | undefined,
 ): ReadyEvaluation[] {
-  const batching = { ...loading, batchSize, seed, preprocessing: preprocessing.eval };
-  const common = { engine, loss: card.loss, ...batching };
-  return evaluations.map(({ name, every, ...evaluation }) => {
-    const evaluate = createEvaluation({ ...common, ...evaluation });
-    return { name, every, run: (state, see) => evaluate(servedArrays(state, objective), see) };
+  return evaluations.map(({ name, every, streams, ...evaluation }, i) => {
+    const batched = Object.entries(streams).map(([stream, options]) => {
+      return [stream, { ...loading, seed, ...options }] as const;
+    });
+    const evaluate = createEvaluation({
+      ...{ engine, task, ...evaluation, streams: Object.fromEntries(batched) },
+      recorder: i === recorded ? recorder : undefined,
+    });
+    const run: ReadyEvaluation["run"] = (state, options) =>
+      evaluate(servedArrays(state, objective), options);
+    return { name, every, run };
   });
 }
 
@@ -164,10 +177,11 @@ export function createEvaluations(
 export function servedArrays(
   { params, variables, optimizer, averageVariables = {} }: DeviceState,
   { served }: Pick<Objective, "served">,
-) {
+): ObjectiveArrays<DeviceArray> {
   const { average = {} } = optimizer as { average?: Readonly<Record<string, DeviceArray>> };
-  const own = served ? served(variables) : variables;
   const overlaid = (now: Tree<DeviceArray>, mean: Tree<DeviceArray>): Tree<DeviceArray> =>
     fromFlat({ ...toFlat<DeviceArray>(now), ...toFlat<DeviceArray>(mean) });
-  return { params: overlaid(params, average), variables: overlaid(own, averageVariables) };
+  const arrays = { params: overlaid(params, average), variables };
+  const own = served ? served(arrays) : arrays;
+  return { params: own.params, variables: overlaid(own.variables, averageVariables) };
 }

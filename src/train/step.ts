@@ -17,7 +17,7 @@ import {
   valueAndGrad,
 } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
-import type { Batch, BatchSpec, Objective } from "../objectives/index.ts";
+import type { Batch, BatchSpec, Objective, ObjectiveArrays } from "../objectives/index.ts";
 import { type Named, type Optimizer, type OptimizerState, globalNorm } from "../optim/index.ts";
 import { type Tree, flatten, fromFlat, toFlat, unflatten } from "../tree.ts";
 import { type GradientFunction, accumulateGradients } from "./accumulate.ts";
@@ -34,6 +34,9 @@ export type TrainState = {
   /** uint32[2]; every step folds its number in. */
   readonly key: Tensor;
 };
+
+/** Folded into the key of a step for what an objective does after the update. */
+const AFTER = 0x61667465;
 
 /** Scalars by name. */
 export type Metrics = Readonly<Record<string, Tensor>>;
@@ -55,7 +58,7 @@ export const makeInit =
       variables,
       optimizer: optimizer.init(toFlat(params)),
       ...(optimizer.average && {
-        averageVariables: fromFlat<Tensor>(averaged(objective, variables)),
+        averageVariables: fromFlat<Tensor>(averaged(objective, { params, variables })),
       }),
       step: scalar(0, "int32"),
       key: forSteps,
@@ -63,9 +66,9 @@ export const makeInit =
   };
 
 /** The variables that are averaged beside the parameters, by flat name: the model's own statistics. */
-const averaged = ({ served }: Objective, variables: Params): Named =>
+const averaged = ({ served }: Objective, arrays: ObjectiveArrays<Tensor>): Named =>
   Object.fromEntries(
-    Object.entries(toFlat<Tensor>(served ? served(variables) : variables)).filter(
+    Object.entries(toFlat<Tensor>((served ? served(arrays) : arrays).variables)).filter(
       ([, { dtype }]) => dtype === "float32",
     ),
   );
@@ -114,14 +117,23 @@ export const makeTrainStep =
       return [name, add(params[name], update)] as const;
     });
     const { averageVariables: mean } = state;
-    const next: TrainState = {
+    const updated: ObjectiveArrays<Tensor> = {
       params: fromFlat({ ...params, ...Object.fromEntries(moved) }),
       variables,
+    };
+    const { after } = objective;
+    const context = { before: state, key: foldIn(stepKey, AFTER), step };
+    const done = (after ? after(updated, context) : updated) as Pick<
+      TrainState,
+      "params" | "variables"
+    >;
+    const next: TrainState = {
+      ...done,
       optimizer: result.state,
       ...(optimizer.average &&
         mean && {
           averageVariables: fromFlat<Tensor>(
-            optimizer.average(toFlat<Tensor>(mean), averaged(objective, variables), { step }),
+            optimizer.average(toFlat<Tensor>(mean), averaged(objective, done), { step }),
           ),
         }),
       step: add(step, 1),

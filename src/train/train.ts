@@ -53,6 +53,7 @@ import { Meter, type Reporter, SILENT, showMetric } from "./watch/progress.ts";
 import { type LoopState, Saver } from "./resume/saver.ts";
 import { describeLength } from "./resume/longer.ts";
 import { checkSameData, nextEpoch } from "./resume/same-data.ts";
+import { migrateConfig } from "../config/migrate.ts";
 import { validate } from "../config/validate.ts";
 import { saveServed, servedState } from "./resume/served-state.ts";
 import { shardBatch } from "../engines/mesh.ts";
@@ -139,7 +140,7 @@ export async function train(
   input: ConfigInput,
   { workdir, ...options }: TrainOptions = {},
 ): Promise<TrainResult> {
-  const given = withBackgrounds(validate(configSchema, input));
+  const given = withBackgrounds(validate(configSchema(), input));
   const config = { ...given, data: withSplitBy(given.data, "class") };
   const plan = await planTraining(config, options.reporter);
   const report = options.reporter && ((line: string) => options.reporter!.line(line));
@@ -178,7 +179,7 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
 
 async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Promise<TrainResult> {
   const { duration, acceptChanges: accept = false } = options;
-  const recorded = withBlack(validate(configSchema, stored));
+  const recorded = withBlack(validate(configSchema(), migrateConfig(stored)));
   const data = withSplitBy(recorded.data, "id");
   const config = {
     ...recorded,
@@ -364,7 +365,8 @@ async function trainLoop(
   if (stored) state = await restoreState(engine, state, stored, (line) => journal.line(line));
   let { step, position } = stored?.loop ?? { step: 0, position: undefined };
   const trainStep = compileStep(engine, config, plan);
-  const evaluations = createEvaluations(engine, config, plan, loading);
+  const recorder = plan.task.record?.();
+  const evaluations = createEvaluations(engine, config, plan, loading, recorder);
   const share = shareOf(engine, config.batchSize);
   const rows = share && { first: share.first, of: config.batchSize };
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
@@ -386,7 +388,7 @@ async function trainLoop(
   const best = new BestWatch(plan.best, stored?.loop.best);
   /** Runs an evaluation; a state that is the best by it is kept to be served. */
   const evaluateAt = async (evaluation: ReadyEvaluation): Promise<void> => {
-    const { values } = await judge(session, evaluation, state, step);
+    const values = await judge(session, evaluation, state, step);
     evals[evaluation.name] = values;
     if (best.see(evaluation.name, values, step)) await saveServed(session, state, step, read);
   };
@@ -412,7 +414,7 @@ async function trainLoop(
       gathered: meter.gathered,
       ...watch.state,
       ...(best.state && { best: best.state }),
-      data: { examples: plan.source.length, classes: plan.source.classes },
+      data: { examples: plan.source.length, names: plan.source.names },
     });
     await keepNotes({ ...session, problems: loading.problems });
   };
@@ -473,7 +475,7 @@ async function trainLoop(
     journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
   else {
     const { served, of, dispose } = await servedState(session, best, state, step);
-    await judgeAtEnd(session, evaluations, served, step, evals);
+    await judgeAtEnd(session, { evaluations, recorder }, served, step, evals);
     dispose();
     if (plan.best) chosen = describeBest(plan.best, evals, of);
     if (chosen) {

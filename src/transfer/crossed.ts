@@ -1,6 +1,6 @@
 /** @file Judging by cross-validation, where classes have too few images for some of them to be held out. */
 
-import type { Dataset, Source } from "../data/source.ts";
+import { type Dataset, type Source, namesOf } from "../data/source.ts";
 import { ALL } from "../data/splits/hashed.ts";
 import { openSplit } from "../data/splits/splits.ts";
 import { classesOf } from "../served/shots.ts";
@@ -31,7 +31,7 @@ export async function crossedSource(
     return undefined;
   }
   const all = await openSplit(dataset, ALL);
-  if (all.length >= AT_MOST * FEW * all.classes.length) return undefined;
+  if (all.length >= AT_MOST * FEW * namesOf(all, "label", "a transfer").length) return undefined;
   return isFew({ labels: await classesOf(all) }) ? all : undefined;
 }
 

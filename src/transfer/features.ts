@@ -19,7 +19,7 @@ import { diskError, writeAtomically } from "../files.ts";
 import { packageVersion } from "../runs/environment.ts";
 import { disposeTree, uploadTree } from "../served/device-trees.ts";
 import { classOf } from "../served/shots.ts";
-import type { ModelTensors } from "../served/checkpoint-model.ts";
+import type { ModelTensors } from "../served/trained.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
 import { pruneFolder, touch } from "./prune.ts";
 
@@ -97,7 +97,8 @@ export async function* featureBatches(
 /** A source of the same images alone: labels of several forms need not be stacked. */
 const imagesOf = (source: Source): Source => ({
   length: source.length,
-  classes: source.classes,
+  fields: { image: source.fields.image },
+  names: {},
   id: (index) => source.id(index),
   read: async (index) => ({ image: (await source.read(index)).image }),
 });

@@ -6,7 +6,7 @@ import type { Engine } from "../engines/engine.ts";
 import { confusion, perClass } from "../evaluate/index.ts";
 import type { Matrix } from "../evaluate/matrix.ts";
 import { type HostArray, hostArray, sizeOf } from "../graph/index.ts";
-import { createModel } from "../models/index.ts";
+import { type ModelCard, createModel } from "../models/index.ts";
 import { readOwn } from "../files.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { describeEnvironment } from "../runs/environment.ts";
@@ -14,9 +14,9 @@ import { writeReport } from "../runs/report.ts";
 import type { Run } from "../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
-import type { ModelCard } from "../weights/model-card.ts";
-import { Predictions } from "../served/predictions.ts";
-import { fitted } from "../served/checkpoint-model.ts";
+import { thumbnail } from "../served/pictures.ts";
+import { recordMistakes } from "../tasks/classification.ts";
+import { fitted } from "../served/trained.ts";
 import type { Backbone } from "./backbone.ts";
 import type { SourceFeatures } from "./features.ts";
 import type { Head } from "./heads.ts";
@@ -34,7 +34,12 @@ export function modelChunks(
   adapters: Tree<HostArray> = {},
 ): Uint8Array[] {
   const { head = zeroHead(features, classes.length), steps: step = 0 } = found ?? {};
-  const card: ModelCard = { model, classes, preprocessing, loss: "softmax", imageShape, step };
+  const card: ModelCard = {
+    model,
+    task: { name: "classification", loss: "softmax" },
+    names: { label: classes },
+    ...{ preprocessing, imageShape, step },
+  };
   const { name, ...options } = model;
   const net = createModel(name, { ...options, numClasses: classes.length });
   const own = toFlat<HostArray>({ ...params, head: { ...head } });
@@ -82,7 +87,7 @@ export async function leaveProbe(
   await run.writeCheckpoint(modelChunks(backbone, found, classes));
   await run.writeJson("splits", await recordUse(task));
   logSweep(run, found, held, measured);
-  if (judged) await run.writeJson("predictions", await seenBy(task, judged).summary());
+  if (judged) await run.writeJson("predictions", await seenBy(task, judged));
   if (problems.count > 0) await run.writeJson("problems", problems);
   const result: TransferResult = {
     ...measured,
@@ -167,20 +172,27 @@ function logSweep(
 }
 
 /** What the model took for what, with pictures of its surest mistakes. */
-function seenBy(
+async function seenBy(
   { classes, test, backbone }: TransferTask,
   { asked: { indices, labels }, quality: { predicted, probability } }: Judged,
-): Predictions {
-  const seen = new Predictions(classes, test, parsePreprocessing(backbone.preprocessing).alpha);
+): Promise<object> {
+  const { alpha } = parsePreprocessing(backbone.preprocessing);
+  const recorder = recordMistakes(classes);
   const whole = (values: readonly number[]) =>
     hostArray([values.length], "int32", Int32Array.from(values));
-  seen.see({
-    indices: Int32Array.from(indices),
+  recorder.see(Int32Array.from(indices), {
     label: whole(labels),
     predicted: whole(predicted),
     probability: hostArray([probability.length], "float32", Float32Array.from(probability)),
   });
-  return seen;
+  const summary = await recorder.summary({
+    example: async (index) => {
+      const { image } = await test.read(index);
+      return { id: test.id(index), thumbnail: await thumbnail(image, alpha) };
+    },
+    image: (image) => thumbnail(image, alpha),
+  });
+  return summary ?? {};
 }
 
 /** The confusion that the last evaluation of a run left; undefined where it left none. */

@@ -6,7 +6,8 @@ import type { Dataset, Source } from "../data/source.ts";
 import type { ClassQuality } from "../evaluate/index.ts";
 import type { LoraOptions } from "../nn/index.ts";
 import type { Reporter } from "../train/watch/progress.ts";
-import type { Backbone, BackboneOptions } from "./backbone.ts";
+import type { PublishedOptions } from "../served/published.ts";
+import type { Backbone } from "./backbone.ts";
 import type { FeatureCache } from "./features.ts";
 import type { HyperRule } from "./hyperrule.ts";
 
@@ -22,7 +23,7 @@ export type TransferMethod = (typeof TRANSFER_METHODS)[number];
 
 /** Options of {@link transfer}. */
 export interface TransferOptions
-  extends Pick<BackboneOptions, "architecture" | "preprocessing">, FeatureCache {
+  extends Pick<PublishedOptions, "architecture" | "preprocessing">, FeatureCache {
   /** A model's name, a run, or what `loadWeights` takes; `efficientnet-lite0` unless given. */
   readonly model?: string;
   /** `linear` unless given. */

@@ -15,7 +15,7 @@ export async function validationOf(
   const split = findSplit(dataset.splits, "validation");
   if (split === undefined || split === held) return undefined;
   const source = await dataset.open(split); // it may be empty
-  if (source.length === 0 || String(source.classes) !== String(classes)) return undefined;
+  if (source.length === 0 || String(source.names.label) !== String(classes)) return undefined;
   return pickExamples(source, shots, seed);
 }
 

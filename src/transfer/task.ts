@@ -5,7 +5,7 @@ import { openDataset } from "../data/datasets.ts";
 import { decodeImage } from "../data/decode/decode.ts";
 import { isEncoded } from "../data/stream/examples.ts";
 import { ALL } from "../data/splits/hashed.ts";
-import type { Dataset, Source } from "../data/source.ts";
+import { type Dataset, type Source, namesOf } from "../data/source.ts";
 import { heldOutSplit } from "../data/splits/split-names.ts";
 import { openSplit } from "../data/splits/splits.ts";
 import { OcelliError } from "../errors.ts";
@@ -40,7 +40,7 @@ export async function openTask(given: DataConfig, options: TransferOptions): Pro
   const { train, split, held, test } = crossed
     ? { train: crossed, split: ALL, held: CROSSED, test: crossed }
     : await openParts(dataset, options);
-  const { classes } = train;
+  const classes = namesOf(train, "label", "a transfer");
   if (!isTuning(method)) {
     for (const note of [...(dataset.notes ?? []), ...notesOnClasses(train, shots)]) report(note);
   }
@@ -77,7 +77,11 @@ async function openParts(
   const open = (name: string): Promise<Source> =>
     openSplit(dataset, name, { note: (line) => reporter.line(line) });
   const source = await open(split);
-  const { held, test } = await openHeld(dataset, { split, classes: source.classes, open }, named);
+  const { held, test } = await openHeld(
+    dataset,
+    { split, classes: namesOf(source, "label", "a transfer"), open },
+    named,
+  );
   return { train: await pickExamples(source, shots, seed), split, held, test };
 }
 
@@ -158,6 +162,6 @@ async function openHeld(
     });
   }
   const test = await open(held);
-  if (String(test.classes) === String(classes)) return { held, test };
+  if (String(test.names.label) === String(classes)) return { held, test };
   throw new OcelliError("data", `${held} does not have the classes that are learned.`);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seededRandom } from "../preprocess/random.ts";
+import { seededRandom } from "../random.ts";
 import { type Scored, qualityOfScores } from "./quality.ts";
 import { findTemperature } from "./temperature.ts";
 

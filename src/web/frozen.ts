@@ -9,15 +9,14 @@ import type { Runtime } from "../engines/ort/runtime/runtime.ts";
 import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/ort/runtime/web.ts";
 import { encodeModel } from "../formats/onnx-encode.ts";
 import { type HostArray, type Tensor, hostArray, toNumbers, trace } from "../graph/index.ts";
-import { createModel } from "../models/index.ts";
+import { type ModelCard, createModel } from "../models/index.ts";
 import { type ApplyOptions, apply } from "../nn/index.ts";
 import { type AlphaRule, opaque } from "../preprocess/alpha.ts";
 import { imageOf } from "../preprocess/image.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
-import { seededRandom } from "../preprocess/random.ts";
+import { seededRandom } from "../random.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { type Checkpoint, checkpointChunks, readCheckpoint } from "../weights/checkpoint.ts";
-import type { ModelCard } from "../weights/model-card.ts";
 import { HEAD_STEPS, classify, makeTeach } from "./head.ts";
 
 /** A classifier's head: kernel [features, classes] and bias [classes]. */
@@ -162,7 +161,12 @@ function padded(features: readonly HostArray[], labels: readonly number[], width
 
 /** A checkpoint of backbone and head. */
 function withHead({ card, params, variables }: Checkpoint, head: Head, classes: readonly string[]) {
-  const own: ModelCard = { ...card, classes, loss: "softmax", step: HEAD_STEPS };
+  const own: ModelCard = {
+    ...card,
+    task: { name: "classification", loss: "softmax" },
+    names: { label: classes },
+    step: HEAD_STEPS,
+  };
   const all = { ...(params as Readonly<Record<string, Tree<HostArray>>>), head };
   return checkpointChunks({ card: own, params: all, variables });
 }

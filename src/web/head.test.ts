@@ -6,7 +6,7 @@ import { lowerProgram } from "../engines/ort/lower/program.ts";
 import { createOrtEngine } from "../engines/ort/index.ts";
 import { hostArray, toNumbers, trace } from "../graph/index.ts";
 import { simplify } from "../graph/simplify.ts";
-import { seededRandom } from "../preprocess/random.ts";
+import { seededRandom } from "../random.ts";
 import { fitSoftmax } from "../transfer/heads.ts";
 import { qualityOf } from "../transfer/quality.ts";
 import { HEAD_STEPS, makeTeach } from "./head.ts";

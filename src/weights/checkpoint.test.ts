@@ -10,9 +10,9 @@ const kernel = fromNumbers([1, 2, 3, 4, 5, 6], [2, 3], "float32");
 const bias = fromNumbers([1, 2, 3], [3], "float32");
 const card = {
   model: { name: "vit", width: 2 },
-  classes: ["a", "é", "c"],
+  task: { name: "classification", loss: "softmax" },
+  names: { label: ["a", "é", "c"] },
   preprocessing: "value_range(-1,1)",
-  loss: "softmax" as const,
   imageShape: [4, 4, 1],
   step: 12,
 };
@@ -21,6 +21,21 @@ test("a checkpoint reads back as it was written", () => {
   const checkpoint = { card, params: { head: { kernel, bias } }, variables: {} };
   const bytes = concatBytes(checkpointChunks(checkpoint));
   expect(readCheckpoint(bytes, "file")).toEqual(checkpoint);
+});
+
+test("a card of version 1, which has no task, is a classifier's", () => {
+  const old = {
+    format: "ocelli-checkpoint-1",
+    model: JSON.stringify(card.model),
+    classes: JSON.stringify(card.names.label),
+    preprocessing: card.preprocessing,
+    loss: "sigmoid",
+    imageShape: JSON.stringify(card.imageShape),
+    step: "12",
+  };
+  const bytes = writeSafetensors({ "params/head/kernel": kernel }, old);
+  const task = { name: "classification", loss: "sigmoid" };
+  expect(readCheckpoint(bytes, "file").card).toEqual({ ...card, task });
 });
 
 test("another safetensors file is refused", () => {

@@ -4,8 +4,9 @@ import { OcelliError } from "../errors.ts";
 import type { ByteRanges } from "../formats/bytes.ts";
 import { openSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
+import type { ModelCard } from "../models/card.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
-import { type ModelCard, cardFromTexts, cardTexts, checkLayers } from "./model-card.ts";
+import { cardFromTexts, cardTexts, checkLayers } from "./model-card.ts";
 
 /** Arrays by nested name. */
 type HostTree = Tree<HostArray>;

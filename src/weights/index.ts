@@ -4,4 +4,3 @@ export { type LoadOptions, type LoadedWeights, describeSpec, loadWeights } from 
 export { type DescribedModel, type Description, describeWeights } from "./describe.ts";
 export { type FitOptions, type FittedWeights, fitWeights, readNames } from "./fit.ts";
 export { type Checkpoint, checkpointChunks } from "./checkpoint.ts";
-export type { ModelCard } from "./model-card.ts";

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { concatBytes } from "../formats/bytes.ts";
 import { fromNumbers } from "../graph/dtype.ts";
-import { createModel } from "../models/index.ts";
+import { type ModelCard, createModel } from "../models/index.ts";
 import { checkpointChunks, readCheckpoint } from "./checkpoint.ts";
-import { type ModelCard, cardFromTexts, cardTexts } from "./model-card.ts";
+import { cardFromTexts, cardTexts } from "./model-card.ts";
 
 const card: ModelCard = {
   model: { name: "vit", variant: "S/16", depth: 2 },
-  classes: ["cat", "dog"],
+  task: { name: "classification", loss: "softmax" },
+  names: { label: ["cat", "dog"] },
   preprocessing: 'decode(alpha="drop")|resize_small(40)|central_crop(32)|value_range(-1,1)',
-  loss: "softmax",
   imageShape: [32, 32, 3],
   step: 7,
 };
@@ -34,11 +34,16 @@ test.each([
     "nested too deeply",
   ],
   ["no JSON", { model: "{" }, "truncated or damaged"],
-  ["a class that is too long", { classes: `["${"x".repeat(2000)}"]` }, "longer than 1024 bytes"],
-  ["classes that are no names", { classes: "[1,2]" }, "classes is no list of names"],
+  [
+    "a class that is too long",
+    { names: `{"label":["${"x".repeat(2000)}"]}` },
+    "longer than 1024 bytes",
+  ],
+  ["classes that are no names", { names: '{"label":[1,2]}' }, "names is no lists of names"],
   ["a shape too large", { imageShape: "[60000,60000,3]" }, "imageShape is no [height, width"],
   ["a shape of other numbers", { imageShape: "[32.5,32,3]" }, "imageShape is no [height, width"],
-  ["an unknown loss", { loss: "constructor" }, 'loss is "constructor"'],
+  ["a task without a name", { task: "{}" }, "task is no task's name"],
+  ["a later version", { version: "9" }, "this Ocelli reads 1 and 2"],
   ["no number of steps", { step: "NaN" }, "step is no whole number"],
 ])("%s is refused before anything is built", (_, changes, message) => {
   const start = performance.now();

@@ -4,34 +4,23 @@ import { OcelliError } from "../errors.ts";
 import { LIMITS, checkName, parseJson } from "../formats/budget.ts";
 import { formatError } from "../formats/bytes.ts";
 import { type Shape, sizeOf } from "../graph/dtype.ts";
+import type { ModelCard } from "../models/card.ts";
 import { type Preprocessing, namedBlack, parsePreprocessing } from "../preprocess/pipeline.ts";
-import { seededRandom } from "../preprocess/random.ts";
-
-/** What a trained model is, beside its arrays: enough to build it again and to use it. */
-export interface ModelCard {
-  /** The model's name and options, as in a configuration. */
-  readonly model: Readonly<Record<string, unknown>> & { readonly name: string };
-  /** One name per output class. */
-  readonly classes: readonly string[];
-  /** The evaluation preprocessing. A file that does not name the background of transparent images has a black one. */
-  readonly preprocessing: string;
-  /** The loss it was trained by, which says how logits become probabilities. */
-  readonly loss: "softmax" | "sigmoid";
-  /** Shape of one preprocessed image: [height, width, channels]. */
-  readonly imageShape: Shape;
-  /** Steps trained. */
-  readonly step: number;
-}
+import { seededRandom } from "../random.ts";
 
 /** Options of a model, and lists in them. */
 const MODEL_LIMITS = { depth: 4, items: 1000 };
 
+/** The version of cards that are written. Version 1, without a task, is of classifiers. */
+const VERSION = "2";
+
 /** A card as texts, for a file's metadata: lists and records as JSON. */
 export const cardTexts = (card: ModelCard): Record<string, string> => ({
+  version: VERSION,
   model: JSON.stringify(card.model),
-  classes: JSON.stringify(card.classes),
+  task: JSON.stringify(card.task),
+  names: JSON.stringify(card.names),
   preprocessing: parsePreprocessing(card.preprocessing).text,
-  loss: card.loss,
   imageShape: JSON.stringify(card.imageShape),
   step: String(card.step),
 });
@@ -46,34 +35,64 @@ export function cardFromTexts(
   metadata: Readonly<Record<string, string>>,
   what: string,
 ): ModelCard | undefined {
-  const { model, classes, preprocessing, loss, imageShape, step } = metadata;
-  if ([model, classes, preprocessing, loss, imageShape].includes(undefined as never)) {
-    return undefined;
-  }
+  const { version = "1", model, preprocessing, imageShape, step } = metadata;
+  if ([model, preprocessing, imageShape].includes(undefined as never)) return undefined;
   const wrong = (field: string, problem: string): OcelliError =>
     formatError(`${what}: its model card is damaged: ${field} ${problem}.`);
-  const options = parseJson(model, `${what}, the model of its card`, MODEL_LIMITS);
-  if (!isModel(options)) throw wrong("model", "is no model's name and options");
-  const names = parseJson(classes, `${what}, the classes of its card`, { depth: 1 });
-  if (!isNames(names)) throw wrong("classes", "is no list of names");
-  names.forEach((name) => checkName(name, `${what}, the classes of its card`));
-  if (loss !== "softmax" && loss !== "sigmoid") {
-    throw wrong("loss", `is "${loss.slice(0, 40)}", not softmax or sigmoid`);
+  const parse = (field: string, text: string, limits: ParseLimits): unknown =>
+    parseJson(text, `${what}, the ${field} of its card`, limits);
+  const aim =
+    version === "1" ? classifierOf(metadata, parse, wrong) : taskIn(metadata, parse, wrong);
+  if (!aim) return undefined;
+  if (version !== "1" && version !== VERSION) {
+    throw wrong("version", `is ${version.slice(0, 40)}; this Ocelli reads 1 and ${VERSION}`);
   }
-  const shape = parseJson(imageShape, `${what}, the image shape of its card`, { depth: 1 });
+  const options = parse("model", model, MODEL_LIMITS);
+  if (!isChoice(options)) throw wrong("model", "is no model's name and options");
+  for (const [field, names] of Object.entries(aim.names)) {
+    names.forEach((name) => checkName(name, `${what}, the names of ${field} in its card`));
+  }
+  const shape = parse("imageShape", imageShape, { depth: 1 });
   if (!isImageShape(shape)) throw wrong("imageShape", "is no [height, width, channels]");
   const steps = Number(step);
   if (!Number.isSafeInteger(steps) || steps < 0) throw wrong("step", "is no whole number");
   const named = namedBlack(preprocessing);
   checkPreprocessing(named, shape, wrong);
-  return {
-    model: options,
-    classes: names,
-    preprocessing: named,
-    loss,
-    imageShape: shape,
-    step: steps,
-  };
+  return { model: options, ...aim, preprocessing: named, imageShape: shape, step: steps };
+}
+
+type ParseLimits = Parameters<typeof parseJson>[2];
+type Parse = (field: string, text: string, limits: ParseLimits) => unknown;
+type Wrong = (field: string, problem: string) => OcelliError;
+type Aim = Pick<ModelCard, "task" | "names">;
+
+/** What a card of version 1 says: a classifier's classes and its loss. */
+function classifierOf(
+  { classes, loss }: Readonly<Record<string, string>>,
+  parse: Parse,
+  wrong: Wrong,
+): Aim | undefined {
+  if (classes === undefined || loss === undefined) return undefined;
+  const names = parse("classes", classes, { depth: 1 });
+  if (!isNames(names)) throw wrong("classes", "is no list of names");
+  if (loss !== "softmax" && loss !== "sigmoid") {
+    throw wrong("loss", `is "${loss.slice(0, 40)}", not softmax or sigmoid`);
+  }
+  return { task: { name: "classification", loss }, names: { label: names } };
+}
+
+/** What a card says of its task. */
+function taskIn(
+  { task, names }: Readonly<Record<string, string>>,
+  parse: Parse,
+  wrong: Wrong,
+): Aim | undefined {
+  if (task === undefined || names === undefined) return undefined;
+  const choice = parse("task", task, MODEL_LIMITS);
+  if (!isChoice(choice)) throw wrong("task", "is no task's name and options");
+  const lists = parse("names", names, { depth: 2 });
+  if (!isLists(lists)) throw wrong("names", "is no lists of names");
+  return { task: choice, names: lists };
 }
 
 /** An error where a model would have more layers than its file has arrays. */
@@ -90,7 +109,7 @@ export function checkLayers({ model }: ModelCard, arrays: number, what: string):
   }
 }
 
-const isModel = (value: unknown): value is ModelCard["model"] =>
+const isChoice = (value: unknown): value is ModelCard["model"] =>
   typeof value === "object" &&
   value !== null &&
   !Object.hasOwn(value, "__proto__") &&
@@ -98,6 +117,13 @@ const isModel = (value: unknown): value is ModelCard["model"] =>
 
 const isNames = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((name) => typeof name === "string");
+
+const isLists = (value: unknown): value is ModelCard["names"] =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !Object.hasOwn(value, "__proto__") &&
+  Object.values(value).every(isNames);
 
 const isImageShape = (value: unknown): value is number[] =>
   Array.isArray(value) &&

@@ -18,7 +18,7 @@ import { createModel } from "../../src/models/index.ts";
 import { initialise } from "../../src/nn/index.ts";
 import { cacheFolder } from "../../src/packages.ts";
 import { readTree } from "../../src/served/device-trees.ts";
-import { type Prediction } from "../../src/served/predict.ts";
+import type { Ranked } from "../../src/tasks/index.ts";
 import type { Tree } from "../../src/tree.ts";
 import { checkpointChunks } from "../../src/weights/index.ts";
 import { lastJson, runCli } from "../e2e/run-cli.ts";
@@ -135,11 +135,11 @@ async function compareWithNode(
   const captured = await runCli(["predict", model, ...paths, "--engine=ort", "--json"]);
   expect(captured.stderr).not.toContain("ocelli:");
   const { predictions } = lastJson<{
-    predictions: { image: string; top: Prediction["ranked"] }[];
+    predictions: { image: string; ranked: Ranked[] }[];
   }>(captured);
-  expect(predictions.map(({ top }) => top[0].class)).toEqual(said.map((it) => it.class));
-  predictions.forEach(({ top }, i) => {
-    expect(Math.abs(top[0].probability - said[i].probability)).toBeLessThan(1e-4);
+  expect(predictions.map(({ ranked }) => ranked[0].name)).toEqual(said.map((it) => it.class));
+  predictions.forEach(({ ranked }, i) => {
+    expect(Math.abs(ranked[0].score - said[i].probability)).toBeLessThan(1e-4);
   });
   await readmeCommands(model, join(folder, "pictures"), paths[0]);
 }
@@ -196,8 +196,11 @@ async function drawnBackbone(): Promise<string> {
   await engine.dispose();
   const file = join(dir, "drawn.safetensors");
   const preprocessing = "decode|resize(32)|value_range(-1,1)";
-  const card = { model: options, classes: [], preprocessing, imageShape: [32, 32, 3], step: 0 };
-  const chunks = checkpointChunks({ card: { ...card, loss: "softmax" }, params, variables });
+  const card = { model: options, preprocessing, imageShape: [32, 32, 3], step: 0 };
+  const chunks = checkpointChunks({
+    card: { ...card, task: { name: "features" }, names: {} },
+    ...{ params, variables },
+  });
   await writeFile(file, Buffer.concat(chunks));
   return file;
 }

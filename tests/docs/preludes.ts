@@ -26,7 +26,7 @@ const predict = (x) => mul(x, 2);`,
   "src/sweep/sweep.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/claim/define.ts": `import recipe from "../../../recipes/quickstart.ts";`,
   "src/config/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
-  "src/config/overrides.ts": `import { configSchema as schema } from "../../../src/config/config.ts";`,
+  "src/config/overrides.ts": `import { configSchema } from "../../../src/config/config.ts";\nconst schema = configSchema();`,
 };
 
 /** Files whose examples need a machine that this suite does not have, and what runs them. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Dashboard, serveDashboard } from "../../src/dashboard/server.ts";
-import { seededRandom } from "../../src/preprocess/random.ts";
+import { seededRandom } from "../../src/random.ts";
 import { writeBadRuns, writeOddRun, writeRun } from "../../src/runs/run-fixtures.ts";
 import type { Curve } from "../../src/runs/read-curves.ts";
 import type { RunCard } from "../../src/runs/read.ts";

@@ -18,7 +18,7 @@ import { apply, modelSpecs } from "../../src/nn/index.ts";
 import { type PackageUse, cacheFolder, unpackedPackage } from "../../src/packages.ts";
 import { compileNamed } from "../../src/parity/compute.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
-import { seededRandom } from "../../src/preprocess/random.ts";
+import { seededRandom } from "../../src/random.ts";
 import { fromFlat } from "../../src/tree.ts";
 import { fitWeights, loadWeights } from "../../src/weights/index.ts";
 

@@ -59,12 +59,12 @@ test("ocelli eval gives the same of the run", async () => {
   expect(captured.stderr).not.toContain("ocelli:");
   const found = lastJson<EvalResult>(captured);
   const { test: judged, sure, classes, near } = result.evals;
-  expect(found.accuracy).toBe(judged.accuracy);
-  expect(found.loss).toBeCloseTo(judged.loss, 5);
+  expect(found.values.accuracy).toBe(judged.accuracy);
+  expect(found.values.loss).toBeCloseTo(judged.loss, 5);
   expect(found.values.ece).toBeCloseTo(sure.ece, 5);
   expect(found.values.brier).toBeCloseTo(sure.brier, 5);
   expect(found.values.mean_class_recall).toBeCloseTo(classes.mean_class_recall, 10);
-  expect(found.perClass[3].recall).toBeCloseTo(classes["recall/3"], 10);
+  expect(found.classes!.quality[3].recall).toBeCloseTo(classes["recall/3"], 10);
   expect(found.values.knn1).toBe(near.knn1);
   expect(Object.keys(found.values)).toContain("25shot-seed-2");
   expect(found.values.knn20).toBeGreaterThan(0);
@@ -75,11 +75,11 @@ test("an exported model gives what needs no features, and says so of what does",
   expect((await runCli(["export", run, "--to", "onnx", "--out", file])).code).toBe(0);
   const captured = await runCli(["eval", file, "--data", dir, "--json"]);
   const found = lastJson<EvalResult>(captured);
-  expect(found.accuracy).toBe(result.evals.test.accuracy);
+  expect(found.values.accuracy).toBe(result.evals.test.accuracy);
   expect(found.values.ece).toBeCloseTo(result.evals.sure.ece, 5);
   const refused = await runCli(["eval", file, "--data", dir, "--type", "knn"]);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("the model has no features of one vector an image.");
+  expect(refused.stderr).toContain('the model has no head "embed"; it has logits.');
 });
 
 test.each([

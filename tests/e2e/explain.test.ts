@@ -58,7 +58,7 @@ test.each([
   expect(captured.code).toBe(0);
   const { images } = lastJson<{ images: Explained[] }>(captured);
   expect(images).toHaveLength(1);
-  expect(images[0]).toMatchObject({ image: at("digit.png"), class: images[0].ranked[0].class });
+  expect(images[0]).toMatchObject({ image: at("digit.png"), class: images[0].ranked[0].name });
   expect(images[0].files).toEqual([join(out, `digit.${method}.png`)]);
   const { width, height } = await sharp(images[0].files[0]).metadata();
   expect([width, height]).toEqual([448, 448]);
@@ -75,12 +75,12 @@ test("Grad-CAM looks for the class that is asked for, with predict's probability
   const args = ["--class=3", "--out", at("three"), "--json"];
   const { images } = lastJson<{ images: Explained[] }>(await explained("net", ...args));
   const more = ["--top-k=10", "--engine=interpreter", "--json"];
-  const predicted = lastJson<{ predictions: { top: { class: string; probability: number }[] }[] }>(
+  const predicted = lastJson<{ predictions: { ranked: { name: string; score: number }[] }[] }>(
     await runCli(["predict", at("net"), at("digit.png"), ...more]),
   );
-  const three = predicted.predictions[0].top.find((entry) => entry.class === "3")!;
+  const three = predicted.predictions[0].ranked.find((entry) => entry.name === "3")!;
   expect(images[0].class).toBe("3");
-  expect(images[0].probability).toBeCloseTo(three.probability, 6);
+  expect(images[0].probability).toBeCloseTo(three.score, 6);
 });
 
 test.each([

@@ -9,11 +9,7 @@ import { createInterpreter } from "../../src/engines/interpreter/index.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { readSafetensors } from "../../src/formats/safetensors.ts";
 import { type HostArray, type Tensor, fromNumbers } from "../../src/graph/index.ts";
-import {
-  type ModelTensors,
-  evaluateModel,
-  loadTrained,
-} from "../../src/served/checkpoint-model.ts";
+import { type ModelTensors, outputsOf, loadTrained } from "../../src/served/trained.ts";
 import { toFlat } from "../../src/tree.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 
@@ -73,8 +69,9 @@ test.skipIf(!hasRuntime)(
     const size = shape.reduce((a, b) => a * b);
     const pixels = Array.from({ length: size }, (_, i) => Math.sin(i * i));
     const image = fromNumbers(pixels, shape, "float32");
-    const forward = jit(createInterpreter(), (x: Tensor, weights: ModelTensors) =>
-      evaluateModel(model, weights, x),
+    const forward = jit(
+      createInterpreter(),
+      (x: Tensor, weights: ModelTensors) => outputsOf(model, weights, x).output,
     );
     const output = (await forward(image, { params, variables })) as DeviceArray;
     const expected = (await output.read()).data as Float32Array;
@@ -96,6 +93,6 @@ test.skipIf(!hasRuntime)(
     expect(error(one)).toBeLessThan(1e-5 * largest);
     const metadata = JSON.parse(printed) as Record<string, string>;
     expect(metadata.preprocessing).toBe(card.preprocessing);
-    expect(JSON.parse(metadata.classes)).toEqual(card.classes);
+    expect(JSON.parse(metadata.classes)).toEqual(card.names.label);
   },
 );

@@ -6,7 +6,7 @@ import { type HostArray, type Spec, type Tensor, trace } from "../../src/graph/i
 import type { Named } from "../../src/models/contract-fixtures.ts";
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
-import { type ModelTensors, evaluateModel } from "../../src/served/checkpoint-model.ts";
+import { type ModelTensors, outputsOf } from "../../src/served/trained.ts";
 import { type Tree, fromFlat } from "../../src/tree.ts";
 
 /** A model by its name and options. */
@@ -35,7 +35,7 @@ export function exportModel(
   const model = createModel(name, options);
   const specs = modelSpecs(model, { shape: [1, ...image], dtype: "float32" });
   const [params, variables] = [fill(specs.params), fill(specs.variables)];
-  const forward = (x: Tensor, weights: ModelTensors) => evaluateModel(model, weights, x);
+  const forward = (x: Tensor, weights: ModelTensors) => outputsOf(model, weights, x).output;
   const arrays = { params: fromFlat(params), variables: fromFlat(variables) };
   const [program, otherBatch] = batches.map(
     (batch) => trace(forward, { shape: [batch, ...image], dtype: "float32" }, arrays).program,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { seededRandom } from "../../src/preprocess/random.ts";
+import { seededRandom } from "../../src/random.ts";
 import type { SplitRecord } from "../../src/served/split-record.ts";
 import type { TransferResult } from "../../src/transfer/options.ts";
 import { lastJson, runCli } from "./run-cli.ts";

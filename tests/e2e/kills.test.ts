@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { seededRandom } from "../../src/preprocess/random.ts";
+import { seededRandom } from "../../src/random.ts";
 import {
   type Process,
   metricsOf,

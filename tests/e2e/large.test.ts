@@ -11,7 +11,7 @@ import type { Spec } from "../../src/graph/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
 import { writeAtomically } from "../../src/files.ts";
-import type { Prediction } from "../../src/served/predict.ts";
+import type { Ranked } from "../../src/tasks/index.ts";
 import { mapTree } from "../../src/tree.ts";
 import { checkpointChunks, loadWeights } from "../../src/weights/index.ts";
 import { lastJson, runCli } from "./run-cli.ts";
@@ -36,12 +36,12 @@ describe.runIf(process.env.OCELLI_LONG === "1")("a model above 2 GiB", { timeout
     });
     const card = {
       model: { name: "vit", ...MODEL },
-      classes: ["a", "b", "c"],
+      task: { name: "classification", loss: "softmax" },
+      names: { label: ["a", "b", "c"] },
       preprocessing: "decode|resize(28)|value_range(-1,1)",
-      loss: "softmax",
       imageShape,
       step: 1,
-    } as const;
+    };
     checkpoint = join(dir, "large.safetensors");
     await writeAtomically(checkpoint, checkpointChunks({ card, params: arrays, variables: {} }));
     picture = join(dir, "picture.png");
@@ -67,12 +67,12 @@ describe.runIf(process.env.OCELLI_LONG === "1")("a model above 2 GiB", { timeout
     for (const model of [checkpoint, file]) {
       const captured = await runCli(["predict", model, picture, "--engine=ort", "--json"]);
       expect(captured.code, captured.stderr).toBe(0);
-      answers.push(lastJson<{ predictions: { top: Prediction["ranked"] }[] }>(captured));
+      answers.push(lastJson<{ predictions: { ranked: Ranked[] }[] }>(captured));
     }
-    const [ours, theirs] = answers.map(({ predictions: [{ top }] }) => top);
-    expect(theirs.map((it) => it.class)).toEqual(ours.map((it) => it.class));
-    ours.forEach(({ probability }, i) => expect(theirs[i].probability).toBeCloseTo(probability, 6));
-    expect(ours[0].probability - ours[2].probability).toBeGreaterThan(1e-4);
+    const [ours, theirs] = answers.map(({ predictions: [{ ranked }] }) => ranked);
+    expect(theirs.map((it) => it.name)).toEqual(ours.map((it) => it.name));
+    ours.forEach(({ score }, i) => expect(theirs[i].score).toBeCloseTo(score, 6));
+    expect(ours[0].score - ours[2].score).toBeGreaterThan(1e-4);
   });
 
   test.each(["safetensors", "npz"])("%s reads back", async (format) => {

@@ -90,7 +90,7 @@ test.each(Object.keys(CASES))("%s: trains, resumes bit by bit, predicts", async 
   const served = (run: string) => readFile(join(run, "checkpoint.safetensors"));
   expect((await served(broken)).equals(await served(whole))).toBe(true);
   const predictor = await loadPredictor(whole);
-  expect(predictor.classes).toHaveLength(10);
+  expect(predictor.card.names.label).toHaveLength(10);
   await predictor.dispose();
 });
 

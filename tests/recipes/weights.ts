@@ -6,7 +6,7 @@ import { writeNpz } from "../../src/formats/npz.ts";
 import { type HostArray, type Spec, hostArray, sizeOf } from "../../src/graph/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
-import { seededRandom } from "../../src/preprocess/random.ts";
+import { seededRandom } from "../../src/random.ts";
 import type { ConfigInput } from "../../src/config/config.ts";
 import { toFlat } from "../../src/tree.ts";
 import { SIDE, shrinkModel } from "./miniature.ts";

@@ -52,7 +52,8 @@ export function arraySource({ images, labels, classes, name }: LabelledArrays): 
   });
   return {
     length,
-    classes: names,
+    fields: { image: "image", label: "class" },
+    names: { label: names },
     byClass: standsByClass(targets),
     id: (index) => `${name}/${index}`,
     read: (index) => ({
@@ -63,7 +64,7 @@ export function arraySource({ images, labels, classes, name }: LabelledArrays): 
       },
       label: label(index),
     }),
-    label,
+    held: { label },
   };
 }
 

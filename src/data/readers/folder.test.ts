@@ -37,7 +37,7 @@ test("nested folders, any case of extension, hidden and other files", async () =
   const dataset = await openFolder({ dir });
   expect(dataset.notes).toEqual(["2 files ignored (readme.md, …)"]);
   const source = await openSplit(dataset, "all");
-  expect(source.classes).toEqual(["a", "b"]);
+  expect(source.names.label).toEqual(["a", "b"]);
   const { image, label } = await source.read(3);
   expect(Buffer.from(image.data as Uint8Array).toString()).toBe("b/x/y/1.png");
   expect([...label.data]).toEqual([1]);
@@ -48,7 +48,7 @@ test("split folders under any usual name; classes are those of all splits", asyn
   const dataset = await openFolder({ dir });
   expect(dataset.splits).toEqual(["Train", "val"]);
   expect(await idsOf("validation")).toEqual(["val/b/2.png", "val/c/3.png"]);
-  expect((await openSplit(dataset, "train")).classes).toEqual(["a", "b", "c"]);
+  expect((await openSplit(dataset, "train")).names.label).toEqual(["a", "b", "c"]);
   await expect(openSplit(dataset, "test")).rejects.toThrow('unknown split of folder "test"');
   await expect(openFolder({ dir, splits: { train: 1 } })).rejects.toThrow(
     "data.splits is for data without splits",
@@ -108,7 +108,7 @@ test.skipIf(process.platform === "win32")("what is no regular file is no data", 
 test("names in any script, composed alike", async () => {
   await write("Ka\u0308fer/1.png", "蝶/1.png");
   const source = await openSplit(await openFolder({ dir }), "all");
-  expect(source.classes).toEqual(["K\u00e4fer", "蝶"]);
+  expect(source.names.label).toEqual(["K\u00e4fer", "蝶"]);
   expect(source.id(0)).toBe("K\u00e4fer/1.png");
   await expect(source.read(0)).resolves.toMatchObject({ label: { data: Int32Array.of(0) } });
 });

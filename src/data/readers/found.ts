@@ -143,10 +143,11 @@ function sourceOf(name: string, found: Labelled, column: LabelColumn): Source {
   const hasLists = labels.some((some) => typeof some === "object");
   return {
     length: ids.length,
-    classes: column.classes,
+    fields: { image: "image", label: hasLists ? "classes" : "class" },
+    names: { label: column.classes },
     byClass: !hasLists && standsByClass(labels as readonly Label[]),
     id,
-    label,
+    held: { label },
     async read(index) {
       const data = await found.image(index);
       const image: HostArray = { shape: [data.length], dtype: "uint8", data };

@@ -66,7 +66,8 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
 /** A source of image files without labels; ids are their paths. */
 export const pathSource = (paths: readonly string[]): Source => ({
   length: paths.length,
-  classes: [],
+  fields: { image: "image" },
+  names: {},
   id: (index) => paths[index],
   async read(index) {
     const data = await readImage(paths[index]);

@@ -101,6 +101,10 @@ function nameColumn(classes: readonly string[]): LabelColumn {
   return { classes, indexOf: (label) => numbers.get(String(label)) };
 }
 
+/** Whether examples have one class each, or any of them has a list. */
+export const labelKind = (labels: readonly Labels[]): "class" | "classes" =>
+  labels.some((label) => typeof label === "object") ? "classes" : "class";
+
 /** Labels as arrays: int32 of [] for one class each, float32 of [classes] where any example has a list. */
 export function labelArrays(
   name: string,
@@ -117,7 +121,7 @@ export function labelArrays(
       `${name}: ${id(index)} has the label ${label}; there are ${classes.length} classes.`,
     );
   };
-  if (!labels.some((label) => typeof label === "object")) {
+  if (labelKind(labels) === "class") {
     const data = Int32Array.from(labels, (label, index) => numberOf(label as Label, index));
     return (index) => ({ shape: [], dtype: "int32", data: data.subarray(index, index + 1) });
   }

@@ -35,9 +35,9 @@ async function contentOf(dataset: Dataset): Promise<Record<string, Record<string
     splits[name] = {};
     for (let i = 0; i < source.length; i++) {
       const { image, label } = await source.read(i);
-      expect(source.label!(i)).toEqual(label);
+      expect(source.held!.label(i)).toEqual(label);
       const content = Buffer.from(image.data as Uint8Array).toString();
-      const { classes } = source;
+      const classes = source.names.label;
       splits[name][content] =
         label.dtype === "int32"
           ? classes[Number(label.data[0])]
@@ -47,7 +47,7 @@ async function contentOf(dataset: Dataset): Promise<Record<string, Record<string
   return splits;
 }
 
-const classesOf = async (dataset: Dataset) => (await dataset.open(dataset.splits[0])).classes;
+const classesOf = async (dataset: Dataset) => (await dataset.open(dataset.splits[0])).names.label;
 
 describe("split folders", () => {
   test("a flat test folder is left out", async () => {

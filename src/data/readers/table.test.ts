@@ -30,7 +30,7 @@ test("CSV: quotes, a byte order mark, CR LF, the same image twice", async () => 
     "csv",
     '\uFEFFpath,label\r\n"sub/c, d.png",cat\r\n./a.png,"dog"\r\na.png,cat\r\n',
   );
-  expect(source.classes).toEqual(["cat", "dog"]);
+  expect(source.names.label).toEqual(["cat", "dog"]);
   expect([0, 1, 2].map((i) => source.id(i))).toEqual(["sub/c, d.png", "a.png", "a.png#2"]);
   expect(await labelsOf(source)).toEqual([[0], [1], [0]]);
   expect(Buffer.from((await source.read(0)).image.data as Uint8Array).toString()).toBe(
@@ -40,8 +40,8 @@ test("CSV: quotes, a byte order mark, CR LF, the same image twice", async () => 
 
 test("numbers as labels, with names given or not", async () => {
   const text = "image,label\na.png,2\nb.png,0\n";
-  expect((await open("csv", text)).classes).toEqual(["0", "2"]);
-  expect((await open("csv", `${text}a.png,1\n`)).classes).toEqual(["0", "1", "2"]);
+  expect((await open("csv", text)).names.label).toEqual(["0", "2"]);
+  expect((await open("csv", `${text}a.png,1\n`)).names.label).toEqual(["0", "1", "2"]);
   const named = await open("csv", text, { classes: ["x", "y", "z"] });
   expect(await labelsOf(named)).toEqual([[2], [0]]);
   await expect(open("csv", text, { classes: ["x", "y"] })).rejects.toThrow(
@@ -57,7 +57,7 @@ test("JSON lines: several classes each, blank lines, other names of fields", asy
     '{"img":"a.png","tags":[]}',
   ];
   const source = await open("jsonl", lines.join("\n"), { image: "img", label: "tags" });
-  expect(source.classes).toEqual(["sea", "sky"]);
+  expect(source.names.label).toEqual(["sea", "sky"]);
   expect(await labelsOf(source)).toEqual([
     [1, 1],
     [1, 0],

@@ -58,7 +58,7 @@ test("labels beside images: numbers, names, fields, texts", async () => {
   const numbers = await openAll(
     ["0.png", "0.cls", "1.png", "1.cls"].map((name) => member(name, name[0])),
   );
-  expect([numbers.ids, numbers.labels, numbers.source.classes]).toEqual([
+  expect([numbers.ids, numbers.labels, numbers.source.names.label]).toEqual([
     ["0.png", "1.png"],
     [[0], [1]],
     ["0", "1"],
@@ -70,12 +70,12 @@ test("labels beside images: numbers, names, fields, texts", async () => {
     member("b.jpg"),
     member("b.json", json("cat")),
   ];
-  expect((await openAll(fields)).source.classes).toEqual(["cat", "wren"]);
+  expect((await openAll(fields)).source.names.label).toEqual(["cat", "wren"]);
   await expect(openAll(fields, { labelKey: "species" })).rejects.toThrow("only one class: x");
   const texts = ["x/a.png", "x/a.txt", "x/b.png", "x/b.txt"].map((name) =>
     member(name, ` ${name.at(2)}\n`),
   );
-  expect((await openAll(texts)).source.classes).toEqual(["a", "b"]);
+  expect((await openAll(texts)).source.names.label).toEqual(["a", "b"]);
   const lists = [
     member("a.png"),
     member("a.json", json(["wren", "cat"])),

@@ -6,7 +6,8 @@ import type { Source } from "../source.ts";
 const labels = [...new Array<number>(90).fill(0), ...new Array<number>(10).fill(2)];
 const source: Source = {
   length: 100,
-  classes: ["a", "b", "c"],
+  fields: { image: "image", label: "class" },
+  names: { label: ["a", "b", "c"] },
   id: (index) => `${labels[index]}/${index}`,
   read: () => Promise.reject(new Error("not read")),
 };
@@ -25,7 +26,7 @@ test("weights make every class count the same", () => {
   const [a, c] = balancedWeights([...labels.map((label) => label / 2)], ["a", "c"]);
   expect(90 * a).toBeCloseTo(10 * c, 10);
   expect((90 * a + 10 * c) / 100).toBeCloseTo(1, 10);
-  expect(() => balancedWeights(labels, source.classes)).toThrow(
+  expect(() => balancedWeights(labels, source.names.label)).toThrow(
     'the class "b" has no training image',
   );
 });

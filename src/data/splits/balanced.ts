@@ -14,7 +14,8 @@ export function balancedSource(source: Source, labels: readonly number[]): Sourc
   const order = rows.flat();
   return {
     length: source.length,
-    classes: source.classes,
+    fields: source.fields,
+    names: source.names,
     id: (index) => source.id(order[index]),
     read: (index) => source.read(order[index]),
     parts: rows.map((some) => ({

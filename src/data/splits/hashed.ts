@@ -1,7 +1,7 @@
 /** @file Splits made by hashing ids, where a data set has none of its own. */
 
 import { OcelliError } from "../../errors.ts";
-import { seededRandom } from "../../preprocess/random.ts";
+import { seededRandom } from "../../random.ts";
 import { splitByRank } from "./ranked.ts";
 import { type Dataset, type Source, selectSource } from "../source.ts";
 

@@ -1,6 +1,6 @@
 /** @file Splits of each class by the rank of the examples' hashes: every split has its share of every class. */
 
-import { seededRandom } from "../../preprocess/random.ts";
+import { seededRandom } from "../../random.ts";
 import { findSplit, heldOutSplit } from "./split-names.ts";
 
 type Shares = Readonly<Record<string, number>>;

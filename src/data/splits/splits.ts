@@ -2,7 +2,7 @@
 
 import { OcelliError, unknownName } from "../../errors.ts";
 import { mixtureSource } from "../mixture.ts";
-import { seededRandom } from "../../preprocess/random.ts";
+import { seededRandom } from "../../random.ts";
 import { type Dataset, type Source, selectSource, sliceSource } from "../source.ts";
 import { findSplit } from "./split-names.ts";
 

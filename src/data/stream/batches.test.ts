@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Features } from "../../preprocess/operation.ts";
+import type { Features } from "../../preprocess/example.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { arraySource } from "../readers/arrays.ts";
 import { type Batch, collate, evaluationBatches, trainingBatches } from "./batches.ts";

@@ -3,7 +3,7 @@
 import { OcelliError } from "../../errors.ts";
 import { bytesOf } from "../../formats/bytes.ts";
 import { type HostArray, sizeOf, typedArray } from "../../graph/dtype.ts";
-import type { Features } from "../../preprocess/operation.ts";
+import type { Features } from "../../preprocess/example.ts";
 import type { Preprocessing } from "../../preprocess/pipeline.ts";
 import { giveBack } from "../../preprocess/spare.ts";
 import { type Prepared, type RawExample, isEncoded, prepareExample } from "./examples.ts";
@@ -185,7 +185,7 @@ async function openPreparer(
 async function isWorthThreads(source: Source, preprocessing: Preprocessing): Promise<boolean> {
   if (source.length === 0) return false;
   const example = await source.read(0);
-  const elements = example.image?.data.length ?? 0;
+  const elements = Object.values(example).reduce((sum, { data }) => sum + data.length, 0);
   return isEncoded(example) || elements * preprocessing.hostOperations >= WORTH_A_THREAD;
 }
 

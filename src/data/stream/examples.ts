@@ -2,15 +2,15 @@
 
 import { OcelliError } from "../../errors.ts";
 import type { Image } from "../../preprocess/image.ts";
-import type { Features } from "../../preprocess/operation.ts";
+import { type Example, arrayAt } from "../../preprocess/example.ts";
 import type { Preprocessing, Wanted } from "../../preprocess/pipeline.ts";
-import { seededRandom } from "../../preprocess/random.ts";
+import { seededRandom } from "../../random.ts";
 import { type PictureKind, decodeAnd } from "../decode/decode.ts";
 import type { Source } from "../source.ts";
 
 /** An example as a source gives it, and what decides its random operations. */
 export interface RawExample {
-  readonly features: Features;
+  readonly features: Example;
   readonly key: readonly (number | string)[];
   /** What errors call it. */
   readonly id: string;
@@ -18,10 +18,10 @@ export interface RawExample {
 
 /** An example that is ready, with what is worth a note about its image, or why that cannot be decoded. */
 export type Prepared =
-  { readonly features: Features; readonly kind?: PictureKind } | { readonly problem: OcelliError };
+  { readonly features: Example; readonly kind?: PictureKind } | { readonly problem: OcelliError };
 
 /** Whether an example's image is still a file's bytes. */
-export const isEncoded = ({ image }: Features): boolean =>
+export const isEncoded = ({ image }: Example): boolean =>
   image?.shape.length === 1 && image.dtype === "uint8";
 
 /** Decodes an example's image where it must be, and runs the host operations. */
@@ -33,7 +33,7 @@ export function prepareExample(
   if (!isEncoded(features)) return { features: preprocessing.onHost(features, random) };
   let wanted: Wanted;
   const want = (shape: Image["shape"]): Wanted => (wanted = preprocessing.want(shape, random));
-  const finish = (part: Image): (() => Features) => {
+  const finish = (part: Image): (() => Example) => {
     try {
       const made = wanted.finish(features, part);
       return () => made;
@@ -47,7 +47,7 @@ export function prepareExample(
   const { alpha } = preprocessing;
   const notice = (found: PictureKind): void => void (kind = found);
   const options = { name: id, want, alpha, notice };
-  return decodeAnd(features.image.data as Uint8Array, options, finish).then(
+  return decodeAnd(arrayAt(features, "image", id).data as Uint8Array, options, finish).then(
     (made) => ({ features: made(), kind }),
     (problem: unknown) => {
       if (problem instanceof OcelliError && problem.code === "data") return { problem };
@@ -61,10 +61,7 @@ export function prepareExample(
  *
  * @throws the problem of the first one where none of the first hundred can be decoded
  */
-export async function firstExample(
-  source: Source,
-  preprocessing: Preprocessing,
-): Promise<Features> {
+export async function firstExample(source: Source, preprocessing: Preprocessing): Promise<Example> {
   let first: OcelliError | undefined;
   for (let index = 0; index < Math.min(source.length, 100); index++) {
     const raw = { features: await source.read(index), key: ["first"], id: source.id(index) };

@@ -1,6 +1,6 @@
 /** @file The endless order in which training visits the examples of a source. */
 
-import { seededRandom } from "../../preprocess/random.ts";
+import { seededRandom } from "../../random.ts";
 import { blockOrder, epochOrder } from "./shuffle.ts";
 import type { MixturePart, Source } from "../source.ts";
 

@@ -1,6 +1,6 @@
 /** @file The order of examples in an epoch. */
 
-import { type Random, seededRandom } from "../../preprocess/random.ts";
+import { type Random, seededRandom } from "../../random.ts";
 import type { Blocks } from "../source.ts";
 
 /**

@@ -2,7 +2,8 @@
 
 import { parentPort } from "node:worker_threads";
 import { OcelliError, type ErrorCode } from "../../errors.ts";
-import type { Features } from "../../preprocess/operation.ts";
+import type { HostArray } from "../../graph/dtype.ts";
+import type { Example } from "../../preprocess/example.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { PictureKind } from "../decode/decode.ts";
 import { type RawExample, prepareExample } from "./examples.ts";
@@ -16,7 +17,7 @@ export interface Task extends RawExample {
 
 /** What became of it. An error travels as its parts. */
 export type Answer = { readonly task: number } & (
-  | { readonly features: Features; readonly kind?: PictureKind }
+  | { readonly features: Example; readonly kind?: PictureKind }
   | {
       readonly error: { readonly message: string; readonly code?: ErrorCode };
       readonly isProblem: boolean;
@@ -52,7 +53,7 @@ const say = (answer: Answer, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(answer, transfer);
 
 /** The array with a buffer of its own, which can be handed over. */
-function owned(array: Features[string]): Features[string] {
+function owned(array: HostArray): HostArray {
   const { data } = array;
   const whole = data.byteOffset === 0 && data.byteLength === data.buffer.byteLength;
   return whole ? array : { ...array, data: data.slice() };

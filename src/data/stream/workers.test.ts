@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { beforeAll, expect, test } from "vitest";
-import type { Features } from "../../preprocess/operation.ts";
+import type { Features } from "../../preprocess/example.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { type Batch, evaluationBatches, trainingBatches } from "./batches.ts";
 import { DataProblems } from "../problems.ts";
@@ -31,7 +31,8 @@ beforeAll(async () => {
   files[8] = Buffer.from("no image");
   source = {
     length: 12,
-    classes: ["a"],
+    fields: { image: "image" },
+    names: {},
     id: (index) => `photo-${index}.jpg`,
     read: (index) => ({
       image: { shape: [files[index].length], dtype: "uint8", data: new Uint8Array(files[index]) },

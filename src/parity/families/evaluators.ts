@@ -1,14 +1,14 @@
 /** @file Cases of evaluators: the inputs' names say which. */
 
 import { OcelliError } from "../../errors.ts";
-import { type HostArray, type Tensor, fromNumbers, toNumbers } from "../../graph/index.ts";
+import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
 import { classification } from "../../evaluate/classification.ts";
+import { JUDGED, type Stream } from "../../evaluate/evaluator.ts";
 import { accuracyOf, labelledRows } from "../../evaluate/features.ts";
 import { fitRidge, pickShots, predictionsOf, scoreRidge } from "../../evaluate/few-shot.ts";
 import { type Matrix, matrixOf, takeRows, timesTransposed } from "../../evaluate/matrix.ts";
 import { retrieval } from "../../evaluate/retrieval.ts";
 import { classEmbeddings } from "../../evaluate/zero-shot.ts";
-import { sigmoidXent, softmaxXent } from "../../losses/index.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { type Arrays, type Case, inputOf, numberAt, objectAt } from "../case.ts";
 import type { Computed } from "../compare.ts";
@@ -21,29 +21,35 @@ const vector = (values: ArrayLike<number>): HostArray =>
 const arrayOf = ({ rows, columns, data }: Matrix): HostArray =>
   fromNumbers(data, [rows, columns], "float64");
 
-const LOSSES: Readonly<Record<string, (logits: Tensor, labels: Tensor) => Tensor>> = {
-  softmax_xent: (logits, labels) => softmaxXent(logits, labels),
-  sigmoid_xent: (logits, labels) => sigmoidXent(logits, labels),
-};
+const LOSSES = { softmax_xent: "softmax", sigmoid_xent: "sigmoid" } as const;
+
+/** A stream of which an evaluator took sums alone. */
+const streamOfSums = (sums: Record<string, number>): Stream => ({
+  ...{ sums, rows: {}, indices: [], classes: [] },
+  read: () => Promise.reject(new Error("no examples")),
+});
 
 /** Each set of labels with each loss. */
 async function computeClassification({ inputs }: Case, engine: Engine): Promise<Computed> {
   const sets = Object.keys(inputs).filter((name) => name.startsWith("labels_"));
   const outputs: Record<string, HostArray> = {};
   for (const [name, loss] of Object.entries(LOSSES)) {
-    const { measure, summarise } = classification(loss);
+    const task = { name: "classification", loss };
+    const { measure, summarise } = classification.create({}, { names: {}, task });
     const run = compileNamed(engine, ({ output }, batch) => ({
-      ...measure({ output, out: {}, batch }).sums,
+      ...measure({ output, out: {}, batch }, JUDGED).sums,
     }));
     for (const set of sets) {
       const sums = await run(
         { output: inputOf(inputs, "logits") },
-        { labels: inputs[set], mask: inputOf(inputs, "mask") },
+        { label: inputs[set], mask: inputOf(inputs, "mask") },
       );
       const totals = Object.fromEntries(
         Object.entries(sums).map(([key, array]) => [key, Number(array.data[0])]),
       );
-      const { accuracy, loss: mean } = Object.fromEntries(summarise({ sums: totals, rows: {} }));
+      const { accuracy, loss: mean } = Object.fromEntries(
+        await summarise({ [JUDGED]: streamOfSums(totals) }),
+      );
       const values = { ncorrect: totals.correct, loss_sum: totals.loss, nseen: totals.count };
       for (const [key, value] of Object.entries({
         ...values,

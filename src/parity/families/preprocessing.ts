@@ -4,7 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
 import { crop, imageOf, mirror } from "../../preprocess/image.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { seededRandom } from "../../preprocess/random.ts";
+import { seededRandom } from "../../random.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { type Arrays, type Case, type JsonObject, inputOf, numberAt, objectAt } from "../case.ts";
 import type { Allowance, Computed } from "../compare.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readNpz } from "../../formats/npz.ts";
 import { byteImageOf, imageOf, makeImage } from "../image.ts";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "../../random.ts";
 import {
   autoContrast,
   brightness,

@@ -1,7 +1,7 @@
 /** @file Erasing boxes. */
 
 import { type Box, type Image, makeImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../random.ts";
 
 /** The image with a box filled with one value; the box may reach beyond it. */
 export function fillBox(image: Image, { y, x, height, width }: Box, value: number): Image {

@@ -1,7 +1,7 @@
 /** @file Colour jitter. */
 
 import type { ByteImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../random.ts";
 import { brightness, contrast, meanLuma, saturation, turnHue } from "./colour.ts";
 
 /** How far each property may move: factors from max(0, 1 − x) to 1 + x; hue in parts of the circle. */

@@ -1,7 +1,7 @@
 /** @file Policies that choose among augmentations: RandAugment, TrivialAugment, AugMix. */
 
 import { type ByteImage, byteImageOf, makeImage } from "../image.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../random.ts";
 import {
   autoContrast,
   brightness,

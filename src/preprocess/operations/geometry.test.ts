@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { makeImage } from "../image.ts";
 import { parsePreprocessing } from "../pipeline.ts";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "../../random.ts";
 import { randomBox } from "./geometry.ts";
 
 // Pixel (y, x) of the 4 × 6 image is 10 y + x.

@@ -16,8 +16,8 @@ import {
   rgb,
   shift,
 } from "../image.ts";
+import { type Example, arrayAt } from "../example.ts";
 import {
-  type Features,
   KEYS,
   type OperationKind,
   type Region,
@@ -42,7 +42,7 @@ import {
   positive,
   whole,
 } from "../parameters.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../random.ts";
 import { RESIZE_METHODS, type ResizeOptions, resize, scaledSize } from "../resize/resize.ts";
 
 /** How to resize, by default as TensorFlow's `area` or `bilinear`. */
@@ -116,9 +116,9 @@ const decoding = (decodes: "exact" | "fast"): OperationKind =>
         throw preprocessingError(`${name}: alpha=drop leaves no background to be seen; give one.`);
       }
       const alpha = kind === "drop" ? kind : (background ?? COLOURS.white);
-      const host = (example: Features) => ({
+      const host = (example: Example) => ({
         ...example,
-        [to]: decoded(example[from], channels, alpha),
+        [to]: decoded(arrayAt(example, from, name), channels, alpha),
       });
       if (from !== "image") return { host };
       return to === "image" && channels === 3 ? { host, decodes, alpha } : { host, alpha };

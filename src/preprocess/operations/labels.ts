@@ -14,7 +14,8 @@ import {
   toNumbers,
 } from "../../graph/index.ts";
 import { OcelliError } from "../../errors.ts";
-import { type OperationKind, operation, present } from "../operation.ts";
+import { type Example, arrayAt } from "../example.ts";
+import { type OperationKind, operation } from "../operation.ts";
 import { byDefault, flag, number, optional, rest, text, whole } from "../parameters.ts";
 
 /** As many as labels may have. */
@@ -57,7 +58,7 @@ function oneHotBatch(labels: Tensor, how: OneHot): Tensor {
 /** An operation on the set of arrays, the same for examples and batches. */
 const onArrays = (
   change: <T>(features: Readonly<Record<string, T>>) => Readonly<Record<string, T>>,
-) => ({ host: change<HostArray>, device: change<Tensor> });
+) => ({ host: change<Example[string]>, device: change<Tensor> });
 
 /** Says which examples of a batch are real; it is not the example's own. */
 const MASK = "mask";
@@ -87,11 +88,11 @@ export const labels: Readonly<Record<string, OperationKind>> = {
       return {
         host: (example) => ({
           ...example,
-          [to]: oneHotLabels(integers(present(example, key, name)), how),
+          [to]: oneHotLabels(integers(arrayAt(example, key, name)), how),
         }),
         device: (batch) => ({
           ...batch,
-          [to]: oneHotBatch(integers(present(batch, key, name)), how),
+          [to]: oneHotBatch(integers(arrayAt(batch, key, name)), how),
         }),
       };
     },
@@ -106,6 +107,6 @@ export const labels: Readonly<Record<string, OperationKind>> = {
   ),
   /** Gives an array a second name. */
   copy: operation({ inkey: text, outkey: text }, ({ inkey, outkey }, name) =>
-    onArrays((features) => ({ ...features, [outkey]: present(features, inkey, name) })),
+    onArrays((features) => ({ ...features, [outkey]: arrayAt(features, inkey, name) })),
   ),
 };

@@ -13,8 +13,9 @@ import {
 } from "../../graph/index.ts";
 import { OcelliError } from "../../errors.ts";
 import { preprocessingError } from "../error.ts";
+import { arrayAt } from "../example.ts";
 import { type Image, imageOf, makeImage } from "../image.ts";
-import { KEYS, type OperationKind, keysOf, present } from "../operation.ts";
+import { KEYS, type OperationKind, keysOf } from "../operation.ts";
 import {
   type ArgumentsOf,
   type Parameters,
@@ -97,9 +98,9 @@ const scaling = <P extends Parameters>(
     return {
       host: (example) => ({
         ...example,
-        [to]: scaleImage(name, imageOf(name, present(example, from, name)), how),
+        [to]: scaleImage(name, imageOf(name, arrayAt(example, from, name)), how),
       }),
-      device: (batch) => ({ ...batch, [to]: scaleBatch(name, present(batch, from, name), how) }),
+      device: (batch) => ({ ...batch, [to]: scaleBatch(name, arrayAt(batch, from, name), how) }),
     };
   },
 });

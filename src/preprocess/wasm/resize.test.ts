@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeImage } from "../image.ts";
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "../../random.ts";
 import { RESIZE_METHODS, resize } from "../resize/resize.ts";
 import { kernels } from "./kernels.ts";
 

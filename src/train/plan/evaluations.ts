@@ -1,36 +1,48 @@
 /** @file The evaluations of a training planned out: what each looks at, on which examples, and how often. */
 
+import type { Config, EvaluationKeys } from "../../config/config.ts";
+import { validate } from "../../config/validate.ts";
+import { type DataConfig, dataSchema } from "../../data/config.ts";
+import { openDataset } from "../../data/datasets.ts";
 import type { Dataset, Source } from "../../data/source.ts";
 import { findSplit, heldOutSplit } from "../../data/splits/split-names.ts";
+import { openSplit } from "../../data/splits/splits.ts";
 import { OcelliError } from "../../errors.ts";
-import type { Evaluated, Evaluator } from "../../evaluate/evaluator.ts";
-import { createEvaluator } from "../../evaluate/registry.ts";
-import { type Tensor, trace } from "../../graph/index.ts";
-import type { ImageModel } from "../../models/index.ts";
+import type { StreamConfig } from "../../evaluate/streams.ts";
+import { type Evaluator, JUDGED, createEvaluator } from "../../evaluate/index.ts";
+import { trace } from "../../graph/index.ts";
+import type { ImageModel, ModelCard } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import type { BatchSpec } from "../../objectives/index.ts";
-import { hotLabels } from "../../objectives/labels.ts";
-import { type Duration, type DurationContext, toSteps } from "../../optim/index.ts";
-import type { DeviceFeatures } from "../../preprocess/operation.ts";
+import { type DurationContext, toSteps } from "../../optim/index.ts";
 import type { Preprocessing } from "../../preprocess/pipeline.ts";
-import type { ModelCard } from "../../weights/model-card.ts";
-import type { Config } from "../../config/config.ts";
-import type { ModelAt } from "./objective.ts";
-import { type ModelTensors, outputsOf } from "../../served/checkpoint-model.ts";
+import { type ModelTensors, outputsOf } from "../../served/trained.ts";
+import { lookWith } from "../../served/pass.ts";
+import { type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import { batchSpecOf } from "./batch-spec.ts";
+import { parsePreprocessing } from "../../preprocess/pipeline.ts";
+
+/** A stream of an evaluation. */
+export interface PlannedStream {
+  readonly source: Source;
+  readonly preprocessing: Preprocessing;
+  readonly batchSize: number;
+}
 
 /** An evaluation of a plan. */
 export interface PlannedEvaluation {
   readonly name: string;
-  /** The split that it looks at, for errors. */
+  /** The evaluator's type. */
+  readonly type: string;
+  /** The judged split. */
   readonly split: string;
-  readonly source: Source;
   readonly evaluator: Evaluator;
-  /** What an evaluator learns from that does. */
-  readonly from: Source | undefined;
+  /** By name: the judged one, and those that the evaluator asks for. */
+  readonly streams: Readonly<Record<string, PlannedStream>>;
   /** Steps between two runs of it; undefined for the end alone. */
   readonly every: number | undefined;
-  /** What the evaluator looks at, from a batch as it was uploaded. */
-  readonly look: (arrays: ModelTensors, raw: DeviceFeatures) => Evaluated;
+  /** The model, maybe in another form than that which is trained. */
+  readonly net: ImageModel;
 }
 
 /** What evaluations are planned from. */
@@ -41,12 +53,16 @@ interface Planning {
   /** The source of a split, or of a slice of it. */
   readonly open: (split: string) => Promise<Source>;
   readonly card: Omit<ModelCard, "step">;
-  readonly netAt: ModelAt;
+  readonly task: Task;
+  readonly batchSize: number;
   readonly preprocessing: Preprocessing;
-  /** A batch after the preprocessing on the device. */
+  /** A batch after the evaluation preprocessing. */
   readonly batch: BatchSpec;
   readonly context: DurationContext;
 }
+
+/** What a stream is opened by, after an evaluation's own keys. */
+type StreamKeys = Pick<EvaluationKeys, "split" | "data" | "preprocess" | "batchSize">;
 
 /**
  * The evaluations of a configuration, each tried on a batch without values, so that one that does not suit model or
@@ -54,77 +70,127 @@ interface Planning {
  */
 export async function planEvaluations(
   { evals, split: trained, best }: Pick<Config, "evals" | "split" | "best">,
-  { dataset, sources, open, card, netAt, preprocessing, batch, context }: Planning,
+  planning: Planning,
 ): Promise<PlannedEvaluation[]> {
-  const opened = async (split: string): Promise<Source> => {
-    const source = sources.get(split) ?? (await open(split));
-    sources.set(split, source);
-    if (source.classes.length <= card.classes.length) return source;
-    throw new OcelliError("data", `${split} has labels that ${trained} does not have.`);
-  };
+  const { dataset, card, task, context } = planning;
   const planned: PlannedEvaluation[] = [];
-  for (const [name, evaluation] of Object.entries(evals ?? (await heldOut(dataset)))) {
-    const { split, every, seqhw, ...options } = evaluation;
-    const decides = best !== undefined && best.slice(0, best.lastIndexOf("/")) === name;
-    const net = netAt(seqhw, `evals.${name}.seqhw`);
-    const evaluator = createEvaluator(options, card);
-    tryOn(evaluator, net, batch);
-    const from = evaluator.learns && (evaluator.learns.from ?? trained);
-    if (from === split) {
-      throw new OcelliError("config", `evals.${name} would be judged on what it learns from.`, {
-        hint: `Name another split, or another part of ${split}, as evals.${name}.from.`,
-      });
+  for (const [name, evaluation] of Object.entries(evals ?? (await usualEvals(dataset, planning)))) {
+    const { split, data, preprocess, batchSize, every, model, type, ...options } = evaluation as {
+      readonly type: string;
+      readonly from?: StreamConfig;
+    } & EvaluationKeys;
+    const own: StreamKeys = { split, data, preprocess, batchSize };
+    const judged = await openStream(own, trained, planning);
+    const names = { ...judged.source.names, ...card.names };
+    const evaluator = createEvaluator({ ...options, type }, { names, task: card.task });
+    const streams: Record<string, PlannedStream> = { [JUDGED]: judged };
+    for (const stream of Object.keys(evaluator.streams ?? {})) {
+      const asked = (options as Readonly<Record<string, StreamConfig | undefined>>)[stream];
+      const keys = streamKeys(asked ?? trained, own);
+      if (keys.split === split && JSON.stringify(keys.data) === JSON.stringify(data)) {
+        throw new OcelliError("config", `evals.${name} would be judged on what it learns from.`, {
+          hint: `Name another split, or another part of ${split}, as evals.${name}.${stream}.`,
+        });
+      }
+      streams[stream] = await openStream(keys, trained, planning);
     }
+    const net = model ? taskOf({ ...card, model: { ...card.model, ...model } }).model : task.model;
+    for (const [stream, { source, preprocessing, batchSize: rows }] of Object.entries(streams)) {
+      const isOwn = source === judged.source && preprocessing === planning.preprocessing;
+      const batch = isOwn
+        ? planning.batch
+        : await batchSpecOf(source, preprocessing, rows, `evals.${name}.preprocess`);
+      tryOn(evaluator, { net, task, batch, stream });
+    }
+    const decides = best !== undefined && best.slice(0, best.lastIndexOf("/")) === name;
+    const often = every ?? (decides ? EPOCH : undefined);
     planned.push({
-      name,
-      split,
-      source: await opened(split),
-      evaluator,
-      from: from === undefined ? undefined : await opened(from),
-      every: stepsOf(every ?? (decides ? EPOCH : undefined), context),
-      look: (arrays, raw) => evaluatedOf(net, arrays, preprocessing.onDevice(raw)),
+      ...{ name, type, split, evaluator, streams, net },
+      every: often && toSteps(often, context),
     });
   }
   return planned;
 }
 
+/** How a stream is opened: what a configuration says of it, and otherwise as the evaluation's own examples. */
+function streamKeys(asked: StreamConfig, own: StreamKeys): StreamKeys {
+  if (typeof asked === "string") return { ...own, split: asked };
+  const { data, ...given } = asked;
+  return { ...own, ...given, ...(data && { data: validate(dataSchema, data) }) };
+}
+
+/** The examples of a stream; those of the training's own data join the sources that a run records. */
+async function openStream(
+  { split, data, preprocess, batchSize }: StreamKeys,
+  trained: string,
+  planning: Planning,
+): Promise<PlannedStream> {
+  const { sources, card } = planning;
+  const key = data ? `${shownData(data)} ${split}` : split;
+  const open = async (): Promise<Source> =>
+    data ? openSplit(await openDataset(data), split) : planning.open(split);
+  const source = sources.get(key) ?? (await open());
+  sources.set(key, source);
+  for (const [field, names] of Object.entries(card.names)) {
+    if ((source.names[field]?.length ?? 0) <= names.length) continue;
+    throw new OcelliError("data", `${split} has labels that ${trained} does not have.`);
+  }
+  return {
+    source,
+    preprocessing:
+      preprocess === undefined ? planning.preprocessing : parsePreprocessing(preprocess),
+    batchSize: batchSize ?? planning.batchSize,
+  };
+}
+
+/** What a data set is called among the sources of a run. */
+const shownData = (data: DataConfig): string =>
+  "dir" in data ? data.dir : "files" in data ? JSON.stringify(data.files) : data.name;
+
+/** What an evaluator is tried on. */
+interface Trial {
+  readonly net: ImageModel;
+  readonly task: Task;
+  readonly batch: BatchSpec;
+  readonly stream: string;
+}
+
+function tryOn(evaluator: Evaluator, { net, task, batch, stream }: Trial): void {
+  const { params, variables } = modelSpecs(net, batch.image);
+  const look = lookWith({ evaluators: { evaluator }, task, stream });
+  trace(
+    (arrays: ModelTensors, features: Record<string, never>) =>
+      look(outputsOf(net, arrays, features.image), features).measured,
+    { params, variables },
+    batch,
+  );
+}
+
 const EPOCH = { epochs: 1 } as const;
 
-const stepsOf = (every: Duration | undefined, context: DurationContext): number | undefined =>
-  every && toSteps(every, context);
-
-/** What evaluators look at, from a batch after the preprocessing on the device. */
-function evaluatedOf(
-  net: ImageModel,
-  arrays: ModelTensors,
-  batch: Readonly<Record<string, Tensor>>,
-): Evaluated {
-  const outputs = outputsOf(net, arrays, batch.image);
-  return { ...outputs, batch: { ...batch, labels: hotLabels(batch.label, outputs.output) } };
-}
-
-function tryOn(evaluator: Evaluator, net: ImageModel, batch: BatchSpec): void {
-  const { params, variables } = modelSpecs(net, batch.image);
-  const measure = (arrays: ModelTensors, features: Record<string, Tensor>) => {
-    const { sums = {}, rows = {} } = evaluator.measure(evaluatedOf(net, arrays, features));
-    return { sums, rows };
-  };
-  trace(measure, { params, variables }, batch);
-}
-
-/** The evaluation on the split that a data set holds out, and on its validation split after every epoch. */
-async function heldOut(dataset: Dataset): Promise<NonNullable<Config["evals"]>> {
+/**
+ * The evaluations on the splits that a data set holds out: of `test` at the end, of `validation` after every epoch; none
+ * for a task that cannot be judged by a split alone.
+ */
+async function usualEvals(
+  dataset: Dataset,
+  { card, sources }: Planning,
+): Promise<NonNullable<Config["evals"]>> {
+  const [source] = sources.values();
+  const [type] = taskDefinition(card.task.name).evaluators(source.fields, card.task);
+  if (type === undefined) return {};
   const { name, splits } = dataset;
-  const split = heldOutSplit(splits);
-  const validation = findSplit(splits, "validation");
-  if (split !== undefined) {
-    const held = { type: "classification", split } as const;
-    if (split === validation) return { [split]: { ...held, every: EPOCH } };
-    const isThere = validation !== undefined && (await dataset.open(validation)).length > 0;
+  const held = heldOutSplit(splits);
+  if (held !== undefined) {
+    const validation = findSplit(splits, "validation");
+    const isThere =
+      validation !== undefined &&
+      validation !== held &&
+      (await dataset.open(validation)).length > 0;
     return {
-      [split]: held,
-      ...(isThere && { [validation]: { type: "classification", split: validation, every: EPOCH } }),
-    };
+      [held]: { type, split: held },
+      ...(isThere && { [validation]: { type, split: validation, every: EPOCH } }),
+    } as NonNullable<Config["evals"]>;
   }
   throw new OcelliError(
     "config",

@@ -2,16 +2,20 @@
 
 import { OcelliError } from "../../errors.ts";
 import type { HostArray, Spec } from "../../graph/index.ts";
-import { type ImageModel, positionGrid, settleVit } from "../../models/index.ts";
+import {
+  type ImageModel,
+  type ModelCard,
+  modelDefinition,
+  positionGrid,
+} from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import { runCheckpoint } from "../../runs/run.ts";
 import { fromFlat } from "../../tree.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
-import type { ModelCard } from "../../weights/model-card.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { type DescribedModel, describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
 import type { Config } from "../../config/config.ts";
-import { arraysOf, fitted, readOwn } from "../../served/checkpoint-model.ts";
+import { arraysOf, fitted, readOwn } from "../../served/trained.ts";
 
 /** Arrays by nested name; a parameter that is not there keeps its own initial value. */
 export type Initial = Pick<Checkpoint, "params" | "variables">;
@@ -49,7 +53,7 @@ export async function loadInitial(
     head,
     grid: positionGrid(card.model, card.imageShape),
     givenGrid,
-    resizesPatches: card.model.name === "flexivit",
+    resizesPatches: modelDefinition(card.model.name).resizesPatches,
   });
   for (const line of found.resized) note(`${weights}: resized ${line}`);
   for (const name of found.fresh) note(`${weights}: ${name} begins anew`);
@@ -73,8 +77,10 @@ const UNSEEN = ["activation", "epsilon", "poolType", "zeroPool"] as const;
 
 /** What the model does otherwise than the one that its weights are of, a line each. */
 function differences(theirs: DescribedModel, ours: ModelCard["model"]): string[] {
-  const settled = ({ name, ...options }: DescribedModel): Readonly<Record<string, unknown>> =>
-    /^(flexi)?vit$/.test(name) ? { ...settleVit(options) } : options;
+  const settled = ({ name, ...options }: DescribedModel): Readonly<Record<string, unknown>> => {
+    const { settle } = modelDefinition(name);
+    return settle ? { ...settle(options) } : options;
+  };
   const [before, now] = [settled(theirs), settled(ours)];
   return UNSEEN.flatMap((key) => {
     const [there, here] = [String(before[key] ?? false), String(now[key] ?? false)];

@@ -1,141 +1,100 @@
 /** @file The objective of a training: from its configuration to something that computes, a teacher loaded with it. */
 
+import type { Config } from "../../config/config.ts";
 import { OcelliError } from "../../errors.ts";
 import type { HostArray, Spec } from "../../graph/index.ts";
-import {
-  type ImageModel,
-  type ModelConfig,
-  createModel,
-  positionGrid,
-} from "../../models/index.ts";
+import { type ModelCard, modelDefinition, positionGrid } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import {
   type BatchSpec,
   type Objective,
+  type ObjectiveGiven,
   type Teacher,
-  classification,
-  distillation,
-  flexi,
-  teacherView,
+  type TeacherChoice,
+  objectiveDefinition,
+  objectiveInForms,
 } from "../../objectives/index.ts";
 import { runCheckpoint } from "../../runs/run.ts";
+import { taskOf } from "../../tasks/index.ts";
 import { fromFlat } from "../../tree.ts";
-import type { ModelCard } from "../../weights/model-card.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { fitWeights, loadWeights } from "../../weights/index.ts";
-import type { Config } from "../../config/config.ts";
 import type { Telling } from "./initial.ts";
-import { fitted, modelOf } from "../../served/checkpoint-model.ts";
+import { fitted } from "../../served/trained.ts";
 
 /** What is known when an objective is made, and whom to tell. */
 interface Given extends Telling {
   readonly batch: BatchSpec;
-  readonly classes: readonly string[];
-  /** How much each class weighs in the loss; all the same where undefined. */
+  readonly card: Omit<ModelCard, "step">;
+  /** How much each class weighs in the loss. Default: all the same. */
   readonly classWeights?: readonly number[];
 }
 
-/** A model, or that model with so many patches along each side; `key` is what asked for them, for an error. */
-export type ModelAt = (seqhw?: number, key?: string) => ImageModel;
-
-/** The loss that says how a model's logits become probabilities. */
-export const lossOf = (objective: Config["objective"]): ModelCard["loss"] =>
-  objective.name === "classification" ? (objective.loss ?? "softmax") : "softmax";
-
-/** The model of a card at its own patch size and at others. */
-export function flexibleModel(card: Omit<ModelCard, "step">): ModelAt {
-  const { model } = card;
-  const own = modelOf({ ...card, step: 0 });
-  return (seqhw, key) => {
-    if (seqhw === undefined) return own;
-    if (model.name === "flexivit") return modelOf({ ...card, step: 0, model: { ...model, seqhw } });
-    throw new OcelliError("config", `${key} needs the model flexivit, not ${model.name}.`);
-  };
-}
-
 /**
- * The objective of a configuration.
+ * The objective of a configuration, in each form that its model is trained in.
  *
  * @throws configuration errors where objective and model do not go together; those of reading a teacher
  */
 export async function planObjective(
-  { objective: config, seed }: Pick<Config, "objective" | "seed">,
-  modelAt: ModelAt,
-  given: Given,
+  { objective: { name, ...options }, seed }: Pick<Config, "objective" | "seed">,
+  { batch, card, classWeights, ...telling }: Given,
 ): Promise<Objective> {
-  const make = await makerOf(config, given);
-  if (!config.flexi) return make(modelAt());
-  const at = (seqhw: number): Objective => {
-    const model = modelAt(seqhw, "objective.flexi");
-    modelSpecs(model, given.batch.image); // an error where images have no such grid
-    return make(model);
+  const definition = objectiveDefinition(name);
+  const { model } = card;
+  const teachers = new Map<string, Promise<Teacher>>();
+  const make = async (form: object): Promise<Objective> => {
+    const task = taskOf({ ...card, model: { ...model, ...form } });
+    modelSpecs(task.model, batch.image); // an error where the model does not take the images
+    const openTeacher: ObjectiveGiven["openTeacher"] = (from, image, key) => {
+      const id = JSON.stringify(from);
+      const teacher = teachers.get(id) ?? loadTeacher(from, { image, key, card, ...telling });
+      teachers.set(id, teacher);
+      return teacher;
+    };
+    const given = { model: task.model, batch, names: card.names, classWeights, openTeacher };
+    return definition.create(options, given);
   };
-  return flexi(at, config.flexi, seed);
+  const forms = modelDefinition(model.name).forms?.(model, seed);
+  if (!forms) return make({});
+  const made: Objective[] = [];
+  for (const form of forms.forms) made.push(await make(form));
+  return objectiveInForms(made, forms.at);
 }
 
-/** How an objective is made for a model. */
-async function makerOf(
-  config: Config["objective"],
-  given: Given,
-): Promise<(model: ImageModel) => Objective> {
-  if (config.name === "classification") {
-    const { name: _, flexi: __, ...options } = config;
-    return (model) => classification(model, options, given.classWeights);
-  }
-  if (given.classWeights) {
-    throw new OcelliError("config", `balance "loss" is for the objective classification.`, {
-      hint: 'Take balance "sampling".',
-    });
-  }
-  const { name: _, flexi: __, teacher: from, ...options } = config;
-  const { teacherImage: view = "image" } = options;
-  const seen = teacherView(given.batch, view);
-  if (seen.dtype !== "float32") {
-    throw new OcelliError(
-      "config",
-      `objective.teacherImage: the pixels of ${view} are not scaled.`,
-      {
-        hint: `Add an operation such as value_range(-1,1, key=${view}) to preprocess.train.`,
-      },
-    );
-  }
-  const teacher = await loadTeacher(from, seen, given);
-  return (model) => distillation(model, teacher, options);
+/** A teacher that is asked for. */
+interface TeacherRequest extends Telling {
+  readonly image: Spec;
+  /** The option that asks for it. */
+  readonly key: string;
+  readonly card: Omit<ModelCard, "step">;
 }
 
-/** A teacher, of a run or of published weights, that knows the classes of the data. */
-async function loadTeacher(
-  from: string | { readonly model: ModelConfig; readonly weights: string },
-  image: Spec,
-  given: Given,
-): Promise<Teacher> {
-  if (typeof from !== "string") return publishedTeacher(from, image, given);
-  const { classes } = given;
+/** A teacher, of a run or of published weights, whose answers are of the student's names. */
+async function loadTeacher(from: TeacherChoice, request: TeacherRequest): Promise<Teacher> {
+  if (typeof from !== "string") return publishedTeacher(from, request);
+  const { image, key, card: student } = request;
   const checkpoint = readCheckpointFile(runCheckpoint(from), from);
-  const known = checkpoint.card.classes;
-  if (String(known) !== String(classes)) {
-    const other = classes.find((name, i) => name !== known[i]) ?? known[classes.length];
+  for (const [field, names] of Object.entries(student.names)) {
+    const theirs = checkpoint.card.names[field] ?? [];
+    if (String(theirs) === String(names)) continue;
+    const other = names.find((name, i) => name !== theirs[i]) ?? theirs[names.length];
     throw new OcelliError(
       "config",
-      `the teacher ${from} knows other classes than the data, or in another order: "${other}".`,
+      `${key}: ${from} was trained with other names of ${field} than the data has, or in another order: "${other}".`,
     );
   }
   const card = { ...checkpoint.card, imageShape: image.shape.slice(1) };
-  const model = modelOf(card);
+  const { model } = taskOf(card);
   return { model, arrays: fitted(from, model, { ...checkpoint, card }) };
 }
 
 async function publishedTeacher(
-  {
-    model: { name, ...options },
-    weights,
-  }: { readonly model: ModelConfig; readonly weights: string },
-  image: Spec,
-  { classes, ...telling }: Given,
+  { model: choice, weights }: Exclude<TeacherChoice, string>,
+  { image, card, ...telling }: TeacherRequest,
 ): Promise<Teacher> {
-  const model = createModel(name, { ...options, numClasses: classes.length });
+  const { model } = taskOf({ ...card, model: choice });
   const { arrays } = await loadWeights(weights, telling);
-  const grid = positionGrid({ name, ...options }, image.shape.slice(1));
+  const grid = positionGrid(choice, image.shape.slice(1));
   const { params, variables, resized } = fitWeights(weights, arrays, modelSpecs(model, image), {
     grid,
   });

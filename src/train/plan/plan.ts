@@ -1,29 +1,26 @@
 /** @file A training planned out: what its configuration and its data decide before anything is computed. */
 
+import type { Config } from "../../config/config.ts";
 import { openDataset } from "../../data/datasets.ts";
-import { firstExample } from "../../data/stream/examples.ts";
-import type { Dataset, Source } from "../../data/source.ts";
+import { type Dataset, type Source, namesOf } from "../../data/source.ts";
+import { balancedWeights } from "../../data/splits/balanced.ts";
 import { type SliceRule, openSplit } from "../../data/splits/splits.ts";
-import { type Mesh, parseMesh } from "../../engines/mesh.ts";
+import { type Mesh, parseMesh, shardBatch } from "../../engines/mesh.ts";
 import { OcelliError } from "../../errors.ts";
-import { type Spec, type Tensor, trace } from "../../graph/index.ts";
-import { type ImageModel } from "../../models/index.ts";
+import type { ModelCard } from "../../models/index.ts";
 import { countParameters } from "../../nn/index.ts";
-import type { BatchSpec, Objective } from "../../objectives/index.ts";
+import { type BatchSpec, type Objective, objectiveDefinition } from "../../objectives/index.ts";
 import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../../optim/index.ts";
-import type { DeviceFeatures } from "../../preprocess/operation.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
-import type { ModelCard } from "../../weights/model-card.ts";
-import { type BestRule, planBest } from "../watch/best.ts";
-import type { Config } from "../../config/config.ts";
-import { type Initial, type Telling, loadInitial } from "./initial.ts";
-import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
-import { type Reporter, SILENT } from "../watch/progress.ts";
-import { flexibleModel, lossOf, planObjective } from "./objective.ts";
-import { shardBatch } from "../../engines/mesh.ts";
-import { balancedWeights } from "../../data/splits/balanced.ts";
 import { classesOf, notesOnClasses, pickExamples } from "../../served/shots.ts";
+import { type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import { type BestRule, planBest } from "../watch/best.ts";
+import { type Reporter, SILENT } from "../watch/progress.ts";
+import { batchSpecOf } from "./batch-spec.ts";
+import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
+import { type Initial, type Telling, loadInitial } from "./initial.ts";
+import { planObjective } from "./objective.ts";
 
 /** All that is decided before the first step. */
 export interface Plan {
@@ -41,6 +38,8 @@ export interface Plan {
   readonly notes: readonly string[];
   readonly preprocessing: { readonly train: Preprocessing; readonly eval: Preprocessing };
   readonly evaluations: readonly PlannedEvaluation[];
+  /** The place of the evaluation that the report shows: the first of the task's own type, else the first. */
+  readonly recorded: number;
   /** Which state is served; the last where undefined. */
   readonly best: BestRule | undefined;
   readonly totalSteps: number;
@@ -50,7 +49,7 @@ export interface Plan {
     readonly every: number | undefined;
     readonly retention: Retention;
   };
-  readonly model: ImageModel;
+  readonly task: Task;
   readonly parameters: number;
   readonly objective: Objective;
   readonly optimizer: Optimizer;
@@ -87,8 +86,18 @@ export async function planTraining(
     train: parsePreprocessing(config.preprocess.train),
     eval: parsePreprocessing(config.preprocess.eval),
   };
-  const batchSpec = await specOf(source, preprocessing.train, config.batchSize, "preprocess.train");
-  const evalSpec = await specOf(source, preprocessing.eval, config.batchSize, "preprocess.eval");
+  const batchSpec = await batchSpecOf(
+    source,
+    preprocessing.train,
+    config.batchSize,
+    "preprocess.train",
+  );
+  const evalSpec = await batchSpecOf(
+    source,
+    preprocessing.eval,
+    config.batchSize,
+    "preprocess.eval",
+  );
   const [, ...imageShape] = evalSpec.image.shape;
   if (String(batchSpec.image.shape) !== String(evalSpec.image.shape)) {
     const [, ...trainShape] = batchSpec.image.shape;
@@ -99,35 +108,29 @@ export async function planTraining(
   }
   const advice = adviseTransfer(config, source);
   if (advice !== undefined) notes.push(advice);
-  const { numClasses, ...model } = config.model;
-  const classes = source.classes;
-  if (numClasses !== undefined && numClasses !== classes.length) {
-    throw new OcelliError(
-      "config",
-      `model.numClasses is ${numClasses}, but ${dataset.name} has ${classes.length} classes.`,
-      { hint: "Leave it out." },
-    );
-  }
+  const { card, task } = describeModel(config, source, dataset.name, {
+    preprocessing: preprocessing.eval.text,
+    imageShape,
+  });
   if (config.batchSize % config.accumulate !== 0) {
     throw new OcelliError(
       "config",
       `a batchSize of ${config.batchSize} does not divide into ${config.accumulate} parts (accumulate).`,
     );
   }
-  const loss = lossOf(config.objective);
-  const card = { model, classes, preprocessing: preprocessing.eval.text, loss, imageShape };
-  const netAt = flexibleModel(card);
-  const net = netAt();
   const labels = config.balance && (await classesOf(source));
-  const classWeights = config.balance === "loss" ? balancedWeights(labels!, classes) : undefined;
-  const given = { batch: batchSpec, classes, classWeights, ...telling };
-  const objective = await planObjective(config, netAt, given);
+  const classWeights =
+    config.balance === "loss"
+      ? balancedWeights(labels!, namesOf(source, "label", 'balance "loss"'))
+      : undefined;
+  const given = { batch: batchSpec, card, classWeights, ...telling };
+  const objective = await planObjective(config, given);
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
   const context = { ...length, totalSteps };
   const sources = new Map([[config.split, source]]);
   const evaluations = await planEvaluations(config, {
-    ...{ dataset, sources, open, card, netAt, context },
+    ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
     preprocessing: preprocessing.eval,
     batch: evalSpec,
   });
@@ -144,7 +147,8 @@ export async function planTraining(
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
   const { init } = config;
-  const initial = init === undefined ? undefined : await loadInitial(init, net, card, telling);
+  const initial =
+    init === undefined ? undefined : await loadInitial(init, task.model, card, telling);
   return {
     mesh,
     source,
@@ -155,12 +159,16 @@ export async function planTraining(
     notes,
     preprocessing,
     evaluations,
+    recorded: recordedOf(
+      evaluations,
+      taskDefinition(card.task.name).evaluators(source.fields, card.task),
+    ),
     best,
     totalSteps,
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
-    model: net,
-    parameters: countParameters(net, evalSpec.image),
+    task,
+    parameters: countParameters(task.model, evalSpec.image),
     objective,
     optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),
     batchSpec,
@@ -174,7 +182,8 @@ const FEW_OF_CLASS = 100;
 
 /** A line that says how few images would do better; undefined where they are many, or the model begins with weights. */
 function adviseTransfer({ data, init, split }: Config, source: Source): string | undefined {
-  const { length, classes } = source;
+  const { length } = source;
+  const classes = source.names.label ?? [];
   if (init !== undefined || length >= FEW_OF_CLASS * classes.length) return undefined;
   const path = data.name === "folder" ? data.dir : "files" in data ? data.files : undefined;
   if (typeof path !== "string") return undefined;
@@ -182,6 +191,58 @@ function adviseTransfer({ data, init, split }: Config, source: Source): string |
   const of = split === "train" ? "" : ` --split '${split}'`;
   const count = `${length} images of ${classes.length} classes are few for a model that begins with nothing`;
   return `${count}; a trained one would do better: ocelli transfer --data ${named}${of}`;
+}
+
+const recordedOf = (evaluations: readonly PlannedEvaluation[], types: readonly string[]): number =>
+  Math.max(
+    0,
+    evaluations.findIndex(({ type }) => type === types[0]),
+  );
+
+/** The card of the model to train, and the task that it is for; an error where data, task and objective do not fit. */
+function describeModel(
+  config: Config,
+  { fields, names }: Source,
+  dataName: string,
+  image: Pick<ModelCard, "preprocessing" | "imageShape">,
+): { readonly card: Plan["card"]; readonly task: Task } {
+  const { numClasses, ...model } = config.model as typeof config.model & {
+    readonly numClasses?: number;
+  };
+  const { task: usual } = objectiveDefinition(config.objective.name);
+  const { name, ...options } = config.task ?? { name: usual };
+  if (name !== usual) {
+    throw new OcelliError(
+      "config",
+      `the objective ${config.objective.name} is for the task ${usual}, not for ${name}.`,
+      { given: name, valid: [usual] },
+    );
+  }
+  const definition = taskDefinition(name);
+  for (const [field, kinds] of Object.entries(definition.needs)) {
+    if (Object.hasOwn(fields, field) && kinds.includes(fields[field])) continue;
+    const has = Object.entries(fields).map(([own, kind]) => `${own} (${kind})`);
+    throw new OcelliError(
+      "data",
+      `${name} needs the field ${field} (${kinds.join(" or ")}); ${dataName} has ${has.join(", ")}.`,
+      { given: fields, valid: kinds },
+    );
+  }
+  const described = definition.describe(options, {
+    ...{ fields, names, dataName },
+    objective: config.objective,
+  });
+  const task = { name, ...options, ...described.task };
+  const card = { model, task, names: described.names, ...image };
+  const count = described.names.label?.length;
+  if (numClasses !== undefined && numClasses !== count) {
+    throw new OcelliError(
+      "config",
+      `model.numClasses is ${numClasses}, but ${dataName} has ${count ?? 0} classes.`,
+      { hint: "Leave it out." },
+    );
+  }
+  return { card, task: taskOf(card) };
 }
 
 function planCheckpoints(
@@ -192,31 +253,4 @@ function planCheckpoints(
     every: every && toSteps(every, context),
     retention: { keep, keepEvery: keepEvery && toSteps(keepEvery, context) },
   };
-}
-
-/** The spec of a preprocessed batch, from the first example; images must come out as floats. */
-async function specOf(
-  source: Source,
-  preprocessing: Preprocessing,
-  batchSize: number,
-  key: string,
-): Promise<BatchSpec> {
-  const example = await firstExample(source, preprocessing);
-  const batched = Object.entries(example).map(([name, { shape, dtype }]) => {
-    return [name, { shape: [batchSize, ...shape], dtype }] as const;
-  });
-  const mask: Spec = { shape: [batchSize], dtype: "float32" };
-  const raw = { ...Object.fromEntries(batched), mask };
-  let spec: BatchSpec = {};
-  trace(
-    (batch: DeviceFeatures) =>
-      (spec = preprocessing.onDevice(batch) as Record<string, Tensor>) as never,
-    raw,
-  );
-  if (spec.image.dtype !== "float32") {
-    throw new OcelliError("config", `${key} must end with an operation that scales the pixels.`, {
-      hint: "Such as value_range(-1,1).",
-    });
-  }
-  return spec;
 }

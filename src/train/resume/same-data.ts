@@ -35,8 +35,13 @@ export async function checkSameData(
 ): Promise<string[]> {
   const before = (await run.readJson("splits")) as SplitRecord | undefined;
   const now = await recordSplits(plan);
-  if (loop && String(plan.source.classes) !== String(loop.data.classes)) {
-    throw new OcelliError("data", "the data has changed since the run was stopped: other classes.");
+  const names = loop ? (loop.data.names ?? { label: loop.data.classes ?? [] }) : {};
+  for (const [field, known] of Object.entries(names)) {
+    if (String(plan.source.names[field] ?? []) === String(known)) continue;
+    throw new OcelliError(
+      "data",
+      `the data has changed since the run was stopped: other names of ${field}.`,
+    );
   }
   const accepted: string[] = [];
   const take = (change: string): void => {

@@ -1,6 +1,7 @@
 /** @file Checkpoints written while training goes on. */
 
 import type { Batch } from "../../data/stream/batches.ts";
+import type { Source } from "../../data/source.ts";
 import type { LogLengths } from "../../runs/run.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
 import { stateChunks } from "../../weights/checkpoint-state.ts";
@@ -23,7 +24,12 @@ export interface LoopState {
   /** The best state so far, where a value decides which one is served. */
   readonly best?: BestState;
   /** The data that the position is of. */
-  readonly data: { readonly examples: number; readonly classes: readonly string[] };
+  readonly data: {
+    readonly examples: number;
+    readonly names?: Source["names"];
+    /** In the place of `names`, of checkpoints that version 0.1.0 wrote. */
+    readonly classes?: readonly string[];
+  };
   readonly logs: LogLengths;
 }
 

@@ -8,7 +8,7 @@ import quickstart from "../../../recipes/quickstart.ts";
 import { BestWatch, planBest } from "./best.ts";
 import type { ConfigInput } from "../../config/config.ts";
 import { evaluateModelOn } from "../../served/evaluate.ts";
-import { loadTrained } from "../../served/checkpoint-model.ts";
+import { loadTrained } from "../../served/trained.ts";
 import { type TrainResult, resume, train } from "../train.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "ocelli-best-"));
@@ -54,7 +54,7 @@ async function expectBest({ best, workdir, evals, loss }: TrainResult): Promise<
   expect((await loadTrained(workdir)).card.step).toBe(best!.step);
   const split = "train[100:160]";
   const evaluated = await evaluateModelOn(workdir, undefined, { split, engine, types: [] });
-  expect(evaluated.loss).toBeCloseTo(loss!, 5);
+  expect(evaluated.values.loss).toBeCloseTo(loss!, 5);
 }
 
 test("the best state is served, and all values are of it; a resumed run ends alike", async () => {

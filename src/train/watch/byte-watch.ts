@@ -3,7 +3,7 @@
 import { crc32 } from "node:zlib";
 import type { Source } from "../../data/source.ts";
 import { bytesOf } from "../../formats/bytes.ts";
-import type { Features } from "../../preprocess/operation.ts";
+import type { Features } from "../../preprocess/example.ts";
 import { isObject } from "../../runs/read-config.ts";
 import type { Plan } from "../plan/plan.ts";
 import { idsHash } from "../../served/split-record.ts";
@@ -50,8 +50,11 @@ export class ByteWatch {
       sources: new Map([...plan.sources].map(([name, source]) => [name, of(source)])),
       evaluations: plan.evaluations.map((evaluation) => ({
         ...evaluation,
-        source: of(evaluation.source),
-        from: evaluation.from && of(evaluation.from),
+        streams: Object.fromEntries(
+          Object.entries(evaluation.streams).map(([stream, { source, ...options }]) => {
+            return [stream, { ...options, source: of(source) }] as const;
+          }),
+        ),
       })),
     };
   }
@@ -60,11 +63,7 @@ export class ByteWatch {
     const known: Watched = { source, sums: new Uint32Array(source.length) };
     this.#splits.set(name, known);
     return {
-      length: source.length,
-      classes: source.classes,
-      ...(source.blocks && { blocks: source.blocks }),
-      ...(source.label && { label: source.label }),
-      ...(source.parts && { parts: source.parts }),
+      ...source,
       id: (index) => source.id(index),
       read: async (index) => {
         const example = await source.read(index);

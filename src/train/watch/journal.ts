@@ -26,7 +26,10 @@ export function createJournal(run: RunFolder, reporter: Reporter, total: number)
   return {
     line: (text) => reporter.line(text),
     begin({ data, split, model, batchSize }, { source, notes, card, parameters }, engine) {
-      const size = `${count(source.length)} images of ${card.classes.length} classes`;
+      const named = Object.entries(card.names).map(
+        ([field, names]) => ` of ${names.length} ${field}s`,
+      );
+      const size = `${count(source.length)} images${named.join(",")}`;
       reporter.line(`data    ${data.name} ${split}: ${size}`);
       for (const note of notes) reporter.line(`        ${note}`);
       reporter.line(`model   ${model.name}: ${count(parameters)} parameters`);

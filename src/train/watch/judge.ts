@@ -1,11 +1,13 @@
 /** @file The evaluations of a training, run and told. */
 
+import { JUDGED } from "../../evaluate/index.ts";
 import type { Values } from "../../served/pass.ts";
-import type { Journal } from "./journal.ts";
-import type { Plan } from "../plan/plan.ts";
-import { Predictions } from "../../served/predictions.ts";
-import type { DeviceState, ReadyEvaluation } from "../programs.ts";
+import { thumbnail } from "../../served/pictures.ts";
+import type { Recorder } from "../../tasks/index.ts";
 import type { RunFolder } from "../devices/follower.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { DeviceState, ReadyEvaluation } from "../programs.ts";
+import type { Journal } from "./journal.ts";
 
 /** What evaluations need of a training. */
 interface Judging {
@@ -14,41 +16,45 @@ interface Judging {
   readonly journal: Journal;
 }
 
-/**
- * Runs an evaluation of the plan, and tells it: beside an accuracy, how far confidence is from it, where classes exclude
- * one another. `seen` is what the model took for what.
- */
+/** Runs an evaluation of the plan, and tells it. */
 export async function judge(
-  { plan, journal }: Judging,
+  { journal }: Pick<Judging, "journal">,
   { name, run: evaluate }: ReadyEvaluation,
   state: DeviceState,
   step: number,
-): Promise<{ readonly values: Values; readonly seen: Predictions }> {
-  const { source } = plan.evaluations.find((planned) => planned.name === name)!;
-  const seen = new Predictions(plan.card.classes, source, plan.preprocessing.eval.alpha);
-  const measured = await evaluate(state, (batch) => seen.see(batch));
-  const isSure = measured.accuracy !== undefined && plan.card.loss === "softmax";
-  const values = isSure && seen.ece !== undefined ? { ...measured, ece: seen.ece } : measured;
+  record = false,
+): Promise<Values> {
+  const values = await evaluate(state, { record });
   journal.evaluation(step, name, values);
-  return { values, seen };
+  return values;
 }
 
-/** The evaluations at the last step, into `evals`; what the first one with an accuracy took for what is kept. */
+/** The evaluations at the last step, into `evals`; what the recorder kept is written for the report. */
 export async function judgeAtEnd(
-  session: Judging,
-  evaluations: readonly ReadyEvaluation[],
+  { plan, run, journal }: Judging,
+  {
+    evaluations,
+    recorder,
+  }: {
+    readonly evaluations: readonly ReadyEvaluation[];
+    readonly recorder: Recorder | undefined;
+  },
   state: DeviceState,
   step: number,
   evals: Record<string, Values>,
 ): Promise<void> {
-  const judged = [];
   for (const evaluation of evaluations) {
-    const one = await judge(session, evaluation, state, step);
-    evals[evaluation.name] = one.values;
-    judged.push(one);
+    evals[evaluation.name] = await judge({ journal }, evaluation, state, step, true);
   }
-  const kept = judged.find(({ values }) => values.accuracy !== undefined) ?? judged.at(0);
-  if (kept && kept.seen.count > 0) {
-    await session.run.writeJson("predictions", await kept.seen.summary());
-  }
+  const recorded = plan.evaluations[plan.recorded];
+  if (!recorder || !recorded) return;
+  const { source, preprocessing } = recorded.streams[JUDGED];
+  const summary = await recorder.summary({
+    example: async (index) => {
+      const { image } = await source.read(index);
+      return { id: source.id(index), thumbnail: await thumbnail(image, preprocessing.alpha) };
+    },
+    image: (image) => thumbnail(image, preprocessing.alpha),
+  });
+  if (summary !== undefined) await run.writeJson(recorder.file, summary);
 }

@@ -1,0 +1,82 @@
+/** @file What people add to Ocelli: definitions by name, in one list for each kind, and how a configuration chooses one. */
+
+import { z } from "zod";
+import { OcelliError, unknownName } from "./errors.ts";
+
+/** The options that a schema takes; nothing to say where it has no keys. */
+export type OptionsOf<Schema extends z.ZodObject> = keyof Schema["shape"] extends never
+  ? unknown
+  : z.output<Schema>;
+
+/** The definition of a name; a configuration error lists the nearest names where there is none. */
+export function findDefinition<D extends { readonly name: string }>(
+  kind: string,
+  definitions: readonly D[],
+  name: string,
+): D {
+  const found = definitions.find((definition) => definition.name === name);
+  if (found) return found;
+  throw unknownName(
+    kind,
+    name,
+    definitions.map((definition) => definition.name),
+    "config",
+  );
+}
+
+/**
+ * Adds a definition to a list; one that is there already stays.
+ *
+ * @throws a configuration error where the name stands for another definition
+ */
+export function addDefinition<D extends { readonly name: string }>(
+  kind: string,
+  definitions: D[],
+  added: D,
+): void {
+  const found = definitions.find(({ name }) => name === added.name);
+  if (found === added) return;
+  if (found) {
+    throw new OcelliError("config", `there is already another ${kind} named "${added.name}".`, {
+      given: added.name,
+      hint: "Give yours another name.",
+    });
+  }
+  definitions.push(added);
+}
+
+/** What a choice is made among. */
+interface Choosable {
+  readonly name: string;
+  readonly schema: z.ZodObject;
+}
+
+/** How a choice is written. */
+interface ChoiceOptions {
+  /** What each has beside its own options. */
+  readonly keys?: z.core.$ZodLooseShape;
+  /** The one that is meant where none is named. */
+  readonly usual?: string;
+}
+
+/**
+ * The schema of a choice: the options of one of the definitions, under its name.
+ *
+ * @param key the key that holds the name
+ */
+export function choiceOf<Output, Input = Output>(
+  key: string,
+  definitions: readonly Choosable[],
+  { keys = {}, usual }: ChoiceOptions = {},
+): z.ZodType<Output, Input> {
+  const options = definitions.map(({ name, schema }) => {
+    const literal = z.literal(name);
+    return z.strictObject({
+      [key]: name === usual ? literal.default(name) : literal,
+      ...schema.shape,
+      ...keys,
+    });
+  });
+  const [first, ...others] = options;
+  return z.discriminatedUnion(key, [first, ...others]) as unknown as z.ZodType<Output, Input>;
+}

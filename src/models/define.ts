@@ -1,0 +1,56 @@
+/** @file How a model family is defined: its name, its options, and what makes a model of them. */
+
+import type { z } from "zod";
+import type { ImageModel } from "./model.ts";
+
+/** A model's options. */
+export type ModelOptions = Readonly<Record<string, unknown>>;
+
+/** Forms of a model with the same parameters, one of which is trained at each step. */
+export interface ModelForms {
+  /** Options in which a form differs from what the configuration says. */
+  readonly forms: readonly ModelOptions[];
+  /** The place of a step's form; steps are counted from 0. */
+  at(step: number): number;
+}
+
+/** A model family's definition. */
+export interface ModelDefinition<
+  Name extends string = string,
+  Schema extends z.ZodObject = z.ZodObject,
+> {
+  readonly kind: "model";
+  /** Its `name` in a configuration. */
+  readonly name: Name;
+  /** Its options, beside `name`; with `numClasses` the model ends with a classifier, without it with features. */
+  readonly schema: Schema;
+  readonly create: (options: z.output<Schema>) => ImageModel;
+  /** Options with the family's defaults filled in, for comparing two models. */
+  readonly settle?: (options: z.output<Schema>) => object;
+  /** Rows and columns of the positions learned on images [height, width, channels]; none where absent. */
+  readonly positions?: (
+    options: z.output<Schema>,
+    imageShape: readonly number[],
+  ) => readonly [rows: number, columns: number];
+  /** Whether published weights of another patch size are resized to the model's. */
+  readonly resizesPatches?: boolean;
+  /** The forms that one set of weights is trained in; undefined where options ask for one alone. */
+  readonly forms?: (options: z.output<Schema>, seed: number) => ModelForms | undefined;
+}
+
+/**
+ * Defines a model family.
+ *
+ * @example
+ * export const linear = defineModel({
+ *   name: "linear",
+ *   schema: z.strictObject({ numClasses: z.int().optional() }),
+ *   create: ({ numClasses }) => (scope, image) => {
+ *     const flat = reshape(image, [image.shape[0], -1]);
+ *     return [numClasses ? dense(scope.at("head"), flat, numClasses) : flat, { pre_logits: flat }];
+ *   },
+ * });
+ */
+export const defineModel = <Name extends string, Schema extends z.ZodObject>(
+  definition: Omit<ModelDefinition<Name, Schema>, "kind">,
+): ModelDefinition<Name, Schema> => ({ kind: "model", ...definition });

@@ -1,0 +1,166 @@
+/** @file Trained models on the host: of a run, of a checkpoint, or weights that somebody published. */
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { OcelliError } from "../errors.ts";
+import type { HostArray, Spec, Tensor } from "../graph/index.ts";
+import { type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
+import { apply, modelSpecs } from "../nn/index.ts";
+import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
+import { type Task, taskOf } from "../tasks/index.ts";
+import { fromFlat, toFlat } from "../tree.ts";
+import type { Checkpoint } from "../weights/checkpoint.ts";
+import { readCheckpointFile } from "../weights/checkpoint-file.ts";
+import { fitWeights, readNames } from "../weights/index.ts";
+import { matchArrays } from "../weights/match.ts";
+import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
+
+/** A model with its trained arrays, and the task that it is for. */
+export interface TrainedModel extends Checkpoint {
+  readonly model: ImageModel;
+  readonly task: Task;
+}
+
+/** Options of {@link openTrained}. */
+export interface TrainedOptions extends PublishedOptions {
+  /** A file with the names of the classes, for weights that do not hold them: one a line, or JSON. */
+  readonly classes?: string;
+}
+
+/**
+ * The trained model that a name means: a run or its checkpoint, a model with published weights, or whatever
+ * `loadWeights` takes. Published weights without a classifier are of the task `features`.
+ *
+ * @throws a data error where there is nothing; an argument error where weights do not say which model they are of
+ */
+export async function openTrained(
+  spec: string,
+  options: TrainedOptions = {},
+): Promise<TrainedModel> {
+  if (options.architecture === undefined && readOwn(spec)) {
+    const trained = await loadTrained(spec);
+    const { preprocessing = trained.card.preprocessing } = options;
+    return { ...trained, card: { ...trained.card, preprocessing } };
+  }
+  if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
+    throw new OcelliError("data", `there is no run and no file at ${spec}.`, {
+      hint: "Give the folder that ocelli train printed, a file, or a model's name.",
+    });
+  }
+  const { model, text, weights, arrays, ...known } = await readPublished(spec, options);
+  const preprocessing = parsePreprocessing(text);
+  const imageShape = imageShapeOf(preprocessing);
+  const count = headSize(arrays);
+  const own = known.classes?.length === count ? known.classes : undefined;
+  const { classes: file } = options;
+  const named = file === undefined || count === undefined ? own : await readClasses(file, count);
+  const classes = named ?? Array.from({ length: count ?? 0 }, (_, k) => String(k));
+  const card: ModelCard = {
+    model,
+    ...(count === undefined
+      ? { task: { name: "features" }, names: {} }
+      : { task: { name: "classification", loss: "softmax" }, names: { label: classes } }),
+    preprocessing: preprocessing.text,
+    imageShape,
+    step: 0,
+  };
+  const task = taskOf(card);
+  const specs = modelSpecs(task.model, imageSpec(card));
+  const grid = positionGrid(model, imageShape);
+  const { params, variables, resized } = fitWeights(weights, arrays, specs, { grid });
+  for (const line of resized) options.report?.(`resized ${line}`);
+  return {
+    card,
+    task,
+    model: task.model,
+    params: fromFlat<HostArray>(params),
+    variables: fromFlat<HostArray>(variables),
+  };
+}
+
+/** A batch of one image of a card. */
+export const imageSpec = ({ imageShape }: Pick<ModelCard, "imageShape">): Spec => ({
+  shape: [1, ...imageShape],
+  dtype: "float32",
+});
+
+/**
+ * Loads the trained model of a run folder or of a checkpoint's path.
+ *
+ * @throws a data error when there is none; a shape error that lists both sides when it does not fit its own model
+ */
+export async function loadTrained(path: string): Promise<TrainedModel> {
+  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
+  const task = taskOf(checkpoint.card);
+  return { ...checkpoint, ...fitted(path, task.model, checkpoint), task, model: task.model };
+}
+
+/** A run's checkpoint, or a checkpoint's file; undefined where a path is none of Ocelli's own. */
+export function readOwn(path: string): Checkpoint | undefined {
+  const file = findCheckpoint(path);
+  if (file === undefined) return undefined;
+  try {
+    return readCheckpointFile(file, path);
+  } catch (error) {
+    if (error instanceof OcelliError && error.code === "format") return undefined;
+    throw error;
+  }
+}
+
+/** A checkpoint's arrays by flat name, with the grid of their positions: what `fitWeights` takes to another size. */
+export const arraysOf = ({ params, variables, card: { model, imageShape } }: Checkpoint) => ({
+  arrays: { ...toFlat<HostArray>(params), ...toFlat<HostArray>(variables) },
+  givenGrid: positionGrid(model, imageShape),
+});
+
+/** A checkpoint's arrays under exactly a model's names; an error lists both sides where they differ. */
+export function fitted(
+  what: string,
+  model: ImageModel,
+  { params, variables, card }: Checkpoint,
+): Pick<Checkpoint, "params" | "variables"> {
+  const specs = modelSpecs(model, imageSpec(card));
+  return {
+    params: fromFlat(matchArrays(what, toFlat<Spec>(specs.params), toFlat<HostArray>(params))),
+    variables: fromFlat(
+      matchArrays(what, toFlat<Spec>(specs.variables), toFlat<HostArray>(variables)),
+    ),
+  };
+}
+
+/** Arrays of a model as tensors. */
+export interface ModelTensors {
+  readonly params: Parameters<typeof apply>[1]["params"];
+  readonly variables?: Parameters<typeof apply>[1]["variables"];
+}
+
+/** What a model computes in evaluation of image [batch, height, width, channels], with intermediate values by name. */
+export function outputsOf(model: ImageModel, arrays: ModelTensors, image: Tensor) {
+  const [output, out] = apply(model, arrays, image).result;
+  return { output, out: toFlat<Tensor>(out) };
+}
+
+/** How many classes the file's own classifier has; undefined where it has none. */
+function headSize(arrays: Readonly<Record<string, HostArray>>): number | undefined {
+  const { arrays: named, namesOf } = readNames(arrays);
+  return named.find(([name]) => namesOf(name)?.[0] === "head/bias")?.[1].shape[0];
+}
+
+/** Names of classes: a line each, a list as JSON, or a record from numbers to names. */
+async function readClasses(file: string, count: number): Promise<string[]> {
+  const text = await readFile(file, "utf8").catch((cause) => {
+    throw new OcelliError("data", `${file} cannot be read.`, { cause });
+  });
+  const names = /^\s*[[{]/.test(text) ? fromJson(file, text) : text.trim().split(/\r?\n/);
+  if (names.length === count && names.every((name) => typeof name === "string")) return names;
+  throw new OcelliError("data", `${file} names ${names.length} classes; the model has ${count}.`);
+}
+
+function fromJson(file: string, text: string): string[] {
+  try {
+    return Object.values(JSON.parse(text) as Record<string, string>);
+  } catch (cause) {
+    throw new OcelliError("data", `${file} is not JSON.`, { cause });
+  }
+}

@@ -1,0 +1,16 @@
+/** @file Tasks: what a picture can become. */
+
+export { type Answer, type Ranked, areasOf, describeAnswer } from "./answer.ts";
+export { TASKS, type TaskConfig, taskDefinition, taskOf } from "./registry.ts";
+export {
+  type Head,
+  type Headline,
+  type Outputs,
+  type Recorder,
+  type Rows,
+  type Show,
+  type Task,
+  type TaskData,
+  type TaskDefinition,
+  defineTask,
+} from "./task.ts";

@@ -1,0 +1,27 @@
+/** @file Tasks by name. */
+
+import { type OptionsOf, findDefinition } from "../define.ts";
+import type { ModelCard } from "../models/index.ts";
+import { classificationTask } from "./classification.ts";
+import { featuresTask } from "./features.ts";
+import type { Task, TaskDefinition } from "./task.ts";
+
+const BUILT_IN = [classificationTask, featuresTask] as const;
+
+/** The tasks that a configuration may name. */
+export const TASKS: TaskDefinition[] = [...BUILT_IN] as unknown as TaskDefinition[];
+
+type Choice<D> =
+  D extends TaskDefinition<infer Name, infer Schema>
+    ? { readonly name: Name } & OptionsOf<Schema>
+    : never;
+
+/** A task by name with its options. */
+export type TaskConfig = Choice<(typeof BUILT_IN)[number]>;
+
+/** The definition of a task, with the nearest names where there is none. */
+export const taskDefinition = (name: string): TaskDefinition => findDefinition("task", TASKS, name);
+
+/** The task that a card's model was trained for. */
+export const taskOf = (card: Pick<ModelCard, "model" | "task" | "names">): Task =>
+  taskDefinition(card.task.name).create(card);

@@ -1,0 +1,107 @@
+/** @file What a task is: what a picture becomes, from the fields of the data to an answer that a person reads. */
+
+import type { z } from "zod";
+import type { HostArray, Tensor } from "../graph/index.ts";
+import type { ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
+import type { Batch } from "../objectives/index.ts";
+import type { FieldKind, Fields } from "../preprocess/example.ts";
+import type { Answer } from "./answer.ts";
+
+/** What a trained model computes of a batch of images. */
+export interface Outputs {
+  /** What the model returns. */
+  readonly output: Tensor;
+  /** Its intermediate values by name; none of a model that only returns its output. */
+  readonly out: Readonly<Record<string, Tensor>>;
+}
+
+/** A named function of a trained model, traced: [batch, …]. */
+export type Head = (outputs: Outputs) => Tensor;
+
+/** Arrays of a batch by name, read back to the host. */
+export type Rows = Readonly<Record<string, HostArray>>;
+
+/** What a recorder shows of examples. */
+export interface Show {
+  /** An example's id, and a small picture of it as a data URL. */
+  readonly example: (index: number) => Promise<{ readonly id: string; readonly thumbnail: string }>;
+  /** An image, uint8 [height, width, channels], as a data URL. */
+  readonly image: (image: HostArray) => Promise<string>;
+}
+
+/** Keeps, of one evaluation, what a report and the dashboard show. */
+export interface Recorder {
+  /** The file of the run folder: classifiers' predictions, or answers of any kind. */
+  readonly file: "predictions" | "answers";
+  /** What it takes of a batch, traced: arrays [batch, …]; `value` is the main head's. */
+  readonly look: (value: Tensor, batch: Batch) => Readonly<Record<string, Tensor>>;
+  /** Takes in a batch; `indices` say which example each row is, -1 for none. */
+  see(indices: Int32Array, rows: Rows): void;
+  /** What the file holds, as JSON; undefined where there is nothing to show. */
+  summary(show: Show): Promise<object | undefined>;
+}
+
+/** A task for one model. */
+export interface Task {
+  /** The model that is trained and served. */
+  readonly model: ImageModel;
+  /** What a trained model can be asked for, by name. */
+  readonly heads: Readonly<Record<string, Head>>;
+  /** The head that answers are made of, and whose values an exported model gives. */
+  readonly main: string;
+  /** The arrays of answers, [batch, …], traced from the main head's value. */
+  readonly respond: (value: Tensor) => Readonly<Record<string, Tensor>>;
+  /** The answer in one row of what {@link Task.respond} gave. */
+  readonly answer: (row: Rows) => Answer;
+  /** Keeps what a report shows of an evaluation; nothing where absent. */
+  readonly record?: () => Recorder;
+}
+
+/** What a card is made of. */
+export interface TaskData {
+  readonly fields: Fields;
+  readonly names: Readonly<Record<string, readonly string[]>>;
+  /** The objective's name and options. */
+  readonly objective: TaskChoice;
+  /** What the data is called, for errors. */
+  readonly dataName: string;
+}
+
+/** The value that a training is judged by. */
+export interface Headline {
+  /** A value of an evaluation, such as `accuracy`. */
+  readonly metric: string;
+  readonly better: "higher" | "lower";
+}
+
+/** A task's definition. */
+export interface TaskDefinition<
+  Name extends string = string,
+  Schema extends z.ZodObject = z.ZodObject,
+> {
+  readonly kind: "task";
+  /** Its `name` in a configuration. */
+  readonly name: Name;
+  /** Its options, beside `name`. */
+  readonly schema: Schema;
+  /** The fields that a training example must have, with the kinds that each may be of. */
+  readonly needs: Readonly<Record<string, readonly FieldKind[]>>;
+  readonly headline: Headline;
+  /**
+   * The evaluators that suit data of these fields and need nothing beside a split: of a training that names none, the
+   * first; of `ocelli eval`, all.
+   */
+  readonly evaluators: (fields: Fields, task: TaskChoice) => readonly string[];
+  /** What the card keeps: the task with the options that decide answers, and names; a data error where data do not suit. */
+  readonly describe: (
+    options: z.output<Schema>,
+    data: TaskData,
+  ) => Pick<ModelCard, "names"> & { readonly task: Readonly<Record<string, unknown>> };
+  /** The task for the model of a card. */
+  readonly create: (card: Pick<ModelCard, "model" | "task" | "names">) => Task;
+}
+
+/** Defines a task. */
+export const defineTask = <Name extends string, Schema extends z.ZodObject>(
+  definition: Omit<TaskDefinition<Name, Schema>, "kind">,
+): TaskDefinition<Name, Schema> => ({ kind: "task", ...definition });
