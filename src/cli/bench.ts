@@ -7,22 +7,29 @@ import type { Command } from "./command.ts";
 
 export const bench: Command = {
   name: "bench",
-  summary: "Measure a training step, a forward pass, tracing or the start",
+  summary: "Benchmark a training step, a forward pass, tracing or start-up",
   operands: "step|forward|trace|start|pipeline|gpu",
   arity: [1, 1],
   flags: {
     model: {
       type: "text",
       value: "NAME",
-      help: "such as vit-s16 (the default), bit-r50x1 or resnet-50; for gpu a ViT's variant (B/16)",
+      help: "the model, such as vit-s16, bit-r50x1 or resnet-50; for gpu a ViT variant (default: vit-s16; gpu: B/16)",
     },
-    size: { type: "integer", help: "image size in pixels (224)" },
-    side: { type: "integer", help: "longer side of the pipeline's photographs in pixels (500)" },
-    batch: { type: "integer", help: "examples in a batch (8)" },
-    against: { type: "text", value: "torch|jax", help: "a peer to alternate with" },
-    pairs: { type: "integer", help: "how many runs (5)" },
-    engine: { type: "text", value: "E", help: "the engine (auto)" },
-    threads: { type: "integer", help: "threads for both (all cores)" },
+    size: { type: "integer", help: "image size in pixels (default: 224)" },
+    side: {
+      type: "integer",
+      help: "longer side of the photographs in pixels, for pipeline (default: 500)",
+    },
+    batch: { type: "integer", help: "batch size (default: 8)" },
+    against: {
+      type: "text",
+      value: "torch|jax",
+      help: "another framework to measure in the same run",
+    },
+    pairs: { type: "integer", help: "number of runs (default: 5)" },
+    engine: { type: "text", value: "E", help: "engine (default: auto)" },
+    threads: { type: "integer", help: "threads for both (default: all cores)" },
   },
   examples: [
     "ocelli bench step --model vit-s16 --batch 8 --against torch",

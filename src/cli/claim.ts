@@ -12,25 +12,29 @@ import { stoppable } from "./stoppable.ts";
 
 export const claim: Command = {
   name: "claim",
-  summary: "Test the headline of a published system on real data, against a baseline",
+  summary: "Test the headline claim of a published system against a baseline, on real data",
   operands: "SYSTEM",
   arity: [0, 1],
   flags: {
     full: {
       type: "switch",
-      help: "tune every arm, take every seed, and put the table into the room's README",
+      help: "tune every arm, run every seed, and write the table into the README",
     },
     all: {
       type: "switch",
-      help: "every claim, one after the other, and one page with all tables and plots",
+      help: "run every claim, and write one page with all tables and plots",
     },
-    data: { type: "text", value: "PATH", help: "images to test it on (the claim's own)" },
+    data: {
+      type: "text",
+      value: "PATH",
+      help: "images to test the claim on (default: the claim's own data)",
+    },
     workdir: {
       type: "text",
       value: "DIR",
-      help: "the folder of its runs (runs/claims/SYSTEM-SCALE), or of all (runs/claims); begun again, it goes on",
+      help: "folder of the runs; running again resumes (default: runs/claims/SYSTEM-SCALE; with --all runs/claims)",
     },
-    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
   },
   examples: [
     "ocelli claim",

@@ -45,7 +45,7 @@ const cases = (after: Words["after"]): string =>
 /** The command that writes completions for all `commands`. */
 export const completionOf = (commands: () => readonly Command[]): Command => ({
   name: "completion",
-  summary: "Print a script that completes commands and flags in a shell",
+  summary: "Print a shell completion script",
   operands: SHELLS.join("|"),
   arity: [1, 1],
   flags: {},

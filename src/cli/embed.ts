@@ -9,11 +9,11 @@ import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
 export const embed: Command = {
   name: "embed",
-  summary: "Write the features of a folder's images to a parquet file",
+  summary: "Write the features of images to a parquet file",
   operands: "MODEL FOLDER",
   arity: [2, 2],
   flags: {
-    out: { type: "text", value: "FILE.parquet", help: "where to (needed)" },
+    out: { type: "text", value: "FILE.parquet", help: "output file (required)" },
     ...BACKBONE_FLAGS,
   },
   examples: [

@@ -7,14 +7,14 @@ import type { Command, Output } from "./command.ts";
 
 export const engines: Command = {
   name: "engines",
-  summary: "List the engines of this machine, or install one",
+  summary: "List the engines available here, or install one",
   operands: "[install NAME]",
   arity: [0, 2],
   flags: {
     plugin: {
       type: "text",
       value: "FILE",
-      help: "install this PJRT plugin (ROCm, TPU, your own build) under NAME, such as xla-rocm",
+      help: "install this PJRT plugin (ROCm, TPU, your own build) as NAME, such as xla-rocm",
     },
   },
   examples: [

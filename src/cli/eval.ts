@@ -15,22 +15,26 @@ export const evalCommand: Command = {
     data: {
       type: "text",
       value: "PATH",
-      help: "the data: a folder, .tar, .parquet, … (the run's)",
+      help: "labelled data: a folder, .tar, .parquet, … (default: the run's data)",
     },
-    split: { type: "text", value: "S", help: "a split or a slice of one (test)" },
+    split: { type: "text", value: "S", help: "split, or a slice of one (default: test)" },
     type: {
       type: "text",
       value: "T,…",
-      help: "what to evaluate: calibration, per-class, fewshot, knn (the first two)",
+      help: "evaluators, such as calibration, per-class, fewshot, knn (default: those that need no other data)",
     },
-    from: { type: "text", value: "S", help: "the split that fewshot and knn learn from (train)" },
-    "batch-size": { type: "integer", help: "images computed together (64)" },
+    from: {
+      type: "text",
+      value: "S",
+      help: "split that fewshot and knn learn from (default: train)",
+    },
+    "batch-size": { type: "integer", help: "batch size (default: 64)" },
     "on-bad-image": {
       type: "text",
       value: "error|skip",
-      help: "images that cannot be read (error)",
+      help: "what to do with unreadable images (default: error)",
     },
-    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
   },
   examples: [
     "ocelli eval runs/pets",

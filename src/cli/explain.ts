@@ -11,26 +11,26 @@ const TOP = 5;
 
 export const explain: Command = {
   name: "explain",
-  summary: "Show where in images a model's answers come from, as pictures",
+  summary: "Explain a classifier's answers as pictures (Grad-CAM, attention)",
   operands: "RUN|MODEL IMAGE|FOLDER…",
   arity: [2, Infinity],
   flags: {
     method: {
       type: "text",
       value: EXPLAIN_METHODS.join("|"),
-      help: "Grad-CAM, the last layer's attention, or its way through all layers (grad-cam)",
+      help: "Grad-CAM, attention of the last layer, or attention rollout (default: grad-cam)",
     },
     class: {
       type: "text",
       value: "NAME",
-      help: "the class to look for (the surest of each image)",
+      help: "class to explain (default: the most probable one)",
     },
-    heads: { type: "switch", help: "a picture for each head of attention, not of their mean" },
-    out: { type: "text", value: "DIR", help: "where the pictures go (explained)" },
+    heads: { type: "switch", help: "write one picture per attention head instead of their mean" },
+    out: { type: "text", value: "DIR", help: "folder for the pictures (default: explained)" },
     classes: {
       type: "text",
       value: "FILE",
-      help: "names of the classes, one a line or JSON, for weights without them",
+      help: "file with class names, one per line or JSON, for weights without names",
     },
     architecture: BACKBONE_FLAGS.architecture,
     preprocess: BACKBONE_FLAGS.preprocess,

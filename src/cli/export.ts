@@ -9,12 +9,12 @@ const FORMATS: readonly ExportFormat[] = ["onnx", "safetensors", "npz"];
 
 export const exportCommand: Command = {
   name: "export",
-  summary: "Write a trained model as ONNX, safetensors or npz",
+  summary: "Export a trained model to ONNX, safetensors or npz",
   operands: "RUN",
   arity: [1, 1],
   flags: {
-    to: { type: "text", value: FORMATS.join("|"), help: "the format" },
-    out: { type: "text", value: "FILE", help: "where to (RUN/model.FORMAT)" },
+    to: { type: "text", value: FORMATS.join("|"), help: "format (required)" },
+    out: { type: "text", value: "FILE", help: "output file (default: RUN/model.FORMAT)" },
   },
   examples: [
     "ocelli export runs/quickstart --to onnx",

@@ -13,23 +13,23 @@ const BATCH = 16;
 
 export const predict: Command = {
   name: "predict",
-  summary: "Answer for images, or folders of them, with a trained, exported or published model",
+  summary: "Predict for images or folders with a trained, exported or published model",
   operands: "RUN|MODEL IMAGE|FOLDER|URL|-…",
   arity: [2, Infinity],
   flags: {
-    "top-k": { type: "integer", help: "how many names to show (3)" },
+    "top-k": { type: "integer", help: "number of names to show (default: 3)" },
     out: {
       type: "text",
       value: "FILE",
-      help: "write one JSON object a line instead of showing them",
+      help: "write one JSON object per line to FILE",
     },
-    "batch-size": { type: "integer", help: "images computed together (16)" },
+    "batch-size": { type: "integer", help: "batch size (default: 16)" },
     "on-bad-image": {
       type: "text",
       value: "error|skip",
-      help: "images that cannot be read (skip in folders, else error)",
+      help: "what to do with unreadable images (default: skip in folders, else error)",
     },
-    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
   },
   examples: [
     "ocelli predict runs/quickstart digit.png",

@@ -5,7 +5,7 @@ import type { Command } from "./command.ts";
 
 export const report: Command = {
   name: "report",
-  summary: "Write a run's report as one HTML file",
+  summary: "Write the report of a run as one HTML file",
   operands: "RUN",
   arity: [1, 1],
   flags: {},

@@ -11,15 +11,19 @@ const WIDEST = 40;
 
 export const runs: Command = {
   name: "runs",
-  summary: "List the runs of a folder, or compare some",
+  summary: "List or compare runs",
   operands: "[DIR] | compare RUN RUN…",
   arity: [0, Infinity],
   flags: {
-    sort: { type: "text", value: "KEY", help: "a column, metric or setting (updated)" },
+    sort: {
+      type: "text",
+      value: "KEY",
+      help: "column, metric or setting to sort by (default: updated)",
+    },
     filter: {
       type: "text",
       value: "KEY=VALUE",
-      help: "also !=, <, >, <=, >=, ~ (contains), or a word",
+      help: "condition: =, !=, <, >, <=, >=, ~ (contains), or a word",
     },
   },
   examples: [

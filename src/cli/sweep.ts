@@ -11,29 +11,33 @@ const SHOWN = 20;
 
 export const sweep: Command = {
   name: "sweep",
-  summary: "Train a recipe with many settings, and compare them",
+  summary: "Train a recipe with many settings and compare the results",
   operands: "SWEEP|CONFIG",
   arity: [1, 1],
   flags: {
     grid: {
       type: "text",
       value: "KEY=A,B;…",
-      help: "settings of which every combination is tried",
+      help: "values to try, in every combination",
     },
     random: {
       type: "text",
       value: "KEY=MIN..MAX;…",
-      help: "ranges drawn at random; log:MIN..MAX, A|B|C",
+      help: "ranges to draw from at random: MIN..MAX, log:MIN..MAX, A|B|C",
     },
-    trials: { type: "integer", help: "how often the ranges are drawn (1)" },
-    metric: { type: "text", value: "NAME", help: "what the table is sorted by (accuracy)" },
-    data: { type: "text", value: "PATH", help: "your images, as in ocelli train" },
+    trials: { type: "integer", help: "number of random draws (default: 1)" },
+    metric: {
+      type: "text",
+      value: "NAME",
+      help: "metric to sort by, such as accuracy or validation/loss (default: accuracy)",
+    },
+    data: { type: "text", value: "PATH", help: "your data, as for ocelli train" },
     workdir: {
       type: "text",
       value: "DIR",
-      help: "the folder of the runs (runs/NAME); begun again, it goes on",
+      help: "folder of the runs; running again resumes (default: runs/NAME)",
     },
-    engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
   },
   examples: [
     "ocelli sweep sweep",

@@ -12,33 +12,33 @@ const FLAGS = {
   data: {
     type: "text",
     value: "PATH",
-    help: "your images: a folder with a folder per class, .tar, .parquet, …",
+    help: "your data: a folder with a folder per class, .tar, .parquet, …",
   },
-  workdir: { type: "text", value: "DIR", help: "the run folder (runs/NAME, numbered)" },
-  engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+  workdir: { type: "text", value: "DIR", help: "run folder (default: runs/NAME, numbered)" },
+  engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
   cluster: {
     type: "text",
     value: "PLACE",
-    help: "this process's place among several: coordinator=HOST:PORT,process=0,processes=2, or env",
+    help: "multi-process training: coordinator=HOST:PORT,process=0,processes=2, or env",
   },
   "print-program": {
     type: "switch",
-    help: "print every program as the compiler gets it (engines xla-…)",
+    help: "print every program before it is compiled (engines xla-…)",
   },
   resume: {
     type: "text",
     value: "RUN",
-    help: "go on with a run that was stopped, by its folder; with --epochs N until N epochs in all",
+    help: "resume a stopped run; with --epochs N, train until N epochs in total",
   },
   "accept-changes": {
     type: "switch",
-    help: "with --resume: go on although the images to train on have changed",
+    help: "with --resume: accept that the training images have changed",
   },
 } as const;
 
 export const train: Command = {
   name: "train",
-  summary: "Train a model by a recipe or a configuration file",
+  summary: "Train a model from a recipe or a configuration file",
   operands: "CONFIG",
   arity: [0, 1],
   flags: FLAGS,

@@ -12,15 +12,15 @@ const LAST_PORT = 65_535;
 
 export const ui: Command = {
   name: "ui",
-  summary: "Show the runs of a folder on a local web page, live",
+  summary: "Show runs on a local web page, updated live",
   operands: "[DIR]",
   arity: [0, 1],
   flags: {
-    port: { type: "integer", help: "the port (6464)" },
+    port: { type: "integer", help: "port (default: 6464)" },
     host: {
       type: "text",
       value: "H",
-      help: "the address to listen at (127.0.0.1: this machine only)",
+      help: "address to listen on (default: 127.0.0.1, this machine only)",
     },
   },
   examples: ["ocelli ui", "ocelli ui runs/sweep --port 8080"],
