@@ -141,7 +141,7 @@ async function unlessStopped<T extends object>(
     return await run();
   } catch (error) {
     if (error !== signal.reason) throw error;
-    output.line("stopped before there was anything to go on with; give the same command again");
+    output.line("stopped before anything was saved; run the same command again");
     return { interrupted: true };
   }
 }

@@ -106,7 +106,7 @@ export class Run {
       const unfinished = names.includes(RUN_FILES.config) && !(await finished(folder));
       throw new OcelliError("argument", `${folder} already holds a run (${used[0]}).`, {
         hint: unfinished
-          ? `It has not finished; go on with: ${resumeCommand(folder)}. Or choose another --workdir.`
+          ? `It has not finished; resume it with: ${resumeCommand(folder)}. Or choose another --workdir.`
           : "Choose another --workdir.",
       });
     });
@@ -286,7 +286,7 @@ async function resumable(folder: string, longer: boolean): Promise<unknown> {
   if (lstatSync(join(folder, RUN_FILES.config), { throwIfNoEntry: false }) === undefined) {
     throw new OcelliError(
       "argument",
-      `${folder} holds no run to go on with: it has no ${RUN_FILES.config}.`,
+      `${folder} holds no run to resume: it has no ${RUN_FILES.config}.`,
       { hint: "Give the folder that ocelli train printed." },
     );
   }
@@ -295,8 +295,8 @@ async function resumable(folder: string, longer: boolean): Promise<unknown> {
     throw new OcelliError("format", `${join(folder, RUN_FILES.config)} is damaged, or a link.`);
   }
   if (!longer && (await finished(folder))) {
-    throw new OcelliError("argument", `${folder} has finished; there is nothing to go on with.`, {
-      hint: `To train it longer, name the epochs in all: ${resumeCommand(folder)} --epochs N.`,
+    throw new OcelliError("argument", `${folder} has finished; there is nothing to resume.`, {
+      hint: `To train it longer, give the total number of epochs: ${resumeCommand(folder)} --epochs N.`,
     });
   }
   return config;

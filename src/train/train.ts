@@ -151,7 +151,7 @@ export async function train(
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
-    await run.writeJson("config", config); // the last: a folder that has it can be gone on with
+    await run.writeJson("config", config); // the last: a folder that has it can be resumed
     return undefined;
   });
 }
@@ -161,7 +161,7 @@ export async function train(
  * the result is that of a run that never stopped, bit for bit; what has changed is told.
  *
  * @param folder the run folder
- * @throws an argument error where there is nothing to go on with; a data error where the data has changed
+ * @throws an argument error where there is nothing to resume; a data error where the data has changed
  */
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const report = options.reporter && ((line: string) => options.reporter!.line(line));
@@ -324,13 +324,13 @@ async function runProcess(
     await keepNotes({ run, bytes, problems });
     await run.writeJson("result", result);
     if (leads) await writeReport(run.folder);
-    if (result.interrupted) journal.line(`go on with: ${resumeCommand(run.folder)}`);
+    if (result.interrupted) journal.line(`resume with: ${resumeCommand(run.folder)}`);
     else journal.line(`done in ${showTime(seconds)}: ${run.folder}`);
     return result;
   } catch (error) {
     const isFull = error instanceof OcelliError && error.code === "disk";
     if (isFull || (await run.checkpoints.steps()).length > 0) {
-      journal.line(`stopped by an error; go on with: ${resumeCommand(run.folder)}`);
+      journal.line(`stopped by an error; resume with: ${resumeCommand(run.folder)}`);
     }
     throw error;
   } finally {

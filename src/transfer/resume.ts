@@ -12,7 +12,7 @@ import { mergeRun } from "./adapters.ts";
  * bit; what has changed is told.
  *
  * @param folder the run folder
- * @throws an argument error where there is nothing to go on with; a data error where the data has changed
+ * @throws an argument error where there is nothing to resume; a data error where the data has changed
  */
 export async function resume(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
   const leads = !options.cluster || options.cluster.index === 0;

@@ -157,7 +157,7 @@ async function openHeld(
     });
   }
   if (held === split) {
-    throw new OcelliError("argument", `${split} is learned from, so that it cannot judge.`, {
+    throw new OcelliError("argument", `${split} is the training split, so it cannot be the test split.`, {
       hint: "Name another split, or another part of it, as --test.",
     });
   }

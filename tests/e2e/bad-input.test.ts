@@ -251,8 +251,8 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
   [["eval", at("run"), "--type", "knnn"], 'unknown evaluation "knnn"; valid: knn,'],
   [train("--evals.test.type", "kn"), "evals.test.type must be one of knn,"],
   [["eval", at("run"), "--data", "mnist", "--split", "tset"], 'unknown split of mnist "tset"'],
-  [["train", "--resume", at("gone")], "gone holds no run to go on with: it has no config.json."],
-  [["train", "--resume", at("run")], "run has finished; there is nothing to go on with."],
+  [["train", "--resume", at("gone")], "gone holds no run to resume: it has no config.json."],
+  [["train", "--resume", at("run")], "run has finished; there is nothing to resume."],
   [["train", "quickstart", "--resume", at("run")], "--resume RUN takes neither a configuration"],
   // Meshes.
   [train("--mesh", "data=2"), "--engine auto has no mesh data=2. Take --engine xla-cpu"],

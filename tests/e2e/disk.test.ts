@@ -41,7 +41,7 @@ test("a file larger than is allowed ends training with one line; with room it go
   expect(process.text()).toMatch(
     /\nocelli: cannot write \S+step-000000010.safetensors: the file would exceed the size that is allowed \(EFBIG\)\.\n/,
   );
-  expect(process.text()).toContain(`go on with: ocelli train --resume ${run}`);
+  expect(process.text()).toContain(`resume with: ocelli train --resume ${run}`);
   expect(await readdir(join(run, "checkpoints"))).toEqual([]);
   await expectFinished(run);
 });
@@ -76,13 +76,13 @@ test("a folder that cannot be made is said before training", async () => {
   );
 });
 
-test("the folder of an unfinished run says how to go on with it", async () => {
+test("the folder of an unfinished run says how to resume it", async () => {
   const run = join(dir, "stopped");
   const process = startCli(["train", config, "--workdir", run], "ulimit -f 100");
   await process.ended;
   const again = startCli(["train", config, "--workdir", run]);
   expect(await again.ended).toBe(2);
   expect(again.text()).toContain(
-    `It has not finished; go on with: ocelli train --resume ${run}. Or choose another --workdir.`,
+    `It has not finished; resume with: ocelli train --resume ${run}. Or choose another --workdir.`,
   );
 });

@@ -63,7 +63,7 @@ test("a finished run goes on for more epochs, and says what becomes of the sched
   const workdir = join(dir, "longer-run");
   expect((await train(configOf(images, 2), { workdir })).steps).toBe(8);
   await expect(resume(workdir)).rejects.toThrow(
-    "has finished; there is nothing to go on with. To train it longer, name the epochs in all:",
+    "has finished; there is nothing to resume. To train it longer, give the total number of epochs:",
   );
   await expect(resume(workdir, { duration: { epochs: 2 } })).rejects.toThrow(
     "2 epochs are 8 steps, but 8 steps are trained already. Name a longer duration",
@@ -97,7 +97,7 @@ test("other training images are an error that says how to go on, and then are ac
   for (const name of ["4", "5"]) await unlink(join(images, "train", "dark", `${name}.png`));
   const change = "train has 16 images then, 14 now";
   await expect(resume(workdir)).rejects.toThrow(
-    `the data has changed since the run was stopped: ${change}. Undo it, or go on with the data as it is now: --accept-changes.`,
+    `the data has changed since the run was stopped: ${change}. Undo the change, or resume with the data as it is now: --accept-changes.`,
   );
   const { lines, reporter } = listen();
   const result = await resume(workdir, { acceptChanges: true, reporter });

@@ -38,7 +38,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     const result = JSON.parse(process.text().trim().split("\n").at(-1)!) as TrainResult;
     expect(result).toMatchObject({ interrupted: true, evals: {}, workdir });
     expect(process.text()).toContain(`stopped after step ${result.steps}; saved ${workdir}`);
-    expect(process.text()).toContain(`go on with: ocelli train --resume ${workdir}\n`);
+    expect(process.text()).toContain(`resume with: ocelli train --resume ${workdir}\n`);
     const saved = await readFile(join(workdir, "checkpoint.safetensors"));
     expect(readCheckpoint(saved, "saved").card.step).toBe(result.steps);
 

@@ -126,9 +126,9 @@ test("what cannot be resumed says so", async () => {
     expect(await process.ended).toBe(2);
     return process.text();
   };
-  expect(await said("--resume", join(dir, "none"))).toContain("holds no run to go on with");
+  expect(await said("--resume", join(dir, "none"))).toContain("holds no run to resume");
   expect(await said("--resume", unbroken)).toContain(
-    "has finished; there is nothing to go on with",
+    "has finished; there is nothing to resume",
   );
   expect(await said("--resume", unbroken, "--batchSize", "8")).toContain(
     "--resume RUN takes neither a configuration nor --batchSize.",

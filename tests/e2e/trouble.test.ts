@@ -55,7 +55,7 @@ test("data that goes away ends training with its name; what was trained is saved
   });
   await expect(train(config, { workdir, reporter: away.reporter })).rejects.toThrow(/\.png/);
   expect(away.lines.at(-1)).toBe(
-    `stopped by an error; go on with: ocelli train --resume ${workdir}`,
+    `stopped by an error; resume with: ocelli train --resume ${workdir}`,
   );
   const [saved] = await readdir(join(workdir, "checkpoints"));
   const step = Number(/\d+/.exec(saved)![0]);

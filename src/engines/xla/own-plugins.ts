@@ -66,7 +66,7 @@ function checkOwnName(name: string): void {
   if (NAME.test(name)) return;
   throw new OcelliError("argument", `"${name}" is no name for a plugin.`, {
     given: name,
-    hint: "It begins with xla- and goes on with small letters, digits, dots and dashes.",
+    hint: "Use xla- followed by lower-case letters, digits, dots and dashes.",
   });
 }
 

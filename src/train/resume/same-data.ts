@@ -8,7 +8,7 @@ import type { LoopState } from "./saver.ts";
 import { type SplitRecord, recordSplits, splitChanges } from "../../served/split-record.ts";
 import type { RunFolder } from "../devices/follower.ts";
 
-const ACCEPT = "Undo it, or go on with the data as it is now: --accept-changes.";
+const ACCEPT = "Undo the change, or resume with the data as it is now: --accept-changes.";
 
 /** What of the data is checked against. */
 interface Before {
