@@ -23,7 +23,8 @@ export {
   type ClaimValues,
   defineClaim,
 } from "./claim/define.ts";
-export { type ClaimOptions, type ClaimResult, runClaim } from "./claim/claim.ts";
+export { type ClaimResult } from "./claim/result.ts";
+export { type ClaimOptions, runClaim } from "./claim/claim.ts";
 export { type Backbone, openBackbone } from "./transfer/backbone.ts";
 export type { PublishedOptions } from "./served/published.ts";
 export { type EmbedOptions, type EmbedResult, embedImages } from "./transfer/embed.ts";

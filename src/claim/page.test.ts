@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type ClaimResult, spread } from "./claim.ts";
+import { type ClaimResult } from "./result.ts";
+import { spread } from "./claim.ts";
 import { defineClaim } from "./define.ts";
 import { claimsPage } from "./page.ts";
 import { claimTable, tableIn, withTable } from "./table.ts";

@@ -2,7 +2,8 @@
 
 import { Html, html } from "../runs/report/html.ts";
 import { MARK, STYLE } from "../runs/report/style.ts";
-import { type ClaimResult, spread } from "./claim.ts";
+import { type ClaimResult } from "./result.ts";
+import { spread } from "./claim.ts";
 import type { Claim, PlotPoint } from "./define.ts";
 import { type Line, armPlot, linePlot } from "./plot.ts";
 

@@ -1,7 +1,7 @@
 /** @file A claim's result as Markdown, and its place in a room's README. */
 
 import { OcelliError } from "../errors.ts";
-import type { ArmResult, ClaimResult } from "./claim.ts";
+import type { ArmResult, ClaimResult } from "./result.ts";
 import type { Claim } from "./define.ts";
 
 /** Where a claim's table stands in its room's README. */

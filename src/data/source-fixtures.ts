@@ -10,7 +10,7 @@ import sharp from "sharp";
 import { concatBytes } from "../formats/bytes.ts";
 import { writeExample } from "../formats/tf-example.ts";
 import { encodeRecord } from "../formats/tfrecord.ts";
-import type { ByteFile } from "./files/byte-file.ts";
+import type { ByteFile } from "./files/random-access.ts";
 import type { DataConfig } from "./config.ts";
 
 /** A picture of a test: a PNG of one pixel. */

@@ -10,7 +10,6 @@ import {
   sizeOf,
 } from "../graph/index.ts";
 import { type Initialiser, asMatrix, lecunNormal, zerosInit } from "./initialisers.ts";
-import { adapterOf } from "./lora.ts";
 import { layer } from "./scope.ts";
 
 /** Options of {@link dense}. */
@@ -53,8 +52,8 @@ export const dense = layer(
       lhsContract: inputs.map((_, i) => lead + i),
       rhsContract: inputs.map((_, i) => i),
     });
-    const adapter = adapterOf(scope, x, { inputs, outputs, dtype });
-    const product = adapter ? add(own, adapter) : own;
+    const addend = scope.addend?.(scope, x, { inputs, outputs, dtype });
+    const product = addend ? add(own, addend) : own;
     if (!bias) return product;
     const offset = convert(scope.param("bias", biasInit, outputs), dtype);
     return add(product, broadcastTo(offset, product.shape));

@@ -7,7 +7,6 @@
 
 import { OcelliError } from "../errors.ts";
 import {
-  type DType,
   type Tensor,
   add,
   convert,
@@ -18,7 +17,7 @@ import {
   sizeOf,
 } from "../graph/index.ts";
 import { lecunNormal, zerosInit } from "./initialisers.ts";
-import type { Scope } from "./scope.ts";
+import type { Contraction, Scope } from "./scope.ts";
 
 /** Options of {@link withLora}. */
 export interface LoraOptions {
@@ -39,8 +38,8 @@ const [DOWN, UP] = ["lora_a", "lora_b"];
 /** Whether a parameter is one of an adapter, by its name. */
 export const isAdapter = (name: string): boolean => /(^|\/)lora_[ab]$/.test(name);
 
-/** What scopes carry so that dense layers adapt themselves. */
-export interface LoraRule {
+/** Which dense layers are adapted, and how much the adapters count. */
+interface LoraRule {
   readonly rank: number;
   readonly scale: number;
   /** Whether a kernel is adapted; asked once for every dense layer. */
@@ -103,27 +102,20 @@ function noMatch(targets: string, kernels: readonly string[]): OcelliError {
 /** A scope whose dense layers, and those of its parts, follow a rule. */
 const adapting = (scope: Scope, lora: LoraRule): Scope => ({
   ...scope,
-  lora,
+  addend: (inner, x, contraction) => adapterOf(lora, inner, x, contraction),
   at: (name, index) => adapting(scope.at(name, index), lora),
   scan: (name, depth, body, x) =>
     scope.scan(name, depth, (inner, state) => body(adapting(inner, lora), state), x),
 });
 
-/** How a dense layer contracts. */
-interface Contraction {
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-  readonly dtype: DType;
-}
-
 /** What an adapter adds to a dense layer's product of x [..., inputs…], [..., outputs…]; undefined where it has none. */
-export function adapterOf(
-  { lora, path, param }: Scope,
+function adapterOf(
+  { rank, scale, matches }: LoraRule,
+  { path, param }: Scope,
   x: Tensor,
   { inputs, outputs, dtype }: Contraction,
 ): Tensor | undefined {
-  if (!lora?.matches(path === "" ? "kernel" : `${path}/kernel`)) return undefined;
-  const { rank, scale } = lora;
+  if (!matches(path === "" ? "kernel" : `${path}/kernel`)) return undefined;
   const down = reshape(param(DOWN, lecunNormal, [sizeOf(inputs), rank]), [...inputs, rank]);
   const up = reshape(param(UP, zerosInit, [rank, sizeOf(outputs)]), [rank, ...outputs]);
   const lead = x.rank - inputs.length;

@@ -3,8 +3,17 @@
 import { type DType, type Shape, type Tensor, withScope } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import type { Initialiser } from "./initialisers.ts";
-import type { LoraRule } from "./lora.ts";
 import { type Place, ROOT, child } from "./keys.ts";
+
+/** How a dense layer contracts: over trailing axes of its input. */
+export interface Contraction {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly dtype: DType;
+}
+
+/** What is added to a dense layer's product of x [..., inputs…], [..., outputs…]; undefined where it is nothing. */
+export type DenseAddend = (scope: Scope, x: Tensor, contraction: Contraction) => Tensor | undefined;
 
 /** What a model keeps beside its parameters (statistics, codebooks): read it, and set its next value. */
 export interface Variable {
@@ -18,8 +27,8 @@ export interface Scope {
   readonly path: string;
   /** Whether the call is a training step (dropout is on, statistics move). */
   readonly train: boolean;
-  /** Which dense layers have an adapter; none unless the model is one with adapters. */
-  readonly lora?: LoraRule;
+  /** What is added to the products of dense layers, such as by adapters; nothing where absent. */
+  readonly addend?: DenseAddend;
   /** Whether a parameter of this layer, or a stack of them, stays as it is in this training. */
   frozen(name: string): boolean;
   /** The scope of a part; an index makes it one layer of a stack: `at("encoderblock", 3)` is `encoderblock_3`. */

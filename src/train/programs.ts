@@ -13,7 +13,7 @@ import { type Values, createEvaluation } from "../served/pass.ts";
 import type { Recorder } from "../tasks/index.ts";
 import type { Plan } from "./plan/plan.ts";
 import { type StateSharding, shardState } from "./devices/sharding.ts";
-import type { LoopState } from "./resume/saver.ts";
+import type { LoopState } from "./resume/loop-state.ts";
 import type { StoredState } from "../weights/checkpoint-state.ts";
 import { type TrainState, makeInit, makeTrainStep } from "./step.ts";
 

@@ -50,7 +50,8 @@ import {
   restoreState,
 } from "./programs.ts";
 import { Meter, type Reporter, SILENT, showMetric } from "./watch/progress.ts";
-import { type LoopState, Saver } from "./resume/saver.ts";
+import { type LoopState } from "./resume/loop-state.ts";
+import { Saver } from "./resume/saver.ts";
 import { describeLength } from "./resume/longer.ts";
 import { checkSameData, nextEpoch } from "./resume/same-data.ts";
 import { migrateConfig } from "../config/migrate.ts";

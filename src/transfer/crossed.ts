@@ -5,7 +5,7 @@ import { ALL } from "../data/splits/hashed.ts";
 import { openSplit } from "../data/splits/splits.ts";
 import { classesOf } from "../served/shots.ts";
 import type { SourceFeatures } from "./features.ts";
-import type { Head, Labelled } from "./heads.ts";
+import type { Head, Labelled } from "./labelled.ts";
 import type { TransferMethod, TransferOptions } from "./options.ts";
 import { type Quality, type Scored, joined, qualityOfScores, scoresOf } from "./quality.ts";
 import { FEW, divide, foldsOf, isFew } from "./select.ts";

@@ -3,7 +3,8 @@ import { createInterpreter } from "../engines/interpreter/index.ts";
 import { fewShot } from "../evaluate/index.ts";
 import { fromNumbers, hostArray } from "../graph/index.ts";
 import { seededRandom } from "../random.ts";
-import { type Head, type Labelled, fitFewShot, fitSoftmax } from "./heads.ts";
+import { type Head, type Labelled } from "./labelled.ts";
+import { fitFewShot, fitSoftmax } from "./heads.ts";
 import { qualityOf } from "./quality.ts";
 import { divide, foldsOf } from "./select.ts";
 

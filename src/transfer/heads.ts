@@ -22,18 +22,7 @@ import { softmaxXent } from "../losses/index.ts";
 import { disposeTree } from "../served/device-trees.ts";
 import { minimise } from "./lbfgs.ts";
 import { qualityOf } from "./quality.ts";
-
-/** Features [examples, features] with their classes. */
-export interface Labelled {
-  readonly features: HostArray;
-  readonly labels: readonly number[];
-}
-
-/** A classifier as a model's parameters `head/kernel` [features, classes] and `head/bias` [classes]. */
-export interface Head {
-  readonly kernel: HostArray;
-  readonly bias: HostArray;
-}
+import type { Head, Labelled } from "./labelled.ts";
 
 /** One strength of the L2 penalty and how it did. */
 export interface Tried {

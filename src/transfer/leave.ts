@@ -19,7 +19,7 @@ import { recordMistakes } from "../tasks/classification.ts";
 import { fitted } from "../served/trained.ts";
 import type { Backbone } from "./backbone.ts";
 import type { SourceFeatures } from "./features.ts";
-import type { Head } from "./heads.ts";
+import type { Head } from "./labelled.ts";
 import type { TransferResult, TransferTask } from "./options.ts";
 import type { Found } from "./probe.ts";
 import type { Judged } from "./crossed.ts";

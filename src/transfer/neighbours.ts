@@ -5,7 +5,7 @@ import type { Engine } from "../engines/engine.ts";
 import { knn } from "../evaluate/index.ts";
 import { hostArray } from "../graph/index.ts";
 import type { SourceFeatures } from "./features.ts";
-import type { Labelled } from "./heads.ts";
+import type { Labelled } from "./labelled.ts";
 import { divide, foldsOf } from "./select.ts";
 import { parametersOf } from "./leave.ts";
 import type { TransferResult, TransferTask } from "./options.ts";

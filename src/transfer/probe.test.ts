@@ -2,7 +2,8 @@ import { afterAll, expect, test } from "vitest";
 import { createInterpreter } from "../engines/interpreter/index.ts";
 import { fromNumbers } from "../graph/index.ts";
 import { seededRandom } from "../random.ts";
-import { type Labelled, L2_DEFAULT, fitFewShot } from "./heads.ts";
+import { type Labelled } from "./labelled.ts";
+import { L2_DEFAULT, fitFewShot } from "./heads.ts";
 import { findFewShot, findLinear } from "./probe.ts";
 import { qualityOf } from "./quality.ts";
 

@@ -2,15 +2,8 @@
 
 import type { Engine } from "../engines/engine.ts";
 import { chooseBest } from "./choose.ts";
-import {
-  type Head,
-  L2_DEFAULT,
-  L2_SWEEP,
-  type Labelled,
-  type Tried,
-  fitFewShot,
-  fitSoftmax,
-} from "./heads.ts";
+import { type Head, type Labelled } from "./labelled.ts";
+import { L2_DEFAULT, L2_SWEEP, type Tried, fitFewShot, fitSoftmax } from "./heads.ts";
 import { joined, qualityOfScores, scoresOf } from "./quality.ts";
 import { divide, foldsOf, isFew } from "./select.ts";
 import { cooled, findTemperature } from "./temperature.ts";

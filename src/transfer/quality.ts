@@ -1,7 +1,7 @@
 /** @file How good a head is: its scores on the host, and what they say of accuracy, loss and confidence. */
 
 import { calibrationError } from "../evaluate/index.ts";
-import type { Head, Labelled } from "./heads.ts";
+import type { Head, Labelled } from "./labelled.ts";
 
 /** How often a classifier is right, how sure it is, and its mean loss. */
 export interface Quality {

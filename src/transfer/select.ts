@@ -4,7 +4,7 @@ import { findSplit } from "../data/splits/split-names.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { OcelliError } from "../errors.ts";
 import { pickExamples } from "../served/shots.ts";
-import type { Labelled } from "./heads.ts";
+import type { Labelled } from "./labelled.ts";
 import { hostArray } from "../graph/index.ts";
 
 /** The validation examples of a data set: as many of each class as there are shots; undefined where it has none. */

@@ -157,9 +157,13 @@ async function openHeld(
     });
   }
   if (held === split) {
-    throw new OcelliError("argument", `${split} is the training split, so it cannot be the test split.`, {
-      hint: "Name another split, or another part of it, as --test.",
-    });
+    throw new OcelliError(
+      "argument",
+      `${split} is the training split, so it cannot be the test split.`,
+      {
+        hint: "Name another split, or another part of it, as --test.",
+      },
+    );
   }
   const test = await open(held);
   if (String(test.names.label) === String(classes)) return { held, test };

@@ -1,7 +1,7 @@
 /** @file Temperature: how far scores are scaled so that their softmax says how often they are right. */
 
 import { hostArray } from "../graph/index.ts";
-import type { Head } from "./heads.ts";
+import type { Head } from "./labelled.ts";
 import type { Scored } from "./quality.ts";
 
 /** Scores are divided by a temperature in this range at most. */

@@ -12,7 +12,7 @@ import { showTime } from "../runs/list-show.ts";
 import { Run, makeUnusedFolder } from "../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
 import { crossJudge } from "./crossed.ts";
-import type { Labelled } from "./heads.ts";
+import type { Labelled } from "./labelled.ts";
 import { leaveProbe } from "./leave.ts";
 import { neighbours } from "./neighbours.ts";
 import type { TransferOptions, TransferResult, TransferTask } from "./options.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openMnist } from "../../src/data/readers/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
 import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
-import type { LoopState } from "../../src/train/resume/saver.ts";
+import type { LoopState } from "../../src/train/resume/loop-state.ts";
 import { readStateFile } from "../../src/weights/checkpoint-file.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/ocelli.js");

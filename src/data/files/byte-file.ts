@@ -4,18 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import { openRegular } from "../../files.ts";
 import { cannotRead } from "./files.ts";
 import { isUrl, openUrl } from "./http.ts";
-
-/** A file of known size, read piece by piece; nothing stays open between two reads. */
-export interface ByteFile {
-  /** Its path or address, as errors name it. */
-  readonly name: string;
-  /** Bytes. */
-  readonly size: number;
-  /** The smallest piece worth asking for while going through the file, in bytes. */
-  readonly piece: number;
-  /** The bytes from `begin` up to `end`, which lie within the file. */
-  read(begin: number, end: number): Promise<Uint8Array>;
-}
+import type { ByteFile } from "./random-access.ts";
 
 /** Opens a local path, or an http or https address whose server answers range requests. */
 export async function openBytes(path: string): Promise<ByteFile> {

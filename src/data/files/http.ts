@@ -3,7 +3,7 @@
 import { setTimeout } from "node:timers/promises";
 import { OcelliError } from "../../errors.ts";
 import { concatBytes } from "../../formats/bytes.ts";
-import type { ByteFile } from "./byte-file.ts";
+import type { ByteFile } from "./random-access.ts";
 
 /** Whether a path is an http or https address. */
 export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);

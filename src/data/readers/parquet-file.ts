@@ -13,7 +13,7 @@ import {
   readParquetTail,
 } from "../../formats/parquet/metadata.ts";
 import { type Decompress, readParquetChunk } from "../../formats/parquet/pages.ts";
-import type { ByteFile } from "../files/byte-file.ts";
+import type { ByteFile } from "../files/random-access.ts";
 
 /** A parquet file whose description was read. */
 export interface ParquetFile {

@@ -9,7 +9,8 @@ import {
 } from "../../formats/tfrecord.ts";
 import { LIMITS } from "../../formats/budget.ts";
 import { type ExampleFeature, readExample } from "../../formats/tf-example.ts";
-import { type ByteFile, forwardReader, openBytes } from "../files/byte-file.ts";
+import { type ByteFile } from "../files/random-access.ts";
+import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";

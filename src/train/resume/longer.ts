@@ -6,7 +6,7 @@ import { type Tensor, fromNumbers, toNumbers } from "../../graph/index.ts";
 import { type Duration, makeOptimizer, toSteps } from "../../optim/index.ts";
 import type { Config } from "../../config/config.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { LoopState } from "./saver.ts";
+import type { LoopState } from "./loop-state.ts";
 
 /** A duration in words: `20 epochs`. */
 const showDuration = (duration: Duration): string =>

@@ -4,7 +4,7 @@ import type { Position } from "../../data/stream/order.ts";
 import { OcelliError } from "../../errors.ts";
 import type { Journal } from "../watch/journal.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { LoopState } from "./saver.ts";
+import type { LoopState } from "./loop-state.ts";
 import { type SplitRecord, recordSplits, splitChanges } from "../../served/split-record.ts";
 import type { RunFolder } from "../devices/follower.ts";
 

@@ -6,8 +6,8 @@ import type { DType } from "../../../graph/dtype.ts";
 import { checkBindings, TrackedBuffer } from "./buffer.ts";
 import { FATAL_ONLY } from "./c-api.ts";
 import type { OrtApi, Pointer } from "./c-api.ts";
+import type { RunQueue } from "./queue.ts";
 import { NativeBuffer, ONNX_TYPES } from "./native-buffer.ts";
-import type { NativeRuntime } from "./native.ts";
 import type {
   ModelSource,
   RuntimeBuffer,
@@ -48,11 +48,19 @@ const forgotten = new FinalizationRegistry<{ api: OrtApi; session: Pointer }>(({
   api.release("ReleaseSession", session),
 );
 
+/** What of a runtime its sessions use. */
+interface SessionHost {
+  readonly api: OrtApi;
+  readonly queue: RunQueue;
+  readonly runOptions: Pointer;
+  readonly threads: number;
+}
+
 /** A compiled model; made by `NativeRuntime.createSession`. */
 export class NativeSession implements RuntimeSession {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  readonly #runtime: NativeRuntime;
+  readonly #runtime: SessionHost;
   readonly #session: Pointer;
   readonly #names: { inputs: ReturnType<typeof cStrings>; outputs: ReturnType<typeof cStrings> };
   readonly #values: { inputs: PointerArray; outputs: PointerArray };
@@ -60,7 +68,7 @@ export class NativeSession implements RuntimeSession {
   #disposed = false;
   #onDispose = (): void => {};
 
-  constructor(runtime: NativeRuntime, session: Pointer) {
+  constructor(runtime: SessionHost, session: Pointer) {
     this.#runtime = runtime;
     this.#session = session;
     forgotten.register(this, { api: runtime.api, session }, this);
@@ -138,7 +146,7 @@ export class NativeSession implements RuntimeSession {
 
 /** Compiles a model on a worker thread. */
 export async function createNativeSession(
-  runtime: NativeRuntime,
+  runtime: SessionHost,
   model: ModelSource,
   options: SessionOptions,
 ): Promise<NativeSession> {

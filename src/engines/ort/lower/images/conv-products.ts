@@ -5,7 +5,7 @@ import type { ConvDimensions } from "../../../../graph/ops/conv.ts";
 import { forEachIndex } from "../../../../graph/values.ts";
 import type { LoweringContext } from "../context.ts";
 import { product } from "../ops/dot.ts";
-import { apply } from "../ops/elementwise.ts";
+import { apply } from "../ops/apply.ts";
 import { align, ordered } from "../realise.ts";
 import { type Range, reshaped, sliceView } from "../ops/shape.ts";
 import { type View, permuteView } from "../view.ts";

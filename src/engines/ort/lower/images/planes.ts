@@ -1,6 +1,6 @@
 /** @file Images in blocks of channels, and their planes: what transposes of such images move. */
 
-import type { GraphBuilder } from "../builder.ts";
+import type { OnnxAttribute } from "../../../../formats/onnx.ts";
 import type { Dense } from "../view.ts";
 
 /** ONNX Runtime's own operators over images in blocks of channels. */
@@ -12,6 +12,22 @@ export interface BlockedImage {
   readonly image: Dense;
   /** Where it is nothing but another image times a factor for each channel of each image: those. */
   readonly scaled?: { readonly image: Dense; readonly factor: Dense };
+}
+
+/** What of a graph's builder moves planes. */
+interface PlaneBuilder {
+  blockedOf(x: Dense): BlockedImage | undefined;
+  once(key: string, make: () => Dense): Dense;
+  op(
+    type: string,
+    inputs: readonly Dense[],
+    options: Pick<Dense, "shape" | "dtype"> & {
+      readonly domain: string;
+      readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+    },
+  ): Dense;
+  transpose(x: Dense, permutation: readonly number[]): Dense;
+  reshape(x: Dense, shape: readonly number[]): Dense;
 }
 
 /** The extents of all axes but the last, each split where an image ends, and how many of them are the batch's. */
@@ -35,7 +51,7 @@ function splitBatch(shape: readonly number[], batch: number) {
  * planes, and whole planes move, which is much faster than to move element by element. Undefined for other values.
  */
 export function transposePlanes(
-  builder: GraphBuilder,
+  builder: PlaneBuilder,
   x: Dense,
   permutation: readonly number[],
 ): Dense | undefined {

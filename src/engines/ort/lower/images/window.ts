@@ -5,7 +5,7 @@ import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
 import type { WindowDimensions, WindowKind } from "../../../../graph/ops/window.ts";
 import { forEachIndex } from "../../../../graph/values.ts";
 import type { LoweringContext, Lowerings } from "../context.ts";
-import { apply } from "../ops/elementwise.ts";
+import { apply } from "../ops/apply.ts";
 import { constantView } from "../ops/random.ts";
 import { rowMajor, unscaled } from "../realise.ts";
 import { filled, reduceNumbers } from "../ops/reduce.ts";

@@ -5,7 +5,7 @@ import type { Equation } from "../../../../graph/tensor.ts";
 import { MICROSOFT } from "../builder.ts";
 import { type Lowering, type LoweringContext, type Lowerings, rounded } from "../context.ts";
 import { product } from "./dot.ts";
-import { apply } from "./elementwise.ts";
+import { apply } from "./apply.ts";
 import { align, ordered, rowMajor, unbroadcast } from "../realise.ts";
 import { type View, layoutOf, permuteView } from "../view.ts";
 

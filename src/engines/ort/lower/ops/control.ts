@@ -12,7 +12,8 @@ import {
   carrierOf,
   emptyView,
 } from "../context.ts";
-import { type Facts, finishGraph } from "../passes/finish.ts";
+import { type Facts } from "../passes/graph-facts.ts";
+import { finishGraph } from "../passes/finish.ts";
 import { align, rowMajor } from "../realise.ts";
 import { openBatchError } from "../sizes.ts";
 import { isUnrolled } from "../passes/unroll.ts";

@@ -2,7 +2,7 @@
 
 import { type DType, isFloat, isInteger } from "../../../../graph/dtype.ts";
 import { type Lowerings, carrierOf } from "../context.ts";
-import { type Elementwise, apply } from "./elementwise.ts";
+import { type Elementwise, apply } from "./apply.ts";
 import type { Dense } from "../view.ts";
 
 const RANGE: Partial<Record<DType, readonly [low: number, high: number]>> = {

@@ -2,7 +2,7 @@
 
 import { type DType, isFloat } from "../../../../graph/dtype.ts";
 import type { Lowering, Lowerings } from "../context.ts";
-import { apply } from "./elementwise.ts";
+import { apply } from "./apply.ts";
 import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
 import { anyNaN, filled } from "./reduce.ts";
 import { inMemoryOrder } from "./shape.ts";

@@ -3,7 +3,7 @@
 import { type Shape, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Lowerings } from "../context.ts";
-import { apply } from "./elementwise.ts";
+import { apply } from "./apply.ts";
 import { limit } from "./gather.ts";
 import { align, ordered, rowMajor, unbroadcast } from "../realise.ts";
 import { filled } from "./reduce.ts";

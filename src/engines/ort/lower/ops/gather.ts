@@ -4,7 +4,7 @@ import { type DType, type Shape, sizeOf, stridesOf } from "../../../../graph/dty
 import type { GatherDimensions } from "../../../../graph/ops/gather.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { LoweringContext, Lowerings } from "../context.ts";
-import { apply } from "./elementwise.ts";
+import { apply } from "./apply.ts";
 import { align, ordered, rowMajor } from "../realise.ts";
 import { type Dense, type View, broadcastView, viewOf } from "../view.ts";
 

@@ -5,7 +5,7 @@ import { decode, encode } from "../../../../graph/values.ts";
 import type { GraphBuilder } from "../builder.ts";
 import { type LoweringContext, type Lowerings, carrierOf } from "../context.ts";
 import { closeGraph } from "./control.ts";
-import { Elementwise, apply } from "./elementwise.ts";
+import { Elementwise, apply } from "./apply.ts";
 import { align, rowMajor } from "../realise.ts";
 import { reshaped, sliceView } from "./shape.ts";
 import { type Dense, type View, broadcastView, heldSize, viewOf } from "../view.ts";

@@ -5,7 +5,7 @@ import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
 import { sumOverSpace } from "../images/blocked-channels.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
-import { apply } from "./elementwise.ts";
+import { apply } from "./apply.ts";
 import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
 import { inMemoryOrder, reshaped } from "./shape.ts";
 import {

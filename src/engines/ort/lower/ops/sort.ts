@@ -2,7 +2,7 @@
 
 import { type DType, isFloat } from "../../../../graph/dtype.ts";
 import type { LoweringContext, Lowerings } from "../context.ts";
-import { apply } from "./elementwise.ts";
+import { apply } from "./apply.ts";
 import { ordered, rowMajor, unbroadcast } from "../realise.ts";
 import { permuteView, type View } from "../view.ts";
 

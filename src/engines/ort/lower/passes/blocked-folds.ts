@@ -3,7 +3,7 @@
 import { sameShape } from "../../../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
 import { BLOCKED } from "../images/planes.ts";
-import { type Facts, countReaders } from "./finish.ts";
+import { type Facts, countReaders } from "./graph-facts.ts";
 
 /** Folds `A ∗ B + C` and `max(A ∗ B, 0)` into convolutions in blocks where nothing else reads these. */
 export function foldIntoConvolutions(graph: OnnxGraph, facts: Facts): OnnxGraph {

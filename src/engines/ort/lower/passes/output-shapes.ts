@@ -2,7 +2,7 @@
 
 import { type Shape, sameShape } from "../../../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
-import type { Facts } from "./finish.ts";
+import type { Facts } from "./graph-facts.ts";
 
 /** Operators whose result has its operands' shape. */
 const ELEMENTWISE = new Set(["Add", "Sub", "Mul", "Div", "Sqrt", "Neg", "Abs", "Max", "Min"]);

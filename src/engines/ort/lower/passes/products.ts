@@ -3,7 +3,7 @@
 import type { Shape } from "../../../../graph/dtype.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
 import { MICROSOFT } from "../builder.ts";
-import { type Facts, countReaders } from "./finish.ts";
+import { type Facts, countReaders } from "./graph-facts.ts";
 
 const isProduct = ({ opType }: OnnxNode): boolean =>
   opType === "MatMul" || opType === "Gemm" || opType === "FusedMatMul";

@@ -1,0 +1,56 @@
+/** @file Elementwise expressions over views of any layout. */
+
+import type { DType, Shape } from "../../../../graph/dtype.ts";
+import { blockedViews, viewOfImage } from "../images/blocked.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { LoweringContext } from "../context.ts";
+import { mapElements } from "../realise.ts";
+import { type Dense, type View, reshapeView } from "../view.ts";
+
+/** Writes elementwise nodes over operands that broadcast against each other. */
+export class Elementwise {
+  readonly builder: GraphBuilder;
+  readonly shape: Shape;
+
+  constructor(builder: GraphBuilder, shape: Shape) {
+    this.builder = builder;
+    this.shape = shape;
+  }
+
+  /** One node; its dtype is that of its last operand unless given. */
+  op(opType: string, operands: readonly Dense[], dtype = operands.at(-1)!.dtype): Dense {
+    return this.builder.op(opType, operands, { shape: this.shape, dtype });
+  }
+
+  cast(x: Dense, dtype: DType): Dense {
+    return this.builder.cast(x, dtype);
+  }
+
+  scalar(value: number, dtype: DType): Dense {
+    return this.builder.scalar(value, dtype);
+  }
+
+  /** A choice of any dtype: Where has no kernel for uint32 and bool, which travel as what has their bits. */
+  where(predicate: Dense, x: Dense, y: Dense): Dense {
+    const { dtype } = x;
+    const through: DType = dtype === "uint32" ? "int32" : dtype === "bool" ? "uint8" : dtype;
+    const chosen = this.op("Where", [predicate, this.cast(x, through), this.cast(y, through)]);
+    return this.cast(chosen, dtype);
+  }
+}
+
+/** Applies an expression to views, element by element; images in blocks stay in blocks. */
+export function apply(
+  { builder }: LoweringContext,
+  views: readonly View[],
+  dtype: DType,
+  expression: (e: Elementwise, ...operands: Dense[]) => Dense,
+): View {
+  const blocked = blockedViews(builder, views);
+  const made = mapElements(builder, blocked?.views ?? views, dtype, (operands, shape) =>
+    expression(new Elementwise(builder, shape), ...operands),
+  );
+  if (!blocked) return made;
+  const image = builder.reshape(made.dense, blocked.like.shape);
+  return reshapeView(viewOfImage(builder, { image }), views[0].shape)!;
+}
