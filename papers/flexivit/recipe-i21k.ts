@@ -33,9 +33,9 @@ export default {
   name: "flexivit-i21k",
   preprocess: {
     train:
-      "decode|inception_crop|flip_lr|copy(image, prof)|resize(240)|resize(224, key=prof)" +
+      "decode(alpha=drop)|inception_crop|flip_lr|copy(image, prof)|resize(240)|resize(224, key=prof)" +
       "|value_range(-1,1)|value_range(-1,1, key=prof)",
-    eval: "decode|resize(272)|central_crop(240)|value_range(-1,1)",
+    eval: "decode(alpha=drop)|resize(272)|central_crop(240)|value_range(-1,1)",
   },
   batchSize: 4096,
   duration: { epochs: 90 },

@@ -58,6 +58,9 @@ const RUN_FILES = {
   nonfinite: "nonfinite.json",
 } as const;
 
+/** The folder of some inputs as the model sees them. */
+const PICTURES = "augmented";
+
 type RunFile = keyof typeof RUN_FILES;
 type JsonFile = Exclude<RunFile, "metrics" | "events" | "checkpoint">;
 
@@ -143,7 +146,7 @@ export class Run {
     const run = new Run(folder, await lockFolder(folder, { report }));
     try {
       await check();
-      await removePartials(folder);
+      for (const place of [folder, join(folder, PICTURES)]) await removePartials(place);
       await run.checkpoints.clean();
       return run;
     } catch (error) {
@@ -177,8 +180,8 @@ export class Run {
   }
 
   /** Writes pictures, PNG files, into a folder of the run. */
-  async writePictures(folder: string, pictures: readonly Uint8Array[]): Promise<void> {
-    const path = join(this.folder, folder);
+  async writePictures(pictures: readonly Uint8Array[]): Promise<void> {
+    const path = join(this.folder, PICTURES);
     this.lock.check();
     try {
       await makeOwnFolder(path);
@@ -362,6 +365,7 @@ export async function makeUnusedFolder(base: string): Promise<string> {
 /** The checkpoint's file, of a run folder or of the path of a checkpoint; undefined where there is none. */
 export function findCheckpoint(path: string): string | undefined {
   const file = checkpointAt(path);
+  if (file !== path && !existsSync(file)) return undefined; // a path may lead through a file
   const found = lstatSync(file, { throwIfNoEntry: false });
   if (found?.isSymbolicLink() && file !== path) {
     throw new OcelliError("data", `${file} is a link, which is not followed in a run folder.`, {
@@ -372,7 +376,7 @@ export function findCheckpoint(path: string): string | undefined {
 }
 
 function checkpointAt(path: string): string {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  const isFolder = existsSync(path) && statSync(path).isDirectory();
   return path.endsWith(".safetensors") && !isFolder ? path : join(path, RUN_FILES.checkpoint);
 }
 

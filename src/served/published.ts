@@ -53,7 +53,10 @@ export async function readPublished(
       : undefined;
   const named = architecture ?? known?.model;
   const text = preprocessing ?? known?.preprocessing;
-  if (named === undefined || text === undefined) throw unclear(spec, named === undefined);
+  if (named === undefined || text === undefined) {
+    if (existsSync(spec)) await loadWeights(spec, { report }); // one that cannot be read says so first
+    throw unclear(spec, named === undefined);
+  }
   const weights = known?.weights ?? spec;
   const { arrays } = await loadWeights(weights, { report });
   const pooler = Object.keys(arrays).some((name) => /(^|\.)pooler\.dense\.weight$/.test(name));

@@ -11,7 +11,7 @@ import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
 import { type Task, taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { readCheckpointFile } from "../weights/checkpoint-file.ts";
+import { readCheckpointFile, readIfCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, readNames } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
@@ -99,13 +99,7 @@ export async function loadTrained(path: string): Promise<TrainedModel> {
 /** A run's checkpoint, or a checkpoint's file; undefined where a path is none of Ocelli's own. */
 export function readOwn(path: string): Checkpoint | undefined {
   const file = findCheckpoint(path);
-  if (file === undefined) return undefined;
-  try {
-    return readCheckpointFile(file, path);
-  } catch (error) {
-    if (error instanceof OcelliError && error.code === "format") return undefined;
-    throw error;
-  }
+  return file === undefined ? undefined : readIfCheckpointFile(file, path);
 }
 
 /** A checkpoint's arrays by flat name, with the grid of their positions: what `fitWeights` takes to another size. */

@@ -514,5 +514,5 @@ async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Pr
   const image = await show(batch);
   const pictures = await inputPictures(await image.read());
   image.dispose();
-  await run.writePictures("augmented", pictures);
+  await run.writePictures(pictures);
 }

@@ -28,14 +28,18 @@ export function checkpointChunks({ card, params, variables }: Checkpoint): Uint8
 
 /** A checkpoint from its file's content; `what` names the file in errors. */
 export function readCheckpoint(bytes: ByteRanges, what: string): Checkpoint {
+  const checkpoint = readIfCheckpoint(bytes, what);
+  if (checkpoint) return checkpoint;
+  throw new OcelliError("format", `${what} is not a checkpoint of an Ocelli run.`, {
+    valid: [FORMAT],
+  });
+}
+
+/** The same; undefined where it is a safetensors file of something else. */
+export function readIfCheckpoint(bytes: ByteRanges, what: string): Checkpoint | undefined {
   const { names, metadata, read } = openSafetensors(bytes);
   const card = metadata.format === FORMAT ? cardFromTexts(metadata, what) : undefined;
-  if (!card) {
-    throw new OcelliError("format", `${what} is not a checkpoint of an Ocelli run.`, {
-      given: metadata.format,
-      valid: [FORMAT],
-    });
-  }
+  if (!card) return undefined;
   checkLayers(card, names.length, what);
   const tree = fromFlat(Object.fromEntries(names.map((name) => [name, read(name)])));
   return { card, params: tree.params ?? {}, variables: tree.variables ?? {} };

@@ -48,7 +48,7 @@ function chooseWeights(what: string, names: readonly string[]): string {
   const candidates = names.filter((name) => WEIGHT_FILE.test(name));
   if (candidates.length === 1) return candidates[0];
   const valid = candidates.length > 0 ? candidates : ["*.safetensors", "*.npz", "*.pth", "*.bin"];
-  const problem = candidates.length > 0 ? "several weight files" : "no weight file";
+  const problem = candidates.length > 0 ? "several weight files" : "none of the files that weights are in";
   throw new OcelliError("data", `${what} holds ${problem}: ${valid.join(", ")}.`, {
     valid,
     hint: candidates.length > 0 ? "Name one of them." : "",

@@ -99,7 +99,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     ["engines", "install", "xla-cpuu"],
     'unknown plugin "xla-cpuu"; valid: xla-cpu, xla-cuda12, xla-cuda13.',
   ],
-  [["predict", "run"], "ocelli predict: it needs RUN|MODEL.onnx IMAGE|FOLDER|URL|-…."],
+  [["predict", "run"], "ocelli predict: it needs RUN|MODEL IMAGE|FOLDER|URL|-…."],
   [
     ["predict", "run", "a.png", "--top-k", "many"],
     '--top-k must be a whole number above 0, not "many".',
@@ -201,12 +201,12 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     tiny(`--init.weights=${at("run")}`, "--init.head=dropp", `--workdir=${at("w1")}`),
     "init.head must be one of drop, keep",
   ],
-  [["predict", at("nothing"), at("red.png")], "there is no checkpoint at"],
+  [["predict", at("nothing"), at("red.png")], "nothing holds none of the files that weights are in: *.safetensors"],
   [["predict", at("junk.safetensors"), at("red.png")], "safetensors file"],
   [["predict", at("short.safetensors"), at("red.png")], "safetensors file: its header describes"],
   [
     ["predict", at("foreign.safetensors"), at("red.png")],
-    "foreign.safetensors is not a checkpoint of an Ocelli run.",
+    "foreign.safetensors does not say which model it is of. Add --architecture",
   ],
   [
     ["predict", at("changed.safetensors"), at("red.png")],

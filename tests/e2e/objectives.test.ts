@@ -58,13 +58,13 @@ const CASES: Readonly<Record<string, () => object>> = {
     accumulate: 2,
   }),
   flexible: () => ({
-    model: FLEXIBLE,
-    objective: { name: "classification", flexi: SIZES },
-    evals: { four: { split: "test" }, seven: { split: "test", seqhw: 7 } },
+    model: { ...FLEXIBLE, flexi: SIZES },
+    objective: { name: "classification" },
+    evals: { four: { split: "test" }, seven: { split: "test", model: { seqhw: 7 } } },
   }),
   "flexible student": () => ({
-    model: FLEXIBLE,
-    objective: { name: "distillation", teacher: at("teacher"), flexi: SIZES },
+    model: { ...FLEXIBLE, flexi: SIZES },
+    objective: { name: "distillation", teacher: at("teacher") },
   }),
 };
 
@@ -100,20 +100,20 @@ const distilled = (more: object) => ({
 
 test.each<[string, () => object]>([
   [
-    "objective.flexi needs the model flexivit, not vit.",
-    () => ({ objective: { name: "classification", flexi: SIZES } }),
+    'unknown key "model.flexi"',
+    () => ({ model: { name: "vit", variant: "Ti/7", flexi: SIZES } }),
   ],
   [
-    "evals.test.seqhw needs the model flexivit, not vit.",
-    () => ({ evals: { test: { split: "test", seqhw: 2 } } }),
+    'unknown option of vit "seqhw"',
+    () => ({ evals: { test: { split: "test", model: { seqhw: 2 } } } }),
   ],
   [
     "an image of 28×28 has no grid of 40 patches.",
-    () => ({ model: FLEXIBLE, objective: { name: "classification", flexi: { seqhw: [4, 40] } } }),
+    () => ({ model: { ...FLEXIBLE, flexi: { seqhw: [4, 40] } } }),
   ],
   ["there is no checkpoint at", () => distilled({ teacher: at("none") })],
   [
-    'knows other classes than the data, or in another order: "ten".',
+    'was trained with other names of label than the data has, or in another order: "ten".',
     () => ({
       ...distilled({}),
       data: { name: "npz", dir, classes: [..."012345678", "ten"] },

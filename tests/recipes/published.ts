@@ -27,8 +27,8 @@ export interface Published {
   readonly fewShot?: FewShot;
 }
 
-const CROPS = "decode|inception_crop(224)|flip_lr";
-const EVAL_224 = "decode|resize_small(256)|central_crop(224)|value_range(-1,1)";
+const CROPS = "decode(alpha=drop)|inception_crop(224)|flip_lr";
+const EVAL_224 = "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)";
 const I1K = { validation: 2500, "train[99%:]": 2500, "train[:2%]": 2500 };
 const I1K_OFTEN = { validation: 1000, "train[99%:]": 1000, "train[:2%]": 1000 };
 /** `full[25600:51200]`, `full[:25600]` and `full[51200:76800]` are splits of their own here. */
@@ -71,8 +71,8 @@ const FLEXIBLE_DISTILLED = {
   "objective.teacher.model.name": "vit",
   "objective.teacher.model.poolType": "tok",
   "objective.teacherImage": "prof",
-  "objective.flexi.seqhw": SEQHW,
-  "preprocess.eval": "decode|resize(272)|central_crop(240)|value_range(-1,1)",
+  "model.flexi.seqhw": SEQHW,
+  "preprocess.eval": "decode(alpha=drop)|resize(272)|central_crop(240)|value_range(-1,1)",
   ...SAVED,
 };
 const SERVED_AT_15 = { "model.seqhw": 15, ...KEPT };
@@ -204,8 +204,8 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
   "bit-hyperrule": {
     source: "arXiv:1912.11370, section 3.3",
     values: {
-      "preprocess.train": "decode|resize(448)|random_crop(384)|flip_lr|value_range(-1,1)",
-      "preprocess.eval": "decode|resize(384)|value_range(-1,1)",
+      "preprocess.train": "decode(alpha=drop)|resize(448)|random_crop(384)|flip_lr|value_range(-1,1)",
+      "preprocess.eval": "decode(alpha=drop)|resize(384)|value_range(-1,1)",
       batchSize: 512,
       "duration.steps": 10_000,
       "model.name": "bit-paper",
@@ -276,8 +276,8 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
   flexivit: {
     source: "proj/flexivit/i21k_sup.py",
     values: {
-      "preprocess.train": "decode|inception_crop(240)|flip_lr|randaug(2,10)|value_range(-1,1)",
-      "preprocess.eval": "decode|resize_small(272)|central_crop(240)|value_range(-1,1)",
+      "preprocess.train": "decode(alpha=drop)|inception_crop(240)|flip_lr|randaug(2,10)|value_range(-1,1)",
+      "preprocess.eval": "decode(alpha=drop)|resize_small(272)|central_crop(240)|value_range(-1,1)",
       batchSize: 4096,
       "duration.epochs": 90,
       "model.name": "flexivit",
@@ -288,7 +288,7 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
       "objective.name": "classification",
       "objective.loss": "sigmoid",
       "objective.mixup.p": 0.2,
-      "objective.flexi.seqhw": SEQHW,
+      "model.flexi.seqhw": SEQHW,
       "model.headBiasInit": -10,
       ...COSINE,
       ...SAVED,
@@ -302,7 +302,7 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
       split: "train[:99%]",
       ...FLEXIBLE_DISTILLED,
       "preprocess.train":
-        "decode|inception_crop|flip_lr|copy(image, prof)|resize(240)|resize(384, key=prof)" +
+        "decode(alpha=drop)|inception_crop|flip_lr|copy(image, prof)|resize(240)|resize(384, key=prof)" +
         "|value_range(-1,1)|value_range(-1,1, key=prof)",
       batchSize: 1024,
       "model.patchSize": [16, 16],
@@ -325,7 +325,7 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
     },
     ours: {
       "preprocess.train":
-        "decode|inception_crop|flip_lr|copy(image, prof)|resize(240)|resize(224, key=prof)" +
+        "decode(alpha=drop)|inception_crop|flip_lr|copy(image, prof)|resize(240)|resize(224, key=prof)" +
         "|value_range(-1,1)|value_range(-1,1, key=prof)",
       ...SERVED_AT_15,
     },
