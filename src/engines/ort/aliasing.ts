@@ -2,7 +2,7 @@
 
 import type { Shape } from "../../graph/dtype.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../../formats/onnx.ts";
-import { readsOf } from "./lower/finish.ts";
+import { readsOf } from "./lower/passes/finish.ts";
 import type { LoweredProgram } from "./lower/program.ts";
 
 /** Operators whose result is their input's memory under another shape, unless it is an output. */

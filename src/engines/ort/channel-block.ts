@@ -1,7 +1,7 @@
 /** @file How many channels ONNX Runtime's convolutions in blocks take together on this processor: asked of itself. */
 
 import { encodeModel } from "../../formats/onnx-encode.ts";
-import { BLOCKED } from "./lower/planes.ts";
+import { BLOCKED } from "./lower/images/planes.ts";
 import type { Dense } from "./lower/view.ts";
 import { modelOf } from "./model.ts";
 import type { Runtime, RuntimeSession } from "./runtime/runtime.ts";

@@ -11,7 +11,7 @@ import { aliasesOf } from "./aliasing.ts";
 import { OrtArray } from "./array.ts";
 import { channelBlock } from "./channel-block.ts";
 import { OrtExecutable } from "./executable.ts";
-import { branchOnGuard } from "./lower/guarded.ts";
+import { branchOnGuard } from "./lower/passes/guarded.ts";
 import { type LoweredProgram, lowerProgram } from "./lower/program.ts";
 import { externalEncoding, modelOf } from "./model.ts";
 import type { ModelSource, Runtime, RuntimeSession, SessionOptions } from "./runtime/runtime.ts";

@@ -3,7 +3,7 @@
 import type { OnnxGraph, OnnxModel } from "../../formats/onnx.ts";
 import type { OnnxEncoding } from "../../formats/onnx-encode.ts";
 import { MICROSOFT } from "./lower/builder.ts";
-import { BLOCKED } from "./lower/planes.ts";
+import { BLOCKED } from "./lower/images/planes.ts";
 
 /** The operator set that lowerings are written for. */
 const OPSET = 21;

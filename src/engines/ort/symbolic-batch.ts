@@ -4,7 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import { type HostArray, fromNumbers, sameShape, toNumbers } from "../../graph/dtype.ts";
 import { ONNX_DTYPES } from "../../formats/onnx.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../../formats/onnx.ts";
-import { withoutDeadNodes } from "./lower/finish.ts";
+import { withoutDeadNodes } from "./lower/passes/finish.ts";
 import { openBatchError } from "./lower/sizes.ts";
 
 /** The symbol of the batch extent. */

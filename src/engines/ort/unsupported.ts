@@ -4,7 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import type { ScanAttrs } from "../../graph/ops/scan.ts";
 import type { Program } from "../../graph/program.ts";
 import type { Equation, Spec } from "../../graph/tensor.ts";
-import { isUnrolled } from "./lower/unroll.ts";
+import { isUnrolled } from "./lower/passes/unroll.ts";
 
 /** How something that the engine refuses is recognised. */
 interface Rule {

@@ -12,7 +12,7 @@ import {
 } from "../../../graph/dtype.ts";
 import { ONNX_DTYPES } from "../../../formats/onnx.ts";
 import type { OnnxAttribute, OnnxNode, OnnxValueInfo } from "../../../formats/onnx.ts";
-import { type BlockedImage, transposePlanes } from "./planes.ts";
+import { type BlockedImage, transposePlanes } from "./images/planes.ts";
 import { Sizes } from "./sizes.ts";
 import type { Dense } from "./view.ts";
 

@@ -1,20 +1,20 @@
 /** @file The one lowering table of the ort engine: a primitive without an entry does not compile. */
 
 import type { PrimitiveName } from "../../../graph/ops/index.ts";
-import { compositeLowerings } from "./composites.ts";
+import { compositeLowerings } from "./ops/composites.ts";
 import type { Lowerings } from "./context.ts";
-import { controlLowerings } from "./control.ts";
-import { convLowerings } from "./conv.ts";
-import { cumulativeLowerings } from "./cumulative.ts";
-import { dotLowerings } from "./dot.ts";
-import { dynamicLowerings } from "./dynamic.ts";
-import { elementwiseLowerings } from "./elementwise.ts";
-import { gatherLowerings } from "./gather.ts";
-import { sourceLowerings } from "./random.ts";
-import { reduceLowerings } from "./reduce.ts";
-import { shapeLowerings } from "./shape.ts";
-import { sortLowerings } from "./sort.ts";
-import { windowLowerings } from "./window.ts";
+import { controlLowerings } from "./ops/control.ts";
+import { convLowerings } from "./images/conv.ts";
+import { cumulativeLowerings } from "./ops/cumulative.ts";
+import { dotLowerings } from "./ops/dot.ts";
+import { dynamicLowerings } from "./ops/dynamic.ts";
+import { elementwiseLowerings } from "./ops/elementwise.ts";
+import { gatherLowerings } from "./ops/gather.ts";
+import { sourceLowerings } from "./ops/random.ts";
+import { reduceLowerings } from "./ops/reduce.ts";
+import { shapeLowerings } from "./ops/shape.ts";
+import { sortLowerings } from "./ops/sort.ts";
+import { windowLowerings } from "./images/window.ts";
 
 /** Every primitive's lowering to ONNX. */
 export const lowerings: Lowerings<PrimitiveName> = {

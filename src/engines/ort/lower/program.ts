@@ -22,10 +22,10 @@ import {
   emptyView,
   rounded,
 } from "./context.ts";
-import { factsOf } from "./control.ts";
+import { factsOf } from "./ops/control.ts";
 import { lowerings } from "./index.ts";
-import { finishGraph } from "./finish.ts";
-import { constantView } from "./random.ts";
+import { finishGraph } from "./passes/finish.ts";
+import { constantView } from "./ops/random.ts";
 import { rowMajor } from "./realise.ts";
 import { type Dense, type View, viewOf } from "./view.ts";
 

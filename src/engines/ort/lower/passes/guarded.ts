@@ -3,10 +3,10 @@
  * the next state alone runs only where p holds, and nothing is chosen element by element.
  */
 
-import { sizeOf } from "../../../graph/dtype.ts";
-import { primitives } from "../../../graph/ops/index.ts";
-import { type Program, replay, traceRegion } from "../../../graph/program.ts";
-import { type Equation, type Tensor, emit, specOf } from "../../../graph/tensor.ts";
+import { sizeOf } from "../../../../graph/dtype.ts";
+import { primitives } from "../../../../graph/ops/index.ts";
+import { type Program, replay, traceRegion } from "../../../../graph/program.ts";
+import { type Equation, type Tensor, emit, specOf } from "../../../../graph/tensor.ts";
 
 /** Smaller states are not worth a branch. */
 const MIN_ELEMENTS = 1 << 16;

@@ -1,8 +1,8 @@
 /** @file Images in blocks of channels: that programs stay in them, and that their numbers are the interpreter's. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createInterpreter } from "../../interpreter/index.ts";
-import { type DeviceArray, type Engine, jit } from "../../engine.ts";
+import { createInterpreter } from "../../../interpreter/index.ts";
+import { type DeviceArray, type Engine, jit } from "../../../engine.ts";
 import {
   type Shape,
   type Tensor,
@@ -27,15 +27,15 @@ import {
   toNumbers,
   trace,
   transpose,
-} from "../../../graph/index.ts";
-import { maxPool, relu } from "../../../nn/index.ts";
-import type { OnnxNode } from "../../../formats/onnx.ts";
-import { channelBlock } from "../channel-block.ts";
-import type { OrtEngine } from "../engine.ts";
-import { createOrtEngine } from "../index.ts";
-import { createNativeRuntime } from "../runtime/native.ts";
+} from "../../../../graph/index.ts";
+import { maxPool, relu } from "../../../../nn/index.ts";
+import type { OnnxNode } from "../../../../formats/onnx.ts";
+import { channelBlock } from "../../channel-block.ts";
+import type { OrtEngine } from "../../engine.ts";
+import { createOrtEngine } from "../../index.ts";
+import { createNativeRuntime } from "../../runtime/native.ts";
 import { BLOCKED } from "./planes.ts";
-import { lowerProgram } from "./program.ts";
+import { lowerProgram } from "../program.ts";
 
 const reference = createInterpreter();
 let engine: OrtEngine;

@@ -1,12 +1,12 @@
 /** @file Arg-reductions and cumulative operations in ONNX. */
 
-import { type DType, isFloat } from "../../../graph/dtype.ts";
-import type { Lowering, Lowerings } from "./context.ts";
+import { type DType, isFloat } from "../../../../graph/dtype.ts";
+import type { Lowering, Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
-import { align, ordered, unbroadcast, unscaled } from "./realise.ts";
+import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
 import { anyNaN, filled } from "./reduce.ts";
 import { inMemoryOrder } from "./shape.ts";
-import { type Dense, type View, layoutOf } from "./view.ts";
+import { type Dense, type View, layoutOf } from "../view.ts";
 
 /** The first index of the extreme; the first NaN wins. */
 const argReduction =

@@ -1,17 +1,17 @@
 /** @file Sliding windows in ONNX: along one axis after another, as slices that are added or compared. */
 
-import { type DType, type Shape, fromNumbers, sizeOf, stridesOf } from "../../../graph/dtype.ts";
-import { highEnd, lowEnd } from "../../../graph/ops/reduce.ts";
-import type { WindowDimensions, WindowKind } from "../../../graph/ops/window.ts";
-import { forEachIndex } from "../../../graph/values.ts";
-import type { LoweringContext, Lowerings } from "./context.ts";
-import { apply } from "./elementwise.ts";
-import { constantView } from "./random.ts";
-import { rowMajor, unscaled } from "./realise.ts";
-import { filled, reduceNumbers } from "./reduce.ts";
-import { scatterRows } from "./gather.ts";
-import { padView, reshaped, sliceView } from "./shape.ts";
-import { type View, broadcastView, viewOf } from "./view.ts";
+import { type DType, type Shape, fromNumbers, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
+import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
+import type { WindowDimensions, WindowKind } from "../../../../graph/ops/window.ts";
+import { forEachIndex } from "../../../../graph/values.ts";
+import type { LoweringContext, Lowerings } from "../context.ts";
+import { apply } from "../ops/elementwise.ts";
+import { constantView } from "../ops/random.ts";
+import { rowMajor, unscaled } from "../realise.ts";
+import { filled, reduceNumbers } from "../ops/reduce.ts";
+import { scatterRows } from "../ops/gather.ts";
+import { padView, reshaped, sliceView } from "../ops/shape.ts";
+import { type View, broadcastView, viewOf } from "../view.ts";
 
 const OPERATORS: Record<WindowKind, string> = { sum: "Add", max: "Max", min: "Min" };
 

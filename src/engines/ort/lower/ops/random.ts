@@ -1,14 +1,14 @@
 /** @file Constants, counters and Threefry-2x32 in ONNX. */
 
-import { type DType, type HostArray, sizeOf } from "../../../graph/dtype.ts";
-import { decode, encode } from "../../../graph/values.ts";
-import type { GraphBuilder } from "./builder.ts";
-import { type LoweringContext, type Lowerings, carrierOf } from "./context.ts";
+import { type DType, type HostArray, sizeOf } from "../../../../graph/dtype.ts";
+import { decode, encode } from "../../../../graph/values.ts";
+import type { GraphBuilder } from "../builder.ts";
+import { type LoweringContext, type Lowerings, carrierOf } from "../context.ts";
 import { closeGraph } from "./control.ts";
 import { Elementwise, apply } from "./elementwise.ts";
-import { align, rowMajor } from "./realise.ts";
+import { align, rowMajor } from "../realise.ts";
 import { reshaped, sliceView } from "./shape.ts";
-import { type Dense, type View, broadcastView, heldSize, viewOf } from "./view.ts";
+import { type Dense, type View, broadcastView, heldSize, viewOf } from "../view.ts";
 
 const ROTATIONS = [
   [13, 15, 26, 6],

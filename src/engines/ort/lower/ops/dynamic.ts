@@ -1,13 +1,13 @@
 /** @file Slices at run-time starts in ONNX. */
 
-import { type Shape, sizeOf, stridesOf } from "../../../graph/dtype.ts";
-import type { GraphBuilder } from "./builder.ts";
-import type { Lowerings } from "./context.ts";
+import { type Shape, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
 import { limit } from "./gather.ts";
-import { align, ordered, rowMajor, unbroadcast } from "./realise.ts";
+import { align, ordered, rowMajor, unbroadcast } from "../realise.ts";
 import { filled } from "./reduce.ts";
-import { type Dense, type View, broadcastView, layoutOf, viewOf } from "./view.ts";
+import { type Dense, type View, broadcastView, layoutOf, viewOf } from "../view.ts";
 
 /** Scalar starts as one int64 vector, clamped so that a block of the given sizes fits. */
 function clampedStarts(

@@ -1,13 +1,13 @@
 /** @file Composites as whole ONNX operators, where there is one; the others are lowered by their decomposition. */
 
-import type { CompositeAttrs, CompositeName } from "../../../graph/ops/composite.ts";
-import type { Equation } from "../../../graph/tensor.ts";
-import { MICROSOFT } from "./builder.ts";
-import { type Lowering, type LoweringContext, type Lowerings, rounded } from "./context.ts";
+import type { CompositeAttrs, CompositeName } from "../../../../graph/ops/composite.ts";
+import type { Equation } from "../../../../graph/tensor.ts";
+import { MICROSOFT } from "../builder.ts";
+import { type Lowering, type LoweringContext, type Lowerings, rounded } from "../context.ts";
 import { product } from "./dot.ts";
 import { apply } from "./elementwise.ts";
-import { align, ordered, rowMajor, unbroadcast } from "./realise.ts";
-import { type View, layoutOf, permuteView } from "./view.ts";
+import { align, ordered, rowMajor, unbroadcast } from "../realise.ts";
+import { type View, layoutOf, permuteView } from "../view.ts";
 
 /** A whole operator; undefined where it does not fit, so that the decomposition is taken. */
 type WholeLowering = (

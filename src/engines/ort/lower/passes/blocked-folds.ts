@@ -1,8 +1,8 @@
 /** @file Addends and rectifiers fold into the convolutions in blocks that alone feed them: each saves a pass. */
 
-import { sameShape } from "../../../graph/dtype.ts";
-import type { OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
-import { BLOCKED } from "./planes.ts";
+import { sameShape } from "../../../../graph/dtype.ts";
+import type { OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
+import { BLOCKED } from "../images/planes.ts";
 import { type Facts, countReaders } from "./finish.ts";
 
 /** Folds `A ∗ B + C` and `max(A ∗ B, 0)` into convolutions in blocks where nothing else reads these. */

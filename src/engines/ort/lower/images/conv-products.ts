@@ -1,14 +1,14 @@
 /** @file Convolutions as matrix products: windows that tile the input, kernels' gradients, and what has no ONNX kernel. */
 
-import { type Shape, sizeOf } from "../../../graph/dtype.ts";
-import type { ConvDimensions } from "../../../graph/ops/conv.ts";
-import { forEachIndex } from "../../../graph/values.ts";
-import type { LoweringContext } from "./context.ts";
-import { product } from "./dot.ts";
-import { apply } from "./elementwise.ts";
-import { align, ordered } from "./realise.ts";
-import { type Range, reshaped, sliceView } from "./shape.ts";
-import { type View, permuteView } from "./view.ts";
+import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
+import type { ConvDimensions } from "../../../../graph/ops/conv.ts";
+import { forEachIndex } from "../../../../graph/values.ts";
+import type { LoweringContext } from "../context.ts";
+import { product } from "../ops/dot.ts";
+import { apply } from "../ops/elementwise.ts";
+import { align, ordered } from "../realise.ts";
+import { type Range, reshaped, sliceView } from "../ops/shape.ts";
+import { type View, permuteView } from "../view.ts";
 
 /**
  * How a spatial axis splits where windows neither overlap nor leave gaps: into [positions, taps] if the stride is the

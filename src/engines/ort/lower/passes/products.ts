@@ -1,8 +1,8 @@
 /** @file Factors and sums fold into the matrix products that alone feed them. */
 
-import type { Shape } from "../../../graph/dtype.ts";
-import type { OnnxAttribute, OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
-import { MICROSOFT } from "./builder.ts";
+import type { Shape } from "../../../../graph/dtype.ts";
+import type { OnnxAttribute, OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
+import { MICROSOFT } from "../builder.ts";
 import { type Facts, countReaders } from "./finish.ts";
 
 const isProduct = ({ opType }: OnnxNode): boolean =>

@@ -1,7 +1,7 @@
 /** @file Outputs in their own shapes: a Reshape that makes an output would copy it. */
 
-import { type Shape, sameShape } from "../../../graph/dtype.ts";
-import type { OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
+import { type Shape, sameShape } from "../../../../graph/dtype.ts";
+import type { OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
 import type { Facts } from "./finish.ts";
 
 /** Operators whose result has its operands' shape. */

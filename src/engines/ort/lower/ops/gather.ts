@@ -1,12 +1,12 @@
 /** @file Indexed access in ONNX: rows by index, clamped or dropped at the edges. */
 
-import { type DType, type Shape, sizeOf, stridesOf } from "../../../graph/dtype.ts";
-import type { GatherDimensions } from "../../../graph/ops/gather.ts";
-import type { GraphBuilder } from "./builder.ts";
-import type { LoweringContext, Lowerings } from "./context.ts";
+import { type DType, type Shape, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
+import type { GatherDimensions } from "../../../../graph/ops/gather.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
-import { align, ordered, rowMajor } from "./realise.ts";
-import { type Dense, type View, broadcastView, viewOf } from "./view.ts";
+import { align, ordered, rowMajor } from "../realise.ts";
+import { type Dense, type View, broadcastView, viewOf } from "../view.ts";
 
 /** The operand of a gather or scatter as rows: axes [batch…, axis, rest…] in the order of `order`. */
 interface Rows {

@@ -1,17 +1,17 @@
 /** @file Elementwise primitives in ONNX. */
 
-import { type DType, type Shape, isFloat } from "../../../graph/dtype.ts";
-import type { binaryPrimitives } from "../../../graph/ops/binary.ts";
-import type { selectPrimitives } from "../../../graph/ops/select.ts";
-import type { unaryPrimitives } from "../../../graph/ops/unary.ts";
-import { blockedViews, viewOfImage } from "./blocked.ts";
-import { scaleChannels, shiftChannels } from "./blocked-channels.ts";
-import type { GraphBuilder } from "./builder.ts";
-import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
+import { type DType, type Shape, isFloat } from "../../../../graph/dtype.ts";
+import type { binaryPrimitives } from "../../../../graph/ops/binary.ts";
+import type { selectPrimitives } from "../../../../graph/ops/select.ts";
+import type { unaryPrimitives } from "../../../../graph/ops/unary.ts";
+import { blockedViews, viewOfImage } from "../images/blocked.ts";
+import { scaleChannels, shiftChannels } from "../images/blocked-channels.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { lowerConvert } from "./convert.ts";
 import { integerArithmetic, lowerIntegerPower } from "./integer.ts";
-import { mapElements } from "./realise.ts";
-import { type Dense, type View, reshapeView } from "./view.ts";
+import { mapElements } from "../realise.ts";
+import { type Dense, type View, reshapeView } from "../view.ts";
 
 /** Writes elementwise nodes over operands that broadcast against each other. */
 export class Elementwise {

@@ -1,12 +1,12 @@
 /** @file Reductions in ONNX. */
 
-import { type DType, type Shape, isFloat, sizeOf } from "../../../graph/dtype.ts";
-import { highEnd, lowEnd } from "../../../graph/ops/reduce.ts";
-import { sumOverSpace } from "./blocked-channels.ts";
-import type { GraphBuilder } from "./builder.ts";
-import type { Lowering, LoweringContext, Lowerings } from "./context.ts";
+import { type DType, type Shape, isFloat, sizeOf } from "../../../../graph/dtype.ts";
+import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
+import { sumOverSpace } from "../images/blocked-channels.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
-import { align, ordered, unbroadcast, unscaled } from "./realise.ts";
+import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
 import { inMemoryOrder, reshaped } from "./shape.ts";
 import {
   type Dense,
@@ -16,7 +16,7 @@ import {
   heldSize,
   layoutOf,
   viewOf,
-} from "./view.ts";
+} from "../view.ts";
 
 interface Axes {
   readonly axes: readonly number[];

@@ -1,7 +1,7 @@
 /** @file Images in blocks of channels, and their planes: what transposes of such images move. */
 
-import type { GraphBuilder } from "./builder.ts";
-import type { Dense } from "./view.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Dense } from "../view.ts";
 
 /** ONNX Runtime's own operators over images in blocks of channels. */
 export const BLOCKED = "com.microsoft.nchwc";

@@ -1,10 +1,10 @@
 /** @file Primitives that move elements, in ONNX; most of them only change the view. */
 
-import { type Shape, sizeOf } from "../../../graph/dtype.ts";
-import { inSpace } from "./blocked.ts";
-import type { GraphBuilder } from "./builder.ts";
-import type { Lowerings } from "./context.ts";
-import { align, insertAxes, ordered, rowMajor, unbroadcast } from "./realise.ts";
+import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
+import { inSpace } from "../images/blocked.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Lowerings } from "../context.ts";
+import { align, insertAxes, ordered, rowMajor, unbroadcast } from "../realise.ts";
 import {
   type Dense,
   type View,
@@ -14,7 +14,7 @@ import {
   permuteView,
   reshapeView,
   viewOf,
-} from "./view.ts";
+} from "../view.ts";
 
 /** A view in another shape; elements are put in order first where strides cannot say it. */
 export const reshaped = (builder: GraphBuilder, view: View, shape: Shape): View =>

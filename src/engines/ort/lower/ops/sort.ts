@@ -1,10 +1,10 @@
 /** @file Sorting in ONNX, by TopK over double-precision keys in which NaN is larger than infinity. */
 
-import { type DType, isFloat } from "../../../graph/dtype.ts";
-import type { LoweringContext, Lowerings } from "./context.ts";
+import { type DType, isFloat } from "../../../../graph/dtype.ts";
+import type { LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
-import { ordered, rowMajor, unbroadcast } from "./realise.ts";
-import { permuteView, type View } from "./view.ts";
+import { ordered, rowMajor, unbroadcast } from "../realise.ts";
+import { permuteView, type View } from "../view.ts";
 
 /** Above every float32, below infinity. */
 const BEYOND_FLOAT32 = 1e300;

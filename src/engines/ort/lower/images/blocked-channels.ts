@@ -1,11 +1,11 @@
 /** @file Factors, addends and sums for each channel of images in blocks: one pass over the image each. */
 
-import { sizeOf } from "../../../graph/dtype.ts";
+import { sizeOf } from "../../../../graph/dtype.ts";
 import { type FineAxes, fineAxes, imageOf, viewOfImage } from "./blocked.ts";
-import type { GraphBuilder } from "./builder.ts";
+import type { GraphBuilder } from "../builder.ts";
 import { BLOCKED, type BlockedImage } from "./planes.ts";
-import { rowMajor } from "./realise.ts";
-import { type Dense, type View, dropAxes, heldSize, reshapeView, viewOf } from "./view.ts";
+import { rowMajor } from "../realise.ts";
+import { type Dense, type View, dropAxes, heldSize, reshapeView, viewOf } from "../view.ts";
 
 /** A view that is the same all over each image, as one number for each channel of each image: [batch · channels]. */
 function perChannel(

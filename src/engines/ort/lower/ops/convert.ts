@@ -1,9 +1,9 @@
 /** @file Conversion between dtypes: floats to integers truncate, saturate and take NaN to 0; integers wrap. */
 
-import { type DType, isFloat, isInteger } from "../../../graph/dtype.ts";
-import { type Lowerings, carrierOf } from "./context.ts";
+import { type DType, isFloat, isInteger } from "../../../../graph/dtype.ts";
+import { type Lowerings, carrierOf } from "../context.ts";
 import { type Elementwise, apply } from "./elementwise.ts";
-import type { Dense } from "./view.ts";
+import type { Dense } from "../view.ts";
 
 const RANGE: Partial<Record<DType, readonly [low: number, high: number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],

@@ -1,13 +1,13 @@
 /** @file Matrix products: operands' axes are sorted into batch, rows, columns and sum, and transposes fold in. */
 
-import { type DType, type Shape, sizeOf } from "../../../graph/dtype.ts";
-import { type DotDimensions, dotRoles } from "../../../graph/ops/dot.ts";
-import { type GraphBuilder, MICROSOFT } from "./builder.ts";
-import type { LoweringContext, Lowerings } from "./context.ts";
-import { align, ordered } from "./realise.ts";
+import { type DType, type Shape, sizeOf } from "../../../../graph/dtype.ts";
+import { type DotDimensions, dotRoles } from "../../../../graph/ops/dot.ts";
+import { type GraphBuilder, MICROSOFT } from "../builder.ts";
+import type { LoweringContext, Lowerings } from "../context.ts";
+import { align, ordered } from "../realise.ts";
 import { filled } from "./reduce.ts";
-import type { Sizes } from "./sizes.ts";
-import { type Dense, type View, layoutOf } from "./view.ts";
+import type { Sizes } from "../sizes.ts";
+import { type Dense, type View, layoutOf } from "../view.ts";
 
 /** An axis of a product: of both operands (batch, sum) or of one (free); its place in the result unless summed. */
 interface Letter {

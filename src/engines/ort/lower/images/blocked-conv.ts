@@ -1,14 +1,14 @@
 /** @file Convolutions of images in blocks of channels. */
 
-import type { Shape } from "../../../graph/dtype.ts";
-import type { ConvDimensions } from "../../../graph/ops/conv.ts";
-import type { Padding } from "../../../graph/ops/padding.ts";
+import type { Shape } from "../../../../graph/dtype.ts";
+import type { ConvDimensions } from "../../../../graph/ops/conv.ts";
+import type { Padding } from "../../../../graph/ops/padding.ts";
 import { inBlocks, viewOfImage } from "./blocked.ts";
-import type { GraphBuilder } from "./builder.ts";
+import type { GraphBuilder } from "../builder.ts";
 import { BLOCKED } from "./planes.ts";
-import { align } from "./realise.ts";
-import { reshaped } from "./shape.ts";
-import type { Dense, View } from "./view.ts";
+import { align } from "../realise.ts";
+import { reshaped } from "../ops/shape.ts";
+import type { Dense, View } from "../view.ts";
 
 /**
  * A kernel [height, width, in / groups, out] in blocks of outputs, and of inputs where there are so many: to ONNX

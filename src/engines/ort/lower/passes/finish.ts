@@ -1,11 +1,11 @@
 /** @file What is done to an ONNX graph once all of it is known. */
 
-import type { HostArray } from "../../../graph/dtype.ts";
-import type { OnnxGraph, OnnxNode } from "../../../formats/onnx.ts";
+import type { HostArray } from "../../../../graph/dtype.ts";
+import type { OnnxGraph, OnnxNode } from "../../../../formats/onnx.ts";
 import { foldIntoConvolutions } from "./blocked-folds.ts";
 import { shapeOutputs } from "./output-shapes.ts";
 import { foldIntoProducts } from "./products.ts";
-import type { Dense } from "./view.ts";
+import type { Dense } from "../view.ts";
 
 /** What is known beside a graph. */
 export interface Facts {

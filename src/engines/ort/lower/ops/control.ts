@@ -1,22 +1,22 @@
 /** @file Control flow in ONNX: inlined regions, unrolled scans, Scan, If and Loop. */
 
-import { type Shape, sizeOf } from "../../../graph/dtype.ts";
-import type { Program } from "../../../graph/program.ts";
-import type { Spec, Tensor } from "../../../graph/tensor.ts";
-import type { OnnxGraph } from "../../../formats/onnx.ts";
-import { type GraphBuilder, valueInfo } from "./builder.ts";
+import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
+import type { Program } from "../../../../graph/program.ts";
+import type { Spec, Tensor } from "../../../../graph/tensor.ts";
+import type { OnnxGraph } from "../../../../formats/onnx.ts";
+import { type GraphBuilder, valueInfo } from "../builder.ts";
 import {
   type Lowering,
   type LoweringContext,
   type Lowerings,
   carrierOf,
   emptyView,
-} from "./context.ts";
-import { type Facts, finishGraph } from "./finish.ts";
-import { align, rowMajor } from "./realise.ts";
-import { openBatchError } from "./sizes.ts";
-import { isUnrolled } from "./unroll.ts";
-import { type Dense, type View, dropAxes, viewOf } from "./view.ts";
+} from "../context.ts";
+import { type Facts, finishGraph } from "../passes/finish.ts";
+import { align, rowMajor } from "../realise.ts";
+import { openBatchError } from "../sizes.ts";
+import { isUnrolled } from "../passes/unroll.ts";
+import { type Dense, type View, dropAxes, viewOf } from "../view.ts";
 
 const isLive = ({ shape }: { shape: Shape }): boolean => sizeOf(shape) > 0;
 

@@ -1,8 +1,8 @@
 /** @file Integer arithmetic with the language's rules at zero, at the ends of the range and beyond the width. */
 
-import type { DType } from "../../../graph/dtype.ts";
+import type { DType } from "../../../../graph/dtype.ts";
 import type { Elementwise } from "./elementwise.ts";
-import type { Dense } from "./view.ts";
+import type { Dense } from "../view.ts";
 
 /** Divides in int64, where no quotient overflows; kernels trap a division by zero, so it never sees one. */
 function guarded(

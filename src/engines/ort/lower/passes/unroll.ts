@@ -1,6 +1,6 @@
 /** @file Which scans are unrolled. */
 
-import type { ScanAttrs } from "../../../graph/ops/scan.ts";
+import type { ScanAttrs } from "../../../../graph/ops/scan.ts";
 
 /** Up to this many steps and equations, scans are unrolled: no calls per step, and products see whole views. */
 const MAX_STEPS = 32;

@@ -4,10 +4,10 @@
  * builder knows that it is there in blocks too; whichever of both nobody reads is dropped in the end.
  */
 
-import { type Shape, sameShape, sizeOf } from "../../../graph/dtype.ts";
-import type { GraphBuilder } from "./builder.ts";
+import { type Shape, sameShape, sizeOf } from "../../../../graph/dtype.ts";
+import type { GraphBuilder } from "../builder.ts";
 import { BLOCKED, type BlockedImage } from "./planes.ts";
-import { align, ordered } from "./realise.ts";
+import { align, ordered } from "../realise.ts";
 import {
   type Dense,
   type View,
@@ -16,7 +16,7 @@ import {
   layoutOf,
   reshapeView,
   viewOf,
-} from "./view.ts";
+} from "../view.ts";
 
 /** The image in blocks that a view shows as a whole, in the order [batch, height, width, channels]. */
 export function imageOf(builder: GraphBuilder, view: View): BlockedImage | undefined {

@@ -1,20 +1,20 @@
 /** @file Convolutions in ONNX: NHWC programs on NCHW kernels, whose results stay NCHW in memory until someone minds. */
 
-import { type Shape, sizeOf } from "../../../graph/dtype.ts";
-import type { ConvDimensions } from "../../../graph/ops/conv.ts";
-import type { Padding } from "../../../graph/ops/padding.ts";
+import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
+import type { ConvDimensions } from "../../../../graph/ops/conv.ts";
+import type { Padding } from "../../../../graph/ops/padding.ts";
 import { blockedConvolution } from "./blocked-conv.ts";
-import type { LoweringContext, Lowerings } from "./context.ts";
+import type { LoweringContext, Lowerings } from "../context.ts";
 import {
   convolveByTaps,
   isKernelGradient,
   kernelGradient,
   tiledConvolution,
 } from "./conv-products.ts";
-import { align, ordered } from "./realise.ts";
-import { filled } from "./reduce.ts";
-import { padView, reshaped, reversed } from "./shape.ts";
-import { type View, permuteView } from "./view.ts";
+import { align, ordered } from "../realise.ts";
+import { filled } from "../ops/reduce.ts";
+import { padView, reshaped, reversed } from "../ops/shape.ts";
+import { type View, permuteView } from "../view.ts";
 
 /** ONNX Runtime's kernels slide along up to three axes. */
 const MAX_SPATIAL = 3;
