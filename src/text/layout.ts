@@ -25,14 +25,15 @@ export function layRow(
   return row;
 }
 
-/** The ids of a row without BOS at the beginning, and without EOS and padding at the end. */
+/** The ids of a row's text: without BOS, and without EOS and the padding after it. */
 export function unlayRow(
   ids: readonly number[],
   { padId, bosId, eosId }: RowLayout,
 ): readonly number[] {
   let end = ids.length;
   while (end > 0 && ids[end - 1] === padId) end--;
-  if (end > 0 && eosId !== undefined && ids[end - 1] === eosId) end--;
+  if (eosId === padId) end = Math.min(end + 1, ids.length);
+  if (eosId !== undefined) end = end > 0 && ids[end - 1] === eosId ? end - 1 : ids.length;
   return ids.slice(bosId !== undefined && ids[0] === bosId ? 1 : 0, end);
 }
 

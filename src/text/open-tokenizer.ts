@@ -2,7 +2,10 @@
 
 import { OcelliError } from "../errors.ts";
 import { hostArray } from "../graph/dtype.ts";
+import { readWordPiece } from "./bert.ts";
 import { TOKEN_SETS, type TokenizerCard, parseTokenizerCard } from "./card.ts";
+import { readClip } from "./clip/clip.ts";
+import { readTokenizerJson } from "./huggingface/tokenizer-json.ts";
 import { type RowLayout, layRow, lowerAscii, unlayRow } from "./layout.ts";
 import { addPieces, readSentencePieceModel } from "./sentencepiece/model.ts";
 import { createSentencePiece } from "./sentencepiece/processor.ts";
@@ -21,7 +24,10 @@ export function openTokenizer(card: TokenizerCard, bytes: Uint8Array): Tokenizer
   const codec = openCodec(checked, bytes);
   const layout = layoutOf(checked, codec);
   const { length } = layout;
-  const lower = LOWER[checked.kind === "clip" ? "none" : checked.lower];
+  const { kind } = checked;
+  // CLIP lowers what has been cleaned, and BERT takes accents off as it lowers
+  const isLowered = kind === "clip" || (kind === "wordpiece" && checked.lower === "unicode");
+  const lower = LOWER[isLowered ? "none" : checked.lower];
   const encode = (text: string): number[] => codec.encode(lower(text.toWellFormed()));
   const pad = (ids: readonly number[]): Int32Array => layRow(ids, layout);
   return {
@@ -50,15 +56,30 @@ const LOWER: Readonly<Record<TokenizerCard["lower"], (text: string) => string>> 
   unicode: (text) => text.toLowerCase(),
 };
 
-function openCodec({ kind, tokenSets = [] }: TokenizerCard, bytes: Uint8Array): TextCodec {
+function openCodec({ kind, lower, tokenSets = [] }: TokenizerCard, bytes: Uint8Array): TextCodec {
+  const isJson = /^\s*\{\s*["}]/.test(String.fromCharCode(...bytes.subarray(0, 8)));
+  if (isJson !== (kind === "tokenizer.json")) {
+    const what = isJson ? "are JSON" : "are not JSON";
+    throw new OcelliError(
+      "config",
+      `the tokenizer does not fit its card: "kind" is "${kind}", but the bytes ${what}.`,
+      { hint: isJson ? 'Is "tokenizer.json" meant?' : "Is it another file?" },
+    );
+  }
+  if (kind !== "sentencepiece" && tokenSets.length > 0) {
+    throw new OcelliError(
+      "config",
+      `a tokenizer's card: "tokenSets" are for kind "sentencepiece", not "${kind}".`,
+    );
+  }
+  if (kind === "clip") return readClip(bytes, LOWER[lower]);
+  if (kind === "wordpiece") return readWordPiece(bytes, { lowercase: lower === "unicode" });
+  if (kind === "tokenizer.json") return readTokenizerJson(bytes);
   const names = tokenSets.flatMap((set) => {
     const { count, digits } = TOKEN_SETS[set];
     return Array.from({ length: count }, (_, i) => `<${set}${String(i).padStart(digits, "0")}>`);
   });
-  if (kind === "sentencepiece") {
-    return createSentencePiece(addPieces(readSentencePieceModel(bytes), names));
-  }
-  throw new OcelliError("unsupported", `vocabularies of kind "${kind}" cannot be read yet.`);
+  return createSentencePiece(addPieces(readSentencePieceModel(bytes), names));
 }
 
 function layoutOf(card: TokenizerCard, codec: TextCodec): RowLayout {

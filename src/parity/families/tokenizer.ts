@@ -1,9 +1,16 @@
 /** @file Cases of tokenizers: the ids of lines, with and without capitals, and the rows that are made of them. */
 
+import { z } from "zod";
 import { OcelliError } from "../../errors.ts";
-import { type HostArray, fromNumbers } from "../../graph/index.ts";
-import { type Tokenizer, type TokenizerCard, openTokenizer } from "../../text/index.ts";
-import { type Case, fileOf, textsAt } from "../case.ts";
+import { decodeUtf8 } from "../../formats/bytes.ts";
+import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
+import {
+  type Tokenizer,
+  type TokenizerCard,
+  openTokenizer,
+  parseTokenizerCard,
+} from "../../text/index.ts";
+import { type Arrays, type Case, fileOf, textsAt } from "../case.ts";
 import type { Family } from "../family.ts";
 
 const whole = (values: readonly number[], shape = [values.length]): HostArray =>
@@ -55,11 +62,39 @@ function computeTokenSets({ description, outputs }: Case, bytes: Uint8Array) {
   };
 }
 
+/** lines.json: lines, and the text of the ids that they became. */
+const linesSchema = z.object({ lines: z.array(z.string()), decoded: z.array(z.string()) });
+
+/** A vocabulary of any kind by its card: ids, rows and what ids are decoded to. */
+function computeCard(given: Case): Arrays {
+  const { description } = given;
+  const bytes = fileOf(given, String(description.vocabulary_file));
+  const file = decodeUtf8(fileOf(given, "lines.json"), "lines.json");
+  const { lines, decoded } = linesSchema.parse(JSON.parse(file));
+  const tokenizer = openTokenizer(parseTokenizerCard(description.card), bytes);
+  const plain = openTokenizer({ ...tokenizer.card, bos: "no", eos: "none" }, bytes);
+  const { ids, offsets } = computeIds(tokenizer, lines);
+  const wanted = toNumbers(given.outputs.ids);
+  const from = toNumbers(given.outputs.offsets);
+  const same = decoded.map((text, i) => {
+    const row = wanted.slice(from[i], from[i + 1]);
+    return Number(plain.decode(row) === text);
+  });
+  return {
+    ids,
+    offsets,
+    decoded: fromNumbers(same, [lines.length], "bool"),
+    rows: tokenizer.tokenize(lines),
+  };
+}
+
 export const tokenizer: Family = {
   name: "tokenizer",
   model: /big_vision\/pp\/ops_text/,
   compute(given) {
     const { description, outputs } = given;
+    const allowance = () => ({ rtol: 0, atol: 0 });
+    if (description.card) return Promise.resolve({ outputs: computeCard(given), allowance });
     const bytes = fileOf(given, "tokenizer.model");
     const lines = textsAt(description, "lines") ?? [];
     const plain = openTokenizer(CARD, bytes);
@@ -80,7 +115,7 @@ export const tokenizer: Family = {
         ...Object.fromEntries(rows),
         ...computeTokenSets(given, bytes),
       },
-      allowance: () => ({ rtol: 0, atol: 0 }),
+      allowance,
     });
   },
 };

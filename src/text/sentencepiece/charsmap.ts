@@ -30,11 +30,20 @@ export class Charsmap {
 
   /** How many of the bytes from `at` are replaced, by the longest rule; 0 where none fits. Sets `begin` and `end`. */
   match(bytes: Uint8Array, at: number, length: number): number {
+    return this.walk(bytes, at, length, Infinity);
+  }
+
+  /** The same by the shortest rule. */
+  matchShortest(bytes: Uint8Array, at: number, length: number): number {
+    return this.walk(bytes, at, length, 1);
+  }
+
+  private walk(bytes: Uint8Array, at: number, length: number, rules: number): number {
     const { units, replacements } = this;
     let node = offsetOf(units[0]);
-    let longest = 0;
+    let matched = 0;
     let value = 0;
-    for (let i = at; i < length; i++) {
+    for (let i = at, left = rules; i < length && left > 0; i++) {
       node ^= bytes[i];
       if (node >= units.length) throw formatError(`${WHAT} points beyond its end.`);
       const unit = units[node];
@@ -42,17 +51,17 @@ export class Charsmap {
       node ^= offsetOf(unit);
       if ((unit >>> 8) & 1) {
         if (node >= units.length) throw formatError(`${WHAT} points beyond its end.`);
-        longest = i + 1 - at;
+        matched = i + 1 - at;
         value = units[node] & 0x7fffffff;
+        left--;
       }
     }
-    if (longest > 0) {
-      if (value >= replacements.length) throw formatError(`${WHAT} points beyond its end.`);
-      const zero = replacements.indexOf(0, value);
-      this.begin = value;
-      this.end = zero === -1 ? replacements.length : zero;
-    }
-    return longest;
+    if (matched === 0) return 0;
+    if (value >= replacements.length) throw formatError(`${WHAT} points beyond its end.`);
+    const zero = replacements.indexOf(0, value);
+    this.begin = value;
+    this.end = zero === -1 ? replacements.length : zero;
+    return matched;
   }
 }
 

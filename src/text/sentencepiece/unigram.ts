@@ -1,6 +1,6 @@
 /**
- * @file Unigram segmentation: the pieces whose scores add up to the most (Kudo 2018, section 3.2), in float32 as the
- * original adds them.
+ * @file Unigram segmentation: the pieces whose scores add up to the most (Kudo 2018, section 3.2), in the precision
+ * in which the original adds them.
  */
 
 import type { ByteTrie } from "../byte-trie.ts";
@@ -10,7 +10,8 @@ import { charLength } from "./normalize.ts";
 export interface UnigramPieces {
   readonly trie: ByteTrie;
   readonly unkId: number;
-  readonly scores: Float32Array;
+  /** Added up in their own precision. */
+  readonly scores: Float32Array | Float64Array;
   /** Whether a piece counts as normal for the score of what is unknown, is always taken, or never. */
   readonly kinds: Uint8Array;
 }
@@ -35,9 +36,11 @@ export function createUnigram({ trie, unkId, scores, kinds }: UnigramPieces): Se
     least = Math.min(least, score);
     most = Math.max(most, score);
   });
-  const unkScore = Math.fround(least - UNK_PENALTY);
+  const Sums = scores instanceof Float32Array ? Float32Array : Float64Array;
+  const round = scores instanceof Float32Array ? Math.fround : (value: number): number => value;
+  const unkScore = round(least - UNK_PENALTY);
   let room = 1024;
-  let best = new Float32Array(room);
+  let best = new Sums(room);
   let from = new Int32Array(room);
   let ids = new Int32Array(room);
 
@@ -45,7 +48,7 @@ export function createUnigram({ trie, unkId, scores, kinds }: UnigramPieces): Se
     const { length } = text;
     if (length >= room) {
       room = 2 * length;
-      best = new Float32Array(room);
+      best = new Sums(room);
       from = new Int32Array(room);
       ids = new Int32Array(room);
     }
@@ -62,7 +65,7 @@ export function createUnigram({ trie, unkId, scores, kinds }: UnigramPieces): Se
         const id = trie.valueAt(node);
         if (id === -1 || kinds[id] === NEVER) continue;
         const score = kinds[id] === ALWAYS ? Math.fround((i - begin) * most) - 0.1 : scores[id];
-        const candidate = score + soFar; // compared in float64, kept in float32
+        const candidate = round(score + soFar); // compared before it is rounded
         if (from[i] === -1 || candidate > best[i]) {
           best[i] = candidate;
           from[i] = begin;
@@ -71,7 +74,7 @@ export function createUnigram({ trie, unkId, scores, kinds }: UnigramPieces): Se
         if (i === single) isSingleKnown = true;
       }
       if (!isSingleKnown) {
-        const candidate = Math.fround(unkScore + soFar);
+        const candidate = round(unkScore + soFar);
         if (from[single] === -1 || candidate > best[single]) {
           best[single] = candidate;
           from[single] = begin;
