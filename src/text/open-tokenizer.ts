@@ -16,8 +16,9 @@ import type { TextCodec, Tokenizer } from "./tokenizer.ts";
  *
  * @throws a configuration error where card and vocabulary do not fit, a format error where the bytes are damaged
  * @example
- * const { tokenize } = openTokenizer(TOKENIZER_CARDS.siglip, await readFile("cc_en.32000.model"));
- * tokenize(["a photo of a dog"]); // int32 [1, 64]
+ * const rules = { lower: "ascii", bos: "no", eos: "sticky", pad: 1, length: 64 } as const; // SigLIP's
+ * const { tokenize } = openTokenizer({ kind: "sentencepiece", ...rules }, bytes);
+ * tokenize(["a photo of a dog", "a red bird"]); // int32 [2, 64]
  */
 export function openTokenizer(card: TokenizerCard, bytes: Uint8Array): Tokenizer {
   const checked = parseTokenizerCard(card);

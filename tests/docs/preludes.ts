@@ -23,6 +23,8 @@ const predict = (x) => mul(x, 2);`,
   "src/models/flexivit.ts": ENGINE,
   "src/cli/arguments.ts": `import { predict } from "../../../src/cli/predict.ts";`,
   "src/data/order.ts": `const source = { length: 3 };`,
+  "src/text/open-tokenizer.ts": `import { readFileSync } from "node:fs";
+const bytes = readFileSync("tests/golden/tokenizer/unigram_rules/tokenizer.model");`,
   "src/train/sweep.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/train/claim/define.ts": `import recipe from "../../../recipes/quickstart.ts";`,
   "src/train/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,

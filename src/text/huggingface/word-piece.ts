@@ -21,7 +21,8 @@ export function createWordPiece({
   prefix,
   maxCharacters,
 }: WordPieceOptions): WordModel {
-  const longest = Math.max(0, ...Array.from(vocab.keys(), ({ length }) => length));
+  let longest = 0;
+  for (const { length } of vocab.keys()) longest = Math.max(longest, length);
   const unknown = (): readonly number[] => {
     const id = vocab.get(unk);
     if (id !== undefined) return [id];

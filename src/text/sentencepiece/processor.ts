@@ -112,7 +112,7 @@ function createDecoder(model: SentencePieceModel, vocabulary: Vocabulary): TextC
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Bytes as text; every byte that is not part of a character becomes U+FFFD. */
-export function decodeBytes(bytes: readonly number[]): string {
+function decodeBytes(bytes: readonly number[]): string {
   const all = Uint8Array.from(bytes);
   try {
     return strict.decode(all);
