@@ -24,12 +24,18 @@ export async function readCase(directory: string, description: JsonObject): Prom
     readNpz(await readFile(join(directory, name)));
   if (!files.includes("io.npz")) throw new OcelliError("format", "the case has no io.npz.");
   const grads = files.filter((name) => /^grads.*\.npz$/.test(name));
+  const others = files.filter((name) => !name.endsWith(".npz") && name !== "case.json");
   return makeCase({
     description,
     io: await read("io.npz"),
     params: files.includes("params.npz") ? await read("params.npz") : undefined,
     grads: Object.fromEntries(
       await Promise.all(grads.map(async (name) => [name.slice(5, -4), await read(name)] as const)),
+    ),
+    files: Object.fromEntries(
+      await Promise.all(
+        others.map(async (name) => [name, await readFile(join(directory, name))] as const),
+      ),
     ),
   });
 }

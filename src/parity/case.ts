@@ -19,6 +19,8 @@ export interface Case {
   readonly outputs: Arrays;
   /** By what follows `grads` in the file's name: "" for grads.npz, "_softmax" for grads_softmax.npz. */
   readonly grads: Readonly<Record<string, Arrays>>;
+  /** Its other files' bytes by name. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
 /** The files of a case's folder, read. */
@@ -27,16 +29,19 @@ export interface CaseFiles {
   readonly io: Arrays;
   readonly params: Arrays | undefined;
   readonly grads: Readonly<Record<string, Arrays>>;
+  /** What else lies in the folder, by name. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
 /** A case from its files: inputs in dtypes that programs take, parameters by formula where there is no file. */
-export function makeCase({ description, io, params, grads }: CaseFiles): Case {
+export function makeCase({ description, io, params, grads, files = {} }: CaseFiles): Case {
   return {
     description,
     params: params ?? parametersByFormula(description),
     inputs: narrowed(under(io, "in/")),
     outputs: under(io, "out/"),
     grads,
+    files,
   };
 }
 
@@ -66,6 +71,20 @@ const own = (object: JsonObject, key: string): Json | undefined =>
 export function inputOf<T>(inputs: Readonly<Record<string, T>>, name: string): T {
   if (Object.hasOwn(inputs, name)) return inputs[name];
   throw new OcelliError("format", `io.npz: the case has no in/${name}.`);
+}
+
+/** One of a case's other files; an error where it is missing. */
+export function fileOf({ files }: Case, name: string): Uint8Array {
+  if (Object.hasOwn(files, name)) return files[name];
+  throw new OcelliError("format", `the case has no ${name}.`);
+}
+
+/** A list of texts of case.json under a key; undefined where it is missing. */
+export function textsAt(description: JsonObject, key: string): readonly string[] | undefined {
+  const value = own(description, key) ?? undefined;
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((text) => typeof text === "string")) return value;
+  throw new OcelliError("format", `case.json: ${key} must be a list of texts.`);
 }
 
 /** An object of case.json under a key; empty where it is missing or null. */

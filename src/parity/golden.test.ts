@@ -18,6 +18,8 @@ const folders = await Promise.all(
     "optim",
     "preprocessing",
     "evaluators",
+    "tokenizer",
+    "metrics",
   ].map((family) => findCases(`${golden}/${family}`)),
 );
 

@@ -27,6 +27,8 @@ const predict = (x) => mul(x, 2);`,
   "src/claim/define.ts": `import recipe from "../../../recipes/quickstart.ts";`,
   "src/config/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/config/overrides.ts": `import { configSchema } from "../../../src/config/config.ts";\nconst schema = configSchema();`,
+  "src/text/open-tokenizer.ts": `import { readFileSync } from "node:fs";
+const bytes = readFileSync("tests/golden/tokenizer/unigram_rules/tokenizer.model");`,
 };
 
 /** Files whose examples need a machine that this suite does not have, and what runs them. */

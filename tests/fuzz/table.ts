@@ -1,5 +1,6 @@
 /** @file The parsers that are fuzzed: a row is a name, whole files to begin with, and the parser. */
 
+import { readFileSync } from "node:fs";
 import { gzipSync, zipSync } from "fflate";
 import { openParquetFile } from "../../src/data/readers/parquet-file.ts";
 import {
@@ -30,6 +31,7 @@ import { decodingCost, imageKind } from "../../src/data/decode/image-kind.ts";
 import { fromNumbers } from "../../src/graph/index.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
 import { cardFromTexts, cardTexts } from "../../src/weights/model-card.ts";
+import { type TokenizerCard, openTokenizer } from "../../src/text/index.ts";
 
 /** One parser. A row of a new format is all that it takes to have it fuzzed. */
 export interface FuzzRow {
@@ -94,6 +96,16 @@ function readCard(bytes: Uint8Array): unknown {
   const names = Object.keys(cardTexts(card));
   return cardFromTexts(Object.fromEntries(names.map((name, i) => [name, texts[i]])), "file");
 }
+/** A file of a recorded tokenizer. */
+const vocabulary = (path: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../golden/tokenizer/${path}`, import.meta.url)));
+
+/** Opens a vocabulary, and encodes and decodes a text by it. */
+const useTokenizer = (kind: TokenizerCard["kind"]) => (bytes: Uint8Array) => {
+  const rules = { lower: "unicode", bos: "no", eos: "none", pad: 0, length: 8 } as const;
+  const { encode, decode } = openTokenizer({ kind, ...rules }, bytes);
+  return decode(encode("a red  face &amp; 12 hearts, é ﬁ 日本 😀"));
+};
 
 /** Every fuzzed parser. */
 export const FUZZ_ROWS: readonly FuzzRow[] = [
@@ -193,5 +205,36 @@ export const FUZZ_ROWS: readonly FuzzRow[] = [
       utf8('{"image":"é.png","label":["a",1,2.5e3],"more":{"x":[null,true]}}\r\n\n{}\n'),
     ],
     parse: (bytes) => readAll(tableRows("jsonl", memoryFile(bytes))),
+  },
+  {
+    name: "sentencepiece",
+    seeds: [
+      vocabulary("sp_bpe/tokenizer.model"),
+      vocabulary("sp_unigram_bytes/tokenizer.model"),
+      vocabulary("unigram_rules/tokenizer.model"),
+    ],
+    parse: useTokenizer("sentencepiece"),
+  },
+  {
+    name: "tokenizer.json",
+    seeds: [
+      vocabulary("json_split/tokenizer.json"),
+      vocabulary("json_clip/tokenizer.json"),
+      vocabulary("wordpiece_cased_json/tokenizer.json"),
+    ],
+    parse: useTokenizer("tokenizer.json"),
+  },
+  {
+    name: "wordpiece",
+    seeds: [vocabulary("wordpiece_uncased/vocab.txt")],
+    parse: useTokenizer("wordpiece"),
+  },
+  {
+    name: "clip",
+    seeds: [
+      vocabulary("clip/bpe.txt.gz"),
+      utf8("#version: 0.2\nr e\nre d</w>\nf a\nfa c\nfac e</w>\n"),
+    ],
+    parse: useTokenizer("clip"),
   },
 ];

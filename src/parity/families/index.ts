@@ -7,10 +7,12 @@ import { bit } from "./bit.ts";
 import { evaluators } from "./evaluators.ts";
 import { flexi } from "./flexi.ts";
 import { losses } from "./losses.ts";
+import { metrics } from "./metrics.ts";
 import { mlpMixer } from "./mlp-mixer.ts";
 import { optim } from "./optim.ts";
 import { posembResize } from "./posemb-resize.ts";
 import { preprocessing } from "./preprocessing.ts";
+import { tokenizer } from "./tokenizer.ts";
 import { vit } from "./vit.ts";
 
 const FAMILIES: readonly Family[] = [
@@ -24,6 +26,8 @@ const FAMILIES: readonly Family[] = [
   optim,
   preprocessing,
   evaluators,
+  tokenizer,
+  metrics,
 ];
 
 /** The family of a case, by its name or by the model it records; undefined where it is not known yet. */
