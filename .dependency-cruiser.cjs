@@ -4,6 +4,7 @@
 const ROOMS = {
   graph: ["errors", "tree"],
   formats: ["graph/dtype", "errors"],
+  packages: ["formats", "file-ranges", "files", "errors"],
   nn: ["graph", "errors", "tree"],
   models: ["nn", "graph", "errors", "tree"],
   losses: ["nn", "graph", "errors", "tree"],
@@ -12,7 +13,16 @@ const ROOMS = {
   preprocess: ["formats", "graph", "errors", "tree"],
   objectives: ["models", "losses", "optim", "nn", "graph", "preprocess", "errors", "tree"],
   evaluate: ["models", "losses", "optim", "nn", "graph", "formats", "errors", "tree"],
-  engines: ["graph", "formats", "packages", "native-stack", "files", "errors", "tree"],
+  engines: [
+    "graph",
+    "formats",
+    "packages",
+    "native-stack",
+    "file-ranges",
+    "files",
+    "errors",
+    "tree",
+  ],
   weights: [
     "models",
     "nn",
@@ -20,6 +30,7 @@ const ROOMS = {
     "preprocess",
     "graph",
     "packages",
+    "file-ranges",
     "files",
     "errors",
     "tree",

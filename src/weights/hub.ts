@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { OcelliError } from "../errors.ts";
 import { nameBeside, writeAtomically } from "../files.ts";
-import { writableCache } from "../packages.ts";
+import { writableCache } from "../packages/cache.ts";
 import { shardsOf } from "./read.ts";
 
 /** How the hub is reached. */
