@@ -20,10 +20,14 @@ export async function createNodeRuntime({
   try {
     ort = (await import("onnxruntime-node")) as unknown as OrtModule;
   } catch (cause) {
-    throw new OcelliError("engine", "onnxruntime-node cannot be loaded on this platform.", {
-      hint: "npm install onnxruntime-node",
-      cause,
-    });
+    throw new OcelliError(
+      "engine",
+      "onnxruntime-node is not installed, or cannot be loaded on this platform.",
+      {
+        hint: "Install it: npm install onnxruntime-node.",
+        cause,
+      },
+    );
   }
   const name = `ONNX Runtime ${ort.env.versions.node ?? "?"}, onnxruntime-node API${because ? ` (${because})` : ""}`;
   return new JsRuntime({ ort, kind: "node", name, threads, provider: "cpu" });
