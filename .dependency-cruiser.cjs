@@ -35,7 +35,17 @@ const ROOMS = {
     "errors",
     "tree",
   ],
-  data: ["preprocess", "text", "formats", "graph/dtype", "native-stack", "files", "errors", "tree"],
+  data: [
+    "preprocess",
+    "text",
+    "formats",
+    "graph/dtype",
+    "packages/peers",
+    "native-stack",
+    "files",
+    "errors",
+    "tree",
+  ],
   runs: ["preprocess", "formats", "graph/dtype", "files", "errors", "tree"],
   dashboard: ["runs", "preprocess", "formats", "graph/dtype", "files", "errors", "tree"],
   train: [

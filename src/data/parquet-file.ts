@@ -1,7 +1,6 @@
 /** @file One parquet file: its description, and parts of its columns as they are asked for. */
 
 import zlib from "node:zlib";
-import { compressors } from "hyparquet-compressors";
 import { OcelliError } from "../errors.ts";
 import { formatError } from "../formats/bytes.ts";
 import {
@@ -12,6 +11,7 @@ import {
   readParquetTail,
 } from "../formats/parquet/metadata.ts";
 import { type Decompress, readParquetChunk } from "../formats/parquet/pages.ts";
+import { importOptional } from "../packages/peers.ts";
 import type { ByteFile } from "./byte-file.ts";
 
 /** A parquet file whose description was read. */
@@ -33,6 +33,7 @@ export async function openParquetFile(file: ByteFile): Promise<ParquetFile> {
     metadata,
     async read(chunk, rows) {
       const bytes = await file.read(chunk.begin, chunk.end);
+      const decompress = await decompressOf(chunk.codec);
       return readParquetChunk(bytes, chunk, rows, decompress, file.name);
     },
   };
@@ -51,6 +52,16 @@ async function readMetadata(file: ByteFile): Promise<ParquetMetadata> {
   return readParquetMetadata(bytes, size, name);
 }
 
+/** Codecs that Node lacks. */
+const isForeign = (codec: ParquetChunk["codec"]): boolean =>
+  codec === "SNAPPY" || codec === "LZ4" || codec === "LZ4_RAW";
+
+async function decompressOf(codec: ParquetChunk["codec"]): Promise<Decompress> {
+  if (!isForeign(codec)) return decompress;
+  const { compressors } = await importOptional(() => import("hyparquet-compressors"));
+  return (codec, packed, size) => compressors[codec]!(packed, size) as Uint8Array;
+}
+
 /** Unpacks a page, never to more than the size that it should have. */
 const decompress: Decompress = (codec, packed, size) => {
   const limit = { maxOutputLength: size };
@@ -61,10 +72,6 @@ const decompress: Decompress = (codec, packed, size) => {
       return plain(zlib.brotliDecompressSync(packed, limit));
     case "ZSTD":
       return plain(zlib.zstdDecompressSync(packed, limit));
-    case "SNAPPY":
-    case "LZ4":
-    case "LZ4_RAW":
-      return compressors[codec]!(packed, size) as Uint8Array;
     default:
       throw new OcelliError("unsupported", `pages packed by ${codec} are not supported.`);
   }
