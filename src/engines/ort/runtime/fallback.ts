@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../../../errors.ts";
 import { JsRuntime } from "./js-runtime.ts";
-import type { OrtModule } from "./js-buffer.ts";
+import type { OrtModule } from "./js-api.ts";
 
 /**
  * Opens `onnxruntime-node`. Its runs block the event loop and copy every output, a tenth of a second per training step
@@ -18,7 +18,7 @@ export async function createNodeRuntime({
 }): Promise<JsRuntime> {
   let ort: OrtModule;
   try {
-    ort = (await import("onnxruntime-node")) as unknown as OrtModule;
+    ort = await import("onnxruntime-node");
   } catch (cause) {
     throw new OcelliError(
       "engine",
