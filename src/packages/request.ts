@@ -200,9 +200,18 @@ const KNOWS_PROXIES = /^(22\.(2[1-9]|[3-9]\d)|24\.([5-9]|\d\d)|2[5-9]|[3-9]\d)\.
 
 function checkProxies(url: URL, { proxies }: Access): void {
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
-  if (!proxies[name] || KNOWS_PROXIES.test(`${process.versions.node}`)) return;
+  if (!proxies[name] || isExcepted(url, proxies.NO_PROXY)) return;
+  if (KNOWS_PROXIES.test(process.versions.node)) return;
   throw new RequestError(
     `${show(url)} is behind a proxy (${name}), which needs Node 22.21, 24.5 or newer; this is ${process.versions.node}`,
     400,
   );
+}
+
+/** Whether a list such as "localhost, .test, 10.0.0.1:8080" names the host of an address. */
+function isExcepted({ hostname, host }: URL, list = ""): boolean {
+  return list.split(/[\s,]+/).some((name) => {
+    const bare = name.replace(/^\*?\./, "");
+    return name === "*" || (bare !== "" && (bare === host || `.${hostname}`.endsWith(`.${bare}`)));
+  });
 }
