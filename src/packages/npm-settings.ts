@@ -104,15 +104,18 @@ function projectFile(folder: string): string {
   }
 }
 
-/** The machine's settings lie beside the `npm` of the search path. */
+/** The machine's settings lie beside the `npm` of the search path, or where it usually is. */
 function globalFile(variables: Variables): string {
   const { PATH = "", Path = PATH, PREFIX } = variables;
   if (PREFIX) return join(PREFIX, "etc", "npmrc");
   const isWindows = process.platform === "win32";
   const name = isWindows ? "npm.cmd" : "npm";
   const folder = Path.split(delimiter).find((folder) => folder && existsSync(join(folder, name)));
-  const prefix = folder ?? dirname(process.execPath);
-  return join(isWindows ? prefix : dirname(prefix), "etc", "npmrc");
+  const places = [folder, dirname(process.execPath), "/usr/local/bin", "/usr/bin"];
+  const files = places
+    .filter((place) => place !== undefined)
+    .map((place) => join(isWindows ? place : dirname(place), "etc", "npmrc"));
+  return files.find((file) => existsSync(file)) ?? files[0];
 }
 
 /** Credentials stand under the address that they are for: `//host/path/:_authToken`. */

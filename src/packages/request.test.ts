@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { serveIndex } from "./index-fixtures.ts";
-import { type Access, requestText } from "./request.ts";
+import { type Access, isExcepted, requestText } from "./request.ts";
 
 const NO_PROXY: Access = { proxies: {} };
 
@@ -59,4 +59,20 @@ test("redirects end", async () => {
   await expect(requestText(new URL(index.url), NO_PROXY, "*/*")).rejects.toThrow(
     "redirects without end",
   );
+});
+
+test("a list of hosts without a proxy names hosts, what lies below them, and ports", () => {
+  const url = new URL("http://files.index.test:8080/a");
+  for (const list of [
+    "*",
+    "index.test",
+    ".index.test",
+    "x, *.index.test",
+    "files.index.test:8080",
+  ]) {
+    expect([list, isExcepted(url, list)]).toEqual([list, true]);
+  }
+  for (const list of ["", undefined, "ndex.test", "other.test", "files.index.test:81"]) {
+    expect([list, isExcepted(url, list)]).toEqual([list, false]);
+  }
 });

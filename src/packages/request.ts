@@ -12,7 +12,7 @@ import tls from "node:tls";
 export interface Access {
   /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as far as they are set. */
   readonly proxies: Readonly<Record<string, string | undefined>>;
-  /** A file of certificates (PEM) that are trusted beside the system's. */
+  /** A file of certificates (PEM) that are trusted beside Node's and the system's. */
   readonly certificates?: string;
   /** Whether a host is taken without checking its certificate. */
   readonly trusts?: (url: URL) => boolean;
@@ -181,10 +181,10 @@ function agentFor(url: URL, access: Access): http.Agent {
 
 function certificates({ certificates: file }: Access, trusted: boolean): https.AgentOptions {
   if (trusted) return { rejectUnauthorized: false };
-  if (file === undefined) return {};
-  let own: string;
+  const known = [...tls.getCACertificates("default"), ...tls.getCACertificates("system")];
+  if (file === undefined) return { ca: known };
   try {
-    own = readFileSync(file, "utf8");
+    return { ca: [...known, readFileSync(file, "utf8")] };
   } catch (cause) {
     throw new RequestError(
       `the certificates ${file} cannot be read: ${(cause as Error).message}`,
@@ -192,7 +192,6 @@ function certificates({ certificates: file }: Access, trusted: boolean): https.A
       cause,
     );
   }
-  return { ca: [...tls.getCACertificates("default"), own] };
 }
 
 /** The versions whose agents know proxies. */
@@ -209,7 +208,7 @@ function checkProxies(url: URL, { proxies }: Access): void {
 }
 
 /** Whether a list such as "localhost, .test, 10.0.0.1:8080" names the host of an address. */
-function isExcepted({ hostname, host }: URL, list = ""): boolean {
+export function isExcepted({ hostname, host }: URL, list = ""): boolean {
   return list.split(/[\s,]+/).some((name) => {
     const bare = name.replace(/^\*?\./, "");
     return name === "*" || (bare !== "" && (bare === host || `.${hostname}`.endsWith(`.${bare}`)));

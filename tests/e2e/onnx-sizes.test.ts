@@ -124,8 +124,7 @@ const first = (image: HostArray, count: number): HostArray => {
   return hostArray([count, ...rest], "float32", (image.data as Float32Array).slice(0, length));
 };
 
-const openWeb = async () =>
-  createWebRuntime(await import("onnxruntime-web"), { threads: 1 });
+const openWeb = async () => createWebRuntime(await import("onnxruntime-web"), { threads: 1 });
 
 const tiny = MODEL_ROWS.map(({ name, options }): PublishedModel => ({ name, options }));
 
