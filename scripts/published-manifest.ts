@@ -7,7 +7,7 @@ export interface Manifest {
 }
 
 /** The first Node that runs the package; the checkout itself brings a newer one. */
-export const NODE = ">=22.18";
+const NODE = ">=22.18";
 
 /** Fields that are the checkout's alone. */
 const OWN = ["private", "scripts", "devDependencies", "files", "allowScripts"];
