@@ -6,13 +6,25 @@ const LANGUAGE = ["nn", "graph", ...BASE];
 /** What everything that trains or serves a model stands on. */
 const FLOOR = [
   ...["engines", "runs", "weights", "config", "data", "tasks", "objectives", "evaluate", "models"],
-  ...["losses", "optim", "preprocess", "text", "formats", "packages", "files", ...LANGUAGE],
+  ...[
+    "losses",
+    "optim",
+    "preprocess",
+    "text",
+    "formats",
+    "packages",
+    "file-ranges",
+    "files",
+    ...LANGUAGE,
+  ],
 ];
 
 /** Rooms from the bottom up; each lists the rooms it may import beside itself. */
 const ROOMS = {
   graph: BASE,
   formats: ["graph/dtype", "errors"],
+  "file-ranges": ["formats", "files", "errors"],
+  packages: ["formats", "file-ranges", "files", "errors"],
   nn: ["graph", ...BASE],
   models: LANGUAGE,
   losses: LANGUAGE,
@@ -22,9 +34,12 @@ const ROOMS = {
   objectives: ["models", "losses", "optim", "preprocess", ...LANGUAGE],
   evaluate: ["models", "losses", "optim", "preprocess", "formats", ...LANGUAGE],
   tasks: ["objectives", "evaluate", "models", "losses", "preprocess", ...LANGUAGE],
-  engines: ["graph", "formats", "packages", "native-stack", "files", ...BASE],
-  weights: ["models", "formats", "preprocess", "packages", "files", ...LANGUAGE],
-  data: ["preprocess", "text", "formats", "graph/dtype", "native-stack", "files", ...BASE],
+  engines: ["graph", "formats", "packages", "native-stack", "file-ranges", "files", ...BASE],
+  weights: ["models", "formats", "preprocess", "packages", "file-ranges", "files", ...LANGUAGE],
+  data: [
+    ...["preprocess", "text", "formats", "graph/dtype", "packages/peers", "native-stack", "files"],
+    ...BASE,
+  ],
   config: ["tasks", "data", "objectives", "evaluate", "models", "optim", "preprocess", ...BASE],
   runs: ["data", "preprocess", "formats", "graph/dtype", "files", ...BASE],
   dashboard: ["runs", "preprocess", "formats", "graph/dtype", "files", ...BASE],

@@ -13,15 +13,15 @@ import { build } from "esbuild";
 
 const PAGE = fileURLToPath(new URL("page/", import.meta.url));
 
-/** onnxruntime-web's loader and its WebAssembly, without and with WebGPU. */
-const ORT_FILES = [
-  "ort.wasm.min.mjs",
-  "ort-wasm-simd-threaded.mjs",
-  "ort-wasm-simd-threaded.wasm",
-  "ort.webgpu.min.mjs",
-  "ort-wasm-simd-threaded.asyncify.mjs",
-  "ort-wasm-simd-threaded.asyncify.wasm",
-];
+/** onnxruntime-web's loader and its WebAssembly, by what it computes on. A page loads one of the two. */
+export const ORT_FILES = {
+  wasm: ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"],
+  webgpu: [
+    "ort.webgpu.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+  ],
+} as const;
 
 /** Options of {@link buildTeach}. */
 export interface BuildOptions {
@@ -48,7 +48,8 @@ export async function buildTeach(
   });
   await copyFile(join(PAGE, "index.html"), join(target, "index.html"));
   const ort = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
-  for (const file of ORT_FILES) await copyFile(join(ort, file), join(target, "ort", file));
+  for (const file of Object.values(ORT_FILES).flat())
+    await copyFile(join(ort, file), join(target, "ort", file));
   const model = join(target, "backbone.safetensors");
   if (existsSync(model)) return;
   const { params, variables, ...card } = await openBackbone(backbone, { report });

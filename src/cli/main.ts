@@ -1,6 +1,7 @@
 /** @file The command line program: `ocelli COMMAND …`. */
 
 import { OcelliError, unknownName } from "../errors.ts";
+import { missingPackage } from "../packages/peers.ts";
 import { packageVersion } from "../runs/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -65,7 +66,8 @@ export async function main(args: readonly string[]): Promise<number> {
   relaunch(args);
   try {
     return await dispatch(args);
-  } catch (error) {
+  } catch (raised) {
+    const error = missingPackage(raised) ?? raised;
     if (error instanceof OcelliError) {
       process.stderr.write(
         `ocelli: ${printableName(error.message.replaceAll(/\s*\n\s*/g, " "))}\n`,

@@ -12,12 +12,15 @@ export interface ZipMember {
   readonly name: string;
   /** Bytes of the content. */
   readonly size: number;
+  /** Its permissions and kind as Unix has them; zero where the archive does not say. */
+  readonly mode: number;
   /** The content: a view of the archive where it is stored, else inflated; the checksum is verified. */
   readonly read: () => Uint8Array;
 }
 
 interface Entry {
   readonly name: string;
+  readonly mode: number;
   readonly deflated: boolean;
   readonly crc: number;
   readonly start: number;
@@ -47,6 +50,7 @@ export function readZip(bytes: ByteRanges, maxBytes: number, what: string): ZipM
   return entries.map((entry) => ({
     name: entry.name,
     size: entry.size,
+    mode: entry.mode,
     read: () => readContent(bytes, entry, `${what}, member "${entry.name}"`),
   }));
 }
@@ -165,7 +169,16 @@ function readEntry(
     throw formatError(`${what}: "${name}" is stored, yet its two sizes differ.`);
   }
   const crc = view.getUint32(at + 16, true);
-  const entry: Entry = { name, deflated: method === 8, crc, start, end: start + packed, size };
+  const mode = view.getUint16(at + 40, true); // of the external attributes the upper half
+  const entry: Entry = {
+    name,
+    mode,
+    deflated: method === 8,
+    crc,
+    start,
+    end: start + packed,
+    size,
+  };
   return { entry, next: extraEnd + view.getUint16(at + 32, true) };
 }
 

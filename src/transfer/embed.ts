@@ -1,7 +1,7 @@
 /** @file Features of many images in a parquet file: computed, written and forgotten batch after batch. */
 
 import { closeSync, openSync, rmSync } from "node:fs";
-import { ParquetWriter, fileWriter } from "hyparquet-writer";
+import type { ParquetWriter } from "hyparquet-writer";
 import type { BadImagePolicy } from "../data/problems.ts";
 import { DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
@@ -9,6 +9,7 @@ import { createWorkerPool } from "../data/stream/workers.ts";
 import { openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { diskError, nameBeside, putInPlace } from "../files.ts";
+import { importOptional } from "../packages/peers.ts";
 import type { Backbone } from "./backbone.ts";
 import { createExtractor, featureBatches } from "./features.ts";
 
@@ -66,7 +67,7 @@ export async function embedImages(
 ): Promise<EmbedResult> {
   const began = performance.now();
   const partial = nameBeside(out);
-  const file = openParquet(out, partial, backbone);
+  const file = await openParquet(out, partial, backbone);
   const engine = await openEngine(options.engine).catch((error: unknown) => {
     rmSync(partial, { force: true });
     throw error;
@@ -100,13 +101,13 @@ export async function embedImages(
 }
 
 /** A parquet file that rows are added to; a row group is written when it is full. */
-function openParquet(out: string, path: string, backbone: Backbone) {
+async function openParquet(out: string, path: string, backbone: Backbone) {
   const { model, preprocessing, sha256 } = backbone;
   const rows = Math.max(1, Math.min(MAX_ROWS, Math.floor(GROUP / backbone.features)));
   const kvMetadata = Object.entries({ model: JSON.stringify(model), preprocessing, sha256 }).map(
     ([key, value]) => ({ key, value }),
   );
-  const writer = openWriter(out, path, kvMetadata);
+  const writer = await openWriter(out, path, kvMetadata);
   let ids: string[] = [];
   let embeddings: number[][] = [];
   const flush = (): void => {
@@ -134,11 +135,12 @@ function openParquet(out: string, path: string, backbone: Backbone) {
   };
 }
 
-function openWriter(
+async function openWriter(
   out: string,
   path: string,
   kvMetadata: { key: string; value: string }[],
-): ParquetWriter {
+): Promise<ParquetWriter> {
+  const { ParquetWriter, fileWriter } = await importOptional(() => import("hyparquet-writer"));
   try {
     closeSync(openSync(path, "wx")); // a new file: the writer itself would follow a link
     const schema = SCHEMA.map((element) => ({ ...element }));

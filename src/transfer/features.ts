@@ -12,7 +12,7 @@ import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { bytesOf } from "../formats/bytes.ts";
 import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import { type HostArray, type Tensor, hostArray } from "../graph/index.ts";
-import { cacheFolder } from "../packages.ts";
+import { cacheFolder } from "../packages/cache.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { OcelliError } from "../errors.ts";
 import { diskError, writeAtomically } from "../files.ts";

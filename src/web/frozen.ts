@@ -4,7 +4,7 @@ import { type DeviceArray, jit } from "../engines/engine.ts";
 import { OrtEngine } from "../engines/ort/engine.ts";
 import { toOnnx } from "../engines/ort/export.ts";
 import { onnxProgram } from "../engines/ort/onnx-program.ts";
-import type { OrtModule } from "../engines/ort/runtime/js-buffer.ts";
+import type { OrtModule } from "../engines/ort/runtime/js-api.ts";
 import type { Runtime } from "../engines/ort/runtime/runtime.ts";
 import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/ort/runtime/web.ts";
 import { encodeModel } from "../formats/onnx-encode.ts";

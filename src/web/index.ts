@@ -1,13 +1,13 @@
 /** @file The browser entry: programs run on onnxruntime-web, with WebGPU where there is one, else on WebAssembly. */
 
 import { OrtEngine } from "../engines/ort/engine.ts";
-import type { OrtModule } from "../engines/ort/runtime/js-buffer.ts";
+import type { OrtModule } from "../engines/ort/runtime/js-api.ts";
 import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/ort/runtime/web.ts";
 
 export { type WebRuntimeOptions, hasWebGpu };
 export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
 export { type FrozenModel, type Head, type TaughtHead, openFrozen } from "./frozen.ts";
-export { picturePixels } from "./picture.ts";
+export { type DecodedPicture, picturePixels } from "./picture.ts";
 export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";
 export { type TrainState, makeEvalStep, makeInit, makeTrainStep } from "../train/step.ts";
 

@@ -5,6 +5,13 @@ import type { HostArray } from "../graph/index.ts";
 import { type AlphaRule, isTransparent, opaque } from "../preprocess/alpha.ts";
 import { type ByteImage, makeImage } from "../preprocess/image.ts";
 
+/** A decoded picture: an `ImageBitmap`, whose type is absent where a program has no types of the DOM. */
+export interface DecodedPicture {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
 /**
  * The pixels of a picture, uint8 of [height, width, 3], with what becomes of transparent parts as for a file on Node. The
  * picture is to be made with `premultiplyAlpha: "none"` and `colorSpaceConversion: "none"`.
@@ -17,7 +24,7 @@ import { type ByteImage, makeImage } from "../preprocess/image.ts";
  * const how = { premultiplyAlpha: "none", colorSpaceConversion: "none" } as const;
  * const features = await model.features(picturePixels(await createImageBitmap(file, how), model.alpha));
  */
-export function picturePixels(picture: ImageBitmap, alpha: AlphaRule): HostArray {
+export function picturePixels(picture: DecodedPicture, alpha: AlphaRule): HostArray {
   const drawn = byCanvas(picture);
   if (!isTransparent(drawn)) return opaque(drawn, "drop");
   const exact = byWebGl(picture);
@@ -26,7 +33,7 @@ export function picturePixels(picture: ImageBitmap, alpha: AlphaRule): HostArray
   throw new OcelliError("engine", "this browser has no WebGL 2 to read transparent pictures by.");
 }
 
-function byCanvas(picture: ImageBitmap): ByteImage {
+function byCanvas(picture: DecodedPicture): ByteImage {
   const { width, height } = picture;
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true })!;
@@ -36,7 +43,7 @@ function byCanvas(picture: ImageBitmap): ByteImage {
 }
 
 /** The pixels as the picture holds them; undefined where there is no WebGL 2, or none for so large a picture. */
-function byWebGl(picture: ImageBitmap): ByteImage | undefined {
+function byWebGl(picture: DecodedPicture): ByteImage | undefined {
   const { width, height } = picture;
   const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
   if (!gl) return undefined;

@@ -2,7 +2,7 @@
 
 import { type Checkpoint, readCheckpoint, readIfCheckpoint } from "./checkpoint.ts";
 import { type StoredState, readState } from "./checkpoint-state.ts";
-import { openRanges, reopenedRanges } from "./file-ranges.ts";
+import { openRanges, reopenedRanges } from "../file-ranges.ts";
 
 /** A checkpoint from its file; `what` names it in errors. */
 export function readCheckpointFile(file: string, what: string): Checkpoint {

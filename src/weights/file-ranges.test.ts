@@ -6,7 +6,7 @@ import { viewOf } from "../formats/bytes.ts";
 import { writeNpz } from "../formats/npz.ts";
 import { torchFixture } from "../formats/torch-fixtures.ts";
 import { fromNumbers, toNumbers } from "../graph/index.ts";
-import { openRanges } from "./file-ranges.ts";
+import { openRanges } from "../file-ranges.ts";
 import { type UnreadArrays, readWeights } from "./read.ts";
 
 /** More than one buffer of Node's `readFile` may hold; a hole in the file, so that it costs no disk. */

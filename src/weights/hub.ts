@@ -7,8 +7,8 @@ import type { ReadableStream } from "node:stream/web";
 import { OcelliError } from "../errors.ts";
 import { nameBeside, writeAtomically } from "../files.ts";
 import { LIMITS, checkName } from "../formats/budget.ts";
-import { writableCache } from "../packages.ts";
-import { readSmallText } from "./file-ranges.ts";
+import { writableCache } from "../packages/cache.ts";
+import { readSmallText } from "../file-ranges.ts";
 import { type HubFile, contentCheck, isIntact, noteFile } from "./hub-check.ts";
 import { shardsOf } from "./read.ts";
 

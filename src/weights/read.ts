@@ -8,7 +8,7 @@ import { openNpz } from "../formats/npz.ts";
 import { openPth } from "../formats/pth.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import { openRanges, readSmallText } from "./file-ranges.ts";
+import { openRanges, readSmallText } from "../file-ranges.ts";
 
 /** The files that hold the weights of `path`: itself, or the shards that an index names. */
 export function weightFiles(path: string): string[] {

@@ -16,7 +16,7 @@ import { jit } from "../../src/engines/engine.ts";
 import { type HostArray, type Tensor, hostArray, toNumbers } from "../../src/graph/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { initialise } from "../../src/nn/index.ts";
-import { cacheFolder } from "../../src/packages.ts";
+import { cacheFolder } from "../../src/packages/cache.ts";
 import { readTree } from "../../src/served/device-trees.ts";
 import type { Ranked } from "../../src/tasks/index.ts";
 import type { Tree } from "../../src/tree.ts";

@@ -15,7 +15,8 @@ import {
 } from "../../src/graph/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { apply, modelSpecs } from "../../src/nn/index.ts";
-import { type PackageUse, cacheFolder, unpackedPackage } from "../../src/packages.ts";
+import { cacheFolder } from "../../src/packages/cache.ts";
+import { type PackageUse, unpackedPackage } from "../../src/packages/wheels.ts";
 import { compileNamed } from "../../src/parity/compute.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
 import { seededRandom } from "../../src/random.ts";
@@ -48,7 +49,6 @@ const normalised = (pixels: readonly number[]): Float32Array =>
   Float32Array.from(pixels, (x) => (x - 127) / 128);
 
 const use: PackageUse = {
-  python: "python3",
   code: "data",
   things: "test pictures",
   otherwise: "run without OCELLI_LONG.",

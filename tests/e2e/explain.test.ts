@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cacheFolder } from "../../src/packages.ts";
+import { cacheFolder } from "../../src/packages/cache.ts";
 import { openMnist } from "../../src/data/readers/mnist.ts";
 import type { Explained } from "../../src/explain/explain.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";

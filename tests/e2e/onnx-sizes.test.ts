@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { jit } from "../../src/engines/engine.ts";
 import { createOrtEngine } from "../../src/engines/index.ts";
 import { onnxProgram } from "../../src/engines/ort/onnx-program.ts";
-import type { OrtModule } from "../../src/engines/ort/runtime/js-buffer.ts";
 import { createWebRuntime } from "../../src/engines/ort/runtime/web.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { encodeModel } from "../../src/formats/onnx-encode.ts";
@@ -127,8 +126,7 @@ const first = (image: HostArray, count: number): HostArray => {
   return hostArray([count, ...rest], "float32", (image.data as Float32Array).slice(0, length));
 };
 
-const openWeb = async () =>
-  createWebRuntime((await import("onnxruntime-web")) as unknown as OrtModule, { threads: 1 });
+const openWeb = async () => createWebRuntime(await import("onnxruntime-web"), { threads: 1 });
 
 const tiny = MODEL_ROWS.map(({ name, options }): PublishedModel => ({ name, options }));
 

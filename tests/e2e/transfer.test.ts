@@ -17,7 +17,7 @@ import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { HostArray } from "../../src/graph/index.ts";
-import { cacheFolder } from "../../src/packages.ts";
+import { cacheFolder } from "../../src/packages/cache.ts";
 import { seededRandom } from "../../src/random.ts";
 import { readCurves } from "../../src/runs/read-curves.ts";
 import { readRun } from "../../src/runs/read.ts";

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { openRanges } from "../../weights/file-ranges.ts";
+import { openRanges } from "../../file-ranges.ts";
 import { openBytes } from "../files/byte-file.ts";
 import { openFolder } from "./folder.ts";
 import { imagePaths, pathSource } from "./images.ts";

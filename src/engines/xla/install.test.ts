@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { serveIndex, wheelAnswers, wheelOf } from "../../packages/index-fixtures.ts";
 import { openEngine } from "../select.ts";
 import { createXlaEngine } from "./index.ts";
 import { installPlugin } from "./install.ts";
@@ -21,26 +22,26 @@ beforeEach(() => vi.stubEnv("OCELLI_CACHE", join(folder, "cache")));
 afterEach(() => vi.unstubAllEnvs());
 
 describe("a pinned plugin", () => {
-  /** In Python's place: a download that leaves nothing, and a wheel whose library is another one. */
-  const PYTHON = `#!/bin/sh
-if [ "$1" = -m ]; then touch "$9/lammps_jax_pjrt_cpu-0.11.2.whl"; else mkdir -p "$4/lammps_jax_pjrt_cpu" && echo other > "$4/$5"; fi
-`;
-
-  it.runIf(process.platform !== "win32")("must have the pinned sha256", async () => {
-    const python = join(folder, "python");
-    await writeFile(python, PYTHON, { mode: 0o755 });
-    await expect(installPlugin("xla-cpu", { python })).rejects.toThrow(
+  it("must have the pinned sha256", async () => {
+    await using index = await serveIndex(
+      wheelAnswers({
+        "lammps_jax_pjrt_cpu-0.11.2-py3-none-any.whl": wheelOf({
+          "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so": "other",
+        }),
+        "tbb-2023.2.0-py3-none-any.whl": wheelOf({
+          "tbb-2023.2.0.data/data/lib/libtbbmalloc.so.2": "",
+          "tbb-2023.2.0.data/data/lib/libtbbmalloc_proxy.so.2": "",
+        }),
+      }),
+    );
+    vi.stubEnv("PIP_CONFIG_FILE", "/dev/null");
+    vi.stubEnv("PIP_FIND_LINKS", "");
+    vi.stubEnv("PIP_INDEX_URL", index.url);
+    await expect(installPlugin("xla-cpu")).rejects.toThrow(
       /xla-cpu: pjrt_c_api_cpu_plugin.so has sha256 [0-9a-f]{64}, not the pinned ad1309ac.* Nothing was installed/,
     );
     expect(installedPlugins()).toEqual([]);
     expect(await readdir(join(folder, "cache", "engines", "xla-cpu"))).toEqual([]);
-  });
-
-  it("needs Python's pip", async () => {
-    const python = join(folder, "no-python");
-    await expect(installPlugin("xla-cpu", { python })).rejects.toThrow(
-      "no-python was not found; plugins are fetched by Python's pip.",
-    );
   });
 });
 

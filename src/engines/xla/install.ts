@@ -1,17 +1,11 @@
-/** @file Installing a pinned plugin: its wheel is fetched by pip, the library unpacked into the cache and checked. */
+/** @file Installing a pinned plugin: its wheel is fetched, the library unpacked into the cache and checked. */
 
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
-import {
-  type PackageUse,
-  downloadWheels,
-  makeFolderBeside,
-  putFolder,
-  sha256OfFile,
-  unpackWheel,
-} from "../../packages.ts";
+import { makeFolderBeside, putFolder, sha256OfFile } from "../../packages/cache.ts";
+import { type PackageUse, downloadWheels, unpackWheel } from "../../packages/wheels.ts";
 import { type Plugin, libraryPath, pinnedFiles, pluginFolder, pluginOf } from "./plugins.ts";
 
 /** What is recorded beside an installed plugin. */
@@ -28,8 +22,6 @@ export interface InstalledPlugin {
 
 /** Options of {@link installPlugin}. */
 export interface InstallOptions {
-  /** Python with pip; `python3` unless given. It is not needed afterwards. */
-  readonly python?: string;
   /** Told what is done, line by line. */
   readonly report?: (line: string) => void;
 }
@@ -38,14 +30,14 @@ const RECORD = "ocelli-plugin.json";
 
 /**
  * Fetches a pinned plugin and unpacks it into the cache folder; one that is there already and whole is left as it is.
- * Errors where pip is missing or fails, and where the library is not the one that was pinned.
+ * Errors where the index cannot be reached, and where the library is not the one that was pinned.
  *
  * @example
  * await installPlugin("xla-cpu", { report: console.error });
  */
 export async function installPlugin(
   name: string,
-  { python = "python3", report = () => undefined }: InstallOptions = {},
+  { report = () => undefined }: InstallOptions = {},
 ): Promise<InstalledPlugin> {
   const plugin = pluginOf(name);
   const folder = pluginFolder(name);
@@ -56,7 +48,6 @@ export async function installPlugin(
   }
   const partial = await makeFolderBeside(folder);
   const use: PackageUse = {
-    python,
     code: "engine",
     things: "plugins",
     otherwise: "pass a plugin's file with --plugin FILE.",
@@ -64,7 +55,7 @@ export async function installPlugin(
   try {
     const wheelFolder = join(partial, "wheels");
     const wheels = await downloadWheels(use, requirementsOf(plugin), wheelFolder, report);
-    await unpack(use, plugin, partial, wheels);
+    await unpack(plugin, partial, wheels);
     const other = await otherThanPinned(name, partial);
     if (other) {
       throw new OcelliError("engine", `${name}: ${other}.`, {
@@ -119,7 +110,6 @@ const requirementsOf = ({ wheel, version, needs, allocator }: Plugin): string[] 
 
 /** Of the plugin's and the allocator's wheels the libraries alone; of others everything: they look for their parts. */
 async function unpack(
-  use: PackageUse,
   { wheel, library, allocator }: Plugin,
   partial: string,
   wheels: readonly string[],
@@ -130,6 +120,6 @@ async function unpack(
     let members: string[] = [];
     if (isOf(file, wheel)) members = [library];
     else if (allocator && isOf(file, allocator.wheel)) members = Object.keys(allocator.libraries);
-    await unpackWheel(use, join(partial, "wheels", file), partial, members);
+    await unpackWheel(join(partial, "wheels", file), partial, members);
   }
 }

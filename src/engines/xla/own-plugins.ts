@@ -5,7 +5,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { writeAtomically } from "../../files.ts";
-import { cacheFolder, sha256OfFile } from "../../packages.ts";
+import { cacheFolder, sha256OfFile } from "../../packages/cache.ts";
 import { prepareEnvironment } from "./environment.ts";
 import { PLUGINS } from "./plugins.ts";
 

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { unknownName } from "../../errors.ts";
-import { cacheFolder } from "../../packages.ts";
+import { cacheFolder } from "../../packages/cache.ts";
 
 /** A plugin of known origin: a wheel of the Python package index. */
 export interface Plugin {
@@ -17,7 +17,7 @@ export interface Plugin {
   /** Of the library. */
   readonly sha256: string;
   readonly licence: string;
-  /** Wheels whose libraries it loads, as requirements that pip understands; they are unpacked beside it. */
+  /** Wheels whose libraries it loads, as requirements; they are unpacked beside it. */
   readonly needs: readonly string[];
   /** What processes that use it allocate memory with. */
   readonly allocator?: Allocator;

@@ -1,11 +1,9 @@
 /** @file ONNX Runtime's C API by FFI: the function table as data, checked by version, errors as ours. */
 
-import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { OcelliError } from "../../../errors.ts";
 import { useLargeStacks } from "../../../native-stack.ts";
+import { findLibrary } from "./library.ts";
 
 /** An address in native memory; 0n is null. */
 export type Pointer = bigint;
@@ -178,26 +176,6 @@ export class OrtApi {
   }
 }
 
-/** Where `onnxruntime-node` keeps its shared library for this platform; undefined where it has none. */
-function libraryPath(): string | undefined {
-  const require = createRequire(import.meta.url);
-  let main: string;
-  try {
-    main = require.resolve("onnxruntime-node");
-  } catch (cause) {
-    throw new OcelliError("engine", "the package onnxruntime-node is not installed.", {
-      hint: "npm install onnxruntime-node",
-      cause,
-    });
-  }
-  const folder = join(dirname(main), "..", "bin", "napi-v6", process.platform, process.arch);
-  if (!existsSync(folder)) return undefined;
-  const pattern =
-    /^(libonnxruntime\.so\.\d+|libonnxruntime\.\d+\.\d+\.\d+\.dylib|onnxruntime\.dll)$/;
-  const file = readdirSync(folder).find((name) => pattern.test(name));
-  return file && join(folder, file);
-}
-
 let loaded: OrtApi | string | undefined;
 
 /** The C API, loaded once per process; a sentence saying why not where platform or version is not known. */
@@ -206,8 +184,12 @@ export function loadCApi(): OrtApi | string {
 }
 
 function open(): OrtApi | string {
-  const path = libraryPath();
-  if (!path) return `no library of onnxruntime-node for ${process.platform} ${process.arch}`;
+  const path = findLibrary();
+  if (!path) {
+    throw new OcelliError("engine", "ONNX Runtime's library is not here yet.", {
+      hint: "`openEngine` fetches it; or: npm install onnxruntime-node",
+    });
+  }
   try {
     useLargeStacks();
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../../../errors.ts";
 import { JsRuntime } from "./js-runtime.ts";
-import type { OrtModule } from "./js-buffer.ts";
+import type { OrtModule } from "./js-api.ts";
 
 /**
  * Opens `onnxruntime-node`. Its runs block the event loop and copy every output, a tenth of a second per training step
@@ -18,12 +18,16 @@ export async function createNodeRuntime({
 }): Promise<JsRuntime> {
   let ort: OrtModule;
   try {
-    ort = (await import("onnxruntime-node")) as unknown as OrtModule;
+    ort = await import("onnxruntime-node");
   } catch (cause) {
-    throw new OcelliError("engine", "onnxruntime-node cannot be loaded on this platform.", {
-      hint: "npm install onnxruntime-node",
-      cause,
-    });
+    throw new OcelliError(
+      "engine",
+      "onnxruntime-node is not installed, or cannot be loaded on this platform.",
+      {
+        hint: "Install it: npm install onnxruntime-node.",
+        cause,
+      },
+    );
   }
   const name = `ONNX Runtime ${ort.env.versions.node ?? "?"}, onnxruntime-node API${because ? ` (${because})` : ""}`;
   return new JsRuntime({ ort, kind: "node", name, threads, provider: "cpu" });

@@ -1,26 +1,15 @@
 /** @file Device arrays of ONNX Runtime's JavaScript API, in Node or a browser. */
 
-import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { OcelliError } from "../../../errors.ts";
 import { sizeOf, typedArray } from "../../../graph/dtype.ts";
 import type { DType, Shape, TypedArray } from "../../../graph/dtype.ts";
 import { TrackedBuffer } from "./buffer.ts";
-
-/** What is used of the package's module, so that it need not be imported here. */
-export interface OrtModule {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: typeof Tensor;
-  readonly env: {
-    logLevel?: string;
-    readonly versions: { readonly node?: string; readonly web?: string };
-    readonly wasm: { numThreads?: number; proxy?: boolean; wasmPaths?: unknown };
-  };
-}
+import type { JsTensor, OrtModule } from "./js-api.ts";
 
 /** Arrays as tensors of the JavaScript API; a run replaces its outputs' tensors, so that aliasing is always safe. */
 export class JsBuffer extends TrackedBuffer {
   readonly #ort: OrtModule;
-  #tensor: Tensor | undefined;
+  #tensor: JsTensor | undefined;
 
   constructor(ort: OrtModule, dtype: DType, shape: Shape) {
     super(dtype, shape);
@@ -30,11 +19,11 @@ export class JsBuffer extends TrackedBuffer {
     this.#ort = ort;
   }
 
-  get tensor(): Tensor {
+  get tensor(): JsTensor {
     return (this.#tensor ??= this.#wrap(typedArray(this.dtype, sizeOf(this.shape))));
   }
 
-  #wrap(data: TypedArray): Tensor {
+  #wrap(data: TypedArray): JsTensor {
     const type = this.dtype as Exclude<DType, "bfloat16">;
     const tensor = new this.#ort.Tensor(type, asTensorData(type, data), this.shape);
     // onnxruntime-node's binding cannot see into a Float16Array, which Node-API does not know.
@@ -45,7 +34,7 @@ export class JsBuffer extends TrackedBuffer {
   }
 
   /** Takes the tensor a run has made; the old one's memory goes back, unless a read still copies it. */
-  replace(tensor: Tensor): void {
+  replace(tensor: JsTensor): void {
     const old = this.#tensor;
     this.#tensor = tensor;
     if (old && old !== tensor) void settle(old).then(() => old.dispose());
@@ -70,8 +59,8 @@ export class JsBuffer extends TrackedBuffer {
 }
 
 /** Copies under way from tensors that live on a GPU. */
-const readers = new WeakMap<Tensor, Promise<unknown>>();
-const settle = (tensor: Tensor): Promise<unknown> => readers.get(tensor) ?? Promise.resolve();
+const readers = new WeakMap<JsTensor, Promise<unknown>>();
+const settle = (tensor: JsTensor): Promise<unknown> => readers.get(tensor) ?? Promise.resolve();
 
 type Float16 = new (buffer: ArrayBufferLike, offset: number, length: number) => Uint16Array;
 

@@ -1,11 +1,10 @@
 /** @file ONNX Runtime through its JavaScript API, which `onnxruntime-node` and `onnxruntime-web` share. */
 
-import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { OcelliError } from "../../../errors.ts";
 import type { DType, HostArray, Shape } from "../../../graph/dtype.ts";
 import { checkBindings, checkData, TrackedBuffer } from "./buffer.ts";
 import { JsBuffer } from "./js-buffer.ts";
-import type { OrtModule } from "./js-buffer.ts";
+import type { JsModel, JsModelOptions, JsValue, OrtModule } from "./js-api.ts";
 import { RunQueue } from "./queue.ts";
 import type {
   ModelSource,
@@ -80,12 +79,12 @@ export class JsRuntime implements Runtime {
 class JsSession implements RuntimeSession {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  readonly #inner: InferenceSession;
+  readonly #inner: JsModel;
   readonly #queue: RunQueue;
   readonly #onDispose: () => void;
   #released: Promise<void> | undefined;
 
-  constructor(inner: InferenceSession, queue: RunQueue, onDispose: () => void) {
+  constructor(inner: JsModel, queue: RunQueue, onDispose: () => void) {
     this.#inner = inner;
     this.#queue = queue;
     this.#onDispose = onDispose;
@@ -102,7 +101,7 @@ class JsSession implements RuntimeSession {
     return TrackedBuffer.enqueue(this.#queue, from, to, async () => {
       const feeds = Object.fromEntries(this.inputs.map(({ name }, i) => [name, from[i].tensor]));
       const results = await engineErrors(this.#inner.run(feeds, { logSeverityLevel: 4 }));
-      this.outputs.forEach(({ name }, i) => to[i].replace(results[name] as Tensor));
+      this.outputs.forEach(({ name }, i) => to[i].replace(results[name]));
     });
   }
 
@@ -127,7 +126,7 @@ class JsSession implements RuntimeSession {
 function sessionSettings(
   { provider, threads }: JsRuntimeParts,
   options: SessionOptions,
-): InferenceSession.SessionOptions {
+): JsModelOptions {
   const { optimization = "all", disabledOptimizers = [], spinning = true } = options;
   const config: Record<string, string> = { ...options.config };
   if (!spinning) config["session.intra_op.allow_spinning"] = "0";
@@ -158,9 +157,9 @@ function nest(config: Readonly<Record<string, string>>): Record<string, unknown>
   return root;
 }
 
-function valueInfo(meta: InferenceSession.ValueMetadata): ValueInfo {
+function valueInfo(meta: JsValue): ValueInfo {
   if (!meta.isTensor) throw new OcelliError("unsupported", `"${meta.name}" is no tensor.`);
-  const shape = meta.shape.map((extent) => (typeof extent === "number" ? extent : -1));
+  const shape = (meta.shape ?? []).map((extent) => (typeof extent === "number" ? extent : -1));
   return { name: meta.name, dtype: meta.type as DType, shape };
 }
 

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OcelliError } from "../../../errors.ts";
 import { DTYPES, fromNumbers, toNumbers } from "../../../graph/dtype.ts";
 import type { DType } from "../../../graph/dtype.ts";
-import type { OrtModule } from "./js-buffer.ts";
 import type { Runtime } from "./runtime.ts";
 import { openRuntime } from "./select.ts";
 import { testModel, unaryModel } from "./test-models.ts";
@@ -13,8 +12,7 @@ import { createWebRuntime } from "./web.ts";
 const kinds: Record<string, () => Promise<Runtime>> = {
   "c-api": () => openRuntime({ threads: 2, prefer: "c-api" }),
   node: () => openRuntime({ threads: 2, prefer: "node" }),
-  web: async () =>
-    createWebRuntime((await import("onnxruntime-web")) as unknown as OrtModule, { threads: 2 }),
+  web: async () => createWebRuntime(await import("onnxruntime-web"), { threads: 2 }),
 };
 
 const SHAPES = [[], [0, 3], [2, 2]];

@@ -2,6 +2,7 @@
 
 import { loadCApi } from "./c-api.ts";
 import { createNodeRuntime } from "./fallback.ts";
+import { fetchLibrary, findLibrary } from "./library.ts";
 import { createNativeRuntime } from "./native.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -13,10 +14,14 @@ export interface OpenOptions {
   readonly prefer?: "c-api" | "node";
 }
 
-/** Opens ONNX Runtime the fastest way that is known to work here; `name` says which and, if not the fastest, why. */
+/**
+ * Opens ONNX Runtime the fastest way that is known to work here; `name` says which and, if not the fastest, why. Its
+ * library is fetched where it is not there yet.
+ */
 export async function openRuntime({ threads, prefer }: OpenOptions): Promise<Runtime> {
-  if (prefer === "c-api") return createNativeRuntime({ threads });
   if (prefer === "node") return createNodeRuntime({ threads });
+  if (!findLibrary()) await fetchLibrary();
+  if (prefer === "c-api") return createNativeRuntime({ threads });
   const api = loadCApi();
   if (typeof api !== "string") return createNativeRuntime({ threads });
   return createNodeRuntime({ threads, because: api });

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../../../errors.ts";
 import { JsRuntime } from "./js-runtime.ts";
-import type { OrtModule } from "./js-buffer.ts";
+import type { OrtModule } from "./js-api.ts";
 
 /** How to open `onnxruntime-web`. */
 export interface WebRuntimeOptions {

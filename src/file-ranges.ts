@@ -1,10 +1,10 @@
 /** @file A file as bytes that are read in ranges, so that one above 2 GiB is never one buffer. */
 
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { OcelliError } from "../errors.ts";
-import { openRegularSync } from "../files.ts";
-import { LIMITS } from "../formats/budget.ts";
-import { type ByteRanges, decodeUtf8 } from "../formats/bytes.ts";
+import { OcelliError } from "./errors.ts";
+import { openRegularSync } from "./files.ts";
+import { LIMITS } from "./formats/budget.ts";
+import { type ByteRanges, decodeUtf8 } from "./formats/bytes.ts";
 
 /** The most bytes of one read: the system's own limit is 2 GiB less a page. */
 const PIECE = 1 << 30;
@@ -66,6 +66,6 @@ function attempt<T>(path: string, act: () => T): T {
       ENOTREG: message,
     };
     const why = known[code] ?? code;
-    throw new OcelliError("data", `cannot read the weights ${path}: ${why}.`, { cause });
+    throw new OcelliError("data", `cannot read ${path}: ${why}.`, { cause });
   }
 }
