@@ -102,6 +102,9 @@ control = {
     "scan in reverse": recurrent(reverse=True),
     "scan of no steps": recurrent(),
     "scan without inputs": lambda h, w: lax.scan(lambda s, _: (jnp.sin(s @ w), None), h, None, 3)[0],
+    "a long scan without inputs": lambda h: lax.scan(
+        lambda s, _: (jnp.sin(s), s * s), h, None, 40, reverse=True
+    ),
     "scan without a carry": lambda xs, w: jnp.sin(xs @ w),
     "scan with a counter and an outer constant": counted,
     "scan that passes its carry through": passing,

@@ -46,6 +46,7 @@ export * from "./ops/slice.ts";
 export * from "./ops/gather.ts";
 export * from "./ops/dynamic.ts";
 export * from "./ops/sort.ts";
+export * from "./ops/linalg/index.ts";
 export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
 export { type Sharding, withSharding } from "./ops/sharding.ts";
 export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";

@@ -169,6 +169,17 @@ export const controlCases: readonly Case[] = [
   ),
   row(
     "scan",
+    "a long scan without inputs",
+    (h) => {
+      const step = ([s]: g.Tensor[]) => ({ carry: [g.sin(s)], ys: [g.mul(s, s)] });
+      const { carry, ys } = g.scan(step, [h], [], { length: 40, reverse: true });
+      return [...carry, ...ys];
+    },
+    [state],
+    { ulps: 12 },
+  ),
+  row(
+    "scan",
     "scan without a carry",
     (i, k) => g.scan((_c, [a]) => ({ carry: [], ys: [g.sin(g.matmul(a, k))] }), [], [i]).ys,
     [xs, w],

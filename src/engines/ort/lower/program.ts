@@ -9,7 +9,8 @@ import {
 } from "../../../graph/dtype.ts";
 import type { CompositeAttrs } from "../../../graph/ops/composite.ts";
 import type { PrimitiveName } from "../../../graph/ops/index.ts";
-import { type Program, evaluateProgram } from "../../../graph/program.ts";
+import { type Program, decompositionOf, evaluateProgram } from "../../../graph/program.ts";
+import { simplify } from "../../../graph/simplify.ts";
 import type { Equation, Tensor } from "../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../formats/onnx.ts";
 import { checkSupported } from "../unsupported.ts";
@@ -107,10 +108,14 @@ function lowerEquation(context: LoweringContext, equation: Equation, inputs: Vie
   if (outputs.every((y) => sizeOf(y.shape) === 0) && primitive.name !== "debugPrint") {
     return outputs.map(blank);
   }
-  const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
+  const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown> | undefined;
   const own = primitive.name === "composite" ? (attrs as CompositeAttrs).name : primitive.name;
   const purpose = [equation.scope, own].filter(Boolean).join("/");
-  const results = context.builder.within(purpose, () => lower(context, inputs, attrs, equation));
+  const results = context.builder.within(purpose, () =>
+    lower
+      ? lower(context, inputs, attrs, equation)
+      : context.inline(context.decomposed(equation), inputs),
+  );
   return outputs.map((y, i) => {
     const view = results[i];
     if (!view || sizeOf(y.shape) === 0) return blank(y);
@@ -149,6 +154,11 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
       builder: inner,
       portable,
       isUsed: (tensor) => used.has(tensor),
+      decomposed: (equation) => {
+        const parts = simplify(decompositionOf(equation));
+        usedTensors(parts, used);
+        return parts;
+      },
       inline: (region, inputs) =>
         evaluateProgram<View>(region, inputs, (equation, operands) =>
           lowerEquation(context, equation, operands),

@@ -165,7 +165,7 @@ function stackSteps(builder: GraphBuilder, rows: readonly View[], { shape, dtype
 const scanOperator: Lowerings<"scan">["scan"] = (
   context,
   inputs,
-  { program, carries, xs, reverse },
+  { program, carries, xs, length, reverse },
   { outputs },
 ) => {
   const { builder } = context;
@@ -176,14 +176,16 @@ const scanOperator: Lowerings<"scan">["scan"] = (
   );
   const views = loopInputs.map((spec, i) => viewOfInput(spec, parameters[i]));
   const results = inner.inline(program, [...views, ...inputs.slice(carries + xs)]);
-  const graph = closeGraph(
-    inner,
-    "body",
-    parameters.filter((p) => p !== undefined),
-    results.filter(isLive),
-  );
+  const live = parameters.filter((p) => p !== undefined);
   const operands = inputs.slice(0, carries + xs).filter((_, i) => parameters[i]);
-  const sequences = parameters.slice(carries).filter(Boolean).length;
+  const sliced = parameters.slice(carries).filter(Boolean).length;
+  if (sliced === 0) {
+    // Scan takes its number of steps from what it slices: here from numbers that nobody reads
+    live.push({ name: inner.builder.fresh(), shape: [], dtype: "int64" });
+    operands.push(viewOf(builder.range(length, "int64")));
+  }
+  const sequences = Math.max(sliced, 1);
+  const graph = closeGraph(inner, "body", live, results.filter(isLive));
   const stacked = results.slice(carries).filter(isLive).length;
   const directions = (n: number) => ({ ints: new Array<number>(n).fill(Number(reverse)) });
   const names = builder.node(
@@ -194,7 +196,7 @@ const scanOperator: Lowerings<"scan">["scan"] = (
       attributes: {
         body: { g: graph },
         num_scan_inputs: { i: sequences },
-        ...(sequences > 0 ? { scan_input_directions: directions(sequences) } : {}),
+        scan_input_directions: directions(sequences),
         ...(stacked > 0 ? { scan_output_directions: directions(stacked) } : {}),
       },
     },
