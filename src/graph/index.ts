@@ -44,6 +44,7 @@ export * from "./ops/reduce.ts";
 export * from "./ops/shape.ts";
 export * from "./ops/slice.ts";
 export * from "./ops/gather.ts";
+export { scatterMax, scatterMin, scatterSet } from "./ops/scatter.ts";
 export * from "./ops/dynamic.ts";
 export * from "./ops/sort.ts";
 export * from "./ops/linalg/index.ts";

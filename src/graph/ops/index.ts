@@ -15,6 +15,7 @@ import { randomPrimitives } from "./random.ts";
 import { reducePrimitives } from "./reduce.ts";
 import { rematPrimitives } from "./remat.ts";
 import { scanPrimitives } from "./scan.ts";
+import { scatterPrimitives } from "./scatter.ts";
 import { selectPrimitives } from "./select.ts";
 import { shapePrimitives } from "./shape.ts";
 import { shardingPrimitives } from "./sharding.ts";
@@ -36,6 +37,7 @@ export const primitives = {
   ...shapePrimitives,
   ...slicePrimitives,
   ...gatherPrimitives,
+  ...scatterPrimitives,
   ...dynamicPrimitives,
   ...sortPrimitives,
   ...linalgPrimitives,

@@ -1,9 +1,14 @@
 /** @file Indexed access in ONNX: rows by index, clamped or dropped at the edges. */
 
-import { type DType, type Shape, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
-import type { GatherDimensions } from "../../../../graph/ops/gather.ts";
+import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
+import type { GatherDimensions } from "../../../../graph/ops/indexing.ts";
+import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
+import { settleUpdates } from "../../../../graph/ops/scatter.ts";
+import { traceRegion } from "../../../../graph/program.ts";
+import { simplify } from "../../../../graph/simplify.ts";
+import { specOf } from "../../../../graph/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
-import type { LoweringContext, Lowerings } from "../context.ts";
+import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
 import { align, ordered, rowMajor } from "../realise.ts";
 import { type Dense, type View, broadcastView, viewOf } from "../view.ts";
@@ -99,64 +104,134 @@ const lowerGather: Lowerings<"gather">["gather"] = (
   return [ordered(picked, y.shape, order)];
 };
 
-/** `rows[indices[i]] += updates[i]` along the first axis; indices must be in range. */
+/** How an update meets the element that is there. */
+type Reduction = "none" | "add" | "max" | "min";
+
+/** The dtype in which ONNX Runtime reduces numbers of another: it has no kernels for unsigned ones. */
+function reducible(dtype: DType, reduction: Reduction): DType {
+  if (reduction === "none") return dtype;
+  if (dtype === "uint32" && reduction !== "add") return "int64";
+  return dtype === "uint8" ? "int32" : dtype;
+}
+
+/** Updates written to `rows[indices[i]]` along the first axis; indices must be in range. */
 export function scatterRows(
-  context: LoweringContext,
+  { builder }: LoweringContext,
   rows: View,
   indices: View,
   updates: View,
+  reduction: Reduction = "add",
 ): Dense {
-  const { builder } = context;
   const table = rowMajor(builder, rows);
-  const dtype: DType = table.dtype === "uint8" ? "int32" : table.dtype;
+  const dtype = reducible(table.dtype, reduction);
   const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [
     sizeOf(indices.shape),
     1,
   ]);
-  const added = builder.op(
+  const written = builder.op(
     "ScatterND",
     [builder.cast(table, dtype), places, builder.cast(rowMajor(builder, updates), dtype)],
-    { shape: table.shape, dtype, attributes: { reduction: { s: "add" } } },
+    { shape: table.shape, dtype, attributes: { reduction: { s: reduction } } },
   );
-  return builder.cast(added, table.dtype);
+  return builder.cast(written, table.dtype);
 }
 
-const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
-  context,
-  [x, indices, updates],
-  dims,
-  { outputs: [y] },
-) => {
+/** Updates written into an operand at indices that are in range, int64. */
+function scatterInto(
+  context: LoweringContext,
+  [x, near, updates]: readonly View[],
+  dims: GatherDimensions,
+  reduction: Reduction,
+): View {
   const { builder } = context;
-  if (sizeOf(updates.shape) === 0) return [x];
   const rows = rowsOf(x.shape, dims);
-  const { dtype } = x.dense;
-  const indexRank = indices.shape.length - dims.batchDims;
-  const near = clamped(context, indices, rows.count);
+  const order = gatheredOrder(near.shape.length - dims.batchDims, x.shape.length, dims);
+  const count = sizeOf(near.shape);
+  const total = sizeOf(rows.batch) * rows.count;
+  const table = builder.reshape(align(builder, x, rows.order, "full"), [total, ...rows.rest]);
+  const rowUpdates = builder.reshape(align(builder, updates, order, "full"), [count, ...rows.rest]);
+  const flat = viewOf(rowMajor(builder, flatRows(context, near, rows)), [count]);
+  const written = scatterRows(context, viewOf(table), flat, viewOf(rowUpdates), reduction);
+  return ordered(written, x.shape, rows.order);
+}
+
+/** Indices in range, and updates that change nothing where theirs were not. */
+function withoutOutside(
+  context: LoweringContext,
+  [x, indices, updates]: readonly View[],
+  dims: GatherDimensions,
+  neutral: number,
+): { near: View; kept: View } {
+  const near = clamped(context, indices, x.shape[dims.axis]);
   const inside = apply(context, [indices, near], "bool", (e, a, b) =>
     e.op("Equal", [e.cast(a, "int64"), b], "bool"),
   );
   const places = indices.shape.map((_, i) =>
     i < dims.batchDims ? i : dims.axis + i - dims.batchDims,
   );
+  const { dtype } = x.dense;
   const kept = apply(
     context,
     [broadcastView(inside, updates.shape, places), updates],
     dtype,
-    (e, p, a) => e.where(p, a, e.scalar(0, dtype)),
+    (e, p, a) => e.where(p, a, e.scalar(neutral, dtype)),
   );
-  const order = gatheredOrder(indexRank, x.shape.length, dims);
-  const count = sizeOf(indices.shape);
-  const total = sizeOf(rows.batch) * rows.count;
-  const table = builder.reshape(align(builder, x, rows.order, "full"), [total, ...rows.rest]);
-  const rowUpdates = builder.reshape(align(builder, kept, order, "full"), [count, ...rows.rest]);
-  const flat = viewOf(rowMajor(builder, flatRows(context, near, rows)), [count]);
-  const added = scatterRows(context, viewOf(table), flat, viewOf(rowUpdates));
-  return [ordered(added, y.shape, rows.order)];
+  return { near, kept };
+}
+
+const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (context, inputs, dims) => {
+  const [x, , updates] = inputs;
+  if (sizeOf(updates.shape) === 0) return [x];
+  const { near, kept } = withoutOutside(context, inputs, dims, 0);
+  return [scatterInto(context, [x, near, kept], dims, "add")];
 };
 
+const lowerScatterSet: Lowerings<"scatterSet">["scatterSet"] = (
+  context,
+  inputs,
+  dims,
+  equation,
+) => {
+  const [x, , updates] = inputs;
+  if (sizeOf(updates.shape) === 0) return [x];
+  const { program } = traceRegion(equation.inputs.map(specOf), (...operands) =>
+    settleUpdates(operands, dims),
+  );
+  const [indices, settled] = context.inline(simplify(program), inputs);
+  const near = apply(context, [indices], "int64", (e, i) => e.cast(i, "int64"));
+  return [scatterInto(context, [x, near, settled], dims, "none")];
+};
+
+/** The kernels compare NaN as they like: numbers without it, and zeros that are NaN where it was, are put together again. */
+const lowerScatterExtreme =
+  (reduction: "max" | "min"): Lowering<GatherDimensions> =>
+  (context, inputs, dims) => {
+    const [x, , updates] = inputs;
+    if (sizeOf(updates.shape) === 0) return [x];
+    const { dtype } = x.dense;
+    const neutral = (reduction === "max" ? lowEnd : highEnd)({ shape: [], dtype });
+    const { near, kept } = withoutOutside(context, inputs, dims, neutral);
+    if (!isFloat(dtype)) return [scatterInto(context, [x, near, kept], dims, reduction)];
+    const number = (view: View): View =>
+      apply(context, [view], dtype, (e, a) =>
+        e.where(e.op("IsNaN", [a], "bool"), e.scalar(neutral, dtype), a),
+      );
+    const mark = (view: View): View =>
+      apply(context, [view], dtype, (e, a) =>
+        e.where(e.op("IsNaN", [a], "bool"), e.scalar(NaN, dtype), e.scalar(0, dtype)),
+      );
+    const best = scatterInto(context, [number(x), near, number(kept)], dims, reduction);
+    const marks = scatterInto(context, [mark(x), near, mark(kept)], dims, "add");
+    return [apply(context, [best, marks], dtype, (e, a, b) => e.op("Add", [a, b]))];
+  };
+
 /** The lowerings of indexed access by name. */
-export const gatherLowerings: Lowerings<"gather" | "scatterAdd"> = {
+export const gatherLowerings: Lowerings<
+  "gather" | "scatterAdd" | "scatterSet" | "scatterMax" | "scatterMin"
+> = {
   gather: lowerGather,
   scatterAdd: lowerScatterAdd,
+  scatterSet: lowerScatterSet,
+  scatterMax: lowerScatterExtreme("max"),
+  scatterMin: lowerScatterExtreme("min"),
 };
