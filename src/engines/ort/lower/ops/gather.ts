@@ -5,8 +5,8 @@ import type { GatherDimensions } from "../../../../graph/ops/indexing.ts";
 import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
 import { settleUpdates } from "../../../../graph/ops/scatter.ts";
 import { traceRegion } from "../../../../graph/program.ts";
-import { simplify } from "../../../../graph/simplify.ts";
-import { specOf } from "../../../../graph/tensor.ts";
+import { simplify, uniformValue } from "../../../../graph/simplify.ts";
+import { type Equation, type Tensor, specOf } from "../../../../graph/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./elementwise.ts";
@@ -124,16 +124,69 @@ export function scatterRows(
 ): Dense {
   const table = rowMajor(builder, rows);
   const dtype = reducible(table.dtype, reduction);
-  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [
-    sizeOf(indices.shape),
-    1,
-  ]);
-  const written = builder.op(
-    "ScatterND",
-    [builder.cast(table, dtype), places, builder.cast(rowMajor(builder, updates), dtype)],
-    { shape: table.shape, dtype, attributes: { reduction: { s: reduction } } },
-  );
-  return builder.cast(written, table.dtype);
+  const count = sizeOf(indices.shape);
+  const width = sizeOf(table.shape.slice(1));
+  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [count, 1]);
+  const flat = (x: Dense): Dense => builder.reshape(builder.cast(x, dtype), [x.shape[0], width]);
+  const [before, given] = [table, rowMajor(builder, updates)].map(flat);
+  const scatter = (rest: Dense, at: Dense, values: Dense): Dense =>
+    builder.op("ScatterND", [rest, at, values], {
+      shape: rest.shape,
+      dtype,
+      attributes: { reduction: { s: reduction } },
+    });
+  const { rows: heights, columns } = serialParts(builder, before.shape[0], given.shape);
+  const inOrder = reduction === "none";
+  const at = inOrder ? [places] : cut(builder, places, 0, heights);
+  const strips = inOrder ? [given] : cut(builder, given, 1, columns);
+  const tables = inOrder ? [before] : cut(builder, before, 1, columns);
+  const written = tables.map((strip, c) => {
+    const parts = at.length === 1 ? [strips[c]] : cut(builder, strips[c], 0, heights);
+    return parts.reduce((rest, part, r) => scatter(rest, at[r], part), strip);
+  });
+  const joined =
+    written.length === 1
+      ? written[0]
+      : builder.op("Concat", written, { ...before, attributes: { axis: { i: 1 } } });
+  return builder.cast(builder.reshape(joined, table.shape), table.dtype);
+}
+
+/** From 210,000 elements on, by its cost model, ONNX Runtime's ScatterND writes with several threads. */
+const SERIAL = 200_000;
+/** What addressing an update costs, in copied elements. */
+const ADDRESSING = 10;
+
+/**
+ * How many rows and columns of the updates to write at a time. Threads that add to one row at once lose each other's sums,
+ * so what is reduced is written in parts that one thread writes alone: the table is copied for each part of the rows, the
+ * indices are read for each part of the columns.
+ */
+function serialParts(
+  { sizes }: GraphBuilder,
+  tableRows: number,
+  [count, width]: Shape,
+): { rows: number[]; columns: number[] } {
+  if ([count, width, tableRows].some((n) => sizes.isOpen(n)) || count * width <= SERIAL) {
+    return { rows: [count], columns: [width] };
+  }
+  const parts = (count * width) / SERIAL;
+  const best = Math.sqrt((parts * tableRows * width) / (ADDRESSING * count));
+  const across = Math.min(width, Math.max(1, Math.ceil(best)));
+  const columns = equalParts(width, Math.ceil(width / across));
+  return { rows: equalParts(count, Math.max(1, Math.floor(SERIAL / columns[0]))), columns };
+}
+
+/** A size in parts of at most so many. */
+const equalParts = (size: number, most: number): number[] =>
+  Array.from({ length: Math.ceil(size / most) }, (_, i) => Math.min(most, size - i * most));
+
+/** A matrix in parts of given sizes along an axis. */
+function cut(builder: GraphBuilder, x: Dense, axis: 0 | 1, sizes: readonly number[]): Dense[] {
+  if (sizes.length === 1) return [x];
+  const attributes = { axis: { i: axis } };
+  const names = builder.node("Split", [x.name, builder.ints(sizes)], sizes.length, { attributes });
+  const shapeOf = (n: number): Shape => x.shape.map((m, i) => (i === axis ? n : m));
+  return names.map((name, i) => ({ name, shape: shapeOf(sizes[i]), dtype: x.dtype }));
 }
 
 /** Updates written into an operand at indices that are in range, int64. */
@@ -161,8 +214,10 @@ function withoutOutside(
   [x, indices, updates]: readonly View[],
   dims: GatherDimensions,
   neutral: number,
+  { inputs }: Equation,
 ): { near: View; kept: View } {
   const near = clamped(context, indices, x.shape[dims.axis]);
+  if (isClamped(inputs[1], x.shape[dims.axis])) return { near, kept: updates };
   const inside = apply(context, [indices, near], "bool", (e, a, b) =>
     e.op("Equal", [e.cast(a, "int64"), b], "bool"),
   );
@@ -179,10 +234,28 @@ function withoutOutside(
   return { near, kept };
 }
 
-const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (context, inputs, dims) => {
+/** Whether indices were limited to an axis, as those of a gather's gradient are: then none is outside. */
+function isClamped({ equation, dtype }: Tensor, count: number): boolean {
+  if (equation?.primitive.name !== "min") return false;
+  const [raised, last] = equation.inputs;
+  const largest = uniformValue(last);
+  if (largest === undefined || largest >= count) return false;
+  const { equation: raise } = raised;
+  return (
+    dtype.startsWith("uint") ||
+    (raise?.primitive.name === "max" && uniformValue(raise.inputs[1])! >= 0)
+  );
+}
+
+const lowerScatterAdd: Lowerings<"scatterAdd">["scatterAdd"] = (
+  context,
+  inputs,
+  dims,
+  equation,
+) => {
   const [x, , updates] = inputs;
   if (sizeOf(updates.shape) === 0) return [x];
-  const { near, kept } = withoutOutside(context, inputs, dims, 0);
+  const { near, kept } = withoutOutside(context, inputs, dims, 0, equation);
   return [scatterInto(context, [x, near, kept], dims, "add")];
 };
 
@@ -205,12 +278,12 @@ const lowerScatterSet: Lowerings<"scatterSet">["scatterSet"] = (
 /** The kernels compare NaN as they like: numbers without it, and zeros that are NaN where it was, are put together again. */
 const lowerScatterExtreme =
   (reduction: "max" | "min"): Lowering<GatherDimensions> =>
-  (context, inputs, dims) => {
+  (context, inputs, dims, equation) => {
     const [x, , updates] = inputs;
     if (sizeOf(updates.shape) === 0) return [x];
     const { dtype } = x.dense;
     const neutral = (reduction === "max" ? lowEnd : highEnd)({ shape: [], dtype });
-    const { near, kept } = withoutOutside(context, inputs, dims, neutral);
+    const { near, kept } = withoutOutside(context, inputs, dims, neutral, equation);
     if (!isFloat(dtype)) return [scatterInto(context, [x, near, kept], dims, reduction)];
     const number = (view: View): View =>
       apply(context, [view], dtype, (e, a) =>
