@@ -87,6 +87,11 @@ def growing(x, step):
     return lax.while_loop(lambda v: v.sum() < 50, lambda v: v + step, x)
 
 
+def affine(a, b):
+    combine = lambda l, r: (l[0] * r[0], l[1] * r[0] + r[1])
+    return lax.associative_scan(combine, (a * b, b))
+
+
 control = {
     "threefry2x32": threefry,
     "stopGradient": lambda x: lax.stop_gradient(jnp.exp(x)) * x,
@@ -117,6 +122,11 @@ control = {
     "cond when true": branches,
     "cond when false": branches,
     "cond in scan": cond_in_scan,
+    **{f"associativeScan of {n}": affine for n in [1, 2, 7, 8]},
+    "associativeScan of matrices, reversed along a later axis": lambda x: lax.associative_scan(
+        lambda l, r: l @ r, x, axis=1, reverse=True
+    ),
+    "associativeScan of integers": lambda x: jnp.cumsum(x, -1, dtype=x.dtype),
     "whileLoop": newton,
     "whileLoop with captures": growing,
 }

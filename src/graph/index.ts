@@ -51,6 +51,7 @@ export * from "./ops/linalg/index.ts";
 export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
 export { type Sharding, withSharding } from "./ops/sharding.ts";
 export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";
+export { type AssociativeScanOptions, associativeScan } from "./ops/associative-scan.ts";
 export { type ScanOptions, type ScanResult, scan } from "./ops/scan.ts";
 export { cond, whileLoop } from "./ops/branch.ts";
 export { COMPOSITES, type CompositeName, customGradient } from "./ops/composite.ts";
@@ -58,10 +59,13 @@ export { gelu, geluExact, logSoftmax, softmax } from "./ops/activation.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./ops/normalisation.ts";
 export { attention, attentionWeights } from "./ops/attention.ts";
 export {
+  type CategoricalOptions,
   bernoulli,
   beta,
+  categorical,
   erfInv,
   foldIn,
+  gumbel,
   logGamma,
   normal,
   permutation,

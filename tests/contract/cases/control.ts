@@ -294,6 +294,34 @@ export const controlCases: readonly Case[] = [
     { ulps: 12 },
   ),
   row("whileLoop", "whileLoop", newton, [draw([3], 95, { from: 1, to: 9 })], { gradient: "none" }),
+  ...[1, 2, 7, 8].map((n) =>
+    row(
+      n === 1 ? "mul" : "pad",
+      `associativeScan of ${n}`,
+      (a, b) => {
+        const linear = ([c, d]: g.Tensor[], [e, f]: g.Tensor[]) => [
+          g.mul(c, e),
+          g.add(g.mul(d, e), f),
+        ];
+        return g.associativeScan(linear, [g.mul(a, b), b]);
+      },
+      [draw([n, 2], 97), draw([n, 2], 98)],
+    ),
+  ),
+  row(
+    "pad",
+    "associativeScan of matrices, reversed along a later axis",
+    (a) => g.associativeScan(([l], [r]) => [g.matmul(l, r)], [a], { axis: 1, reverse: true }),
+    [draw([2, 5, 2, 2], 99)],
+    { ulps: 12 },
+  ),
+  row(
+    "pad",
+    "associativeScan of integers",
+    (a) => g.associativeScan(([l], [r]) => [g.add(l, r)], [a], { axis: -1 }),
+    [draw([2, 6], 99)],
+    { dtypes: ["int32", "uint8"] },
+  ),
   row(
     "whileLoop",
     "whileLoop with captures",
