@@ -178,6 +178,28 @@ export const controlCases: readonly Case[] = [
     [state],
     { ulps: 12 },
   ),
+  ...[false, true].map((reverse) =>
+    row(
+      "dynamicUpdateSlice",
+      `a cache in a long scan${reverse ? " in reverse" : ""}`,
+      (a) => {
+        const step = ([cache, n]: g.Tensor[], [key]: g.Tensor[]) => {
+          const at = [n, g.scalar(0, "int32")];
+          const next = g.dynamicUpdateSlice(cache, g.reshape(key, [1, 1024]), at);
+          return {
+            carry: [next, g.add(n, 1)],
+            ys: [g.reduceSum(g.sliceAxis(g.mul(next, key), 1, 0, 8))],
+          };
+        };
+        const keys = g.add(g.mul(g.reshape(a, [37, 1]), g.ones([1, 1024])), 1);
+        const initial = [g.zeros([64, 1024]), g.scalar(0, "int32")];
+        const { carry, ys } = g.scan(step, initial, [keys], { reverse });
+        return [g.sliceAxis(carry[0], 1, 5, 6), carry[1], ...ys];
+      },
+      [draw([37], 90, { from: -1, to: 1 })],
+      { gradient: "kinked", ulps: 32 },
+    ),
+  ),
   row(
     "scan",
     "scan without a carry",

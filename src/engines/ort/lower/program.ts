@@ -117,7 +117,7 @@ function lowerEquation(context: LoweringContext, equation: Equation, inputs: Vie
   const results = context.builder.within(purpose, () =>
     lower
       ? lower(context, inputs, attrs, equation)
-      : context.inline(context.decomposed(equation), inputs),
+      : context.inlineMade(decompositionOf(equation), inputs),
   );
   return outputs.map((y, i) => {
     const view = results[i];
@@ -157,10 +157,10 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
       builder: inner,
       portable,
       isUsed: (tensor) => used.has(tensor),
-      decomposed: (equation) => {
-        const parts = simplify(decompositionOf(equation));
-        usedTensors(parts, used);
-        return parts;
+      inlineMade: (made, inputs) => {
+        const simpler = simplify(made);
+        usedTensors(simpler, used);
+        return context.inline(simpler, inputs);
       },
       inline: (region, inputs) =>
         evaluateProgram<View>(region, inputs, (equation, operands) =>

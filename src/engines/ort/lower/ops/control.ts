@@ -1,8 +1,8 @@
 /** @file Control flow in ONNX: inlined regions, unrolled scans, Scan, If and Loop. */
 
 import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
-import type { Program } from "../../../../graph/program.ts";
-import type { Spec, Tensor } from "../../../../graph/tensor.ts";
+import { type Program, traceRegion } from "../../../../graph/program.ts";
+import { type Spec, type Tensor, specOf } from "../../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../../formats/onnx.ts";
 import { type GraphBuilder, valueInfo } from "../builder.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { type Facts, finishGraph } from "../passes/finish.ts";
 import { align, rowMajor } from "../realise.ts";
 import { openBatchError } from "../sizes.ts";
-import { isUnrolled } from "../passes/unroll.ts";
+import { isGrouped, isUnrolled, scanInGroups } from "../passes/unroll.ts";
 import { type Dense, type View, dropAxes, viewOf } from "../view.ts";
 
 const isLive = ({ shape }: { shape: Shape }): boolean => sizeOf(shape) > 0;
@@ -214,6 +214,12 @@ const lowerScan: Lowerings<"scan">["scan"] = (context, inputs, attrs, equation) 
   }
   const isOpen = context.builder.sizes.isOpen(length);
   if (isOpen && attrs.xs === 0) throw openBatchError("the number of steps of a scan over nothing");
+  if (!isOpen && isGrouped(attrs)) {
+    const { program } = traceRegion(equation.inputs.map(specOf), (...operands) =>
+      scanInGroups(attrs, operands),
+    );
+    return context.inlineMade(program, inputs);
+  }
   const lower = !isOpen && isUnrolled(attrs) ? unrolledScan : scanOperator;
   return lower(context, inputs, attrs, equation);
 };

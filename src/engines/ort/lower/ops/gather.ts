@@ -5,7 +5,7 @@ import type { GatherDimensions } from "../../../../graph/ops/indexing.ts";
 import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
 import { settleUpdates } from "../../../../graph/ops/scatter.ts";
 import { traceRegion } from "../../../../graph/program.ts";
-import { simplify, uniformValue } from "../../../../graph/simplify.ts";
+import { uniformValue } from "../../../../graph/simplify.ts";
 import { type Equation, type Tensor, specOf } from "../../../../graph/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
@@ -270,7 +270,7 @@ const lowerScatterSet: Lowerings<"scatterSet">["scatterSet"] = (
   const { program } = traceRegion(equation.inputs.map(specOf), (...operands) =>
     settleUpdates(operands, dims),
   );
-  const [indices, settled] = context.inline(simplify(program), inputs);
+  const [indices, settled] = context.inlineMade(program, inputs);
   const near = apply(context, [indices], "int64", (e, i) => e.cast(i, "int64"));
   return [scatterInto(context, [x, near, settled], dims, "none")];
 };
