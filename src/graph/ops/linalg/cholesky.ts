@@ -60,7 +60,7 @@ const choleskyP: DecomposedPrimitive<"cholesky", Record<string, never>> = {
 };
 
 /** (x + xᵀ) / 2. */
-export const symmetricPart = (x: Tensor): Tensor => mul(add(x, matrixTranspose(x)), 0.5);
+const symmetricPart = (x: Tensor): Tensor => mul(add(x, matrixTranspose(x)), 0.5);
 
 /**
  * The factor, block of columns by block of columns. What is left is updated by one product a block and moves to the

@@ -98,7 +98,7 @@ export function diagonal(x: Tensor): Tensor {
 }
 
 /** Row k moved k places to the left; what enters at the right is what lies left of the diagonal in the row below. */
-export function slideLeft(x: Tensor): Tensor {
+function slideLeft(x: Tensor): Tensor {
   const [rows, columns] = x.shape.slice(-2);
   const lead = x.shape.slice(0, -2);
   const flat = reshape(x, [...lead, rows * columns]);
