@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
-from jax_rows import composites, control, elementwise, products, reductions, shapes
+from jax_rows import composites, control, elementwise, linalg, products, reductions, shapes
 from jax_rows.random_streams import random_streams
 
 OUT = Path(__file__).parent.parent / "tests" / "golden" / "contract"
@@ -39,6 +39,7 @@ FAMILIES = {
     "gather": shapes.gathers,
     "control": control.control,
     "composite": composites.composites,
+    "linalg": linalg.linalg,
 }
 
 

@@ -87,6 +87,25 @@ def growing(x, step):
     return lax.while_loop(lambda v: v.sum() < 50, lambda v: v + step, x)
 
 
+def cached(reverse=False):
+    def step(carry, key):
+        cache, n = carry
+        cache = lax.dynamic_update_slice(cache, key[None], (n, 0))
+        return (cache, n + 1), (cache * key)[:, :8].sum()
+
+    def apply(a):
+        keys = a[:, None] * jnp.ones((1, 1024)) + 1
+        (cache, n), ys = lax.scan(step, (jnp.zeros((64, 1024)), jnp.int32(0)), keys, reverse=reverse)
+        return cache[:, 5:6], n, ys
+
+    return apply
+
+
+def affine(a, b):
+    combine = lambda l, r: (l[0] * r[0], l[1] * r[0] + r[1])
+    return lax.associative_scan(combine, (a * b, b))
+
+
 control = {
     "threefry2x32": threefry,
     "stopGradient": lambda x: lax.stop_gradient(jnp.exp(x)) * x,
@@ -102,6 +121,11 @@ control = {
     "scan in reverse": recurrent(reverse=True),
     "scan of no steps": recurrent(),
     "scan without inputs": lambda h, w: lax.scan(lambda s, _: (jnp.sin(s @ w), None), h, None, 3)[0],
+    "a long scan without inputs": lambda h: lax.scan(
+        lambda s, _: (jnp.sin(s), s * s), h, None, 40, reverse=True
+    ),
+    "a cache in a long scan": cached(),
+    "a cache in a long scan in reverse": cached(reverse=True),
     "scan without a carry": lambda xs, w: jnp.sin(xs @ w),
     "scan with a counter and an outer constant": counted,
     "scan that passes its carry through": passing,
@@ -114,6 +138,11 @@ control = {
     "cond when true": branches,
     "cond when false": branches,
     "cond in scan": cond_in_scan,
+    **{f"associativeScan of {n}": affine for n in [1, 2, 7, 8]},
+    "associativeScan of matrices, reversed along a later axis": lambda x: lax.associative_scan(
+        lambda l, r: l @ r, x, axis=1, reverse=True
+    ),
+    "associativeScan of integers": lambda x: jnp.cumsum(x, -1, dtype=x.dtype),
     "whileLoop": newton,
     "whileLoop with captures": growing,
 }

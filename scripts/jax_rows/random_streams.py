@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import random
 
+LOGITS = jnp.array([[0.5, 2, -1, 0], [-jnp.inf, 3, 2, 1], [4, 0, 0, 0]])
 SEEDS = [0, 42, 2**31 - 1]
 
 
@@ -33,6 +34,12 @@ def streams(key, numbers):
         "normal": numbers(random.normal(key, (32, 8))),
         "truncated normal": numbers(random.truncated_normal(key, -2, 2, (64,))),
         "bernoulli 0.3": numbers(random.bernoulli(key, 0.3, (32,))),
+        "gumbel": numbers(random.gumbel(key, (64,))),
+        "gumbel float16": numbers(random.gumbel(key, (16,), jnp.float16)),
+        "categorical": numbers(random.categorical(key, LOGITS)),
+        "categorical along the first axis, drawn often": numbers(
+            random.categorical(key, LOGITS, 0, (5, 4))
+        ),
         "permutation of 10": numbers(random.permutation(key, 10)),
         "permutation of 1": numbers(random.permutation(key, 1)),
         "permutation of 2000, first 8": numbers(random.permutation(key, 2000)[:8]),

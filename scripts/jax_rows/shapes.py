@@ -73,7 +73,7 @@ def gather(axis=0, batch=0):
     return fn
 
 
-def scatter_add(axis=0, batch=0):
+def scatter(kind, axis=0, batch=0):
     """Indices outside are dropped, negative ones too."""
 
     def single(x, i, updates):
@@ -82,12 +82,30 @@ def scatter_add(axis=0, batch=0):
         flat = jnp.moveaxis(updates, range(at, at + i.ndim), range(i.ndim))
         moved = jnp.moveaxis(x, at, 0)
         safe = jnp.where((i >= 0) & (i < n), i.astype(jnp.int32), n)
-        return jnp.moveaxis(moved.at[safe].add(flat, mode="drop"), 0, at)
+        return jnp.moveaxis(getattr(moved.at[safe], kind)(flat, mode="drop"), 0, at)
 
     fn = single
     for _ in range(batch):
         fn = jax.vmap(fn)
     return fn
+
+
+def scatter_add(axis=0, batch=0):
+    return scatter("add", axis, batch)
+
+
+def writing(name, kind):
+    """Rows of the scatters that do not add."""
+    plain = [
+        "rows", "drops", "drops large uint32", "by bytes", "by a scalar", "nothing", "at ties", "of NaN",
+        "of infinities",
+    ]  # fmt: skip
+    return {
+        **{f"{name} {what}": scatter(kind) for what in plain},
+        f"{name} columns": scatter(kind, 1),
+        f"{name} along a later axis": scatter(kind, 2, 1),
+        f"{name} into nothing": lambda x, i, u: x,
+    }
 
 
 def clamped(i, extent, size):
@@ -148,6 +166,10 @@ gathers = {
     "scatterAdd with a batch axis": scatter_add(1, 1),
     "scatterAdd along a later axis": scatter_add(2, 1),
     "scatterAdd into nothing": lambda x, i, u: x,
+    **writing("scatterSet", "set"),
+    **writing("scatterMax", "max"),
+    **writing("scatterMin", "min"),
+    "scatterSet of one row by many": lambda x, u: x.at[jnp.ones(4096, int)].set(u.reshape(-1, 2)),
     **everywhere(["dynamicSlice", "dynamicSlice clamps"], dynamic_slice(2, 2)),
     "dynamicSlice by bytes": dynamic_slice(3),
     "dynamicSlice to nothing": dynamic_slice(0, 2),

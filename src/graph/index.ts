@@ -44,11 +44,14 @@ export * from "./ops/reduce.ts";
 export * from "./ops/shape.ts";
 export * from "./ops/slice.ts";
 export * from "./ops/gather.ts";
+export { scatterMax, scatterMin, scatterSet } from "./ops/scatter.ts";
 export * from "./ops/dynamic.ts";
 export * from "./ops/sort.ts";
+export * from "./ops/linalg/index.ts";
 export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
 export { type Sharding, withSharding } from "./ops/sharding.ts";
 export { type SavePolicy, remat, saveDots, saveNothing } from "./ops/remat.ts";
+export { type AssociativeScanOptions, associativeScan } from "./ops/associative-scan.ts";
 export { type ScanOptions, type ScanResult, scan } from "./ops/scan.ts";
 export { cond, whileLoop } from "./ops/branch.ts";
 export { COMPOSITES, type CompositeName, customGradient } from "./ops/composite.ts";
@@ -56,10 +59,13 @@ export { gelu, geluExact, logSoftmax, softmax } from "./ops/activation.ts";
 export { groupNorm, layerNorm, rmsNorm } from "./ops/normalisation.ts";
 export { attention, attentionWeights } from "./ops/attention.ts";
 export {
+  type CategoricalOptions,
   bernoulli,
   beta,
+  categorical,
   erfInv,
   foldIn,
+  gumbel,
   logGamma,
   normal,
   permutation,

@@ -10,6 +10,7 @@ import {
   Tensor,
   emit,
   equationMark,
+  specOf,
   withScope,
 } from "./tensor.ts";
 
@@ -80,6 +81,16 @@ export function tensorList(returned: unknown): readonly Tensor[] {
     `a function of a loop, a branch or a gradient must return a list of tensors, such as [y]; it returned ${shown}${where}.`,
     { given: returned },
   );
+}
+
+/** The decomposition of an equation's primitive as a program over its operands. */
+export function decompositionOf({ primitive, inputs, attrs, scope }: Equation): Program {
+  const { decompose } = primitive;
+  if (!decompose) throw new Error(`${primitive.name} has neither a lowering nor a decomposition`);
+  const within = [scope, primitive.name].filter(Boolean).join("/");
+  return traceRegion(inputs.map(specOf), (...operands) =>
+    withScope(within, () => decompose(operands, attrs)),
+  ).program;
 }
 
 /** A region's program over another list of captures that includes its own. */

@@ -1,7 +1,7 @@
 /** @file Random numbers from explicit keys; the same streams as jax.random (partitionable Threefry). */
 
 import { OcelliError } from "../errors.ts";
-import { type DType, type Shape, fromNumbers, nextFloat32, sizeOf } from "./dtype.ts";
+import { type DType, type Shape, fromNumbers, nextFloat32, sameShape, sizeOf } from "./dtype.ts";
 import {
   add,
   bitwiseAnd,
@@ -21,11 +21,11 @@ import { takeAlongAxis } from "./ops/gather.ts";
 import { threefry2x32 } from "./ops/random.ts";
 import { argMax } from "./ops/reduce.ts";
 import { convert, equal, greater, less, select } from "./ops/select.ts";
-import { reshape, squeeze } from "./ops/shape.ts";
+import { axisOf, reshape, squeeze } from "./ops/shape.ts";
 import { indexAxis, stack } from "./ops/slice.ts";
 import { sortWith } from "./ops/sort.ts";
 import { abs, erf, log, log1p, logistic, neg, sqrt, square } from "./ops/unary.ts";
-import { Tensor, dtypeError } from "./tensor.ts";
+import { Tensor, dtypeError, shapeError } from "./tensor.ts";
 
 /** A key of two uint32 words from a seed. */
 export function randomKey(seed: number): Tensor {
@@ -128,6 +128,49 @@ export function truncatedNormal(key: Tensor, low: number, high: number, shape: S
   const u = maximum(add(mul(unit, sub(b, a)), a), a);
   const [first, last] = [nextFloat32(low, 1), nextFloat32(high, -1)]; // where rounding reaches a bound
   return clip(mul(erfInv(u), Math.SQRT2), first, last);
+}
+
+/** The smallest normal number of a dtype: where Gumbel numbers begin to be finite. */
+const TINY: Partial<Record<DType, number>> = { float16: 2 ** -14 };
+
+/** Numbers of the standard Gumbel distribution, −log(−log u); the stream of `jax.random.gumbel`. */
+export function gumbel(key: Tensor, shape: Shape, dtype: DType = "float32"): Tensor {
+  const u = uniform(key, shape, TINY[dtype] ?? 2 ** -126, 1, dtype);
+  return neg(log(neg(log(u))));
+}
+
+/** Options of {@link categorical}. */
+export interface CategoricalOptions {
+  /** The axis of the classes; default: the last. */
+  readonly axis?: number;
+  /** The shape of the draws, whose end is that of the logits without the classes; default: one draw for each row. */
+  readonly shape?: Shape;
+}
+
+/**
+ * Classes drawn with probabilities softmax(logits), as int32: the largest of logits with Gumbel noise. The stream of
+ * `jax.random.categorical`.
+ *
+ * @throws OcelliError "shape" where the shape of the draws does not end with the rows of the logits
+ */
+export function categorical(
+  key: Tensor,
+  logits: Tensor,
+  { axis = -1, shape }: CategoricalOptions = {},
+): Tensor {
+  const at = axisOf("categorical", logits, axis);
+  const rows = logits.shape.filter((_, i) => i !== at);
+  const draws = shape ?? rows;
+  const lead = draws.slice(0, Math.max(draws.length - rows.length, 0));
+  if (!sameShape([...lead, ...rows], draws)) {
+    throw shapeError(
+      "categorical",
+      [logits],
+      `draws [${draws}] do not end with its rows [${rows}]`,
+    );
+  }
+  const noise = gumbel(key, [...lead, ...logits.shape], logits.dtype);
+  return argMax(add(noise, logits), lead.length + at);
 }
 
 /** True with probability p. */

@@ -38,7 +38,7 @@ const isProgram = (value: unknown): value is Program =>
   typeof value === "object" && value !== null && "equations" in value;
 
 /** The number that a tensor holds everywhere, where that is known. */
-function uniformValue(x: Tensor): number | undefined {
+export function uniformValue(x: Tensor): number | undefined {
   const { equation } = x;
   if (!equation) return undefined;
   const { primitive, attrs, inputs } = equation;

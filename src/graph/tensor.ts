@@ -96,6 +96,8 @@ export interface Primitive<N extends string = string, A = Attrs> {
   interpret(inputs: readonly Value[], attrs: A): Value[];
   /** Floating-point operations (default: one per output element). */
   flops?(inputs: readonly Spec[], outputs: readonly Spec[], attrs: A): number;
+  /** The same in other operations, for engines without a lowering of their own. */
+  decompose?(inputs: readonly Tensor[], attrs: A): readonly Tensor[];
   /** Whether the simplifier must leave it alone (barriers, prints). */
   readonly opaque?: boolean;
   /**
@@ -104,6 +106,10 @@ export interface Primitive<N extends string = string, A = Attrs> {
    */
   optionalOutputs?(attrs: A): number;
 }
+
+/** A primitive that an engine need not know: it has a decomposition. */
+export type DecomposedPrimitive<N extends string = string, A = Attrs> = Primitive<N, A> &
+  Required<Pick<Primitive<N, A>, "decompose">>;
 
 let nextId = 0;
 let currentScope = "";
@@ -133,7 +139,7 @@ export function emit<A>(
   const equation: Equation = {
     id: nextId++,
     primitive: primitive as Primitive,
-    inputs,
+    inputs: inputs.slice(), // the caller may go on filling its list
     attrs,
     outputs,
     scope: currentScope,

@@ -152,9 +152,12 @@ const gathered = fc.record({ rank: int(1, 3), seed: int(0, 1000) }).chain(({ ran
 const gather: fc.Arbitrary<Sample> = gathered.map(({ dims, x, indices }) =>
   sample("gather", dims, (a, i) => g.gather(a, i, dims), x, indices),
 );
-const scatter: fc.Arbitrary<Sample> = gathered.map(({ dims, x, indices, updates }) =>
-  sample("scatterAdd", dims, (a, i, u) => g.scatterAdd(a, i, u, dims), x, indices, updates),
-);
+const scatter = (
+  of: "scatterAdd" | "scatterSet" | "scatterMax" | "scatterMin",
+): fc.Arbitrary<Sample> =>
+  gathered.map(({ dims, x, indices, updates }) =>
+    sample(of, dims, (a, i, u) => g[of](a, i, u, dims), x, indices, updates),
+  );
 
 /** Operations with arbitrary shapes and attributes, by name. */
 export const anyShape: Readonly<Record<string, fc.Arbitrary<Sample>>> = {
@@ -163,5 +166,8 @@ export const anyShape: Readonly<Record<string, fc.Arbitrary<Sample>>> = {
   pad,
   dotGeneral: dot,
   gather,
-  scatterAdd: scatter,
+  scatterAdd: scatter("scatterAdd"),
+  scatterSet: scatter("scatterSet"),
+  scatterMax: scatter("scatterMax"),
+  scatterMin: scatter("scatterMin"),
 };

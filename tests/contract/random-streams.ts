@@ -6,8 +6,10 @@ import { createInterpreter } from "../../src/engines/interpreter/index.ts";
 import {
   type Tensor,
   bernoulli,
+  categorical,
   concatenate,
   foldIn,
+  gumbel,
   normal,
   permutation,
   randomBits,
@@ -16,6 +18,7 @@ import {
   sliceAxis,
   sort,
   splitKey,
+  tensor,
   toNumbers,
   truncatedNormal,
   uniform,
@@ -31,6 +34,12 @@ interface Stream {
   /** Against the largest number: where low + (high − low) u cancels, a fused multiply-add shows. */
   readonly scale?: "array";
 }
+
+const LOGITS = tensor([
+  [0.5, 2, -1, 0],
+  [-Infinity, 3, 2, 1],
+  [4, 0, 0, 0],
+]);
 
 const STREAMS: Readonly<Record<string, Stream>> = {
   key: { draw: (key) => key },
@@ -53,6 +62,12 @@ const STREAMS: Readonly<Record<string, Stream>> = {
   },
   "truncated normal": { draw: (key) => truncatedNormal(key, -2, 2, [64]), ulps: 4, scale: "array" },
   "bernoulli 0.3": { draw: (key) => bernoulli(key, 0.3, [32]) },
+  gumbel: { draw: (key) => gumbel(key, [64]), ulps: 4, scale: "array" },
+  "gumbel float16": { draw: (key) => gumbel(key, [16], "float16"), ulps: 4, scale: "array" },
+  categorical: { draw: (key) => categorical(key, LOGITS) },
+  "categorical along the first axis, drawn often": {
+    draw: (key) => categorical(key, LOGITS, { axis: 0, shape: [5, 4] }),
+  },
   "permutation of 10": { draw: (key) => permutation(key, 10) },
   "permutation of 1": { draw: (key) => permutation(key, 1) },
   "permutation of 2000, first 8": { draw: (key) => sliceAxis(permutation(key, 2000), 0, 0, 8) },

@@ -13,7 +13,8 @@ import { type Value, forEachIndex, gatherValue, offsetOf } from "../values.ts";
 import { add, clip, logicalAnd, mul, sub } from "./binary.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { iota, scalar, zerosLike } from "./constant.ts";
-import { clampIndex, gather } from "./gather.ts";
+import { gather } from "./gather.ts";
+import { clampIndex } from "./indexing.ts";
 import { convert, greaterEqual, less, select } from "./select.ts";
 import { broadcastInDim, reshape } from "./shape.ts";
 

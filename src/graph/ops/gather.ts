@@ -1,73 +1,27 @@
 /** @file Access by index: gather and scatter-add, and NumPy's take over them. */
 
-import { type DType, type Shape, isInteger, sizeOf, stridesOf } from "../dtype.ts";
+import { type DType, isInteger, sizeOf } from "../dtype.ts";
 import {
   type Primitive,
-  type Spec,
   type Tensor,
   dtypeError,
   emitOne,
   shapeError,
 } from "../tensor.ts";
 import { allocate, forEachIndex, gatherValue, offsetOf, roundValue } from "../values.ts";
-import { clip } from "./binary.ts";
 import { broadcastBatch, broadcastTo } from "./broadcast.ts";
 import { iota, zerosLike } from "./constant.ts";
+import {
+  type GatherDimensions,
+  addresses,
+  checkIndices,
+  clampIndex,
+  gatheredShape,
+  indexPlaces,
+  insideOf,
+} from "./indexing.ts";
 import { convert, equal, select } from "./select.ts";
-import { axisOf, broadcastInDim, expandDims, moveAxis } from "./shape.ts";
-
-/** Which axis the indices address, and how many leading axes operand and indices share. */
-export interface GatherDimensions {
-  readonly axis: number;
-  readonly batchDims: number;
-}
-
-function checkIndices(operation: string, inputs: readonly Spec[], dims: GatherDimensions): void {
-  const [operand, indices] = inputs;
-  const { axis, batchDims } = dims;
-  if (!isInteger(indices.dtype)) throw dtypeError(operation, inputs, "indices must be integers");
-  if (!(batchDims >= 0 && batchDims <= axis && axis < operand.shape.length)) {
-    throw shapeError(
-      operation,
-      inputs,
-      `batchDims ${batchDims} ≤ axis ${axis} < rank does not hold`,
-    );
-  }
-  for (let i = 0; i < batchDims; i++) {
-    if (operand.shape[i] !== indices.shape[i]) {
-      throw shapeError(operation, inputs, `leading axis ${i} differs in extent`);
-    }
-  }
-}
-
-const gatheredShape = (
-  operand: Spec,
-  indices: Spec,
-  { axis, batchDims }: GatherDimensions,
-): Shape => [
-  ...operand.shape.slice(0, axis),
-  ...indices.shape.slice(batchDims),
-  ...operand.shape.slice(axis + 1),
-];
-
-/** For each gathered element: its flat operand position at index 0, and the flat position of its index. */
-function addresses(operand: Spec, indices: Spec, dims: GatherDimensions) {
-  const { axis, batchDims } = dims;
-  const shape = gatheredShape(operand, indices, dims);
-  const indexRank = indices.shape.length - batchDims;
-  const from = stridesOf(operand.shape);
-  const at = stridesOf(indices.shape);
-  const zeros = new Array<number>(indexRank).fill(0);
-  return {
-    shape,
-    stride: from[axis],
-    operandStrides: [...from.slice(0, axis), ...zeros, ...from.slice(axis + 1)],
-    indexStrides: shape.map((_, i) => {
-      if (i < batchDims) return at[i];
-      return i >= axis && i < axis + indexRank ? at[batchDims + i - axis] : 0;
-    }),
-  };
-}
+import { axisOf, expandDims, moveAxis } from "./shape.ts";
 
 const gatherP: Primitive<"gather", GatherDimensions> = {
   name: "gather",
@@ -151,21 +105,22 @@ const scatterAddP: Primitive<"scatterAdd", GatherDimensions> = {
   flops: ([, , updates]) => sizeOf(updates.shape),
 };
 
-/** Indices limited to 0 … last; uint8, which may not hold `last`, as int32. */
-export const clampIndex = (indices: Tensor, last: number): Tensor =>
-  clip(indices.dtype === "uint8" ? convert(indices, "int32") : indices, 0, Math.max(last, 0));
-
 /** What a scatter's updates receive: the element they were added to, zero where they were dropped. */
-function gatherOrZero(d: Tensor, indices: Tensor, operand: Tensor, dims: GatherDimensions): Tensor {
-  const n = operand.shape[dims.axis];
-  if (n === 0) return zerosLike({ dtype: d.dtype, shape: gatheredShape(operand, indices, dims) });
+export function gatherOrZero(
+  d: Tensor,
+  indices: Tensor,
+  operand: Tensor,
+  dims: GatherDimensions,
+): Tensor {
+  if (operand.shape[dims.axis] === 0) {
+    return zerosLike({ dtype: d.dtype, shape: gatheredShape(operand, indices, dims) });
+  }
   const rows = emitOne(gatherP, [d, indices], dims);
-  const clamped = clampIndex(indices, n - 1);
-  const kept = equal(clamped, convert(indices, clamped.dtype));
-  const { axis, batchDims } = dims;
-  const places = indices.shape.map((_, i) => (i < batchDims ? i : axis + i - batchDims));
-  return select(broadcastInDim(kept, rows.shape, places), rows, zerosLike(rows));
+  const kept = indexPlaces(insideOf(operand, indices, dims), rows.shape, dims);
+  return select(kept, rows, zerosLike(rows));
 }
+
+export type { GatherDimensions } from "./indexing.ts";
 
 /** The indexing primitives by name. */
 export const gatherPrimitives = { gather: gatherP, scatterAdd: scatterAddP };

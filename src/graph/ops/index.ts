@@ -10,10 +10,12 @@ import { convPrimitives } from "./conv.ts";
 import { dotPrimitives } from "./dot.ts";
 import { dynamicPrimitives } from "./dynamic.ts";
 import { gatherPrimitives } from "./gather.ts";
+import { linalgPrimitives } from "./linalg/index.ts";
 import { randomPrimitives } from "./random.ts";
 import { reducePrimitives } from "./reduce.ts";
 import { rematPrimitives } from "./remat.ts";
 import { scanPrimitives } from "./scan.ts";
+import { scatterPrimitives } from "./scatter.ts";
 import { selectPrimitives } from "./select.ts";
 import { shapePrimitives } from "./shape.ts";
 import { shardingPrimitives } from "./sharding.ts";
@@ -35,8 +37,10 @@ export const primitives = {
   ...shapePrimitives,
   ...slicePrimitives,
   ...gatherPrimitives,
+  ...scatterPrimitives,
   ...dynamicPrimitives,
   ...sortPrimitives,
+  ...linalgPrimitives,
   ...randomPrimitives,
   ...barrierPrimitives,
   ...shardingPrimitives,
@@ -48,6 +52,18 @@ export const primitives = {
 
 /** The name of a primitive. */
 export type PrimitiveName = keyof typeof primitives;
+
+/** The primitives with a decomposition, for which engines need no lowering. */
+export type DecomposedName = {
+  [N in PrimitiveName]: (typeof primitives)[N] extends { decompose: unknown } ? N : never;
+}[PrimitiveName];
+
+/** A table of one lowering a primitive, in which those with a decomposition may be missing. */
+export type LoweringTable<T extends Readonly<Record<PrimitiveName, unknown>>> = Pick<
+  T,
+  Exclude<PrimitiveName, DecomposedName>
+> &
+  Partial<T>;
 
 /** The static arguments of a primitive. */
 export type AttrsOf<N extends PrimitiveName> =

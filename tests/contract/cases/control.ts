@@ -169,6 +169,39 @@ export const controlCases: readonly Case[] = [
   ),
   row(
     "scan",
+    "a long scan without inputs",
+    (h) => {
+      const step = ([s]: g.Tensor[]) => ({ carry: [g.sin(s)], ys: [g.mul(s, s)] });
+      const { carry, ys } = g.scan(step, [h], [], { length: 40, reverse: true });
+      return [...carry, ...ys];
+    },
+    [state],
+    { ulps: 12 },
+  ),
+  ...[false, true].map((reverse) =>
+    row(
+      "dynamicUpdateSlice",
+      `a cache in a long scan${reverse ? " in reverse" : ""}`,
+      (a) => {
+        const step = ([cache, n]: g.Tensor[], [key]: g.Tensor[]) => {
+          const at = [n, g.scalar(0, "int32")];
+          const next = g.dynamicUpdateSlice(cache, g.reshape(key, [1, 1024]), at);
+          return {
+            carry: [next, g.add(n, 1)],
+            ys: [g.reduceSum(g.sliceAxis(g.mul(next, key), 1, 0, 8))],
+          };
+        };
+        const keys = g.add(g.mul(g.reshape(a, [37, 1]), g.ones([1, 1024])), 1);
+        const initial = [g.zeros([64, 1024]), g.scalar(0, "int32")];
+        const { carry, ys } = g.scan(step, initial, [keys], { reverse });
+        return [g.sliceAxis(carry[0], 1, 5, 6), carry[1], ...ys];
+      },
+      [draw([37], 90, { from: -1, to: 1 })],
+      { gradient: "kinked", ulps: 32 },
+    ),
+  ),
+  row(
+    "scan",
     "scan without a carry",
     (i, k) => g.scan((_c, [a]) => ({ carry: [], ys: [g.sin(g.matmul(a, k))] }), [], [i]).ys,
     [xs, w],
@@ -283,6 +316,34 @@ export const controlCases: readonly Case[] = [
     { ulps: 12 },
   ),
   row("whileLoop", "whileLoop", newton, [draw([3], 95, { from: 1, to: 9 })], { gradient: "none" }),
+  ...[1, 2, 7, 8].map((n) =>
+    row(
+      n === 1 ? "mul" : "pad",
+      `associativeScan of ${n}`,
+      (a, b) => {
+        const linear = ([c, d]: g.Tensor[], [e, f]: g.Tensor[]) => [
+          g.mul(c, e),
+          g.add(g.mul(d, e), f),
+        ];
+        return g.associativeScan(linear, [g.mul(a, b), b]);
+      },
+      [draw([n, 2], 97), draw([n, 2], 98)],
+    ),
+  ),
+  row(
+    "pad",
+    "associativeScan of matrices, reversed along a later axis",
+    (a) => g.associativeScan(([l], [r]) => [g.matmul(l, r)], [a], { axis: 1, reverse: true }),
+    [draw([2, 5, 2, 2], 99)],
+    { ulps: 12 },
+  ),
+  row(
+    "pad",
+    "associativeScan of integers",
+    (a) => g.associativeScan(([l], [r]) => [g.add(l, r)], [a], { axis: -1 }),
+    [draw([2, 6], 99)],
+    { dtypes: ["int32", "uint8"] },
+  ),
   row(
     "whileLoop",
     "whileLoop with captures",

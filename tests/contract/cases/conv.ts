@@ -73,6 +73,21 @@ export const convCases: readonly Case[] = [
   }),
   row("along one axis", [2, 7, 3], [3, 3, 2], { strides: 2 }),
   row("along three axes", [1, 3, 4, 2, 2], [2, 2, 2, 2, 1], {}),
+  row("along three axes, strided", [1, 4, 5, 3, 2], [2, 3, 2, 2, 2], { strides: [2, 1, 2] }),
+  row("along three axes, dilated", [1, 5, 4, 3, 1], [2, 2, 2, 1, 2], {
+    rhsDilation: [2, 1, 2],
+    padding: "VALID",
+  }),
+  row("along three axes, transposed", [1, 2, 3, 2, 2], [2, 2, 3, 2, 1], {
+    lhsDilation: [2, 1, 2],
+    padding: [
+      [1, 1],
+      [0, 1],
+      [2, 1],
+    ],
+  }),
+  row("along three axes, in groups", [2, 3, 3, 2, 4], [2, 2, 2, 2, 2], { groups: 2 }),
+  row("along three axes, depthwise", [1, 3, 3, 3, 2], [2, 2, 2, 1, 2], { groups: 2, strides: 2 }),
   row("of no images", [0, 3, 3, 1], [2, 2, 1, 1], {}),
   row("with nothing left", [1, 2, 2, 1], [3, 3, 1, 2], { padding: "VALID" }),
   row("of integers", [1, 4, 4, 2], [2, 2, 2, 2], {}, { dtypes: INTEGERS }),

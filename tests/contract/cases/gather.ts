@@ -43,6 +43,45 @@ const scatter = (
 ): Case =>
   row("scatterAdd", `scatterAdd ${name}`, fn as Case["fn"], inputs, { scale: "array", ...more });
 
+/** Rows of the scatters that do not add, each about the same places. */
+const writing = (
+  of: "scatterSet" | "scatterMax" | "scatterMin",
+  dtypes: readonly g.DType[],
+): readonly Case[] => {
+  const on = (
+    name: string,
+    operand: Case["inputs"][number],
+    indices: g.HostArray,
+    updates: Case["inputs"][number],
+    { dims = {}, ...more }: Partial<Case> & { dims?: Partial<g.GatherDimensions> } = {},
+  ): Case =>
+    row(of, `${of} ${name}`, (x, i, u) => g[of](x, i, u, dims), [operand, indices, updates], more);
+  const later = { axis: 2, batchDims: 1 };
+  const wide = array([2 ** 32 - 1, 1], "uint32");
+  const tied = array([1, 3, 3, 2, 0, 0], "float32", [3, 2]);
+  return [
+    on("rows", table, ids, draw([3, 2, 3], 83), { dtypes }),
+    on("drops", table, wild, draw([3, 2, 3], 83)),
+    on("drops large uint32", table, wide, draw([2, 3], 83)),
+    on("by bytes", draw([300, 1], 85), array([255, 0, 255], "uint8"), draw([3, 1], 83)),
+    on("columns", table, array([2, 2, 0], "int32"), draw([4, 3], 83), { dims: { axis: 1 } }),
+    on("along a later axis", cube, rowIds, draw([2, 4, 3], 83), { dims: later }),
+    on("by a scalar", table, array([2], "int32", []), draw([3], 83)),
+    on("nothing", table, nothing, draw([0, 3], 83)),
+    on("into nothing", draw([0, 2], 86), array([0, 1], "int32"), draw([2, 2], 83)),
+    on("at ties", array([1, 3, 3, 2], "float32", [2, 2]), array([0, 1, 0], "int32"), tied, {
+      gradient: "kinked",
+    }),
+    on("of NaN", array([NaN, 1, 2, 3]), array([0, 1, 2, 2], "int32"), array([5, NaN, 7, NaN]), {
+      gradient: "none",
+    }),
+    on("of infinities", array([-Infinity, 1, Infinity]), array([0, 0, 2, 1], "int32"), odds, {
+      gradient: "none",
+    }),
+  ];
+};
+const odds = array([-Infinity, 3, Infinity, -Infinity]);
+
 const at = (...starts: g.Tensor[]) => starts;
 const few = draw([3, 5], 84, { whole: [0, 3] });
 const ties = array([2, 1, 2, 1, 2, 3, 3, 1, 3, 1], "float32", [2, 5]);
@@ -138,6 +177,16 @@ export const gatherCases: readonly Case[] = [
   scatter("along a later axis", update(cube, rowIds, [2, 4, 3], { axis: 2, batchDims: 1 })),
   scatter("nothing", update(table, nothing, [0, 3])),
   scatter("into nothing", update(draw([0, 2], 86), array([0, 1], "int32"), [2, 2])),
+  ...writing("scatterSet", ALL),
+  ...writing("scatterMax", NUMBERS),
+  ...writing("scatterMin", NUMBERS),
+  row(
+    "scatterSet",
+    "scatterSet of one row by many",
+    (x, u) => g.scatterSet(x, g.full([4096], 1, "int32"), g.reshape(u, [4096, 2])),
+    [draw([2, 2], 90), draw([8192], 91)],
+    { gradient: "kinked" },
+  ),
   row(
     "dynamicSlice",
     "dynamicSlice",

@@ -7,6 +7,7 @@ import { controlCases } from "./control.ts";
 import { convCases } from "./conv.ts";
 import { dotCases } from "./dot.ts";
 import { gatherCases } from "./gather.ts";
+import { linalgCases } from "./linalg.ts";
 import { reduceCases } from "./reduce.ts";
 import { selectCases } from "./select.ts";
 import { shapeCases } from "./shape.ts";
@@ -26,6 +27,7 @@ export const families: Readonly<Record<string, readonly Case[]>> = {
   gather: gatherCases,
   control: controlCases,
   composite: compositeCases,
+  linalg: linalgCases,
 };
 
 /** Every row in each of its dtypes. */

@@ -27,9 +27,16 @@ const pooled =
   (x: g.Tensor): g.Tensor =>
     g.reduceWindow(x, kind, window, strides, padding);
 
+const volume = draw([1, 4, 3, 4, 2], 55);
 const kinds = (["sum", "max", "min"] as const).flatMap((kind): Case[] => [
   row(kind, pooled(kind, [2, 3]), [map], { dtypes: NUMBERS }),
   row(`${kind} of images`, pooled(kind, [1, 2, 2, 1], [1, 2, 2, 1]), [image], { dtypes: FLOATS }),
+  row(`${kind} of volumes`, pooled(kind, [1, 2, 2, 2, 1], [1, 2, 2, 2, 1]), [volume]),
+  row(
+    `${kind} of volumes SAME, overlapping`,
+    pooled(kind, [1, 3, 2, 3, 1], [1, 1, 2, 2, 1], "SAME"),
+    [volume],
+  ),
   row(`${kind} SAME`, pooled(kind, [3, 3], [2, 2], "SAME"), [map]),
   row(
     `${kind} with uneven padding`,

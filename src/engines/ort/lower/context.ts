@@ -21,6 +21,8 @@ export interface LoweringContext {
   readonly portable: boolean;
   /** Whether anything reads a tensor; unread outputs need not be made. */
   isUsed(tensor: Tensor): boolean;
+  /** Lowers a program that was written for this graph's sake, such as a decomposition. */
+  inlineMade(program: Program, inputs: readonly View[]): View[];
   /** Lowers a program into this graph. */
   inline(program: Program, inputs: readonly View[]): View[];
   /** A context for the graph of a branch or a loop's body. */

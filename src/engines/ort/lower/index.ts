@@ -1,6 +1,6 @@
-/** @file The one lowering table of the ort engine: a primitive without an entry does not compile. */
+/** @file The one lowering table of the ort engine: a primitive without an entry and without a decomposition does not compile. */
 
-import type { PrimitiveName } from "../../../graph/ops/index.ts";
+import type { LoweringTable, PrimitiveName } from "../../../graph/ops/index.ts";
 import { compositeLowerings } from "./ops/composites.ts";
 import type { Lowerings } from "./context.ts";
 import { controlLowerings } from "./ops/control.ts";
@@ -16,8 +16,8 @@ import { shapeLowerings } from "./ops/shape.ts";
 import { sortLowerings } from "./ops/sort.ts";
 import { windowLowerings } from "./images/window.ts";
 
-/** Every primitive's lowering to ONNX. */
-export const lowerings: Lowerings<PrimitiveName> = {
+/** Every primitive's lowering to ONNX; one that is missing has a decomposition. */
+export const lowerings: LoweringTable<Lowerings<PrimitiveName>> = {
   ...sourceLowerings,
   ...elementwiseLowerings,
   ...dotLowerings,

@@ -9,7 +9,8 @@ import {
 } from "../../../graph/dtype.ts";
 import type { CompositeAttrs } from "../../../graph/ops/composite.ts";
 import type { PrimitiveName } from "../../../graph/ops/index.ts";
-import { type Program, evaluateProgram } from "../../../graph/program.ts";
+import { type Program, decompositionOf, evaluateProgram } from "../../../graph/program.ts";
+import { simplify } from "../../../graph/simplify.ts";
 import type { Equation, Tensor } from "../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../formats/onnx.ts";
 import { checkSupported } from "../unsupported.ts";
@@ -83,6 +84,9 @@ const EXACT = new Set<string>([
   "concatenate",
   "reverse",
   "gather",
+  "scatterSet",
+  "scatterMax",
+  "scatterMin",
   "dynamicSlice",
   "dynamicUpdateSlice",
   "sort",
@@ -107,10 +111,14 @@ function lowerEquation(context: LoweringContext, equation: Equation, inputs: Vie
   if (outputs.every((y) => sizeOf(y.shape) === 0) && primitive.name !== "debugPrint") {
     return outputs.map(blank);
   }
-  const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
+  const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown> | undefined;
   const own = primitive.name === "composite" ? (attrs as CompositeAttrs).name : primitive.name;
   const purpose = [equation.scope, own].filter(Boolean).join("/");
-  const results = context.builder.within(purpose, () => lower(context, inputs, attrs, equation));
+  const results = context.builder.within(purpose, () =>
+    lower
+      ? lower(context, inputs, attrs, equation)
+      : context.inlineMade(decompositionOf(equation), inputs),
+  );
   return outputs.map((y, i) => {
     const view = results[i];
     if (!view || sizeOf(y.shape) === 0) return blank(y);
@@ -149,6 +157,11 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
       builder: inner,
       portable,
       isUsed: (tensor) => used.has(tensor),
+      inlineMade: (made, inputs) => {
+        const simpler = simplify(made);
+        usedTensors(simpler, used);
+        return context.inline(simpler, inputs);
+      },
       inline: (region, inputs) =>
         evaluateProgram<View>(region, inputs, (equation, operands) =>
           lowerEquation(context, equation, operands),

@@ -11,6 +11,8 @@ export interface LoweringContext<A> {
   /** The results that the primitive's shape rule promises. */
   readonly outputs: readonly Spec[];
   readonly attrs: A;
+  /** Writes the primitive's decomposition, where it has one. */
+  readonly decomposed: () => Value[];
   /** Writes a sub-program in place. */
   readonly inline: (program: Program, inputs: readonly Value[]) => Value[];
 }

@@ -2,7 +2,8 @@
 
 import type { PrimitiveName } from "../../../graph/ops/index.ts";
 import { type Mesh, type Placement } from "../../mesh.ts";
-import { type Program, evaluateProgram } from "../../../graph/program.ts";
+import { type Program, decompositionOf, evaluateProgram } from "../../../graph/program.ts";
+import { simplify } from "../../../graph/simplify.ts";
 import { type Spec, specOf } from "../../../graph/tensor.ts";
 import type { Target } from "../target.ts";
 import { Builder, type Value } from "./builder.ts";
@@ -26,12 +27,15 @@ function inline(b: Builder, program: Program, inputs: readonly Value[]): Value[]
   return evaluateProgram<Value>(program, inputs, (equation, operands) =>
     b.within(equation.scope, () => {
       const { primitive, attrs, outputs } = equation;
-      const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown>;
+      const lower = lowerings[primitive.name as PrimitiveName] as Lowering<unknown> | undefined;
+      const decomposed = () => inline(b, simplify(decompositionOf(equation)), operands);
+      if (!lower) return decomposed();
       return lower({
         b,
         inputs: operands,
         outputs: outputs.map(specOf),
         attrs: attrs as unknown,
+        decomposed,
         inline: (inner, args) => inline(b, inner, args),
       });
     }),

@@ -1,8 +1,8 @@
 /** @file Control flow in ONNX: inlined regions, unrolled scans, Scan, If and Loop. */
 
 import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
-import type { Program } from "../../../../graph/program.ts";
-import type { Spec, Tensor } from "../../../../graph/tensor.ts";
+import { type Program, traceRegion } from "../../../../graph/program.ts";
+import { type Spec, type Tensor, specOf } from "../../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../../formats/onnx.ts";
 import { type GraphBuilder, valueInfo } from "../builder.ts";
 import {
@@ -16,7 +16,7 @@ import { type Facts } from "../passes/graph-facts.ts";
 import { finishGraph } from "../passes/finish.ts";
 import { align, rowMajor } from "../realise.ts";
 import { openBatchError } from "../sizes.ts";
-import { isUnrolled } from "../passes/unroll.ts";
+import { isGrouped, isUnrolled, scanInGroups } from "../passes/unroll.ts";
 import { type Dense, type View, dropAxes, viewOf } from "../view.ts";
 
 const isLive = ({ shape }: { shape: Shape }): boolean => sizeOf(shape) > 0;
@@ -166,7 +166,7 @@ function stackSteps(builder: GraphBuilder, rows: readonly View[], { shape, dtype
 const scanOperator: Lowerings<"scan">["scan"] = (
   context,
   inputs,
-  { program, carries, xs, reverse },
+  { program, carries, xs, length, reverse },
   { outputs },
 ) => {
   const { builder } = context;
@@ -177,14 +177,16 @@ const scanOperator: Lowerings<"scan">["scan"] = (
   );
   const views = loopInputs.map((spec, i) => viewOfInput(spec, parameters[i]));
   const results = inner.inline(program, [...views, ...inputs.slice(carries + xs)]);
-  const graph = closeGraph(
-    inner,
-    "body",
-    parameters.filter((p) => p !== undefined),
-    results.filter(isLive),
-  );
+  const live = parameters.filter((p) => p !== undefined);
   const operands = inputs.slice(0, carries + xs).filter((_, i) => parameters[i]);
-  const sequences = parameters.slice(carries).filter(Boolean).length;
+  const sliced = parameters.slice(carries).filter(Boolean).length;
+  if (sliced === 0) {
+    // Scan takes its number of steps from what it slices: here from numbers that nobody reads
+    live.push({ name: inner.builder.fresh(), shape: [], dtype: "int64" });
+    operands.push(viewOf(builder.range(length, "int64")));
+  }
+  const sequences = Math.max(sliced, 1);
+  const graph = closeGraph(inner, "body", live, results.filter(isLive));
   const stacked = results.slice(carries).filter(isLive).length;
   const directions = (n: number) => ({ ints: new Array<number>(n).fill(Number(reverse)) });
   const names = builder.node(
@@ -195,7 +197,7 @@ const scanOperator: Lowerings<"scan">["scan"] = (
       attributes: {
         body: { g: graph },
         num_scan_inputs: { i: sequences },
-        ...(sequences > 0 ? { scan_input_directions: directions(sequences) } : {}),
+        scan_input_directions: directions(sequences),
         ...(stacked > 0 ? { scan_output_directions: directions(stacked) } : {}),
       },
     },
@@ -213,6 +215,12 @@ const lowerScan: Lowerings<"scan">["scan"] = (context, inputs, attrs, equation) 
   }
   const isOpen = context.builder.sizes.isOpen(length);
   if (isOpen && attrs.xs === 0) throw openBatchError("the number of steps of a scan over nothing");
+  if (!isOpen && isGrouped(attrs)) {
+    const { program } = traceRegion(equation.inputs.map(specOf), (...operands) =>
+      scanInGroups(attrs, operands),
+    );
+    return context.inlineMade(program, inputs);
+  }
   const lower = !isOpen && isUnrolled(attrs) ? unrolledScan : scanOperator;
   return lower(context, inputs, attrs, equation);
 };

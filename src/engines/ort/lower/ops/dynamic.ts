@@ -58,6 +58,34 @@ const lowerDynamicSlice: Lowerings<"dynamicSlice">["dynamicSlice"] = (
   return [{ ...ordered(sliced, sizes, order), scale: x.scale }];
 };
 
+/** Whether writing the elements of a block one by one is cheaper than joining a whole array again. */
+const isSmall = ({ sizes }: GraphBuilder, block: Shape, whole: Shape): boolean =>
+  !sizes.isOpen(sizeOf(whole)) && sizeOf(block) * 16 <= sizeOf(whole);
+
+/** A block written along one axis: in place where nothing else reads the array, which ONNX Runtime sees by itself. */
+function writeBlock(
+  builder: GraphBuilder,
+  x: Dense,
+  block: Dense,
+  start: Dense,
+  axis: number,
+): Dense {
+  const count = block.shape[axis];
+  const places = builder.op("Add", [start, builder.range(count, "int64")], {
+    shape: [count],
+    dtype: "int64",
+  });
+  const column = builder.reshape(
+    places,
+    block.shape.map((n, i) => (i === axis ? n : 1)),
+  );
+  return builder.op("ScatterElements", [x, builder.expand(column, block.shape), block], {
+    shape: x.shape,
+    dtype: x.dtype,
+    attributes: { axis: { i: axis } },
+  });
+}
+
 const lowerDynamicUpdateSlice: Lowerings<"dynamicUpdateSlice">["dynamicUpdateSlice"] = (
   context,
   [x, update, ...starts],
@@ -78,17 +106,19 @@ const lowerDynamicUpdateSlice: Lowerings<"dynamicUpdateSlice">["dynamicUpdateSli
     const { dtype } = dense;
     const at = builder.ints([order.indexOf(axis)]);
     const from = clampedStarts(builder, [starts[axis]], [x.shape[axis]], [sizes[axis]]);
+    const block = align(builder, update, order, "full");
+    if (isSmall(builder, sizes, x.shape)) {
+      const place = order.indexOf(axis);
+      const written = writeBlock(builder, dense, block, from, place);
+      return [ordered(written, y.shape, order)];
+    }
     const to = builder.op("Add", [from, builder.ints([sizes[axis]])], {
       shape: [1],
       dtype: "int64",
     });
     const part = (start: Dense | string, end: Dense | string): Dense =>
       builder.op("Slice", [dense, start, end, at], { shape: [], dtype });
-    const pieces = [
-      part(builder.ints([0]), from),
-      align(builder, update, order, "full"),
-      part(to, builder.ints([x.shape[axis]])),
-    ];
+    const pieces = [part(builder.ints([0]), from), block, part(to, builder.ints([x.shape[axis]]))];
     const joined = builder.op("Concat", pieces, {
       shape: order.map((i) => x.shape[i]),
       dtype,

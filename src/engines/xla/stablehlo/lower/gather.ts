@@ -2,6 +2,8 @@
 
 import { sizeOf } from "../../../../graph/dtype.ts";
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
+import { settleUpdates } from "../../../../graph/ops/scatter.ts";
+import { traceRegion } from "../../../../graph/program.ts";
 import { type Builder, type Value, dimensions } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64s } from "../text.ts";
@@ -70,34 +72,64 @@ const gather: Lowering<AttrsOf<"gather">> = ({
   ];
 };
 
-const scatterAdd: Lowering<AttrsOf<"scatterAdd">> = ({
-  b,
-  inputs: [operand, raw, updates],
-  attrs,
-}) => {
-  if (sizeOf(updates.shape) === 0 || sizeOf(operand.shape) === 0) return [operand];
-  const indices = withoutNegative(b, raw);
-  const { axis, batchDims } = attrs;
+/** Updates written to an operand, one by one, by a block that makes the new element of the old one and an update. */
+function scatterInto(
+  b: Builder,
+  [operand, indices, updates]: readonly Value[],
+  { axis, batchDims }: AttrsOf<"gather">,
+  block: string,
+): Value {
   const shared = range(0, batchDims);
-  const add = (wide: Value): Value =>
-    b.one(
-      "scatter",
-      [wide, indices, b.convert(updates, wide.dtype)],
-      wide,
-      {
-        scatter_dimension_numbers: dimensions("scatter", {
-          update_window_dims: windowAxes(operand, indices, attrs),
-          inserted_window_dims: [axis],
-          input_batching_dims: shared,
-          scatter_indices_batching_dims: shared,
-          scatter_dims_to_operand_dims: [axis],
-          index_vector_dim: indices.shape.length,
-        }),
-      },
-      [combiner(b, "add", wide.dtype)],
-    );
+  const attributes = {
+    scatter_dimension_numbers: dimensions("scatter", {
+      update_window_dims: windowAxes(operand, indices, { axis, batchDims }),
+      inserted_window_dims: [axis],
+      input_batching_dims: shared,
+      scatter_indices_batching_dims: shared,
+      scatter_dims_to_operand_dims: [axis],
+      index_vector_dim: indices.shape.length,
+    }),
+  };
+  return b.one("scatter", [operand, indices, updates], operand, attributes, [block]);
+}
+
+const isIdle = ([operand, , updates]: readonly Value[]): boolean =>
+  sizeOf(updates.shape) === 0 || sizeOf(operand.shape) === 0;
+
+const scatterAdd: Lowering<AttrsOf<"scatterAdd">> = ({ b, inputs, attrs }) => {
+  const [operand, raw, updates] = inputs;
+  if (isIdle(inputs)) return [operand];
+  const indices = withoutNegative(b, raw);
+  const add = (wide: Value): Value => {
+    const operands = [wide, indices, b.convert(updates, wide.dtype)];
+    return scatterInto(b, operands, attrs, combiner(b, "add", wide.dtype));
+  };
   return [widened(b, operand, add)];
 };
+
+/** On CPUs updates are written in order; elsewhere the order is open, and must not matter. */
+const scatterSet: Lowering<AttrsOf<"scatterSet">> = ({ b, inputs, attrs, inline }) => {
+  const [operand, raw, updates] = inputs;
+  if (isIdle(inputs)) return [operand];
+  const element = { shape: [], dtype: operand.dtype };
+  const block = b.region([element, element], ([, update]) => [update]);
+  if (b.target.platform === "cpu") {
+    return [scatterInto(b, [operand, withoutNegative(b, raw), updates], attrs, block)];
+  }
+  const specs = inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+  const { program } = traceRegion(specs, (...operands) => settleUpdates(operands, attrs));
+  const [indices, settled] = inline(program, inputs);
+  return [scatterInto(b, [operand, indices, settled], attrs, block)];
+};
+
+const scatterExtreme =
+  (combine: "maximum" | "minimum"): Lowering<AttrsOf<"scatterMax">> =>
+  ({ b, inputs, attrs }) => {
+    const [operand, raw, updates] = inputs;
+    if (isIdle(inputs)) return [operand];
+    const block = combiner(b, combine, operand.dtype);
+    return [scatterInto(b, [operand, withoutNegative(b, raw), updates], attrs, block)];
+  };
 
 /** Starts of one type, as dynamic slices want them. */
 function asStarts(b: Builder, starts: readonly Value[]): Value[] {
@@ -122,4 +154,12 @@ const dynamicUpdateSlice: Lowering<AttrsOf<"dynamicUpdateSlice">> = ({
   outputs: [out],
 }) => [b.one("dynamic_update_slice", [x, update, ...asStarts(b, starts)], out)];
 
-export const gatherLowerings = { gather, scatterAdd, dynamicSlice, dynamicUpdateSlice };
+export const gatherLowerings = {
+  gather,
+  scatterAdd,
+  scatterSet,
+  scatterMax: scatterExtreme("maximum"),
+  scatterMin: scatterExtreme("minimum"),
+  dynamicSlice,
+  dynamicUpdateSlice,
+};

@@ -1,6 +1,6 @@
-/** @file The lowering of every primitive to StableHLO; one that is missing does not compile. */
+/** @file The lowering of every primitive to StableHLO; one without, and without a decomposition, does not compile. */
 
-import type { AttrsOf, PrimitiveName } from "../../../../graph/ops/index.ts";
+import type { AttrsOf, LoweringTable, PrimitiveName } from "../../../../graph/ops/index.ts";
 import type { Lowering } from "../lowering.ts";
 import { constantLowerings } from "./constant.ts";
 import { controlLowerings } from "./control.ts";
@@ -8,13 +8,16 @@ import { convLowerings } from "./conv.ts";
 import { dotLowerings } from "./dot.ts";
 import { elementwiseLowerings } from "./elementwise.ts";
 import { gatherLowerings } from "./gather.ts";
+import { linalgLowerings } from "./linalg.ts";
 import { randomLowerings } from "./random.ts";
 import { reduceLowerings } from "./reduce.ts";
 import { shapeLowerings } from "./shape.ts";
 import { sortLowerings } from "./sort.ts";
 
 /** Lowerings by primitive. */
-export const lowerings: { readonly [N in PrimitiveName]: Lowering<AttrsOf<N>> } = {
+export const lowerings: LoweringTable<{
+  readonly [N in PrimitiveName]: Lowering<AttrsOf<N>>;
+}> = {
   ...constantLowerings,
   ...elementwiseLowerings,
   ...dotLowerings,
@@ -23,6 +26,7 @@ export const lowerings: { readonly [N in PrimitiveName]: Lowering<AttrsOf<N>> } 
   ...shapeLowerings,
   ...gatherLowerings,
   ...sortLowerings,
+  ...linalgLowerings,
   ...randomLowerings,
   ...controlLowerings,
 };

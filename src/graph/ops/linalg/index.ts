@@ -1,0 +1,17 @@
+/** @file Linear algebra: factors, systems of equations, determinants. All take stacks of matrices. */
+
+import { choleskyPrimitives } from "./cholesky.ts";
+import { eliminationPrimitives } from "./elimination.ts";
+import { triangularPrimitives } from "./triangular.ts";
+
+/** The primitives of linear algebra by name. */
+export const linalgPrimitives = {
+  ...choleskyPrimitives,
+  ...triangularPrimitives,
+  ...eliminationPrimitives,
+};
+
+export { cholesky } from "./cholesky.ts";
+export { type TriangularOptions, triangularSolve } from "./triangular.ts";
+export { inverse, logdet, slogdet, solve } from "./elimination.ts";
+export { diagonal, eye, matrixTranspose, tril, triu } from "./matrices.ts";
