@@ -1,31 +1,35 @@
 /** @file Elementwise primitives in ONNX. */
 
-import { type DType, type Shape, isFloat } from "../../../../graph/dtype.ts";
+import { type DType, isFloat } from "../../../../graph/dtype.ts";
 import type { binaryPrimitives } from "../../../../graph/ops/binary.ts";
 import type { selectPrimitives } from "../../../../graph/ops/select.ts";
 import type { unaryPrimitives } from "../../../../graph/ops/unary.ts";
 import { blockedViews, viewOfImage } from "../images/blocked.ts";
 import { scaleChannels, shiftChannels } from "../images/blocked-channels.ts";
-import type { GraphBuilder } from "../builder.ts";
+import type { GraphBuilder, NodeOptions } from "../builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { lowerConvert } from "./convert.ts";
 import { integerArithmetic, lowerIntegerPower } from "./integer.ts";
-import { mapElements } from "../realise.ts";
+import { broadcastShapes, mapElements } from "../realise.ts";
 import { type Dense, type View, reshapeView } from "../view.ts";
 
 /** Writes elementwise nodes over operands that broadcast against each other. */
 export class Elementwise {
   readonly builder: GraphBuilder;
-  readonly shape: Shape;
 
-  constructor(builder: GraphBuilder, shape: Shape) {
+  constructor(builder: GraphBuilder) {
     this.builder = builder;
-    this.shape = shape;
   }
 
   /** One node; its dtype is that of its last operand unless given. */
-  op(opType: string, operands: readonly Dense[], dtype = operands.at(-1)!.dtype): Dense {
-    return this.builder.op(opType, operands, { shape: this.shape, dtype });
+  op(
+    opType: string,
+    operands: readonly Dense[],
+    dtype = operands.at(-1)!.dtype,
+    attributes: NodeOptions["attributes"] = {},
+  ): Dense {
+    const shape = broadcastShapes(operands.map((operand) => operand.shape));
+    return this.builder.op(opType, operands, { shape, dtype, attributes });
   }
 
   cast(x: Dense, dtype: DType): Dense {
@@ -53,8 +57,8 @@ export function apply(
   expression: (e: Elementwise, ...operands: Dense[]) => Dense,
 ): View {
   const blocked = blockedViews(builder, views);
-  const made = mapElements(builder, blocked?.views ?? views, dtype, (operands, shape) =>
-    expression(new Elementwise(builder, shape), ...operands),
+  const made = mapElements(builder, blocked?.views ?? views, dtype, (operands) =>
+    expression(new Elementwise(builder), ...operands),
   );
   if (!blocked) return made;
   const image = builder.reshape(made.dense, blocked.like.shape);
@@ -223,13 +227,7 @@ export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   mul: byKind(mulFloats, direct("Mul")),
   div: byKind(divFloats, same(integerArithmetic.div)),
   rem: byKind(
-    same((e, x, y) =>
-      e.builder.op("Mod", [x, y], {
-        shape: e.shape,
-        dtype: x.dtype,
-        attributes: { fmod: { i: 1 } },
-      }),
-    ),
+    same((e, x, y) => e.op("Mod", [x, y], x.dtype, { fmod: { i: 1 } })),
     same(integerArithmetic.rem),
   ),
   pow: byKind(direct("Pow"), same(lowerIntegerPower)),
