@@ -38,7 +38,7 @@ const tally = await runSeeds(
     console.log(`${showPlan(smallest.plan)}\n${smallest.problem}\n`);
   },
   (seed, now) => {
-    if ((seed + 1) % 500 === 0) console.log(`up to seed ${seed}: ${summary(now)}`);
+    if ((seed + 1) % 100 === 0) console.log(`up to seed ${seed}: ${summary(now)}`);
   },
 );
 const seconds = Math.round((performance.now() - started) / 1000);

@@ -147,6 +147,7 @@ function disturb(
   if (slack.kind !== "element") return;
   for (let i = 0; i < data.length; i++) {
     if (slack.isExact?.(i, data[i], inputs)) continue;
-    data[i] += wobble(mood) * slack.ulps * EPSILON * Math.abs(data[i]);
+    const share = slack.ulps * EPSILON + (slack.halfUlps ?? 0) * half;
+    data[i] += wobble(mood) * share * Math.abs(data[i]);
   }
 }

@@ -47,9 +47,13 @@ const maskedProduct: Choice = (result, [x, y], attrs, equation) =>
 const windowWithNaN: Choice = (result, [keys]) =>
   keys.data.some(Number.isNaN) ? replaced(result, unknown) : undefined;
 
-/** Padding may count as zeros that are multiplied. */
-const paddedConvolution: Choice = (_result, [x, kernel], attrs) => {
+/** Padding may count as zeros that are multiplied, and so may what lies between groups. */
+const paddedConvolution: Choice = (result, [x, kernel], attrs) => {
   const dims = attrs as ConvDimensions;
+  const isOdd = ({ data }: Value): boolean => !data.every(Number.isFinite);
+  if (dims.featureGroups * dims.batchGroups > 1 && (isOdd(x) || isOdd(kernel))) {
+    return replaced(result, unknown);
+  }
   if (!isFloat(x.dtype) || kernel.data.every(Number.isFinite)) return undefined;
   const zero: Value = { shape: [], dtype: x.dtype, data: x.data.slice(0, 1).fill(0) };
   const all = (list: readonly number[]) => [0, ...list, 0];

@@ -11,6 +11,8 @@ export type Slack =
   | {
       readonly kind: "element";
       readonly ulps: number;
+      /** For halves, so many of their own last places beside. */
+      readonly halfUlps?: number;
       readonly isExact?: (i: number, result: number, inputs: readonly Value[]) => boolean;
     }
   /** So many units in the last place of the largest element. */
@@ -24,8 +26,8 @@ const rounded = (exactly: (x: number, y: number) => number): Slack => ({
   ulps: 1,
   isExact: (i, result, [x, y]) => exactly(x.data[i], y.data[i]) === result,
 });
-/** Elementary functions, 4 ulp; what is 0, ±1 or infinite is so everywhere. */
-const elementary: Slack = { kind: "element", ulps: 4 };
+/** Elementary functions, 4 ulp; in halves 2, since XLA computes some of them in halves. */
+const elementary: Slack = { kind: "element", ulps: 4, halfUlps: 2 };
 const sum = (name: PrimitiveName): Slack => ({ kind: "sum", ulps: 2, name });
 
 /** Primitives that may be off; all others are exact. */
