@@ -78,7 +78,7 @@ const tallComposite: Choice = (result, inputs) => {
 };
 
 /** Choices by primitive. */
-export const CHOICES: Readonly<Record<string, Choice>> = {
+const CHOICES: Readonly<Record<string, Choice>> = {
   mul: maskedProduct,
   div: movedFactor,
   selectAndScatterAdd: windowWithNaN,

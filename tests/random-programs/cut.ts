@@ -3,7 +3,7 @@
 import type { Block, Plan, Step } from "./plan.ts";
 
 /** The values that steps read, those of their blocks included. */
-export function readBy(steps: readonly Step[]): Set<number> {
+function readBy(steps: readonly Step[]): Set<number> {
   const read = new Set<number>();
   const visit = (list: readonly Step[]): void => {
     for (const { args, blocks } of list) {

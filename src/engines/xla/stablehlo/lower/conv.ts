@@ -7,6 +7,7 @@ import { dilated } from "../../../../graph/ops/padding.ts";
 import { type Builder, type Value, dimensions } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64, i64s, list, pairs } from "../text.ts";
+import { writePad } from "./pad.ts";
 import { precisionOf } from "./dot.ts";
 import { betterOf, combiner, neutral, widened } from "./reduce.ts";
 
@@ -25,15 +26,12 @@ function cropped(b: Builder, x: Value, attrs: ConvDimensions): { x: Value; attrs
   const [low, high] = [0, 1].map((side) => at((axis) => attrs.padding[axis][side]));
   const interior = at((axis) => attrs.lhsDilation[axis] - 1);
   const shape = x.shape.map((n, i) => dilated(n, interior[i] + 1) + low[i] + high[i]);
-  const image = b.one(
-    "pad",
-    [x, b.scalar(0, x.dtype)],
+  const image = writePad(
+    b,
+    x,
+    b.scalar(0, x.dtype),
     { shape, dtype: x.dtype },
-    {
-      edge_padding_low: i64s(low),
-      edge_padding_high: i64s(high),
-      interior_padding: i64s(interior),
-    },
+    { low, high, interior },
   );
   return {
     x: image,
