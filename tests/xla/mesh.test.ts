@@ -9,8 +9,10 @@ import { installedPlugins } from "../../src/engines/xla/plugins.ts";
 import {
   type Tensor,
   concatenate,
+  cumMax,
   hostArray,
   mul,
+  pad,
   sliceAxis,
   trace,
   withSharding,
@@ -141,6 +143,23 @@ describe.skipIf(!installed)("a mesh of CPU devices", () => {
       Array.from({ length: 24 }, (_, i) => (i + 6) % 24),
     );
     expect(countCollectives(executable.instructions)).toEqual({ "collective-permute": 1 });
+  });
+
+  it("shifts and spreads along a split axis as on one device", async () => {
+    const engine = open({ data: 4 });
+    const inside = (x: Tensor) => pad(x, [[0, 1, 1]], 9);
+    const numbers = Float32Array.from([3, 1, 2, 5, 4, 7, 6, 8]);
+    const x = hostArray([8], "float32", numbers);
+    for (const [fn, expected] of [
+      [(a: Tensor) => cumMax(a), [3, 3, 3, 5, 5, 7, 7, 8]],
+      [inside, [3, 9, 1, 9, 2, 9, 5, 9, 4, 9, 7, 9, 6, 9, 8, 9]],
+    ] as const) {
+      const { program } = trace(fn, x);
+      const shardings = { inputs: [["data"]], outputs: [["data"]] };
+      using executable = await engine.compile(program, { shardings });
+      const [y] = await executable.run([await engine.upload(x, ["data"])]);
+      expect(Array.from((await y.read()).data as Float32Array)).toEqual(expected);
+    }
   });
 
   it("says what does not fit a mesh", async () => {

@@ -7,6 +7,7 @@ import {
   convert,
   debugPrint,
   debugSink,
+  exp,
   fromNumbers,
   greater,
   matmul,
@@ -205,6 +206,14 @@ describe("debugPrint", () => {
       ["sum", [2]],
       ["sum", [4]],
     ]);
+  });
+
+  test("shows what has no elements", async () => {
+    const shown: number[][] = [];
+    debugSink.write = (_label, { shape }) => void shown.push([...shape]);
+    const print = jit(engine, (x: Tensor) => debugPrint("empty", exp(x)));
+    expect((await print(fromNumbers([], [2, 0], "float32"))).shape).toEqual([2, 0]);
+    expect(shown).toEqual([[2, 0]]);
   });
 
   test("is refused in graphs of their own", async () => {

@@ -178,9 +178,10 @@ export class OrtExecutable implements Executable {
   }
 
   async #print(targets: readonly RuntimeBuffer[]): Promise<void> {
-    for (const { label, index } of this.#parts.lowered.prints) {
-      debugSink.write(label, decode(await targets[index].read()));
-      targets[index].dispose();
+    for (const { label, source } of this.#parts.lowered.prints) {
+      const isGraph = source.from === "graph";
+      debugSink.write(label, decode(isGraph ? await targets[source.index].read() : source.value));
+      if (isGraph) targets[source.index].dispose();
     }
   }
 }

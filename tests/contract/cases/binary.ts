@@ -106,6 +106,19 @@ export const binaryCases: readonly Case[] = [
       [0, 0],
     ],
   },
+  {
+    name: "shifts by one amount for all", // held apart from what it is stretched over
+    of: "shiftRightLogical",
+    fn: (words, amount) => {
+      const column = g.reshape(words, [2, 1]);
+      return [g.shiftRightLogical(column, amount), g.shiftLeft(column, amount)];
+    },
+    inputs: [array([5, 9], "uint32"), array([1], "uint32", [])],
+    expected: [
+      [2, 4],
+      [10, 18],
+    ],
+  },
   { name: "rem", of: "rem", fn: g.rem, inputs: [x, nonzero], dtypes: NUMBERS },
   ...atIntegers("rem", g.rem),
   special("rem", g.rem),

@@ -36,11 +36,10 @@ export type OutputSource =
   | { readonly from: "input"; readonly index: number }
   | { readonly from: "constant"; readonly value: HostArray };
 
-/** A graph output that is printed after each run. */
+/** A value that is printed after each run. */
 export interface PrintedOutput {
   readonly label: string;
-  /** Which output of the graph. */
-  readonly index: number;
+  readonly source: Exclude<OutputSource, { readonly from: "input" }>;
 }
 
 /** A program as an ONNX graph, and how its inputs and outputs map to the program's. */
@@ -198,7 +197,14 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     if (input >= 0 && !options.outputNames) return { from: "input", index: input };
     return { from: "graph", index: add(results[i], dtype, options.outputNames?.[i]) };
   });
-  const printed = prints.map(({ label, view, dtype }) => ({ label, index: add(view, dtype) }));
+  const printed = prints.map(({ label, view, dtype }): PrintedOutput => {
+    const { shape } = view;
+    const isEmpty = sizeOf(shape) === 0; // which no graph can hold
+    const source = isEmpty
+      ? ({ from: "constant", value: emptyArray(shape, dtype) } as const)
+      : ({ from: "graph", index: add(view, dtype) } as const);
+    return { label, source };
+  });
   const graph = {
     name: "program",
     nodes: builder.nodes,

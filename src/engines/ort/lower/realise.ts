@@ -144,7 +144,7 @@ export function mapElements(
   builder: GraphBuilder,
   views: readonly View[],
   dtype: DType,
-  emit: (operands: Dense[], shape: Shape) => Dense,
+  emit: (operands: Dense[]) => Dense,
 ): View {
   const { shape } = views[0];
   const order = commonOrder(builder, views);
@@ -162,11 +162,11 @@ export function mapElements(
     return endsAlike(flat.shape, dims) ? flat : builder.reshape(flat, withoutLeadingOnes(dims));
   });
   const result = broadcastShapes(operands.map((operand) => operand.shape));
-  return ordered({ ...emit(operands, result), shape: result, dtype }, shape, order);
+  return ordered({ ...emit(operands), shape: result, dtype }, shape, order);
 }
 
 /** The shape that ONNX's broadcasting gives. */
-function broadcastShapes(shapes: readonly Shape[]): Shape {
+export function broadcastShapes(shapes: readonly Shape[]): Shape {
   const rank = Math.max(...shapes.map(({ length }) => length));
   return Array.from({ length: rank }, (_, i) =>
     Math.max(...shapes.map((shape) => shape[i + shape.length - rank] ?? 1)),

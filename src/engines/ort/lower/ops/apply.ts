@@ -1,25 +1,29 @@
 /** @file Elementwise expressions over views of any layout. */
 
-import type { DType, Shape } from "../../../../graph/dtype.ts";
+import type { DType } from "../../../../graph/dtype.ts";
 import { blockedViews, viewOfImage } from "../images/blocked.ts";
-import type { GraphBuilder } from "../builder.ts";
+import type { GraphBuilder, NodeOptions } from "../builder.ts";
 import type { LoweringContext } from "../context.ts";
-import { mapElements } from "../realise.ts";
+import { broadcastShapes, mapElements } from "../realise.ts";
 import { type Dense, type View, reshapeView } from "../view.ts";
 
 /** Writes elementwise nodes over operands that broadcast against each other. */
 export class Elementwise {
   readonly builder: GraphBuilder;
-  readonly shape: Shape;
 
-  constructor(builder: GraphBuilder, shape: Shape) {
+  constructor(builder: GraphBuilder) {
     this.builder = builder;
-    this.shape = shape;
   }
 
   /** One node; its dtype is that of its last operand unless given. */
-  op(opType: string, operands: readonly Dense[], dtype = operands.at(-1)!.dtype): Dense {
-    return this.builder.op(opType, operands, { shape: this.shape, dtype });
+  op(
+    opType: string,
+    operands: readonly Dense[],
+    dtype = operands.at(-1)!.dtype,
+    attributes: NodeOptions["attributes"] = {},
+  ): Dense {
+    const shape = broadcastShapes(operands.map((operand) => operand.shape));
+    return this.builder.op(opType, operands, { shape, dtype, attributes });
   }
 
   cast(x: Dense, dtype: DType): Dense {
@@ -47,8 +51,8 @@ export function apply(
   expression: (e: Elementwise, ...operands: Dense[]) => Dense,
 ): View {
   const blocked = blockedViews(builder, views);
-  const made = mapElements(builder, blocked?.views ?? views, dtype, (operands, shape) =>
-    expression(new Elementwise(builder, shape), ...operands),
+  const made = mapElements(builder, blocked?.views ?? views, dtype, (operands) =>
+    expression(new Elementwise(builder), ...operands),
   );
   if (!blocked) return made;
   const image = builder.reshape(made.dense, blocked.like.shape);

@@ -173,13 +173,7 @@ export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   mul: byKind(mulFloats, direct("Mul")),
   div: byKind(divFloats, same(integerArithmetic.div)),
   rem: byKind(
-    same((e, x, y) =>
-      e.builder.op("Mod", [x, y], {
-        shape: e.shape,
-        dtype: x.dtype,
-        attributes: { fmod: { i: 1 } },
-      }),
-    ),
+    same((e, x, y) => e.op("Mod", [x, y], x.dtype, { fmod: { i: 1 } })),
     same(integerArithmetic.rem),
   ),
   pow: byKind(direct("Pow"), same(lowerIntegerPower)),

@@ -25,11 +25,7 @@ const shift =
     const word: DType = x.dtype === "uint8" ? "uint8" : "uint32";
     const width = word === "uint8" ? 8 : 32;
     const by = (amount: Dense): Dense =>
-      e.builder.op("BitShift", [e.cast(x, word), amount], {
-        shape: e.shape,
-        dtype: word,
-        attributes: { direction: { s: direction } },
-      });
+      e.op("BitShift", [e.cast(x, word), amount], word, { direction: { s: direction } });
     if (y.uniform !== undefined && y.uniform >= 0 && y.uniform < width) {
       return e.cast(by(e.scalar(y.uniform, word)), x.dtype);
     }
@@ -57,12 +53,7 @@ export const integerArithmetic = {
       e,
       x,
       y,
-      (a, b) =>
-        e.builder.op("Mod", [a, b], {
-          shape: e.shape,
-          dtype: "int64",
-          attributes: { fmod: { i: 1 } },
-        }),
+      (a, b) => e.op("Mod", [a, b], "int64", { fmod: { i: 1 } }),
       (a) => a,
     ),
   shiftLeft: shift("LEFT"),

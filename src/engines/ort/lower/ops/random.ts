@@ -23,11 +23,7 @@ function threefry(e: Elementwise, [k0, k1, x0, x1]: readonly Dense[]): [Dense, D
   const xor = (a: Dense, b: Dense): Dense => e.op("BitwiseXor", [a, b]);
   // a product shifts left, and a sum of disjoint bits is their union: both kernels are faster than BitShift and BitwiseOr
   const rotate = (x: Dense, by: number): Dense => {
-    const low = e.builder.op("BitShift", [x, e.scalar(32 - by, WORD)], {
-      shape: e.shape,
-      dtype: WORD,
-      attributes: { direction: { s: "RIGHT" } },
-    });
+    const low = e.op("BitShift", [x, e.scalar(32 - by, WORD)], WORD, { direction: { s: "RIGHT" } });
     return add(e.op("Mul", [x, e.scalar(2 ** by, WORD)]), low);
   };
   const keys = [k0, k1, xor(xor(k0, k1), e.scalar(PARITY, WORD))];
@@ -74,7 +70,7 @@ function chunkedThreefry(context: LoweringContext, views: readonly View[]): View
     chunks.push({ name: inner.builder.fresh(), shape: [CHUNK], dtype: WORD });
     return chunks.at(-1)!;
   });
-  const results = threefry(new Elementwise(inner.builder, [CHUNK]), operands);
+  const results = threefry(new Elementwise(inner.builder), operands);
   const body = closeGraph(
     inner,
     "threefry",

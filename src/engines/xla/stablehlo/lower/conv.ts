@@ -2,19 +2,55 @@
 
 import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
-import { type Value, dimensions } from "../builder.ts";
+import type { ConvDimensions } from "../../../../graph/ops/conv.ts";
+import { dilated } from "../../../../graph/ops/padding.ts";
+import { type Builder, type Value, dimensions } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64, i64s, list, pairs } from "../text.ts";
+import { writePad } from "./pad.ts";
 import { precisionOf } from "./dot.ts";
 import { betterOf, combiner, neutral, widened } from "./reduce.ts";
 
+/**
+ * A convolution whose padding crops nothing: an image is cropped first. XLA's kernels for CPUs take negative padding for
+ * a large number, and read what lies beside the image in memory.
+ */
+function cropped(b: Builder, x: Value, attrs: ConvDimensions): { x: Value; attrs: ConvDimensions } {
+  const crops = attrs.padding.map((edges) => edges.some((n) => n < 0));
+  if (!crops.some(Boolean)) return { x, attrs };
+  const at = (of: (axis: number) => number): number[] => [
+    0,
+    ...crops.map((crop, axis) => (crop ? of(axis) : 0)),
+    0,
+  ];
+  const [low, high] = [0, 1].map((side) => at((axis) => attrs.padding[axis][side]));
+  const interior = at((axis) => attrs.lhsDilation[axis] - 1);
+  const shape = x.shape.map((n, i) => dilated(n, interior[i] + 1) + low[i] + high[i]);
+  const image = writePad(
+    b,
+    x,
+    b.scalar(0, x.dtype),
+    { shape, dtype: x.dtype },
+    { low, high, interior },
+  );
+  return {
+    x: image,
+    attrs: {
+      ...attrs,
+      padding: attrs.padding.map((edges, i) => (crops[i] ? [0, 0] : edges)),
+      lhsDilation: attrs.lhsDilation.map((n, i) => (crops[i] ? 1 : n)),
+    },
+  };
+}
+
 const convGeneralDilated: Lowering<AttrsOf<"convGeneralDilated">> = ({
   b,
-  inputs: [lhs, rhs],
+  inputs: [whole, rhs],
   outputs: [out],
-  attrs,
+  attrs: given,
 }) => {
-  if ([lhs, rhs, out].some(({ shape }) => sizeOf(shape) === 0)) return [b.full(out, 0)];
+  if ([whole, rhs, out].some(({ shape }) => sizeOf(shape) === 0)) return [b.full(out, 0)];
+  const { x: lhs, attrs } = cropped(b, whole, given);
   const axes = attrs.strides.map((_, i) => i);
   const image = list(["b", ...axes, "f"]);
   const numbers = `#stablehlo.conv<${image}x${list([...axes, "i", "o"])}->${image}>`;

@@ -5,6 +5,7 @@ import type { AttrsOf } from "../../../../graph/ops/index.ts";
 import type { Builder, Value } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64s } from "../text.ts";
+import { writePad } from "./pad.ts";
 
 /** Operations that combine two elements. */
 export type Combine = "add" | "maximum" | "minimum" | "multiply" | "and" | "or";
@@ -104,10 +105,10 @@ const cumulative =
       const at = (n: number): number[] => wide.shape.map((_, i) => (i === axis ? n : 0));
       let result = wide;
       for (let shift = 1; shift < wide.shape[axis]; shift *= 2) {
-        const shifted = b.one("pad", [result, edge], wide, {
-          edge_padding_low: i64s(at(reverse ? -shift : shift)),
-          edge_padding_high: i64s(at(reverse ? shift : -shift)),
-          interior_padding: i64s(at(0)),
+        const shifted = writePad(b, result, edge, wide, {
+          low: at(reverse ? -shift : shift),
+          high: at(reverse ? shift : -shift),
+          interior: at(0),
         });
         result = b.map(combine, result, shifted);
       }

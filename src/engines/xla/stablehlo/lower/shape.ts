@@ -2,6 +2,7 @@
 
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
 import type { Lowering } from "../lowering.ts";
+import { writePad } from "./pad.ts";
 import { i64, i64s } from "../text.ts";
 
 const reshape: Lowering<AttrsOf<"reshape">> = ({ b, inputs: [x], attrs: { shape } }) => [
@@ -24,12 +25,8 @@ const slice: Lowering<AttrsOf<"slice">> = ({ b, inputs, outputs: [out], attrs })
   }),
 ];
 
-const pad: Lowering<AttrsOf<"pad">> = ({ b, inputs, outputs: [out], attrs }) => [
-  b.one("pad", inputs, out, {
-    edge_padding_low: i64s(attrs.low),
-    edge_padding_high: i64s(attrs.high),
-    interior_padding: i64s(attrs.interior),
-  }),
+const pad: Lowering<AttrsOf<"pad">> = ({ b, inputs: [x, value], outputs: [out], attrs }) => [
+  writePad(b, x, value, out, attrs),
 ];
 
 const concatenate: Lowering<AttrsOf<"concatenate">> = ({ b, inputs, outputs: [out], attrs }) => [

@@ -1,0 +1,99 @@
+/** @file What an engine may choose beside rounding: the entries of docs/engines.md ("Not promised") that are about one primitive. */
+
+import { type Equation, type Tensor, isFloat } from "../../src/graph/index.ts";
+import type { ConvDimensions } from "../../src/graph/ops/conv.ts";
+import { primitives } from "../../src/graph/index.ts";
+import type { Value } from "../../src/graph/values.ts";
+import type { Random } from "../../src/random.ts";
+
+/** Another result that is as good; undefined where the interpreter's is the only one. */
+export type Choice = (
+  result: Value,
+  inputs: readonly Value[],
+  attrs: unknown,
+  equation: Equation,
+) => Value | undefined;
+
+/** A value of which nothing is known: neither this run nor the exact one can be relied on. */
+const unknown = (x: number): number => (Number.isFinite(x) ? NaN : 0);
+const replaced = (value: Value, at: (x: number, i: number) => number): Value => ({
+  ...value,
+  data: value.data.map(at),
+});
+
+/** Whether a tensor is a bool that was converted to a number, or such a one moved or stretched. */
+function isMask(x: Tensor): boolean {
+  if (!x.equation) return false;
+  const { primitive, inputs } = x.equation;
+  if (primitive.name === "convert") return inputs[0].dtype === "bool" || isMask(inputs[0]);
+  const moves = ["broadcastInDim", "reshape", "transpose", "slice", "stopGradient", "reverse"];
+  return moves.includes(primitive.name) && isMask(inputs[0]);
+}
+
+/** Beyond this, a factor that is moved behind a product or a sum may make it overflow before. */
+export const NEARLY_INFINITE = 2 ** 117;
+const movedFactor: Choice = (result) =>
+  result.data.some((x: number) => Math.abs(x) > NEARLY_INFINITE)
+    ? replaced(result, (x) => (Math.abs(x) > NEARLY_INFINITE && Number.isFinite(x) ? Infinity : x))
+    : undefined;
+
+/** NaN or ∞ times a false mask may be 0. */
+const maskedProduct: Choice = (result, [x, y], attrs, equation) =>
+  equation.inputs.some(isMask)
+    ? replaced(result, (v, i) => (Number.isNaN(v) && (x.data[i] === 0 || y.data[i] === 0) ? 0 : v))
+    : movedFactor(result, [x, y], attrs, equation);
+
+/** Which element of a window that holds NaN a cotangent goes to is open. */
+const windowWithNaN: Choice = (result, [keys]) =>
+  keys.data.some(Number.isNaN) ? replaced(result, unknown) : undefined;
+
+/** Padding may count as zeros that are multiplied, and so may what lies between groups. */
+const paddedConvolution: Choice = (result, [x, kernel], attrs) => {
+  const dims = attrs as ConvDimensions;
+  const isOdd = ({ data }: Value): boolean => !data.every(Number.isFinite);
+  if (dims.featureGroups * dims.batchGroups > 1 && (isOdd(x) || isOdd(kernel))) {
+    return replaced(result, unknown);
+  }
+  if (!isFloat(x.dtype) || kernel.data.every(Number.isFinite)) return undefined;
+  const zero: Value = { shape: [], dtype: x.dtype, data: x.data.slice(0, 1).fill(0) };
+  const all = (list: readonly number[]) => [0, ...list, 0];
+  const [wide] = primitives.pad.interpret([x, zero], {
+    low: all(dims.padding.map(([low]) => low)),
+    high: all(dims.padding.map(([, high]) => high)),
+    interior: all(dims.lhsDilation.map((n) => n - 1)),
+  });
+  const none = dims.strides.map((): readonly [number, number] => [0, 0]);
+  const dense = { ...dims, padding: none, lhsDilation: dims.strides.map(() => 1) };
+  return primitives.convGeneralDilated.interpret([wide, kernel], dense)[0];
+};
+
+/** Beyond this the square of a float32 is infinite, or lost among the subnormals. */
+const TALL = 2 ** 60;
+/** What composites multiply on the way may overflow in one order and not in another. */
+const tallComposite: Choice = (result, inputs) => {
+  const isTall = (x: number): boolean => Number.isFinite(x) && Math.abs(x) > TALL;
+  return inputs.some((x) => isFloat(x.dtype) && x.data.some(isTall))
+    ? replaced(result, unknown)
+    : undefined;
+};
+
+/** Choices by primitive. */
+const CHOICES: Readonly<Record<string, Choice>> = {
+  mul: maskedProduct,
+  div: movedFactor,
+  selectAndScatterAdd: windowWithNaN,
+  convGeneralDilated: paddedConvolution,
+  composite: tallComposite,
+};
+
+/** A result, or as often the other that an engine may give. */
+export function choose(
+  result: Value,
+  inputs: readonly Value[],
+  attrs: unknown,
+  equation: Equation,
+  random: Random,
+): Value {
+  const other = CHOICES[equation.primitive.name]?.(result, inputs, attrs, equation);
+  return other && random.uniform() < 0.5 ? other : result;
+}
