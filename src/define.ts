@@ -4,9 +4,17 @@ import { z } from "zod";
 import { OcelliError, unknownName } from "./errors.ts";
 
 /** The options that a schema takes; nothing to say where it has no keys. */
-export type OptionsOf<Schema extends z.ZodObject> = keyof Schema["shape"] extends never
+type OptionsOf<Schema extends z.ZodObject> = keyof Schema["shape"] extends never
   ? unknown
   : z.output<Schema>;
+
+/** How a configuration chooses one of several definitions: by its name under a key, beside its options. */
+export type ChoiceAmong<Key extends string, D, Beside = unknown> = D extends {
+  readonly name: infer Name;
+  readonly schema: infer Schema extends z.ZodObject;
+}
+  ? { readonly [K in Key]: Name } & OptionsOf<Schema> & Beside
+  : never;
 
 /** The definition of a name; a configuration error lists the nearest names where there is none. */
 export function findDefinition<D extends { readonly name: string }>(
@@ -53,6 +61,8 @@ interface Choosable {
 
 /** How a choice is written. */
 interface ChoiceOptions {
+  /** What each has before its own options. */
+  readonly before?: z.core.$ZodLooseShape;
   /** What each has beside its own options. */
   readonly keys?: z.core.$ZodLooseShape;
   /** The one that is meant where none is named. */
@@ -67,12 +77,13 @@ interface ChoiceOptions {
 export function choiceOf<Output, Input = Output>(
   key: string,
   definitions: readonly Choosable[],
-  { keys = {}, usual }: ChoiceOptions = {},
+  { before = {}, keys = {}, usual }: ChoiceOptions = {},
 ): z.ZodType<Output, Input> {
   const options = definitions.map(({ name, schema }) => {
     const literal = z.literal(name);
     return z.strictObject({
       [key]: name === usual ? literal.default(name) : literal,
+      ...before,
       ...schema.shape,
       ...keys,
     });

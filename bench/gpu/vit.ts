@@ -11,7 +11,6 @@ import { parseArgs } from "node:util";
 import { type DeviceArray, jit } from "../../src/engines/engine.ts";
 import { createXlaEngine } from "../../src/engines/xla/index.ts";
 import {
-  type DType,
   type Program,
   type Tensor,
   hostArray,
@@ -47,7 +46,7 @@ const network = vit({
   variant: values.model,
   numClasses: CLASSES,
   headZeroinit: false,
-  dtypeMm: values.dtype as DType,
+  dtypeMm: values.dtype as "float32" | "bfloat16",
   scan: values.scan,
   rematPolicy: "everything",
 });

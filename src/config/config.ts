@@ -6,7 +6,7 @@ import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
 import { EVALUATORS, type EvaluatorConfig } from "../evaluate/index.ts";
 import { MODELS, modelChoice } from "../models/index.ts";
 import { OBJECTIVES, type ObjectiveConfig } from "../objectives/index.ts";
-import { durationSchema, optimizerSchema } from "../optim/index.ts";
+import { OPTIMIZERS, durationSchema, optimizerChoice } from "../optim/index.ts";
 import { TASKS, type TaskConfig } from "../tasks/index.ts";
 import { choiceOf } from "../define.ts";
 import { validate } from "./validate.ts";
@@ -89,7 +89,7 @@ const makeSchema = () =>
     /** What the model is for. Default: the task of the objective. */
     task: choiceOf<TaskConfig>("name", TASKS).optional(),
     objective: choiceOf<ObjectiveConfig>("name", OBJECTIVES),
-    optimizer: optimizerSchema,
+    optimizer: optimizerChoice(),
     /** Evaluations by name; the headline of the first that has one is the run's result. Default: `test`, and `validation` after every epoch. */
     evals: z
       .record(
@@ -130,7 +130,7 @@ let made: { readonly schema: ReturnType<typeof makeSchema>; readonly of: string 
 
 /** The schema of a configuration: strict, so that a key that nothing reads is an error; with all that was added. */
 export function configSchema(): ReturnType<typeof makeSchema> {
-  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS].map(({ length }) => length).join();
+  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS, OPTIMIZERS].map(({ length }) => length).join();
   if (made?.of !== of) made = { schema: makeSchema(), of };
   return made.schema;
 }

@@ -1,6 +1,6 @@
 /** @file Evaluators by type. */
 
-import { type OptionsOf, findDefinition } from "../define.ts";
+import { type ChoiceAmong, findDefinition } from "../define.ts";
 import { calibration } from "./calibration.ts";
 import { classification } from "./classification.ts";
 import { perClassRecall } from "./confusion.ts";
@@ -20,13 +20,8 @@ const BUILT_IN = [
 /** The evaluators that a configuration may name. */
 export const EVALUATORS: EvaluatorDefinition[] = [...BUILT_IN] as unknown as EvaluatorDefinition[];
 
-type Config<D> =
-  D extends EvaluatorDefinition<infer Name, infer Schema>
-    ? { readonly type: Name } & OptionsOf<Schema>
-    : never;
-
 /** An evaluator's configuration. */
-export type EvaluatorConfig = Config<(typeof BUILT_IN)[number]>;
+export type EvaluatorConfig = ChoiceAmong<"type", (typeof BUILT_IN)[number]>;
 
 /**
  * An evaluator for a model.
