@@ -6,7 +6,7 @@ import { OcelliError, unknownName } from "./errors.ts";
 /** The options that a schema takes; nothing to say where it has no keys. */
 type OptionsOf<Schema extends z.ZodObject> = keyof Schema["shape"] extends never
   ? unknown
-  : z.output<Schema>;
+  : z.input<Schema>;
 
 /** How a configuration chooses one of several definitions: by its name under a key, beside its options. */
 export type ChoiceAmong<Key extends string, D, Beside = unknown> = D extends {
@@ -91,3 +91,42 @@ export function choiceOf<Output, Input = Output>(
   const [first, ...others] = options;
   return z.discriminatedUnion(key, [first, ...others]) as unknown as z.ZodType<Output, Input>;
 }
+
+/** The kinds of things that people define. */
+export const KINDS = [
+  "model",
+  "objective",
+  "evaluator",
+  "task",
+  "source",
+  "operation",
+  "optimizer",
+] as const;
+
+/** What all definitions have. */
+export interface Named {
+  readonly kind: (typeof KINDS)[number];
+  readonly name: string;
+}
+
+/** The definitions among a module's exports, alone or in lists. */
+export const definitionsIn = (module: object): Named[] =>
+  Object.values(module)
+    .flatMap((value: unknown) => (Array.isArray(value) ? (value as unknown[]) : [value]))
+    .filter(
+      (value): value is Named =>
+        typeof value === "object" &&
+        value !== null &&
+        KINDS.some((kind) => (value as Partial<Named>).kind === kind) &&
+        typeof (value as Partial<Named>).name === "string",
+    );
+
+/** The files that definitions were loaded from, where that is known. */
+const files = new WeakMap<object, string>();
+
+/** Keeps the file that a definition was loaded from. */
+export const rememberFile = (definition: object, file: string): void =>
+  void files.set(definition, file);
+
+/** The file that a definition was loaded from; undefined where a program made it. */
+export const fileOf = (definition: object): string | undefined => files.get(definition);

@@ -10,13 +10,7 @@
 import { parseArgs } from "node:util";
 import { type DeviceArray, jit } from "../../src/engines/engine.ts";
 import { createXlaEngine } from "../../src/engines/xla/index.ts";
-import {
-  type Program,
-  type Tensor,
-  hostArray,
-  trace,
-  uniform,
-} from "../../src/graph/index.ts";
+import { type Program, type Tensor, hostArray, trace, uniform } from "../../src/graph/index.ts";
 import { vit } from "../../src/models/vit.ts";
 import { apply } from "../../src/nn/index.ts";
 import { classification } from "../../src/objectives/classification.ts";

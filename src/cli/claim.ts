@@ -6,7 +6,7 @@ import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
 import type { Claim } from "../claim/define.ts";
-import type { Command, Output } from "./command.ts";
+import { type Command, type Output, USE_FLAG } from "./command.ts";
 import { listClaims, loadClaim, claimReadme } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -31,6 +31,7 @@ export const claim: Command = {
       help: "the folder of its runs (runs/claims/SYSTEM-SCALE), or of all (runs/claims); begun again, it goes on",
     },
     engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli claim",

@@ -2,7 +2,7 @@
 
 import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 
@@ -31,6 +31,7 @@ export const evalCommand: Command = {
       help: "images that cannot be read (error)",
     },
     engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli eval runs/pets",

@@ -96,6 +96,8 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
     process.stdout.write(`${commandHelp(command)}\n`);
     return 0;
   }
+  const files = call.lists.get("use");
+  if (files) await (await import("../served/modules.ts")).useFiles(files);
   const json = call.switches.has("json");
   const result = await command.run(call, createOutput(json ? process.stderr : process.stdout));
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { SweepInput } from "../sweep/sweep.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -34,6 +34,7 @@ export const sweep: Command = {
       help: "the folder of the runs (runs/NAME); begun again, it goes on",
     },
     engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli sweep sweep",

@@ -1,7 +1,8 @@
 /** @file What a training configuration may say. */
 
 import { z } from "zod";
-import { dataSchema } from "../data/config.ts";
+import { dataChoice } from "../data/config.ts";
+import { SOURCES } from "../data/registry.ts";
 import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
 import { EVALUATORS, type EvaluatorConfig } from "../evaluate/index.ts";
 import { MODELS, modelChoice } from "../models/index.ts";
@@ -9,7 +10,6 @@ import { OBJECTIVES, type ObjectiveConfig } from "../objectives/index.ts";
 import { OPTIMIZERS, durationSchema, optimizerChoice } from "../optim/index.ts";
 import { TASKS, type TaskConfig } from "../tasks/index.ts";
 import { choiceOf } from "../define.ts";
-import { validate } from "./validate.ts";
 
 /** When the state is saved so that a run can be gone on with, and which checkpoints stay. */
 const checkpointSchema = z.strictObject({
@@ -22,11 +22,11 @@ const checkpointSchema = z.strictObject({
 });
 
 /** What every evaluation has beside its evaluator's own options. */
-const evaluationKeys = {
+const evaluationKeys = () => ({
   /** A split, or a slice of one such as `train[55000:]`. */
   split: z.string(),
   /** The data set that the split is of. Default: that of the training. */
-  data: dataSchema.optional(),
+  data: dataChoice().optional(),
   /** Default: `preprocess.eval`. */
   preprocess: z.string().optional(),
   /** Default: that of the training. */
@@ -35,10 +35,10 @@ const evaluationKeys = {
   every: durationSchema.optional(),
   /** Options of the model that differ in this evaluation, such as another patch size of the same weights. */
   model: z.record(z.string(), z.unknown()).optional(),
-};
+});
 
 /** What every evaluation has beside its evaluator's own options. */
-export type EvaluationKeys = z.output<z.ZodObject<typeof evaluationKeys>>;
+export type EvaluationKeys = z.output<z.ZodObject<ReturnType<typeof evaluationKeys>>>;
 
 /** A run folder or checkpoint that fits as it is; or weights, as `loadWeights` takes them, that are fitted to the model. */
 const initSchema = z.union([
@@ -62,7 +62,7 @@ const makeSchema = () =>
     name: z.string().regex(/^[\w.-]+$/, { message: "letters, digits, dots, dashes, underscores" }),
     /** Decides the initial parameters, the order of the examples and every random operation. */
     seed: z.int().min(0).default(0),
-    data: dataSchema,
+    data: dataChoice(),
     /** The split to train on, or a slice of one. */
     split: z.string().default("train"),
     /** Examples of each class to train on, picked by the seed; all unless given. */
@@ -95,7 +95,7 @@ const makeSchema = () =>
       .record(
         z.string(),
         choiceOf<EvaluatorConfig & EvaluationKeys, EvaluationInput>("type", EVALUATORS, {
-          keys: evaluationKeys,
+          keys: evaluationKeys(),
           usual: "classification",
         }),
       )
@@ -130,7 +130,9 @@ let made: { readonly schema: ReturnType<typeof makeSchema>; readonly of: string 
 
 /** The schema of a configuration: strict, so that a key that nothing reads is an error; with all that was added. */
 export function configSchema(): ReturnType<typeof makeSchema> {
-  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS, OPTIMIZERS].map(({ length }) => length).join();
+  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS, OPTIMIZERS, SOURCES]
+    .map(({ length }) => length)
+    .join();
   if (made?.of !== of) made = { schema: makeSchema(), of };
   return made.schema;
 }
@@ -141,15 +143,3 @@ export type ConfigInput = z.input<ReturnType<typeof makeSchema>>;
 export type Recipe = Omit<ConfigInput, "data">;
 /** A configuration with its defaults filled in. */
 export type Config = z.output<ReturnType<typeof makeSchema>>;
-
-/**
- * Checks a configuration: what a recipe exports.
- *
- * @throws a configuration error of one line, with the nearest valid names
- * @example
- * export default defineConfig({ ...quickstart, name: "wider", model: { name: "vit", width: 96 } });
- */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  validate(configSchema(), config);
-  return config;
-}

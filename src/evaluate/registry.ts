@@ -1,6 +1,7 @@
 /** @file Evaluators by type. */
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
+import { OcelliError } from "../errors.ts";
 import { calibration } from "./calibration.ts";
 import { classification } from "./classification.ts";
 import { perClassRecall } from "./confusion.ts";
@@ -34,5 +35,9 @@ export function createEvaluator(
   { type, ...options }: { readonly type: string } & Readonly<Record<string, unknown>>,
   model: EvaluatedModel,
 ): Evaluator {
-  return findDefinition("evaluator", EVALUATORS, type).create(options, model);
+  const { schema, create } = findDefinition("evaluator", EVALUATORS, type);
+  const { success, data, error } = schema.safeParse(options);
+  if (success) return create(data, model);
+  const [{ path, message }] = error.issues;
+  throw new OcelliError("config", `${type}: ${path.join(".")}: ${message}.`);
 }

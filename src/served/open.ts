@@ -1,5 +1,6 @@
 /** @file Models as they are served: a run's, a checkpoint's, or one that was exported to ONNX. */
 
+import { use } from "../config/use.ts";
 import { parseDataFile, readDataFile } from "../data/files/files.ts";
 import { type ArrayLike, type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { openOnnxProgram } from "../engines/ort/open-model.ts";
@@ -67,6 +68,7 @@ export async function openModel(
   spec: string,
   options: OpenModelOptions = {},
 ): Promise<ServedModel> {
+  use(options.use ?? []);
   return /\.onnx$/i.test(spec) ? openExported(spec, options.engine) : openWeights(spec, options);
 }
 

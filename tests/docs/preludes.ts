@@ -26,13 +26,15 @@ const predict = (x) => mul(x, 2);`,
   "src/evaluate/define.ts": `${ZOD}
 const average = ({ data }) => data.reduce((sum, x) => sum + x, 0) / data.length;`,
   "src/optim/define.ts": ZOD,
+  "src/data/define.ts": ZOD,
+  "src/preprocess/operation.ts": `import { byDefault, whole } from "ocelli/preprocess";`,
   "src/config/use.ts": `${ZOD}
 const pyramid = defineModel({ name: "pyramid", schema: z.strictObject({}), create: () => vit() });`,
   "src/cli/arguments.ts": `import { predict } from "../../../src/cli/predict.ts";`,
   "src/data/stream/order.ts": `const source = { length: 3 };`,
   "src/sweep/sweep.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/claim/define.ts": `import recipe from "../../../recipes/quickstart.ts";`,
-  "src/config/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
+  "src/config/define-config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/config/overrides.ts": `import { configSchema } from "../../../src/config/config.ts";\nconst schema = configSchema();`,
 };
 
