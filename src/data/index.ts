@@ -8,7 +8,7 @@ export {
   filesSchema,
   splitKeys,
 } from "./define.ts";
-export { SOURCES } from "./registry.ts";
+export { type PlainDataConfig, SOURCES } from "./registry.ts";
 export { openDataset } from "./datasets.ts";
 export { detectData } from "./readers/detect.ts";
 export { type SliceRule, type SplitOptions, openSplit } from "./splits/splits.ts";
