@@ -100,9 +100,11 @@ export function makeReference(): Entry[] {
   const comments = new Comments();
   const entries: Entry[] = [];
   const missing: string[] = [];
+  /** How many choices there are at a path. */
+  const allOf = new Map<string, number>();
   const seen = new Map<z.ZodType, string>();
   /** Choices by their names: the same one elsewhere is only referred to. */
-  const choices = new Map<string, string>();
+  const choices: [names: readonly string[], key: string][] = [];
 
   function add(entry: Entry, of: string | undefined): void {
     const { of: _, ...own } = entry;
@@ -117,19 +119,15 @@ export function makeReference(): Entry[] {
   /** Where this schema was described already, such as a duration's. */
   function before(schema: z.ZodType, key: string): string | undefined {
     const union = discriminated(schema);
-    const first = union?.options[0] as z.ZodType | undefined;
-    const name = union && first && literalsOf(first, union.def.discriminator)[0];
-    const choice = union && `${union.def.discriminator} ${name}`;
-    if (choice !== undefined) {
-      const found = choices.get(choice);
-      if (found === undefined) choices.set(choice, key);
-      return found;
-    }
-    const isWhole = schema instanceof z.ZodObject || schema instanceof z.ZodUnion;
+    const isWhole = union !== undefined || hasKeys(schema);
     if (!isWhole) return undefined;
-    const found = seen.get(schema);
-    if (found === undefined && hasKeys(schema)) seen.set(schema, key);
-    return found;
+    const names = union && namesOf(union);
+    const found = names
+      ? choices.find(([all]) => names.every((name) => all.includes(name)))?.[1]
+      : seen.get(schema);
+    if (found === undefined && names) choices.push([names, key]);
+    else if (found === undefined) seen.set(schema, key);
+    return found === key ? undefined : found;
   }
 
   function walkKey(
@@ -172,17 +170,24 @@ export function makeReference(): Entry[] {
     const union = discriminated(schema);
     if (union) {
       const key = union.def.discriminator;
-      const names = union.options.flatMap((option) => literalsOf(option as z.ZodType, key));
+      const names = namesOf(union);
+      const usual = (union.options as z.ZodObject[]).find(({ shape }) => {
+        return shape[key] instanceof z.ZodDefault;
+      });
+      const [preset] = usual ? literalsOf(usual, key) : [];
       add(
         {
           key: `${path}.${key}`,
           type: joined(names),
-          required: true,
+          ...(preset === undefined
+            ? { required: true as const }
+            : { default: JSON.stringify(preset) }),
           meaning: "Which one.",
           example: JSON.stringify(names[0]),
         },
         of,
       );
+      allOf.set(path, names.length);
       for (const option of union.options as z.ZodObject[]) {
         const [name] = literalsOf(option, key);
         const member = comments.chosen(type, key, name);
@@ -196,7 +201,8 @@ export function makeReference(): Entry[] {
       }
     } else if (schema instanceof z.ZodUnion) {
       for (const option of schema.options as z.ZodType[]) {
-        if (hasKeys(bare(option))) descend(bare(option), type, path, of);
+        const inner = bare(option);
+        if (hasKeys(inner) && before(inner, path) === undefined) descend(inner, type, path, of);
       }
     } else if (schema instanceof z.ZodRecord) {
       const inner = bare(schema.valueType as z.ZodType);
@@ -211,8 +217,15 @@ export function makeReference(): Entry[] {
 
   descend(configSchema(), comments.root, "");
   if (missing.length > 0) throw new Error(`no comment on ${missing.join(", ")}`);
+  for (const entry of entries) {
+    const choice = [...allOf.keys()].findLast((path) => entry.key.startsWith(`${path}.`));
+    if (choice !== undefined && entry.of?.length === allOf.get(choice)) delete entry.of;
+  }
   return entries;
 }
+
+const namesOf = (union: z.ZodDiscriminatedUnion): string[] =>
+  union.options.flatMap((option) => literalsOf(option as z.ZodType, union.def.discriminator));
 
 /** Whether a schema has keys somewhere inside. */
 const hasKeys = (schema: z.ZodType): boolean =>

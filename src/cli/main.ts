@@ -6,6 +6,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
 import { claim } from "./claim.ts";
+import { config } from "./config.ts";
 import { completionOf } from "./completion.ts";
 import { embed } from "./embed.ts";
 import { engines } from "./engines.ts";
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   recipes,
   claim,
   models,
+  config,
   engines,
   bench,
   completionOf(() => COMMANDS),

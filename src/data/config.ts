@@ -7,7 +7,13 @@ import { type PlainDataConfig, SOURCES, sourceDefinition } from "./registry.ts";
 /** Several data sets, drawn from by weight. */
 interface MixtureConfig {
   readonly name: "mixture";
-  readonly parts: readonly { readonly data: PlainDataConfig; readonly weight: number }[];
+  /** The data sets of a mixture. */
+  readonly parts: readonly {
+    /** A data set. */
+    readonly data: PlainDataConfig;
+    /** How often it is drawn, in proportion to the other parts. */
+    readonly weight: number;
+  }[];
 }
 
 /** A configuration's `data`: which data set to open, and how. */
