@@ -113,7 +113,8 @@ export function makeReference(): Entry[] {
     });
     if (same && of !== undefined) {
       if (!same.of?.includes(of)) same.of?.push(of);
-    } else if (!same) entries.push({ key: own.key, ...(of !== undefined && { of: [of] }), ...own });
+    } else if (!same)
+      entries.push(Object.assign({ key: own.key }, of !== undefined && { of: [of] }, own));
   }
 
   /** Where this schema was described already, such as a duration's. */

@@ -1,7 +1,7 @@
 /** @file `ocelli explain`: where in images a model's answers come from. */
 
 import { unknownName } from "../errors.ts";
-import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain.ts";
+import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain-methods.ts";
 import type { Explained } from "../explain/explain.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
