@@ -93,7 +93,7 @@ export function choiceOf<Output, Input = Output>(
 }
 
 /** The kinds of things that people define. */
-export const KINDS = [
+const KINDS = [
   "model",
   "objective",
   "evaluator",

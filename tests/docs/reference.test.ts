@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { REFERENCE } from "../../src/config/reference.ts";
+import { jsonSchema } from "../../src/config/json-schema.ts";
 import { makeReference, moduleOf, pageOf } from "../../scripts/reference.ts";
 import { lastJson, runCli } from "../e2e/run-cli.ts";
 
@@ -55,6 +56,7 @@ test("ocelli config --schema is a JSON schema with meanings, by choice", async (
     readonly additionalProperties: unknown;
   }
   const { stdout } = await runCli(["config", "--schema"]);
+  expect(JSON.parse(stdout)).toEqual(jsonSchema());
   const schema = JSON.parse(stdout) as Schema;
   expect(schema.required).toContain("batchSize");
   expect(schema.required).not.toContain("seed");

@@ -17,7 +17,7 @@ interface NpzFolderOptions {
 }
 
 /** A data set of the npz files in a folder; every file is a split. */
-export async function openNpzFolder({ name, dir, classes }: NpzFolderOptions): Promise<Dataset> {
+async function openNpzFolder({ name, dir, classes }: NpzFolderOptions): Promise<Dataset> {
   const files = (await listDataFolder(dir)).filter((file) => file.endsWith(".npz"));
   if (files.length === 0) {
     throw new OcelliError("data", `${dir} has no .npz files; each is a split, such as train.npz.`);

@@ -70,7 +70,7 @@ interface RowGroup {
  * last are held up to 512 MiB, at least one. Training therefore mixes some groups at a time. Ids are the file's name and
  * the row's number. An image without bytes is read by its path, from where the file is.
  */
-export async function openParquet({
+async function openParquet({
   files,
   image,
   label,

@@ -50,7 +50,7 @@ interface Place {
  * Images in TFRecord files. The files are gone through once at opening, for labels and places, which are held; an image
  * is then read by its place, and its record's checksum verified.
  */
-export async function openTfrecord({
+async function openTfrecord({
   files,
   image,
   label,
