@@ -45,16 +45,23 @@ test("a run opens by the files of its record, where they were named here before"
     files[file] = value;
     return Promise.resolve();
   };
+  const readJson = (file: string): Promise<unknown> => Promise.resolve(files[file]);
   const three = { kind: "source", name: "three", schema: {}, open: () => undefined };
   rememberFile(three, join(dir, "three.mjs"));
   await useExported(join(dir, "three.mjs"), { use: [three as unknown as Definition] });
-  await recordDefinitions({ writeJson }, { data: { name: "three" }, model: { name: "vit" } });
+  await recordDefinitions(
+    { readJson, writeJson },
+    { data: { name: "three" }, model: { name: "vit" } },
+  );
   expect(files).toEqual({
     definitions: {
       definitions: [{ kind: "source", name: "three", file: join(dir, "three.mjs") }],
     },
   });
-  await recordDefinitions({ writeJson: () => Promise.reject(new Error()) }, { data: "mnist" }); // nothing of its own
+  await recordDefinitions(
+    { readJson, writeJson: () => Promise.reject(new Error()) },
+    { data: "mnist" },
+  ); // nothing of its own
 
   await mkdir(run);
   const record = (name: string, file?: string) =>

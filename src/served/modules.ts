@@ -74,20 +74,24 @@ function take(path: string, module: object): number {
 
 /** Keeps, in a run's folder, which definitions of a user its configuration names, and their files. */
 export async function recordDefinitions(
-  run: Pick<Run, "writeJson">,
+  run: Pick<Run, "readJson" | "writeJson">,
   config: object,
 ): Promise<void> {
   const named = new Set(wordsIn(config));
   for (const { kind, name } of added()) {
     if (kind === "objective" && named.has(name)) named.add(objectiveDefinition(name).task);
   }
-  const definitions = added()
-    .filter(({ name }) => named.has(name))
-    .map((definition): Recorded => {
-      const { kind, name } = definition;
-      return { kind, name, file: fileOf(definition) };
-    });
-  if (definitions.length > 0) await run.writeJson("definitions", { definitions });
+  const own = added().filter(({ name }) => named.has(name));
+  if (own.length === 0) return;
+  const before: readonly Recorded[] = definitionsIn(
+    ((await run.readJson("definitions")) ?? {}) as object,
+  );
+  const definitions = own.map((definition): Recorded => {
+    const { kind, name } = definition;
+    const recorded = before.find((one) => one.kind === kind && one.name === name);
+    return { kind, name, file: fileOf(definition) ?? recorded?.file };
+  });
+  await run.writeJson("definitions", { definitions });
 }
 
 /** The names in a configuration: its texts, and the words of those that are longer, such as preprocessings. */

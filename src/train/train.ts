@@ -211,6 +211,7 @@ async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Pro
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
       }
+      await recordDefinitions(run, recorded); // their files may lie elsewhere now
       const newest = await run.checkpoints.newest((file) => readStateFile<LoopState>(file));
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);
