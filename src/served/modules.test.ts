@@ -79,6 +79,8 @@ test("a run opens by the files of its record, where they were named here before"
   await record("four", four);
   await expect(useRunFiles(run)).rejects.toThrow("four.mjs is code that is new here");
   expect(added().map(({ name }) => name)).not.toContain("four");
-  await record("five", join(dir, "some.mjs"));
-  await expect(useRunFiles(run)).rejects.toThrow("some.mjs no longer exports it");
+  const five = await write("five.mjs", `export const another = ${source("another")};`);
+  await useFiles([five]);
+  await record("five", five);
+  await expect(useRunFiles(run)).rejects.toThrow("five.mjs no longer exports it");
 });

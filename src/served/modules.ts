@@ -109,7 +109,7 @@ const wordsIn = (value: unknown): string[] =>
  * @throws a configuration error where a file is gone, is new here, or a program made the definition
  */
 export async function useRunFiles(run: string): Promise<void> {
-  const folder = run.endsWith(".safetensors") ? dirname(run) : run;
+  const folder = /\.(safetensors|onnx)$/i.test(run) ? dirname(run) : run;
   for (const recorded of await readRecorded(join(folder, RUN_FILES.definitions))) {
     const { kind, name, file } = recorded;
     if (isAdded(recorded)) continue;

@@ -15,6 +15,7 @@ import { type Outputs, type Task, taskOf } from "../tasks/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { cardFromTexts } from "../weights/model-card.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
+import { useRunFiles } from "./modules.ts";
 import { type ModelTensors, type TrainedOptions, openTrained, outputsOf } from "./trained.ts";
 
 /** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
@@ -106,6 +107,7 @@ const unusable = (path: string): OcelliError =>
   });
 
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {
+  await useRunFiles(path);
   const bytes = await readDataFile(path);
   const { metadata } = parseDataFile(path, () => decodeModel(bytes));
   const card = cardFromTexts(metadata, path);

@@ -133,14 +133,7 @@ describe("docs/your-own.md", () => {
     expect(stderr).toMatch(
       /was trained with the \w+ "[\w-]+" of your own; its file .*train-shades\.ts is gone\. .*--use FILE/,
     );
-    const missing = await ocelli(
-      shades,
-      "predict",
-      "runs/shades",
-      "picture.png",
-      "--use",
-      "no.ts",
-    );
+    const missing = await ocelli(shades, "predict", "runs/shades", "picture.png", "--use", "no.ts");
     expect(missing.stderr).toContain("there is no file no.ts to take definitions from");
   });
 
@@ -161,5 +154,7 @@ describe("docs/adding-a-task.md", () => {
     expect(stdout).toMatch(/picture\.png {2}brightness (0\.[89]|1)/);
     const exported = await ocelli(lamps, "export", "runs/lamps", "--to", "onnx");
     expect(exported.stdout).toContain("model.onnx");
+    const again = await ocelli(lamps, "predict", "runs/lamps/model.onnx", "picture.png");
+    expect(again.stdout).toMatch(/picture\.png {2}brightness (0\.[89]|1)/);
   });
 });
