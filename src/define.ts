@@ -4,9 +4,17 @@ import { z } from "zod";
 import { OcelliError, unknownName } from "./errors.ts";
 
 /** The options that a schema takes; nothing to say where it has no keys. */
-export type OptionsOf<Schema extends z.ZodObject> = keyof Schema["shape"] extends never
+type OptionsOf<Schema extends z.ZodObject> = keyof Schema["shape"] extends never
   ? unknown
-  : z.output<Schema>;
+  : z.input<Schema>;
+
+/** How a configuration chooses one of several definitions: by its name under a key, beside its options. */
+export type ChoiceAmong<Key extends string, D, Beside = unknown> = D extends {
+  readonly name: infer Name;
+  readonly schema: infer Schema extends z.ZodObject;
+}
+  ? { readonly [K in Key]: Name } & OptionsOf<Schema> & Beside
+  : never;
 
 /** The definition of a name; a configuration error lists the nearest names where there is none. */
 export function findDefinition<D extends { readonly name: string }>(
@@ -53,6 +61,8 @@ interface Choosable {
 
 /** How a choice is written. */
 interface ChoiceOptions {
+  /** What each has before its own options. */
+  readonly before?: z.core.$ZodLooseShape;
   /** What each has beside its own options. */
   readonly keys?: z.core.$ZodLooseShape;
   /** The one that is meant where none is named. */
@@ -67,12 +77,13 @@ interface ChoiceOptions {
 export function choiceOf<Output, Input = Output>(
   key: string,
   definitions: readonly Choosable[],
-  { keys = {}, usual }: ChoiceOptions = {},
+  { before = {}, keys = {}, usual }: ChoiceOptions = {},
 ): z.ZodType<Output, Input> {
   const options = definitions.map(({ name, schema }) => {
     const literal = z.literal(name);
     return z.strictObject({
       [key]: name === usual ? literal.default(name) : literal,
+      ...before,
       ...schema.shape,
       ...keys,
     });
@@ -80,3 +91,42 @@ export function choiceOf<Output, Input = Output>(
   const [first, ...others] = options;
   return z.discriminatedUnion(key, [first, ...others]) as unknown as z.ZodType<Output, Input>;
 }
+
+/** The kinds of things that people define. */
+const KINDS = [
+  "model",
+  "objective",
+  "evaluator",
+  "task",
+  "source",
+  "operation",
+  "optimizer",
+] as const;
+
+/** What all definitions have. */
+export interface Named {
+  readonly kind: (typeof KINDS)[number];
+  readonly name: string;
+}
+
+/** The definitions among a module's exports, alone or in lists. */
+export const definitionsIn = (module: object): Named[] =>
+  Object.values(module)
+    .flatMap((value: unknown) => (Array.isArray(value) ? (value as unknown[]) : [value]))
+    .filter(
+      (value): value is Named =>
+        typeof value === "object" &&
+        value !== null &&
+        KINDS.some((kind) => (value as Partial<Named>).kind === kind) &&
+        typeof (value as Partial<Named>).name === "string",
+    );
+
+/** The files that definitions were loaded from, where that is known. */
+const files = new WeakMap<object, string>();
+
+/** Keeps the file that a definition was loaded from. */
+export const rememberFile = (definition: object, file: string): void =>
+  void files.set(definition, file);
+
+/** The file that a definition was loaded from; undefined where a program made it. */
+export const fileOf = (definition: object): string | undefined => files.get(definition);

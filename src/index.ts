@@ -1,7 +1,9 @@
 /** @file Ocelli's public entry: train, predict with and ship vision models. */
 
 export { type ErrorCode, OcelliError } from "./errors.ts";
-export { type Config, type ConfigInput, type Recipe, defineConfig } from "./config/config.ts";
+export type { Config, ConfigInput, Recipe } from "./config/config.ts";
+export { defineConfig } from "./config/define-config.ts";
+export { type ConfigWith, type Definition, use } from "./config/use.ts";
 export { type RunOptions, type TrainOptions, type TrainResult, train } from "./train/train.ts";
 export { resume } from "./transfer/resume.ts";
 export { type EvalOptions, type EvalResult, evaluateModelOn } from "./served/evaluate.ts";

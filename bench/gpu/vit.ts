@@ -10,14 +10,7 @@
 import { parseArgs } from "node:util";
 import { type DeviceArray, jit } from "../../src/engines/engine.ts";
 import { createXlaEngine } from "../../src/engines/xla/index.ts";
-import {
-  type DType,
-  type Program,
-  type Tensor,
-  hostArray,
-  trace,
-  uniform,
-} from "../../src/graph/index.ts";
+import { type Program, type Tensor, hostArray, trace, uniform } from "../../src/graph/index.ts";
 import { vit } from "../../src/models/vit.ts";
 import { apply } from "../../src/nn/index.ts";
 import { classification } from "../../src/objectives/classification.ts";
@@ -47,7 +40,7 @@ const network = vit({
   variant: values.model,
   numClasses: CLASSES,
   headZeroinit: false,
-  dtypeMm: values.dtype as DType,
+  dtypeMm: values.dtype as "float32" | "bfloat16",
   scan: values.scan,
   rematPolicy: "everything",
 });

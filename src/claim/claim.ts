@@ -1,6 +1,7 @@
 /** @file Running a claim: settings tuned alike for every arm, then every arm with every seed, then the comparisons. */
 
 import { join } from "node:path";
+import { use } from "../config/use.ts";
 import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { OcelliError } from "../errors.ts";
@@ -36,6 +37,7 @@ export async function runClaim(
   { scale = "quick", workdir, ...options }: ClaimOptions = {},
 ): Promise<ClaimResult> {
   const began = performance.now();
+  use(options.use ?? []);
   const session: ClaimSession = {
     claim,
     scale,

@@ -15,6 +15,7 @@ export function parseArguments(command: Command, args: readonly string[]): Call 
   const switches = new Set<string>();
   const texts = new Map<string, string>();
   const integers = new Map<string, number>();
+  const lists = new Map<string, string[]>();
   const overrides: [string, string][] = [];
   const seen = new Set<string>();
   for (let i = 0; i < args.length; i++) {
@@ -27,9 +28,11 @@ export function parseArguments(command: Command, args: readonly string[]): Call 
       continue;
     }
     const [name, attached] = splitFlag(command, args[i]);
-    if (seen.has(name)) throw usage(command, `--${name} is given twice.`);
-    seen.add(name);
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
+    if (seen.has(name) && flag?.type !== "list") {
+      throw usage(command, `--${name} is given twice.`);
+    }
+    seen.add(name);
     if (!flag && !command.takesOverrides) {
       const valid = Object.keys(flags).map((valid) => `--${valid}`);
       throw unknownName("option", `--${name}`, valid, "argument");
@@ -44,11 +47,12 @@ export function parseArguments(command: Command, args: readonly string[]): Call 
       throw usage(command, `--${name} needs a value.`);
     }
     if (!flag) overrides.push([name, value]);
+    else if (flag.type === "list") lists.set(name, [...(lists.get(name) ?? []), value]);
     else if (flag.type === "text") texts.set(name, value);
     else integers.set(name, parseInteger(command, name, value));
   }
   if (!switches.has("help")) checkOperands(command, operands);
-  return { operands, switches, texts, integers, overrides };
+  return { operands, switches, texts, integers, lists, overrides };
 }
 
 function splitFlag(command: Command, text: string): [name: string, value: string | undefined] {

@@ -6,7 +6,7 @@ import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
 import type { Claim } from "../claim/define.ts";
-import type { Command, Output } from "./command.ts";
+import { type Command, type Output, USE_FLAG } from "./command.ts";
 import { listClaims, loadClaim, claimReadme } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -35,6 +35,7 @@ export const claim: Command = {
       help: "folder of the runs; running again resumes (default: runs/claims/SYSTEM-SCALE; with --all runs/claims)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli claim",

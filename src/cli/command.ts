@@ -2,8 +2,8 @@
 
 /** A flag of a command. */
 export interface Flag {
-  /** A switch stands alone; text and integers take a value. */
-  readonly type: "switch" | "text" | "integer";
+  /** A switch stands alone; the others take a value, a list one each time it is given. */
+  readonly type: "switch" | "text" | "integer" | "list";
   /** What stands for the value in the help, such as `DIR`. */
   readonly value?: string;
   readonly help: string;
@@ -16,6 +16,7 @@ export interface Call {
   readonly switches: ReadonlySet<string>;
   readonly texts: ReadonlyMap<string, string>;
   readonly integers: ReadonlyMap<string, number>;
+  readonly lists: ReadonlyMap<string, readonly string[]>;
   /** Further `--name value` pairs, where the command takes them as configuration. */
   readonly overrides: readonly (readonly [name: string, value: string])[];
 }
@@ -50,6 +51,13 @@ export interface Command {
   readonly examples: readonly string[];
   run(call: Call, output: Output): Promise<CommandResult & object>;
 }
+
+/** The flag of commands that open configurations, runs or models. */
+export const USE_FLAG: Flag = {
+  type: "list",
+  value: "FILE",
+  help: "a file of definitions of your own, such as a model; may be given several times",
+};
 
 /** Flags that every command has. */
 export const COMMON_FLAGS: Readonly<Record<string, Flag>> = {

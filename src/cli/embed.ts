@@ -2,7 +2,7 @@
 
 import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
@@ -15,6 +15,7 @@ export const embed: Command = {
   flags: {
     out: { type: "text", value: "FILE.parquet", help: "output file (required)" },
     ...BACKBONE_FLAGS,
+    use: USE_FLAG,
   },
   examples: [
     "ocelli embed efficientnet-lite0 holiday --out holiday.parquet",

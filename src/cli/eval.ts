@@ -2,7 +2,7 @@
 
 import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 
@@ -35,6 +35,7 @@ export const evalCommand: Command = {
       help: "what to do with unreadable images (default: error)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli eval runs/pets",

@@ -1,9 +1,9 @@
 /** @file `ocelli explain`: where in images a model's answers come from. */
 
 import { unknownName } from "../errors.ts";
-import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain.ts";
+import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain-methods.ts";
 import type { Explained } from "../explain/explain.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
 /** Classes in the result of each image. */
@@ -35,6 +35,7 @@ export const explain: Command = {
     architecture: BACKBONE_FLAGS.architecture,
     preprocess: BACKBONE_FLAGS.preprocess,
     engine: BACKBONE_FLAGS.engine,
+    use: USE_FLAG,
   },
   examples: [
     "ocelli explain runs/pets cat.jpg",

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { ExportFormat } from "../served/export.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 
 const FORMATS: readonly ExportFormat[] = ["onnx", "safetensors", "npz"];
 
@@ -15,6 +15,7 @@ export const exportCommand: Command = {
   flags: {
     to: { type: "text", value: FORMATS.join("|"), help: "format (required)" },
     out: { type: "text", value: "FILE", help: "output file (default: RUN/model.FORMAT)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli export runs/quickstart --to onnx",

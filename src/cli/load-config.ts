@@ -1,6 +1,6 @@
 /** @file Configurations by the name of a recipe or of a paper's room, or by path. */
 
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { OcelliError, unknownName } from "../errors.ts";
@@ -79,7 +79,7 @@ export async function loadClaim(name: string): Promise<unknown> {
 }
 
 async function loadModule(nameOrPath: string, path: string): Promise<unknown> {
-  let module: { default?: unknown };
+  let module: { default?: unknown; use?: unknown };
   try {
     module = (await import(pathToFileURL(path).href)) as typeof module;
   } catch (cause) {
@@ -91,6 +91,10 @@ async function loadModule(nameOrPath: string, path: string): Promise<unknown> {
     throw new OcelliError("config", `${nameOrPath} has no default export.`, {
       hint: "Write: export default defineConfig({ … }).",
     });
+  }
+  if (module.use !== undefined) {
+    const { useExported } = await import("../served/modules.ts");
+    await useExported(realpathSync(path), module);
   }
   return module.default;
 }

@@ -7,6 +7,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
 import { claim } from "./claim.ts";
+import { config } from "./config.ts";
 import { completionOf } from "./completion.ts";
 import { embed } from "./embed.ts";
 import { engines } from "./engines.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly Command[] = [
   recipes,
   claim,
   models,
+  config,
   engines,
   bench,
   completionOf(() => COMMANDS),
@@ -98,6 +100,8 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
     process.stdout.write(`${commandHelp(command)}\n`);
     return 0;
   }
+  const files = call.lists.get("use");
+  if (files) await (await import("../served/modules.ts")).useFiles(files);
   const json = call.switches.has("json");
   const result = await command.run(call, createOutput(json ? process.stderr : process.stdout));
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -1,13 +1,13 @@
 /** @file `ocelli models`: the model families, and their named sizes. */
 
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 
 export const models: Command = {
   name: "models",
   summary: "List the models and their named sizes",
   operands: "",
   arity: [0, 0],
-  flags: {},
+  flags: { use: USE_FLAG },
   examples: ["ocelli models", "ocelli train quickstart --model.variant Ti/7"],
   async run(_call, output) {
     const { MODELS, VIT_VARIANTS } = await import("../models/index.ts");

@@ -3,7 +3,7 @@
 import type { HostArray } from "../graph/index.ts";
 import type { Prediction } from "../served/predict.ts";
 import type { Answer } from "../tasks/index.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { openLines } from "./lines.ts";
 import { printableName } from "./printable.ts";
@@ -30,6 +30,7 @@ export const predict: Command = {
       help: "what to do with unreadable images (default: skip in folders, else error)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli predict runs/quickstart digit.png",

@@ -1,6 +1,5 @@
 /** @file `ocelli report`: a run as one page. */
 
-import { writeReport } from "../runs/report.ts";
 import type { Command } from "./command.ts";
 
 export const report: Command = {
@@ -11,6 +10,7 @@ export const report: Command = {
   flags: {},
   examples: ["ocelli report runs/quickstart"],
   async run({ operands: [run] }, output) {
+    const { writeReport } = await import("../runs/report.ts");
     const file = await writeReport(run);
     output.line(file);
     return { file };

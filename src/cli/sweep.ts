@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { SweepInput } from "../sweep/sweep.ts";
-import type { Command } from "./command.ts";
+import { type Command, USE_FLAG } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -38,6 +38,7 @@ export const sweep: Command = {
       help: "folder of the runs; running again resumes (default: runs/NAME)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    use: USE_FLAG,
   },
   examples: [
     "ocelli sweep sweep",

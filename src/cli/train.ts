@@ -4,7 +4,7 @@ import { type ClusterPlace, parseCluster } from "../engines/cluster/place.ts";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Duration } from "../optim/index.ts";
-import type { Call, Command, Output } from "./command.ts";
+import { type Call, type Command, type Output, USE_FLAG } from "./command.ts";
 import { readConfig } from "./read-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -34,6 +34,7 @@ const FLAGS = {
     type: "switch",
     help: "with --resume: accept that the training images have changed",
   },
+  use: USE_FLAG,
 } as const;
 
 export const train: Command = {

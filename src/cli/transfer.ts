@@ -2,7 +2,7 @@
 
 import { OcelliError, unknownName } from "../errors.ts";
 import { TRANSFER_METHODS, type TransferResult } from "../transfer/options.ts";
-import type { Command, Output } from "./command.ts";
+import { type Command, type Output, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { percent, worstClasses } from "./show-classes.ts";
 import { stoppable } from "./stoppable.ts";
@@ -78,6 +78,7 @@ export const transferCommand: Command = {
     },
     workdir: { type: "text", value: "DIR", help: "run folder (default: runs/transfer, numbered)" },
     ...BACKBONE_FLAGS,
+    use: USE_FLAG,
   },
   examples: [
     "ocelli transfer --data pets",

@@ -1,51 +1,60 @@
 /** @file What a training configuration may say. */
 
 import { z } from "zod";
-import { dataSchema } from "../data/config.ts";
+import { dataChoice } from "../data/config.ts";
+import { SOURCES } from "../data/registry.ts";
 import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
 import { EVALUATORS, type EvaluatorConfig } from "../evaluate/index.ts";
 import { MODELS, modelChoice } from "../models/index.ts";
 import { OBJECTIVES, type ObjectiveConfig } from "../objectives/index.ts";
-import { durationSchema, optimizerSchema } from "../optim/index.ts";
+import { OPTIMIZERS, durationSchema, optimizerChoice } from "../optim/index.ts";
 import { TASKS, type TaskConfig } from "../tasks/index.ts";
 import { choiceOf } from "../define.ts";
-import { validate } from "./validate.ts";
 
-/** When the state is saved so that a run can be gone on with, and which checkpoints stay. */
+/** When the state is saved so that a run can be resumed, and which checkpoints stay. */
 const checkpointSchema = z.strictObject({
-  /** How often; at the end, and when training is stopped, in any case. */
+  /** How often; at the end, and when training is stopped, in any case. Default: at the end alone. */
   every: durationSchema.optional(),
   /** How many of the newest stay. */
   keep: z.int().min(1).default(2),
-  /** Those at multiples of this duration stay for good. */
+  /** Those at multiples of this duration stay for good. Default: none. */
   keepEvery: durationSchema.optional(),
 });
 
 /** What every evaluation has beside its evaluator's own options. */
-const evaluationKeys = {
-  /** A split, or a slice of one such as `train[55000:]`. */
+const evaluationKeys = () => ({
+  /**
+   * A split, or a slice of one.
+   *
+   * @example "train[55000:]"
+   */
   split: z.string(),
   /** The data set that the split is of. Default: that of the training. */
-  data: dataSchema.optional(),
-  /** Default: `preprocess.eval`. */
+  data: dataChoice().optional(),
+  /** How images are prepared. Default: `preprocess.eval`. */
   preprocess: z.string().optional(),
-  /** Default: that of the training. */
+  /** Examples computed together. Default: that of the training. */
   batchSize: z.int().min(1).optional(),
-  /** How often; at the end in any case. */
+  /** How often; at the end in any case. Default: at the end alone. */
   every: durationSchema.optional(),
-  /** Options of the model that differ in this evaluation, such as another patch size of the same weights. */
+  /** Options of the model that differ in this evaluation, such as another patch size of the same weights. Default: none. */
   model: z.record(z.string(), z.unknown()).optional(),
-};
+});
 
 /** What every evaluation has beside its evaluator's own options. */
-export type EvaluationKeys = z.output<z.ZodObject<typeof evaluationKeys>>;
+export type EvaluationKeys = z.output<z.ZodObject<ReturnType<typeof evaluationKeys>>>;
 
 /** A run folder or checkpoint that fits as it is; or weights, as `loadWeights` takes them, that are fitted to the model. */
 const initSchema = z.union([
   z.string(),
   z.strictObject({
+    /**
+     * Weights, as `--model` of `ocelli transfer` takes them.
+     *
+     * @example "hf:google/vit-base-patch16-224"
+     */
     weights: z.string(),
-    /** Whether the classifier comes from there, or begins anew, as for other classes; "keep" unless given. */
+    /** Whether the classifier comes from there, or begins anew, as for other classes. Default: "keep". */
     head: z.enum(["keep", "drop"]).optional(),
   }),
 ]);
@@ -58,63 +67,126 @@ const shardingSchema = z.union([
 
 const makeSchema = () =>
   z.strictObject({
-    /** Names the run folder. */
+    /**
+     * Names the run folder.
+     *
+     * @example "quickstart"
+     */
     name: z.string().regex(/^[\w.-]+$/, { message: "letters, digits, dots, dashes, underscores" }),
     /** Decides the initial parameters, the order of the examples and every random operation. */
     seed: z.int().min(0).default(0),
-    data: dataSchema,
+    /**
+     * The data set.
+     *
+     * @example { name: "folder", dir: "pets" }
+     */
+    data: dataChoice(),
     /** The split to train on, or a slice of one. */
     split: z.string().default("train"),
-    /** Examples of each class to train on, picked by the seed; all unless given. */
+    /** Examples of each class to train on, picked by the seed. Default: all. */
     shots: z.int().min(1).optional(),
     /**
-     * Makes classes of different sizes count the same in training: `sampling` draws each equally often, `loss` weighs
+     * Makes classes of different sizes count the same in training: "sampling" draws each equally often, "loss" weighs
      * their losses by class. Default: neither.
      */
     balance: z.enum(["sampling", "loss"]).optional(),
+    /** How images are prepared: operations of the preprocessing language, one after the other. */
     preprocess: z.strictObject({
+      /**
+       * For training.
+       *
+       * @example "decode|inception_crop(224)|flip_lr|value_range(-1, 1)"
+       */
       train: z.string(),
-      /** For evaluation; stored with the model for prediction. */
+      /**
+       * For evaluation; stored with the model for prediction.
+       *
+       * @example "decode|resize_small(256)|central_crop(224)|value_range(-1, 1)"
+       */
       eval: z.string(),
     }),
     /** Whether an image that cannot be decoded ends training, or is left out and reported. */
     onBadImage: z.enum(BAD_IMAGE_POLICIES).default("error"),
+    /**
+     * Examples in a step.
+     *
+     * @example 128
+     */
     batchSize: z.int().min(1),
     /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
     accumulate: z.int().min(1).default(1),
+    /**
+     * How long to train, in one unit.
+     *
+     * @example { epochs: 10 }
+     */
     duration: durationSchema,
+    /**
+     * The model.
+     *
+     * @example { name: "vit", variant: "S/16" }
+     */
     model: modelChoice(),
-    /** What the model begins with in place of its own initial values. */
+    /**
+     * What the model begins with: a run or checkpoint that fits as it is, or weights that are fitted to the model. Default:
+     * its own initial values.
+     */
     init: initSchema.optional(),
     /** What the model is for. Default: the task of the objective. */
     task: choiceOf<TaskConfig>("name", TASKS).optional(),
+    /**
+     * What a step minimises.
+     *
+     * @example { name: "classification", mixup: { p: 0.2 } }
+     */
     objective: choiceOf<ObjectiveConfig>("name", OBJECTIVES),
-    optimizer: optimizerSchema,
-    /** Evaluations by name; the headline of the first that has one is the run's result. Default: `test`, and `validation` after every epoch. */
+    /**
+     * What makes updates of gradients.
+     *
+     * @example { name: "adamw", lr: 1e-3, wd: 1e-4 }
+     */
+    optimizer: optimizerChoice(),
+    /**
+     * Evaluations by name; the headline of the first that has one is the run's result. Default: `test`, and `validation`
+     * after every epoch.
+     *
+     * @example { test: { split: "test", every: { epochs: 1 } } }
+     */
     evals: z
       .record(
         z.string(),
         choiceOf<EvaluatorConfig & EvaluationKeys, EvaluationInput>("type", EVALUATORS, {
-          keys: evaluationKeys,
+          keys: evaluationKeys(),
           usual: "classification",
         }),
       )
       .optional(),
     /**
      * A value of an evaluation, such as `validation/loss`, by which the best state is served instead of the last; the
-     * evaluation runs after every epoch where it has no schedule.
+     * evaluation runs after every epoch where it has no schedule. Default: none.
+     *
+     * @example "validation/loss"
      */
     best: z.string().optional(),
-    /** Training ends after so many evaluations in a row that bring nothing better by `best`. */
+    /** Training ends after so many evaluations in a row that bring nothing better by `best`. Default: at its end. */
     patience: z.int().min(1).optional(),
     /** How often metrics are written. */
     log: durationSchema.default({ percent: 1 }),
+    /** When the state is saved, and which checkpoints stay. */
     checkpoint: checkpointSchema.default({ every: { percent: 10 }, keep: 2 }),
-    /** Devices to compute over, such as `data=4,model=2`; of an engine that has several. */
+    /**
+     * Devices to compute over, of an engine that has several. Default: one.
+     *
+     * @example "data=4,model=2"
+     */
     mesh: z.string().optional(),
-    /** How float32 products are computed: as they are unless given, or in TF32, which a CUDA engine has. */
+    /** How float32 products are computed: exactly, or in TF32, which a CUDA engine has. Default: "float32". */
     products: z.enum(["float32", "tf32"]).optional(),
-    /** How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does. */
+    /**
+     * How parameters are split over the mesh: the first rule whose pattern matches a name; copied where none does.
+     *
+     * @example [[".*", { fsdp: "data" }]]
+     */
     sharding: z
       .array(z.tuple([z.string(), shardingSchema]))
       .readonly()
@@ -130,7 +202,9 @@ let made: { readonly schema: ReturnType<typeof makeSchema>; readonly of: string 
 
 /** The schema of a configuration: strict, so that a key that nothing reads is an error; with all that was added. */
 export function configSchema(): ReturnType<typeof makeSchema> {
-  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS].map(({ length }) => length).join();
+  const of = [MODELS, OBJECTIVES, TASKS, EVALUATORS, OPTIMIZERS, SOURCES]
+    .map(({ length }) => length)
+    .join();
   if (made?.of !== of) made = { schema: makeSchema(), of };
   return made.schema;
 }
@@ -141,15 +215,3 @@ export type ConfigInput = z.input<ReturnType<typeof makeSchema>>;
 export type Recipe = Omit<ConfigInput, "data">;
 /** A configuration with its defaults filled in. */
 export type Config = z.output<ReturnType<typeof makeSchema>>;
-
-/**
- * Checks a configuration: what a recipe exports.
- *
- * @throws a configuration error of one line, with the nearest valid names
- * @example
- * export default defineConfig({ ...quickstart, name: "wider", model: { name: "vit", width: 96 } });
- */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  validate(configSchema(), config);
-  return config;
-}

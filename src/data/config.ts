@@ -1,82 +1,47 @@
 /** @file What a configuration may say about its data. */
 
 import { z } from "zod";
+import { choiceOf } from "../define.ts";
+import { type PlainDataConfig, SOURCES, sourceDefinition } from "./registry.ts";
 
-const common = {
-  /** The class names, in the order of the labels; from the data unless given. */
-  classes: z.array(z.string()).readonly().optional(),
-};
+/** Several data sets, drawn from by weight. */
+interface MixtureConfig {
+  readonly name: "mixture";
+  /** The data sets of a mixture. */
+  readonly parts: readonly {
+    /** A data set. */
+    readonly data: PlainDataConfig;
+    /** How often it is drawn, in proportion to the other parts. */
+    readonly weight: number;
+  }[];
+}
 
-const divided = {
-  ...common,
-  /** Where the data has no splits: shares of those to make by hashing ids; train 80, validation 10, test 10. */
-  splits: z.record(z.string(), z.number().positive()).optional(),
-  /**
-   * How such splits are made: `class` gives every split its share of each class, by the rank of the ids' hashes; with
-   * `id` the hash of each id alone decides, so that an added image never moves another. Default: class.
-   */
-  splitBy: z.enum(["class", "id"]).optional(),
-};
+/** A configuration's `data`: which data set to open, and how. */
+export type DataConfig = PlainDataConfig | MixtureConfig;
 
-const folder = {
-  /** Where the files lie. */
-  dir: z.string(),
-  ...common,
-};
-
-const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)]);
-
-/** Paths, addresses, `train-{000..009}.tar`, `*.tar` or a folder; by split where they are an object. */
-const files = z.union([z.string(), z.array(z.string()).min(1), z.record(z.string(), oneOrMore)]);
-
-const fields = {
-  files,
-  /** Where an example's image is. */
-  image: z.string().optional(),
-  /** Where an example's label is. */
-  label: z.string().optional(),
-  ...divided,
-};
-
-const plainSchema = z.discriminatedUnion("name", [
-  z.strictObject({ name: z.literal("mnist") }),
-  z.strictObject({ name: z.literal("idx"), ...folder }),
-  z.strictObject({ name: z.literal("npz"), ...folder }),
-  z.strictObject({ name: z.literal("folder"), dir: z.string(), ...divided }),
-  z.strictObject({
-    name: z.literal("tar"),
-    files,
-    /** The member beside an image that holds its label, or the folder that it lies in. */
-    label: z.enum(["cls", "json", "txt", "folder"]).optional(),
-    /** The field of a `.json` member that holds the label. */
-    labelKey: z.string().optional(),
-    ...divided,
-  }),
-  z.strictObject({
-    name: z.literal("tfrecord"),
-    ...fields,
-    /** A feature whose text is the example's id. */
-    id: z.string().optional(),
-  }),
-  z.strictObject({ name: z.literal("parquet"), ...fields }),
-  z.strictObject({ name: z.literal("jsonl"), ...fields }),
-  z.strictObject({ name: z.literal("csv"), ...fields }),
-]);
-
-/** The schema of a configuration's `data`. */
-export const dataSchema = z.discriminatedUnion("name", [
-  ...plainSchema.options,
-  z.strictObject({
-    name: z.literal("mixture"),
+const mixtureOf = (data: z.ZodType<PlainDataConfig, PlainDataConfig>) => ({
+  name: "mixture",
+  schema: z.strictObject({
+    /** The data sets of a mixture. */
     parts: z
-      .array(z.strictObject({ data: plainSchema, weight: z.number().positive() }))
+      .array(
+        z.strictObject({
+          /** A data set. */
+          data,
+          /** How often it is drawn, in proportion to the other parts. */
+          weight: z.number().positive(),
+        }),
+      )
       .min(1)
       .readonly(),
   }),
-]);
+});
 
-/** A configuration's `data`: which data set to open, and how. */
-export type DataConfig = z.output<typeof dataSchema>;
+/** The schema of a configuration's `data`. */
+export function dataChoice(): z.ZodType<DataConfig, DataConfig> {
+  const plain = choiceOf<PlainDataConfig>("name", SOURCES);
+  return choiceOf("name", [...SOURCES, mixtureOf(plain)]);
+}
 
 /**
  * A configuration that says how its splits are made, where it does not: a new run's by `class`. What a run recorded
@@ -87,9 +52,6 @@ export function withSplitBy<T extends DataConfig>(data: T, splitBy: "class" | "i
     const parts = data.parts.map((part) => ({ ...part, data: withSplitBy(part.data, splitBy) }));
     return { ...data, parts };
   }
-  const isDivided = DIVIDED.some((name) => name === data.name);
+  const isDivided = Object.hasOwn(sourceDefinition(data.name).schema.shape, "splitBy");
   return isDivided ? { splitBy, ...data } : data;
 }
-
-/** The data sets that may have no splits of their own. */
-const DIVIDED = ["folder", "tar", "tfrecord", "parquet", "jsonl", "csv"] as const;

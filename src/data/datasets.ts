@@ -1,16 +1,9 @@
 /** @file The data sets by name. */
 
 import type { DataConfig } from "./config.ts";
-import { openFolder } from "./readers/folder.ts";
-import { openIdx } from "./readers/idx.ts";
 import { openMixture } from "./mixture.ts";
-import { openMnist } from "./readers/mnist.ts";
-import { openNpzFolder } from "./readers/npz.ts";
-import { openParquet } from "./readers/parquet.ts";
+import { sourceDefinition } from "./registry.ts";
 import type { Dataset } from "./source.ts";
-import { openTable } from "./readers/table.ts";
-import { openTar } from "./readers/tar.ts";
-import { openTfrecord } from "./readers/tfrecord.ts";
 
 /**
  * Opens a data set. Folders are listed and archives indexed at once; images are read when they are asked for.
@@ -22,29 +15,12 @@ import { openTfrecord } from "./readers/tfrecord.ts";
  * const { image, label } = await train.read(0); // the file's bytes; its class
  */
 export async function openDataset(config: DataConfig): Promise<Dataset> {
-  switch (config.name) {
-    case "mnist":
-      return openMnist();
-    case "idx":
-      return openIdx(config);
-    case "npz":
-      return openNpzFolder(config);
-    case "folder":
-      return openFolder(config);
-    case "tar":
-      return openTar(config);
-    case "tfrecord":
-      return openTfrecord(config);
-    case "parquet":
-      return openParquet(config);
-    case "jsonl":
-    case "csv":
-      return openTable(config);
-    case "mixture": {
-      const parts = config.parts.map(async ({ data, weight }) => {
-        return { data: await openDataset(data), weight };
-      });
-      return openMixture(await Promise.all(parts));
-    }
+  if (config.name !== "mixture") {
+    const { name, ...options } = config;
+    return sourceDefinition(name).open(options);
   }
+  const parts = config.parts.map(async ({ data, weight }) => {
+    return { data: await openDataset(data), weight };
+  });
+  return openMixture(await Promise.all(parts));
 }

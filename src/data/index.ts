@@ -1,6 +1,14 @@
 /** @file Data: sources of labelled images, their splits, and the order in which training visits them. */
 
-export { type DataConfig, dataSchema } from "./config.ts";
+export { type DataConfig, dataChoice } from "./config.ts";
+export {
+  type SourceDefinition,
+  classKeys,
+  defineSource,
+  filesSchema,
+  splitKeys,
+} from "./define.ts";
+export { type PlainDataConfig, SOURCES } from "./registry.ts";
 export { openDataset } from "./datasets.ts";
 export { detectData } from "./readers/detect.ts";
 export { type SliceRule, type SplitOptions, openSplit } from "./splits/splits.ts";

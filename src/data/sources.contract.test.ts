@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OcelliError } from "../errors.ts";
-import { type DataConfig, dataSchema } from "./config.ts";
+import { type DataConfig, dataChoice } from "./config.ts";
 import { openDataset } from "./datasets.ts";
 import { detectData } from "./readers/detect.ts";
 import type { Source } from "./source.ts";
@@ -65,7 +65,7 @@ async function contentOf(source: Source): Promise<string[]> {
 
 describe.each(NAMES)("%s", (name) => {
   test("gives the same classes, labels and bytes under distinct ids that stay", async () => {
-    const config = dataSchema.parse(configs[name]);
+    const config = dataChoice().parse(configs[name]);
     const source = await openSplit(await openDataset(config), "all");
     expect(source.names.label).toEqual(["cat", "dog", "wren"]);
     const expected = some.map(

@@ -21,10 +21,6 @@ import {
 } from "../graph/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 
-/** How a picture is explained. */
-export const EXPLAIN_METHODS = ["grad-cam", "attention", "rollout"] as const;
-export type ExplainMethod = (typeof EXPLAIN_METHODS)[number];
-
 /** How a transformer's tokens become one vector, as its option `poolType` says. */
 export type Pooling = "gap" | "map" | "tok" | "0" | "none";
 

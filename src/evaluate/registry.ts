@@ -1,6 +1,7 @@
 /** @file Evaluators by type. */
 
-import { type OptionsOf, findDefinition } from "../define.ts";
+import { type ChoiceAmong, findDefinition } from "../define.ts";
+import { OcelliError } from "../errors.ts";
 import { calibration } from "./calibration.ts";
 import { classification } from "./classification.ts";
 import { perClassRecall } from "./confusion.ts";
@@ -20,13 +21,8 @@ const BUILT_IN = [
 /** The evaluators that a configuration may name. */
 export const EVALUATORS: EvaluatorDefinition[] = [...BUILT_IN] as unknown as EvaluatorDefinition[];
 
-type Config<D> =
-  D extends EvaluatorDefinition<infer Name, infer Schema>
-    ? { readonly type: Name } & OptionsOf<Schema>
-    : never;
-
 /** An evaluator's configuration. */
-export type EvaluatorConfig = Config<(typeof BUILT_IN)[number]>;
+export type EvaluatorConfig = ChoiceAmong<"type", (typeof BUILT_IN)[number]>;
 
 /**
  * An evaluator for a model.
@@ -39,5 +35,9 @@ export function createEvaluator(
   { type, ...options }: { readonly type: string } & Readonly<Record<string, unknown>>,
   model: EvaluatedModel,
 ): Evaluator {
-  return findDefinition("evaluator", EVALUATORS, type).create(options, model);
+  const { schema, create } = findDefinition("evaluator", EVALUATORS, type);
+  const { success, data, error } = schema.safeParse(options);
+  if (success) return create(data, model);
+  const [{ path, message }] = error.issues;
+  throw new OcelliError("config", `${type}: ${path.join(".")}: ${message}.`);
 }

@@ -9,10 +9,15 @@ export const streamSchema = z.union([
     /** A split, or a slice of one. */
     split: z.string(),
     /** The data set, as in `data`. Default: that of the evaluation. */
-    data: z.looseObject({ name: z.string() }).optional(),
-    /** Default: that of the evaluation. */
+    data: z
+      .looseObject({
+        /** The name of the data set, beside its options. */
+        name: z.string(),
+      })
+      .optional(),
+    /** How images are prepared. Default: that of the evaluation. */
     preprocess: z.string().optional(),
-    /** Default: that of the evaluation. */
+    /** Examples computed together. Default: that of the evaluation. */
     batchSize: z.int().min(1).optional(),
   }),
 ]);

@@ -7,13 +7,7 @@ import { decodeImageFile } from "../data/decode/decode.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
-import {
-  type ExplainMethod,
-  type Pooling,
-  attentionMap,
-  gradCamMap,
-  rolloutMap,
-} from "../evaluate/explain.ts";
+import { type Pooling, attentionMap, gradCamMap, rolloutMap } from "../evaluate/explain.ts";
 import {
   type HostArray,
   type Tensor,
@@ -30,6 +24,7 @@ import {
   trace,
 } from "../graph/index.ts";
 import { apply } from "../nn/index.ts";
+import type { ExplainMethod } from "../evaluate/explain-methods.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { writeAtomically } from "../files.ts";
 import { seededRandom } from "../random.ts";

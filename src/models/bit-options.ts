@@ -1,21 +1,29 @@
 /** @file What both BiT families are told: their sizes by name, and the head they share. */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { type Tensor, mean } from "../graph/index.ts";
 import type { Scope } from "../nn/index.ts";
-import { type ClassifierOptions, classify } from "./classifier.ts";
+import { type ClassifierOptions, classifierKeys, classify } from "./classifier.ts";
+import { formed, layers, multiplier, stages } from "./option-kinds.ts";
+
+/** The keys of both BiT families' schemas. */
+export const bitKeys = {
+  ...classifierKeys,
+  /**
+   * A named size: depth, then width. Options given beside it take precedence. Default: "R50x1".
+   *
+   * @example "R101x3"
+   */
+  variant: formed(/^R[1-9][0-9]{0,3}x[1-9][0-9]?$/, 'RDEPTHxWIDTH, as in "R50x1"').optional(),
+  /** Times 64 channels. Default: 1. */
+  width: multiplier.optional(),
+  /** The number of layers, one of 26, 50, 101, 152, 200, or the units of each stage. Default: 50. */
+  depth: z.union([layers, stages]).optional(),
+};
 
 /** Options of the BiT families. */
-export interface BitOptions extends ClassifierOptions {
-  /** A named size, such as `"R50x1"`: depth, then width. Options given beside it take precedence. */
-  readonly variant?: string;
-  /** Times 64 channels; 1 unless given. */
-  readonly width?: number;
-  /** The number of layers, one of 26, 50, 101, 152, 200, or the units of each stage; 50 unless given. */
-  readonly depth?: number | readonly number[];
-  /** Of `bit-paper`: whether the root's pooling sees zeros beyond the edge, as in PyTorch's versions; false unless given. */
-  readonly zeroPool?: boolean;
-}
+export type BitOptions = Readonly<z.output<z.ZodObject<typeof bitKeys>>>;
 
 /** Units of each stage by the number of layers; 26 is timm's. */
 const UNITS: Readonly<Record<number, readonly number[]>> = {

@@ -6,6 +6,7 @@
  * measured in float32 (`npm run parity -- tests/golden/bit_paper`): outputs 2.5e-6, gradients 1.6e-6 of an array's maximum.
  */
 
+import { z } from "zod";
 import { type Tensor, add, groupNorm as normaliseGroups, pad, reshape } from "../graph/index.ts";
 import {
   type ConvLayerOptions,
@@ -19,8 +20,18 @@ import {
   zerosInit,
 } from "../nn/index.ts";
 import type { Tree } from "../tree.ts";
-import { type BitOptions, bitHead, settleBit } from "./bit-options.ts";
+import { bitHead, bitKeys, settleBit } from "./bit-options.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
+
+const bitPaperSchema = z.strictObject({
+  ...bitKeys,
+  /** The root's pooling sees zeros beyond the edge, as in PyTorch's versions. Default: false. */
+  zeroPool: z.boolean().optional(),
+});
+
+/** Options of {@link bitPaper}. */
+export type BitPaperOptions = Readonly<z.output<typeof bitPaperSchema>>;
 
 const GROUPS = 32;
 const EPSILON = 1e-5;
@@ -67,7 +78,7 @@ const residualUnit = layer((scope, x: Tensor, middle: number, stride: number): T
  * @example
  * const model = bitPaper({ variant: "R152x4", numClasses: 1000 });
  */
-export function bitPaper(options: BitOptions = {}): ImageModel {
+export function bitPaper(options: BitPaperOptions = {}): ImageModel {
   const shape = settleBit(options);
   return layer((scope, image: Tensor): ModelOutput => {
     const root = stdConv(scope.at("root_block").at("conv_root"), image, shape.channels, {
@@ -99,3 +110,10 @@ export function bitPaper(options: BitOptions = {}): ImageModel {
     return [output, { ...out, norm_pre_head: normal, ...ends }];
   });
 }
+
+/** BiT as published, in a configuration. */
+export const bitPaperModel = defineModel({
+  name: "bit-paper",
+  schema: bitPaperSchema,
+  create: bitPaper,
+});

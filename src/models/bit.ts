@@ -6,6 +6,7 @@
  * (`npm run parity -- tests/golden/bit`): outputs 1.9e-6, gradients 1.7e-6 of an array's maximum.
  */
 
+import { z } from "zod";
 import { type Tensor, add } from "../graph/index.ts";
 import {
   type ConvLayerOptions,
@@ -18,7 +19,8 @@ import {
   standardiseByDeviation,
   zerosInit,
 } from "../nn/index.ts";
-import { type BitOptions, bitHead, settleBit } from "./bit-options.ts";
+import { type BitOptions, bitHead, bitKeys, settleBit } from "./bit-options.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
 const stdConv = (scope: Scope, x: Tensor, features: number, options: ConvLayerOptions): Tensor =>
@@ -79,3 +81,6 @@ export function bit(options: BitOptions = {}): ImageModel {
     return [output, { ...out, ...ends }];
   });
 }
+
+/** BiT, ResNet v1, in a configuration. */
+export const bitModel = defineModel({ name: "bit", schema: z.strictObject(bitKeys), create: bit });

@@ -5,6 +5,7 @@
  * convnext_base: names by a table in weights/layouts.ts, numbers in tests/golden/weights.
  */
 
+import { z } from "zod";
 import { unknownName } from "../errors.ts";
 import { type Tensor, add, broadcastTo, geluExact, mean, mul } from "../graph/index.ts";
 import {
@@ -17,8 +18,10 @@ import {
   stochasticDepth,
   truncatedNormal,
 } from "../nn/index.ts";
-import { type ClassifierOptions, classify } from "./classifier.ts";
+import { classifierKeys, classify } from "./classifier.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
+import { rate, stages, whole } from "./option-kinds.ts";
 
 /** Blocks and features of each stage. */
 interface ConvnextShape {
@@ -34,15 +37,22 @@ export const CONVNEXT_VARIANTS: Readonly<Record<string, ConvnextShape>> = {
   L: { depths: [3, 3, 27, 3], widths: [192, 384, 768, 1536] },
 };
 
+const convnextSchema = z.strictObject({
+  ...classifierKeys,
+  /** A named size. Options given beside it take precedence. Default: "T". */
+  variant: z.enum(Object.keys(CONVNEXT_VARIANTS)).optional(),
+  /** Blocks of each stage. Default: from the variant. */
+  depths: stages.optional(),
+  /** Features of each stage. Default: from the variant. */
+  widths: z.array(whole).min(1).max(16).readonly().optional(),
+  /** The largest rate at which a residual branch is dropped in training, reached at the last block. Default: 0. */
+  stochDepth: rate.optional(),
+  /** The epsilon of the normalisations. Default: 1e-6. */
+  epsilon: z.number().positive().optional(),
+});
+
 /** Options of {@link convnext}. */
-export interface ConvnextOptions extends Partial<ConvnextShape>, ClassifierOptions {
-  /** A named size; `"T"` unless given. Options given beside it take precedence. */
-  readonly variant?: string;
-  /** The largest rate at which a residual branch is dropped while training, reached at the last block; 0 unless given. */
-  readonly stochDepth?: number;
-  /** Of the normalisations; 1e-6 unless given. */
-  readonly epsilon?: number;
-}
+export type ConvnextOptions = Readonly<z.output<typeof convnextSchema>>;
 
 const SCALE_INIT = 1e-6;
 const kernelInit = truncatedNormal(0.02);
@@ -112,3 +122,10 @@ export function convnext({
     return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }
+
+/** ConvNeXt in a configuration. */
+export const convnextModel = defineModel({
+  name: "convnext",
+  schema: convnextSchema,
+  create: convnext,
+});

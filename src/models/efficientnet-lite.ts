@@ -7,6 +7,7 @@
  * maximum. Pictures of 224, 240 and 260 pixels (Lite0, 1, 2) as (x − 127) / 128.
  */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
@@ -33,8 +34,10 @@ import {
   layer,
   stochasticDepth,
 } from "../nn/index.ts";
-import { type ClassifierOptions, classify } from "./classifier.ts";
+import { classifierKeys, classify } from "./classifier.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
+import { frozenNorm, multiplier, rate } from "./option-kinds.ts";
 
 /** How a size differs from Lite0. */
 interface LiteShape {
@@ -80,23 +83,29 @@ const STEM = 32;
 const HEAD = 1280;
 const DIVISOR = 8;
 
+const liteSchema = z.strictObject({
+  ...classifierKeys,
+  /** Times the features of the blocks. Default: 1; of efficientnet-lite2 1.1. */
+  width: multiplier.optional(),
+  /**
+   * Times the blocks of each stage, rounded up; the first and the last stage keep theirs. Default: 1; of
+   * efficientnet-lite1 1.1, of efficientnet-lite2 1.2.
+   */
+  depth: multiplier.optional(),
+  /** The rate at which features are dropped before the classifier. Default: 0.2; of efficientnet-lite2 0.3. */
+  dropout: rate.optional(),
+  /** The largest rate at which a residual branch is dropped in training, reached at the last block. Default: 0.2. */
+  stochDepth: rate.optional(),
+  /** How much of the running statistics stays at a training step. Default: 0.99. */
+  normMomentum: rate.optional(),
+  ...frozenNorm,
+});
+
 /** Options of {@link efficientnetLite}. */
-export interface EfficientnetLiteOptions extends ClassifierOptions {
-  /** A named size; `"lite0"` unless given. Options given beside it take precedence. */
+export type EfficientnetLiteOptions = Readonly<z.output<typeof liteSchema>> & {
+  /** A named size. Options given beside it take precedence. Default: "lite0". */
   readonly variant?: string;
-  /** Times the features of the blocks. */
-  readonly width?: number;
-  /** Times the blocks of each stage, rounded up; the first and the last stage keep theirs. */
-  readonly depth?: number;
-  /** Before the classifier. */
-  readonly dropout?: number;
-  /** The largest rate at which a residual branch is dropped while training, reached at the last block; 0.2 unless given. */
-  readonly stochDepth?: number;
-  /** How much of the running statistics stays at a training step; 0.99 unless given. */
-  readonly normMomentum?: number;
-  /** Whether training normalises by the running statistics and leaves them, as fine-tuning on few images wants. */
-  readonly frozenNorm?: boolean;
-}
+};
 
 const NORM = { epsilon: 1e-3, momentum: 0.99 } as const;
 
@@ -222,3 +231,15 @@ export function efficientnetLite({
     return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }
+
+const lite = <Name extends string>(name: Name, variant: string) =>
+  defineModel({
+    name,
+    schema: liteSchema,
+    create: (options) => efficientnetLite({ ...options, variant }),
+  });
+
+/** EfficientNet-Lite in a configuration. */
+export const efficientnetLite0 = lite("efficientnet-lite0", "lite0");
+export const efficientnetLite1 = lite("efficientnet-lite1", "lite1");
+export const efficientnetLite2 = lite("efficientnet-lite2", "lite2");

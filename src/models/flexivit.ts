@@ -6,6 +6,7 @@
  * (`npm run parity -- tests/golden/flexi`): outputs 1.1e-6, gradients 2.4e-6 of an array's maximum.
  */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import {
   type HostArray,
@@ -17,23 +18,31 @@ import {
   reshape,
 } from "../graph/index.ts";
 import { type Scope, layer, normal, patches, zerosInit } from "../nn/index.ts";
+import { defineModel } from "./define.ts";
+import { drawnSizes, flexiSchema } from "./flexi.ts";
 import type { ModelOutput } from "./model.ts";
+import { extents, whole } from "./option-kinds.ts";
 import { positionEmbedding } from "./posemb.ts";
 import { inverseTranspose, linearMap, resizeGrid, resizeHostGrid } from "./resize.ts";
-import { type VitOptions, encodeGrid, settleVit } from "./vit.ts";
+import { encodeGrid, settleVit, vitKeys } from "./vit.ts";
 
 type Extents = readonly [number, number];
 
 /** The grid of the stored position embedding, as in the paper. */
-export const POSEMB_SIZE = [7, 7] as const;
+const POSEMB_SIZE = [7, 7] as const;
 
-/** Options of {@link flexivit}; `patchSize` is that of the stored kernel, [32, 32] unless given. */
-export interface FlexivitOptions extends VitOptions {
-  /** The grid of the stored position embedding; [7, 7] unless given. */
-  readonly posembSize?: Extents;
-  /** Patches along each side of an image, where a call does not say it; the stored patch size decides if neither does. */
-  readonly seqhw?: number;
-}
+const flexivitSchema = z.strictObject({
+  ...vitKeys,
+  /** The grid of the stored position embedding. Default: [7, 7]. */
+  posembSize: extents.optional(),
+  /** Patches along each side of an image, where a call does not say it. Default: by the stored patch size. */
+  seqhw: whole.optional(),
+  /** Draws a number of patches for each step of a training. Default: the same in all. */
+  flexi: flexiSchema.optional(),
+});
+
+/** Options of {@link flexivit}; `patchSize` is that of the stored kernel. Default: [32, 32]. */
+export type FlexivitOptions = Readonly<Omit<z.output<typeof flexivitSchema>, "flexi">>;
 
 /** A model of images that is told at each call how many patches lie along each side. */
 export type FlexibleModel = (scope: Scope, image: Tensor, seqhw?: number) => ModelOutput;
@@ -123,3 +132,14 @@ export function flexivit({
     return encodeGrid(scope, stem, resizePositions(positions, posembSize, grid), options);
   });
 }
+
+/** FlexiViT in a configuration. */
+export const flexivitModel = defineModel({
+  name: "flexivit",
+  schema: flexivitSchema,
+  create: ({ flexi: _, ...options }) => flexivit(options),
+  settle: settleVit,
+  positions: ({ posembSize }) => posembSize ?? POSEMB_SIZE,
+  resizesPatches: true,
+  forms: ({ flexi }, seed) => flexi && drawnSizes(flexi, seed),
+});

@@ -7,6 +7,7 @@ export {
   MODELS,
   type ModelChoice,
   type ModelConfig,
+  type ModelKeys,
   createModel,
   modelChoice,
   modelDefinition,

@@ -6,32 +6,22 @@
  * (`npm run parity -- tests/golden/mlp_mixer`): outputs 5.3e-7, gradients 1.4e-6 of an array's maximum.
  */
 
+import { z } from "zod";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Tensor, add, gelu, mean, reshape, swapAxes } from "../graph/index.ts";
 import { conv, dense, layer, layerNorm, stochasticDepth } from "../nn/index.ts";
-import { type ClassifierOptions, classify } from "./classifier.ts";
+import { classifierKeys, classify } from "./classifier.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
+import { anyOf, extents, formed, layers, rate, whole } from "./option-kinds.ts";
 
-/** Options of {@link mlpMixer}. */
-export interface MlpMixerOptions extends ClassifierOptions {
-  /** A named size with its patch; `"B/16"` unless given. Options given beside it take precedence. */
-  readonly variant?: string;
-  /** Extents of a patch in pixels. */
-  readonly patchSize?: readonly [number, number];
-  readonly numBlocks?: number;
-  /** Channels of a token. */
-  readonly hiddenDim?: number;
-  /** Width inside the perceptrons over tokens. */
-  readonly tokensMlpDim?: number;
-  /** Width inside the perceptrons over channels. */
-  readonly channelsMlpDim?: number;
-  /** The rate at which the last block's branches are dropped; earlier blocks' grow linearly from 0. */
-  readonly stochDepth?: number;
+/** What a size says. */
+interface Shape {
+  readonly numBlocks: number;
+  readonly hiddenDim: number;
+  readonly tokensMlpDim: number;
+  readonly channelsMlpDim: number;
 }
-
-type Shape = Required<
-  Pick<MlpMixerOptions, "numBlocks" | "hiddenDim" | "tokensMlpDim" | "channelsMlpDim">
->;
 
 const row = (
   numBlocks: number,
@@ -47,6 +37,34 @@ export const MIXER_VARIANTS: Readonly<Record<string, Shape>> = {
   L: row(24, 1024, 4096, 512),
   H: row(32, 1280, 5120, 640),
 };
+
+const mlpMixerSchema = z.strictObject({
+  ...classifierKeys,
+  /**
+   * A named size with its patch. Options given beside it take precedence. Default: "B/16".
+   *
+   * @example "S/16"
+   */
+  variant: formed(
+    new RegExp(`^(${anyOf(MIXER_VARIANTS)})/[1-9][0-9]{0,3}$`),
+    `one of ${Object.keys(MIXER_VARIANTS).join(", ")}, then /PATCH, as in "B/16"`,
+  ).optional(),
+  /** Extents of a patch in pixels. Default: from the variant. */
+  patchSize: extents.optional(),
+  /** How many blocks there are. Default: from the variant. */
+  numBlocks: layers.optional(),
+  /** Channels of a token. Default: from the variant. */
+  hiddenDim: whole.optional(),
+  /** Width inside the perceptrons over tokens. Default: from the variant. */
+  tokensMlpDim: whole.optional(),
+  /** Width inside the perceptrons over channels. Default: from the variant. */
+  channelsMlpDim: whole.optional(),
+  /** The rate at which the last block's branches are dropped; earlier blocks' grow linearly from 0. Default: 0. */
+  stochDepth: rate.optional(),
+});
+
+/** Options of {@link mlpMixer}. */
+export type MlpMixerOptions = Readonly<z.output<typeof mlpMixerSchema>>;
 
 function fromVariant(variant: string): Shape & { readonly patchSize: readonly [number, number] } {
   const [, name, patch] = /^([^/]*)\/([1-9]\d*)$/.exec(variant) ?? [];
@@ -115,3 +133,10 @@ export function mlpMixer({ variant = "B/16", ...given }: MlpMixerOptions = {}): 
     return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }
+
+/** MLP-Mixer in a configuration. */
+export const mlpMixerModel = defineModel({
+  name: "mlp-mixer",
+  schema: mlpMixerSchema,
+  create: mlpMixer,
+});

@@ -17,7 +17,8 @@ import { type Scope, normal } from "../nn/index.ts";
 import { cornerMap, resizeHostGrid } from "./resize.ts";
 
 /** Kinds of position embedding. */
-export type Posemb = "learn" | "sincos2d";
+export const POSEMBS = ["learn", "sincos2d"] as const;
+export type Posemb = (typeof POSEMBS)[number];
 
 const TEMPERATURE = 10_000;
 

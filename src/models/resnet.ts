@@ -5,6 +5,7 @@
  * (and torchvision's): names by a table in weights/layouts.ts, numbers in tests/golden/weights.
  */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { type Tensor, add, mean } from "../graph/index.ts";
 import {
@@ -21,22 +22,26 @@ import {
   relu,
   zerosInit,
 } from "../nn/index.ts";
-import { type ClassifierOptions, classify } from "./classifier.ts";
+import { classifierKeys, classify } from "./classifier.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
+import { frozenNorm, layers, multiplier, rate, stages } from "./option-kinds.ts";
+
+const resnetSchema = z.strictObject({
+  ...classifierKeys,
+  /** The number of layers, one of 26, 50, 101, 152, or the blocks of each stage. Default: 50. */
+  depth: z.union([layers, stages]).optional(),
+  /** Times 64 channels. Default: 1. */
+  width: multiplier.optional(),
+  /** How much of the running statistics stays at a training step. Default: 0.9. */
+  normMomentum: rate.optional(),
+  ...frozenNorm,
+  /** Each block's last normalisation begins with a scale of 0, so that blocks begin as identities. Default: false. */
+  zeroInitLast: z.boolean().optional(),
+});
 
 /** Options of {@link resnet}. */
-export interface ResnetOptions extends ClassifierOptions {
-  /** The number of layers, one of 26, 50, 101, 152, or the blocks of each stage; 50 unless given. */
-  readonly depth?: number | readonly number[];
-  /** Times 64 channels; 1 unless given. */
-  readonly width?: number;
-  /** How much of the running statistics stays at a training step; 0.9 unless given. */
-  readonly normMomentum?: number;
-  /** Whether training normalises by the running statistics and leaves them, as fine-tuning on few images wants. */
-  readonly frozenNorm?: boolean;
-  /** Whether each block's last normalisation begins with a scale of 0, so that blocks begin as identities; default: false. */
-  readonly zeroInitLast?: boolean;
-}
+export type ResnetOptions = Readonly<z.output<typeof resnetSchema>>;
 
 const BLOCKS: Readonly<Record<number, readonly number[]>> = {
   26: [2, 2, 2, 2],
@@ -147,3 +152,6 @@ export function resnet({
     return logits ? [logits, { ...out, logits }] : [pooled, out];
   });
 }
+
+/** ResNet in a configuration. */
+export const resnetModel = defineModel({ name: "resnet", schema: resnetSchema, create: resnet });

@@ -8,8 +8,8 @@
  * (`npm run parity -- tests/golden/vit`): outputs 2.1e-6, gradients 1.9e-6 of an array's maximum.
  */
 
+import { z } from "zod";
 import {
-  type DType,
   type Tensor,
   add,
   broadcastTo,
@@ -27,7 +27,7 @@ import {
 } from "../graph/index.ts";
 import {
   type LayerBody,
-  type NormName,
+  NORM_NAMES,
   type Scope,
   attend,
   dense,
@@ -42,52 +42,87 @@ import {
   zerosInit,
 } from "../nn/index.ts";
 import { type Tree, mapTree } from "../tree.ts";
-import { type ClassifierOptions, classify } from "./classifier.ts";
+import { type ClassifierOptions, classifierKeys, classify } from "./classifier.ts";
+import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
-import { type Posemb, positionEmbedding } from "./posemb.ts";
-import { decodeVariant } from "./vit-variants.ts";
+import { anyOf, extents, formed, layers, rate, whole } from "./option-kinds.ts";
+import { POSEMBS, positionEmbedding } from "./posemb.ts";
+import { VIT_VARIANTS, decodeVariant } from "./vit-variants.ts";
 
 /** How tokens become one vector: their mean, attention by a probe, an extra token, the first token, or not at all. */
-export type PoolType = "gap" | "map" | "tok" | "0" | "none";
+const POOL_TYPES = ["gap", "map", "tok", "0", "none"] as const;
+export type PoolType = (typeof POOL_TYPES)[number];
 
 /** What of a block is kept for the backward pass; the rest is computed again. */
-export type RematPolicy = "everything" | "dots" | "nothing";
+const REMAT_POLICIES = ["everything", "dots", "nothing"] as const;
+export type RematPolicy = (typeof REMAT_POLICIES)[number];
+
+/** The keys of {@link vit}'s schema, which families that are built on it have too. */
+export const vitKeys = {
+  ...classifierKeys,
+  /**
+   * A named size, with its patch if given. Options given beside it take precedence. Default: none.
+   *
+   * @example "S/16"
+   */
+  variant: formed(
+    new RegExp(`^(${anyOf(VIT_VARIANTS)})(/[1-9][0-9]{0,3})?$`),
+    `one of ${Object.keys(VIT_VARIANTS).join(", ")}, then /PATCH, as in "S/16"`,
+  ).optional(),
+  /** Extents of a patch in pixels. Default: [16, 16]; of flexivit, whose stored kernel it is the size of, [32, 32]. */
+  patchSize: extents.optional(),
+  /** Channels of a token. Default: 768. */
+  width: whole.optional(),
+  /** How many blocks there are. Default: 12. */
+  depth: layers.optional(),
+  /** Width inside the feed-forward blocks. Default: 4 × width. */
+  mlpDim: whole.nullable().optional(),
+  /** Heads of the attention. Default: 12. */
+  numHeads: whole.optional(),
+  /** How positions are embedded: learned, or by sines and cosines. Default: "learn". */
+  posemb: z.enum(POSEMBS).optional(),
+  /** A tanh layer before the head: true for the model's width, or its width. Default: false. */
+  repSize: z.union([z.boolean(), whole]).optional(),
+  /** The rate at which values are dropped in training. Default: 0. */
+  dropout: rate.optional(),
+  /** Attention and feed-forward side by side on one normalisation, as in ViT-22B. Default: false. */
+  parallel: z.boolean().optional(),
+  /** Normalises queries and keys, as in ViT-22B. Default: false. */
+  qkNorm: z.boolean().optional(),
+  /**
+   * The normalisation of blocks, queries and keys, and heads; "rmsNorm" has neither bias nor centring, as in ViT-22B.
+   * Default: "layerNorm".
+   */
+  norm: z.enum(NORM_NAMES).optional(),
+  /** Query, key and value have biases. Default: true. */
+  qkvBias: z.boolean().optional(),
+  /**
+   * How tokens become one vector: their mean, attention by a probe, an extra token, the first token, or not at all.
+   * Default: "gap".
+   */
+  poolType: z.enum(POOL_TYPES).optional(),
+  /** The feed-forward blocks' GELU: its tanh form as in big_vision, or the exact one as in timm. Default: "gelu-tanh". */
+  activation: z.enum(["gelu-tanh", "gelu"]).optional(),
+  /** The epsilon of the normalisations. Default: 1e-6. */
+  epsilon: z.number().positive().optional(),
+  /** One scan over stacked blocks, which makes a smaller program. Default: false. */
+  scan: z.boolean().optional(),
+  /**
+   * What of a block is kept for the backward pass; the rest is computed again. Default: "everything"; with `scan`
+   * "nothing".
+   */
+  rematPolicy: z.enum(REMAT_POLICIES).optional(),
+  /**
+   * The dtype of the encoder's products and residual stream; parameters and normalisations are float32.
+   * Default: "float32".
+   */
+  dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
+};
+
+const vitSchema = z.strictObject(vitKeys);
 
 /** Options of {@link vit}. */
-export interface VitOptions extends ClassifierOptions {
-  /** A named size, with its patch if given: `"S/16"`. Options given beside it take precedence. */
-  readonly variant?: string;
-  /** Extents of a patch in pixels; [16, 16] unless given. */
-  readonly patchSize?: readonly [number, number];
-  readonly width?: number;
-  readonly depth?: number;
-  /** Width inside the feed-forward blocks; 4 × width unless given. */
-  readonly mlpDim?: number | null;
-  readonly numHeads?: number;
-  readonly posemb?: Posemb;
-  /** A tanh layer before the head: true for the model's width, or its width. */
-  readonly repSize?: number | boolean;
-  readonly dropout?: number;
-  /** Attention and feed-forward side by side on one normalisation, as in ViT-22B; false unless given. */
-  readonly parallel?: boolean;
-  /** Normalises queries and keys, as in ViT-22B; false unless given. */
-  readonly qkNorm?: boolean;
-  /** Of blocks, queries and keys, and heads; "rmsNorm" has neither bias nor centring, as in ViT-22B; "layerNorm" unless given. */
-  readonly norm?: NormName;
-  /** Whether query, key and value have biases; true unless given. */
-  readonly qkvBias?: boolean;
-  readonly poolType?: PoolType;
-  /** The feed-forward blocks' GELU: its tanh form as in big_vision, or the exact one as in timm; "gelu-tanh" unless given. */
-  readonly activation?: "gelu-tanh" | "gelu";
-  /** Of the normalisations; 1e-6 unless given. */
-  readonly epsilon?: number;
-  /** One scan over stacked blocks: a smaller program. */
-  readonly scan?: boolean;
-  /** "nothing" for a scanned model unless given, else "everything". */
-  readonly rematPolicy?: RematPolicy;
-  /** The dtype of the encoder's products and residual stream; parameters and normalisations are float32. */
-  readonly dtypeMm?: DType;
-}
+export type VitOptions = Readonly<z.output<typeof vitSchema>>;
 
 /** Options with their defaults filled in. */
 export type SettledVit = ClassifierOptions &
@@ -273,6 +308,18 @@ export function vit(given: VitOptions = {}): ImageModel {
     return encodeGrid(scope, stem, positionEmbedding(scope, posemb, grid, width), options);
   });
 }
+
+/** The vision transformer in a configuration. */
+export const vitModel = defineModel({
+  name: "vit",
+  schema: vitSchema,
+  create: vit,
+  settle: settleVit,
+  positions(options, [height, width]) {
+    const { patchSize } = settleVit(options);
+    return [Math.floor(height / patchSize[0]), Math.floor(width / patchSize[1])];
+  },
+});
 
 /** A learned token before the others. */
 function withToken(scope: Scope, tokens: Tensor): Tensor {

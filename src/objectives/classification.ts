@@ -35,10 +35,24 @@ const classificationSchema = z.strictObject({
   loss: z.enum(["softmax", "sigmoid"]).optional(),
   /** How far labels move towards the uniform distribution in training. Default: 0. */
   labelSmoothing: z.number().min(0).lt(1).optional(),
-  /** Mixup with λ ~ Beta(p, p). Default: none. */
-  mixup: z.strictObject({ p: z.number().min(0) }).optional(),
+  /**
+   * Mixup with λ ~ Beta(p, p). Default: none.
+   *
+   * @example { p: 0.2 }
+   */
+  mixup: z
+    .strictObject({
+      /** Of the Beta distribution; 0 mixes nothing. */
+      p: z.number().min(0),
+    })
+    .optional(),
   /** Cutmix with λ ~ Beta(p, p). With mixup beside it, each step takes either with equal chances. Default: none. */
-  cutmix: z.strictObject({ p: z.number().min(0) }).optional(),
+  cutmix: z
+    .strictObject({
+      /** Of the Beta distribution; 0 mixes nothing. */
+      p: z.number().min(0),
+    })
+    .optional(),
 });
 
 /** Options of {@link classification}. */

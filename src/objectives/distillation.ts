@@ -26,7 +26,12 @@ const distillationSchema = z.strictObject({
   /** A run folder or checkpoint; or a model, and weights as `--model` of `ocelli transfer` takes them. */
   teacher: z.union([
     z.string(),
-    z.strictObject({ model: z.lazy(modelChoice), weights: z.string() }),
+    z.strictObject({
+      /** The teacher's model. */
+      model: z.lazy(modelChoice),
+      /** Its weights. */
+      weights: z.string(),
+    }),
   ]),
   /** The field of a batch that the teacher sees. Default: `image`, what the student sees. */
   teacherImage: z.string().optional(),
@@ -37,7 +42,12 @@ const distillationSchema = z.strictObject({
   /** What logits of both are divided by, for soft targets. Default: 1. */
   temperature: z.number().positive().optional(),
   /** Mixup with λ ~ Beta(p, p), the same for both. Default: none. */
-  mixup: z.strictObject({ p: z.number().min(0) }).optional(),
+  mixup: z
+    .strictObject({
+      /** Of the Beta distribution; 0 mixes nothing. */
+      p: z.number().min(0),
+    })
+    .optional(),
 });
 
 /** Options of {@link distillation}. */

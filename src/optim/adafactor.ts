@@ -1,7 +1,7 @@
 /** @file Adafactor in big_vision's variant. */
 
+import { z } from "zod";
 import {
-  type DType,
   type Shape,
   type Tensor,
   add,
@@ -18,25 +18,32 @@ import {
   zeros,
 } from "../graph/index.ts";
 import { clipByBlockRms } from "./clip.ts";
+import { defineOptimizer, fraction, momentDtype } from "./define.ts";
 import { ema } from "./momentum.ts";
 import { stackOf } from "./rules.ts";
 import { type Named, type Transform, chain, scaled } from "./transform.ts";
 
+const adafactorSchema = z.strictObject({
+  /** Factor the second moment of kernels whose two largest extents are at least this. Default: 32. */
+  minDimSizeToFactor: z.int().min(1).optional(),
+  /** The second moment's decay is 1 − step^−decayRate. Default: 0.8. */
+  decayRate: z.number().positive().optional(),
+  /** Steps by which the decay's schedule is moved. Default: 0. */
+  decayOffset: z.int().optional(),
+  /** The largest decay of the second moment. Default: 0.999. */
+  beta2Cap: z.number().min(0).max(1).optional(),
+  /** The largest root mean square of each parameter's update. Default: any. */
+  clippingThreshold: z.number().positive().nullable().optional(),
+  /** The decay of an average without bias correction; 0 or null for none. Default: 0.9. */
+  momentum: fraction.nullable().optional(),
+  /** The dtype in which that average is stored. Default: "bfloat16". */
+  dtypeMomentum: momentDtype.optional(),
+  /** Added to squares of the gradient. Default: 1e-30. */
+  eps: z.number().min(0).optional(),
+});
+
 /** Options of {@link scaleByAdafactor}. */
-export interface AdafactorOptions {
-  /** Factor the second moment of kernels whose two largest extents are at least this. */
-  readonly minDimSizeToFactor?: number;
-  readonly decayRate?: number;
-  /** Steps by which the decay's schedule is moved. */
-  readonly decayOffset?: number;
-  readonly beta2Cap?: number;
-  /** Of each parameter's root mean square; none unless given. */
-  readonly clippingThreshold?: number | null;
-  /** Of an average without bias correction; 0 or null for none. */
-  readonly momentum?: number | null;
-  readonly dtypeMomentum?: DType;
-  readonly eps?: number;
-}
+export type AdafactorOptions = Readonly<z.output<typeof adafactorSchema>>;
 
 /** Second moments: of rows and columns where factored, else whole. */
 type FactoredState = { readonly row: Named; readonly column: Named; readonly full: Named };
@@ -154,3 +161,10 @@ export function scaleByAdafactor(
     ...(momentum ? [ema(momentum, dtypeMomentum)] : []),
   );
 }
+
+/** Adafactor in a configuration. */
+export const adafactor = defineOptimizer({
+  name: "adafactor",
+  schema: adafactorSchema,
+  create: scaleByAdafactor,
+});

@@ -1,20 +1,29 @@
 /** @file Adam. */
 
-import { type DType, type Tensor, add, div, mul, sqrt, square } from "../graph/index.ts";
+import { z } from "zod";
+import { OcelliError } from "../errors.ts";
+import { type Tensor, add, div, mul, sqrt, square } from "../graph/index.ts";
+import { defineOptimizer, fraction, momentDtype } from "./define.ts";
 import { accumulate, accumulateAll, biasCorrection, store, zeroMoments } from "./moments.ts";
 import { type Named, type Transform, mapNamed, product, scaled } from "./transform.ts";
 
+const adamKeys = {
+  /** The share of the past in the first moment. Default: 0.9. */
+  b1: fraction.optional(),
+  /** The share of the past in the second moment. Default: 0.999. */
+  b2: fraction.optional(),
+  /** Added to the root of the second moment. Default: 1e-8. */
+  eps: z.number().min(0).optional(),
+  /** Added inside of the square root. Default: 0. */
+  epsRoot: z.number().min(0).optional(),
+  /** The dtype in which the first moment is stored. Default: "float32". */
+  muDtype: momentDtype.optional(),
+  /** Looks ahead by Nesterov's form, as NAdam does. Default: false. */
+  nesterov: z.boolean().optional(),
+};
+
 /** Options of {@link scaleByAdam}. */
-export interface AdamOptions {
-  readonly b1?: number;
-  readonly b2?: number;
-  readonly eps?: number;
-  /** Added inside of the square root. */
-  readonly epsRoot?: number;
-  /** The dtype in which the first moment is stored. */
-  readonly muDtype?: DType;
-  readonly nesterov?: boolean;
-}
+export type AdamOptions = Readonly<z.output<z.ZodObject<typeof adamKeys>>>;
 
 type AdamState = { readonly mu: Named; readonly nu: Named };
 
@@ -54,5 +63,28 @@ export const scaleByAdam = ({
       },
       state: { mu: store(mu, muDtype), nu },
     };
+  },
+});
+
+/** Adam in a configuration. */
+export const adam = defineOptimizer({
+  name: "adam",
+  schema: z.strictObject(adamKeys),
+  create: scaleByAdam,
+});
+
+/** AdamW in a configuration. */
+export const adamw = defineOptimizer({
+  name: "adamw",
+  schema: z.strictObject({
+    ...adamKeys,
+    /** As usual for AdamW, multiplied by `lr` and the schedule; instead of `wd`. Default: 0. */
+    weightDecay: z.number().min(0).optional(),
+  }),
+  create: scaleByAdam,
+  decay({ lr, wd, weightDecay }) {
+    if (weightDecay === undefined) return wd ?? 0;
+    if (wd === undefined) return lr * weightDecay;
+    throw new OcelliError("config", "adamw takes either weightDecay or wd (= lr · weightDecay).");
   },
 });

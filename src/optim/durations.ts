@@ -8,10 +8,22 @@ const amount = z.number().min(0);
 
 /** How long, in exactly one unit; `percent` is of the whole training, from 0 to 100. */
 export const durationSchema = z.union([
-  z.strictObject({ steps: z.int().min(0) }),
-  z.strictObject({ examples: amount }),
-  z.strictObject({ epochs: amount }),
-  z.strictObject({ percent: amount.max(100) }),
+  z.strictObject({
+    /** Updates. */
+    steps: z.int().min(0),
+  }),
+  z.strictObject({
+    /** Examples that are seen, again or for the first time. */
+    examples: amount,
+  }),
+  z.strictObject({
+    /** Times that the examples of the split are seen. */
+    epochs: amount,
+  }),
+  z.strictObject({
+    /** A share of the whole training. */
+    percent: amount.max(100),
+  }),
 ]);
 
 /** How long, in exactly one unit. */

@@ -8,6 +8,7 @@ export {
   type Updates,
   asUpdates,
   chain,
+  mapNamed,
   sgd,
 } from "./transform.ts";
 export { type AdamOptions, scaleByAdam } from "./adam.ts";
@@ -25,5 +26,11 @@ export {
   scheduleSchema,
 } from "./schedules.ts";
 export { type Rule, compileRules, layerNames, stackOf } from "./rules.ts";
-export { type OptimizerConfig, optimizerSchema } from "./config.ts";
+export { type OptimizerDefinition, type OptimizerKeys, defineOptimizer } from "./define.ts";
+export {
+  OPTIMIZERS,
+  type OptimizerConfig,
+  optimizerChoice,
+  optimizerDefinition,
+} from "./registry.ts";
 export { type Optimizer, type OptimizerState, makeOptimizer } from "./optimizer.ts";

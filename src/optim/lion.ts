@@ -1,18 +1,22 @@
 /** @file Lion. */
 
-import { type DType, sign } from "../graph/index.ts";
+import { z } from "zod";
+import { sign } from "../graph/index.ts";
+import { defineOptimizer, fraction, momentDtype } from "./define.ts";
 import { accumulateAll, store, zeroMoments } from "./moments.ts";
 import { type Named, type Transform, mapNamed, product } from "./transform.ts";
 
+const lionSchema = z.strictObject({
+  /** The weight of the past in the direction. Default: 0.9. */
+  b1: fraction.optional(),
+  /** The weight of the past in the moment. Default: 0.99. */
+  b2: fraction.optional(),
+  /** The dtype in which the moment is stored. Default: "float32". */
+  muDtype: momentDtype.optional(),
+});
+
 /** Options of {@link scaleByLion}. */
-export interface LionOptions {
-  /** The weight of the past in the direction. */
-  readonly b1?: number;
-  /** The weight of the past in the moment. */
-  readonly b2?: number;
-  /** The dtype in which the moment is stored. */
-  readonly muDtype?: DType;
-}
+export type LionOptions = Readonly<z.output<typeof lionSchema>>;
 
 type LionState = { readonly mu: Named };
 
@@ -32,3 +36,6 @@ export const scaleByLion = ({
     };
   },
 });
+
+/** Lion in a configuration. */
+export const lion = defineOptimizer({ name: "lion", schema: lionSchema, create: scaleByLion });

@@ -1,17 +1,22 @@
 /** @file Momentum: decayed sums and averages of updates. */
 
+import { z } from "zod";
 import { type DType, add } from "../graph/index.ts";
+import { defineOptimizer, fraction, momentDtype } from "./define.ts";
 import { accumulateAll, store, zeroMoments } from "./moments.ts";
 import { type Named, type Transform, mapNamed, product, scaled } from "./transform.ts";
 
+const momentumSchema = z.strictObject({
+  /** The weight of the past. Default: 0.9. */
+  momentum: fraction.optional(),
+  /** Looks ahead by Nesterov's form. Default: false. */
+  nesterov: z.boolean().optional(),
+  /** The dtype in which the sum is stored. Default: "float32". */
+  dtype: momentDtype.optional(),
+});
+
 /** Options of {@link trace}. */
-export interface MomentumOptions {
-  /** The weight of the past, 0.9 unless given. */
-  readonly momentum?: number;
-  readonly nesterov?: boolean;
-  /** The dtype in which the sum is stored. */
-  readonly dtype?: DType;
-}
+export type MomentumOptions = Readonly<z.output<typeof momentumSchema>>;
 
 type TraceState = { readonly trace: Named };
 
@@ -48,4 +53,11 @@ export const ema = (decay: number, dtype: DType = "float32"): Transform<EmaState
       state: { ema: store(averages, dtype) },
     };
   },
+});
+
+/** Momentum in a configuration. */
+export const momentum = defineOptimizer({
+  name: "momentum",
+  schema: momentumSchema,
+  create: trace,
 });

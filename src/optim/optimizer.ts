@@ -2,14 +2,10 @@
 
 import { type Tensor, add, mul, scalar } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
-import { scaleByAdafactor } from "./adafactor.ts";
-import { scaleByAdam } from "./adam.ts";
 import { averageParameters, warmDecay } from "./average.ts";
 import { clipByGlobalNorm } from "./clip.ts";
-import type { OptimizerConfig } from "./config.ts";
-import { scaleByLion } from "./lion.ts";
-import { trace } from "./momentum.ts";
 import { layerFactor, layerMask, makePlanner, moves } from "./plan.ts";
+import { type OptimizerConfig, optimizerDefinition } from "./registry.ts";
 import { type Schedule, type TrainingLength, makeSchedule } from "./schedules.ts";
 import {
   type Named,
@@ -21,7 +17,6 @@ import {
   mapNamed,
   product,
   scaled,
-  sgd,
 } from "./transform.ts";
 
 /** What an optimiser keeps. */
@@ -51,22 +46,6 @@ export interface Optimizer {
   readonly schedules: readonly Schedule[];
 }
 
-function ruleOf(config: OptimizerConfig, stacked: readonly string[]): Transform {
-  switch (config.name) {
-    case "adam":
-    case "adamw":
-      return scaleByAdam(config);
-    case "adafactor":
-      return scaleByAdafactor(config, stacked);
-    case "lion":
-      return scaleByLion(config);
-    case "momentum":
-      return trace(config);
-    case "sgd":
-      return sgd();
-  }
-}
-
 /**
  * The optimiser of a configuration, equal to big_vision's `optax.make`: global-norm clipping, the rule, `lr` and its
  * multipliers, decay added after them, the schedule over both.
@@ -81,11 +60,12 @@ export function makeOptimizer(
   stacked: readonly string[] = [],
 ): Optimizer {
   const { gradClipNorm, averageDecay, averageWarmup = true } = config;
-  const planner = makePlanner(config, stacked);
+  const { create, decay } = optimizerDefinition(config.name);
+  const planner = makePlanner(config, decay ? decay(config) : (config.wd ?? 0), stacked);
   const schedules = planner.schedules.map((schedule) => makeSchedule(schedule, length));
   const rule: Transform = chain(
     ...(gradClipNorm ? [clipByGlobalNorm(gradClipNorm)] : []),
-    ruleOf(config, stacked),
+    create(config, stacked),
   );
   const trainable = (params: Named): Named =>
     Object.fromEntries(

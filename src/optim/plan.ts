@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import { type Tensor, constant, fromNumbers, mul, reshape, stack } from "../graph/index.ts";
-import type { OptimizerConfig } from "./config.ts";
+import type { OptimizerKeys } from "./define.ts";
 import { type Rule, compileRules, layerNames } from "./rules.ts";
 import type { ScheduleConfig } from "./schedules.ts";
 
@@ -24,8 +24,17 @@ export interface Planner {
 type ScheduleRule = Rule<ScheduleConfig | null>;
 const KERNELS: readonly Rule<number>[] = [[".*/kernel$", 1]];
 
-/** The planner of a configuration; `stacked` names the prefixes of scanned layers. */
-export function makePlanner(config: OptimizerConfig, stacked: readonly string[]): Planner {
+/**
+ * The planner of a configuration.
+ *
+ * @param wd how much weights decay
+ * @param stacked the prefixes of scanned layers
+ */
+export function makePlanner(
+  config: OptimizerKeys,
+  wd: number,
+  stacked: readonly string[],
+): Planner {
   const given = config.schedule ?? {};
   const rules = (Array.isArray(given) ? given : [[".*", given]]) as readonly ScheduleRule[];
   const schedules: ScheduleConfig[] = [];
@@ -38,7 +47,6 @@ export function makePlanner(config: OptimizerConfig, stacked: readonly string[])
     compileRules(config.lrMults ?? []),
     compileRules(config.wdMults ?? KERNELS),
   ];
-  const wd = decayOfConfig(config);
   return {
     schedules,
     plansOf: (name, { shape }) =>
@@ -53,12 +61,6 @@ export function makePlanner(config: OptimizerConfig, stacked: readonly string[])
         return { schedule, rate, decay: wd * (decayOf(layer) ?? 0) };
       }),
   };
-}
-
-function decayOfConfig(config: OptimizerConfig): number {
-  if (config.name !== "adamw" || config.weightDecay === undefined) return config.wd ?? 0;
-  if (config.wd === undefined) return config.lr * config.weightDecay;
-  throw new OcelliError("config", "adamw takes either weightDecay or wd (= lr · weightDecay).");
 }
 
 /** Whether any layer moves. */

@@ -24,27 +24,27 @@ const time = z.union([z.number().min(0), durationSchema]);
 
 /** A schedule; warmup and cooldown multiply on top of any decay. */
 export const scheduleSchema = z.strictObject({
-  /** How the rate falls after the warmup; constant unless given. */
+  /** How the rate falls after the warmup. Default: "constant". */
   decayType: z.enum(["constant", "linear", "polynomial", "cosine", "rsqrt", "stair"]).optional(),
-  /** The rate before any decay; 1 unless given. */
+  /** The rate before any decay. Default: 1. */
   mult: z.number().optional(),
-  /** Multiply by batch size / 256. Goyal et al. 2017, arXiv:1706.02677. */
+  /** Multiply by batch size / 256, as in Goyal et al. 2017, arXiv:1706.02677. Default: false. */
   scaleWithBatchsize: z.boolean().optional(),
-  /** A linear rise from 0. */
+  /** A linear rise from 0. Default: none. */
   warmup: durationSchema.optional(),
-  /** A linear fall to 0 at the end. */
+  /** A linear fall to 0 at the end. Default: none. */
   cooldown: durationSchema.optional(),
-  /** linear, polynomial: the rate at the end; 0 unless given. */
+  /** linear, polynomial: the rate at the end. Default: 0. */
   end: z.number().optional(),
-  /** polynomial: the exponent; 1 unless given. */
+  /** polynomial: the exponent. Default: 1. */
   power: positive.optional(),
-  /** rsqrt: steps (or a duration) until the rate has fallen by √2; 10,000 unless given. */
+  /** rsqrt: steps (or a duration) until the rate has fallen by √2. Default: 10000. */
   timescale: time.optional(),
-  /** rsqrt: steps (or a duration) by which its start is moved; 0 unless given. */
+  /** rsqrt: steps (or a duration) by which its start is moved. Default: 0. */
   shift: time.optional(),
-  /** stair: the steps at which the rate changes, ascending. */
+  /** stair: the steps at which the rate changes, ascending. Default: none. */
   steps: z.array(z.int()).readonly().optional(),
-  /** stair: the factor from each of these steps on. */
+  /** stair: the factor from each of these steps on. Default: none. */
   mults: z.array(z.number()).readonly().optional(),
 });
 

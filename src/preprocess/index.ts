@@ -1,7 +1,7 @@
 /** @file Preprocessing: the language, and resizing images by TensorFlow's kernels and Pillow's. */
 
 export { type AlphaRule, type Colour, opaque } from "./alpha.ts";
-export { type Image, imageOf } from "./image.ts";
+export { type Image, imageOf, makeImage } from "./image.ts";
 export {
   type Example,
   type Features,
@@ -11,8 +11,28 @@ export {
   decodeTexts,
   encodeTexts,
 } from "./example.ts";
-export type { DeviceFeatures } from "./operation.ts";
-export { operations } from "./operations.ts";
+export {
+  type DeviceFeatures,
+  type Operation,
+  type OperationDefinition,
+  defineOperation,
+  imageOperation,
+  operation,
+  regionOperation,
+} from "./operation.ts";
+export { OPERATIONS } from "./operations.ts";
+export {
+  type Parameter,
+  byDefault,
+  byName,
+  flag,
+  listOf,
+  number,
+  oneOf,
+  optional,
+  text,
+  whole,
+} from "./parameters.ts";
 export { type Preprocessing, parsePreprocessing } from "./pipeline.ts";
 export { type Random, seededRandom } from "../random.ts";
 export { RESIZE_METHODS, type ResizeMethod, type ResizeOptions, resize } from "./resize/resize.ts";

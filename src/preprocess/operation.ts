@@ -48,6 +48,29 @@ export interface OperationKind {
   bind(args: Readonly<Record<string, unknown>>, name: string): Operation;
 }
 
+/** An operation's definition. */
+export interface OperationDefinition<Name extends string = string> extends OperationKind {
+  readonly kind: "operation";
+  /** Its name in the language. */
+  readonly name: Name;
+}
+
+/**
+ * Defines an operation; {@link imageOperation}, {@link regionOperation} and {@link operation} make what it is of.
+ *
+ * @example
+ * export const posterize = defineOperation({
+ *   name: "posterize",
+ *   ...imageOperation({ bits: byDefault(whole(1, 8), 4) }, ({ bits }) => (image) => ({
+ *     ...image,
+ *     data: image.data.map((value: number) => value & (0xff << (8 - bits))),
+ *   })),
+ * });
+ */
+export const defineOperation = <Name extends string>(
+  definition: Omit<OperationDefinition<Name>, "kind">,
+): OperationDefinition<Name> => ({ kind: "operation", ...definition });
+
 /** An operation of the language, with arguments typed by its parameters. */
 export const operation = <P extends Parameters>(
   parameters: P,

@@ -7,13 +7,12 @@
  * @see https://github.com/google-research/big_vision (the language and its names)
  */
 
-import { unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { type AlphaRule, COLOURS } from "./alpha.ts";
 import type { Box, Image } from "./image.ts";
 import type { Example } from "./example.ts";
 import { type DeviceFeatures, type Operation, type Region, chained } from "./operation.ts";
-import { operations } from "./operations.ts";
+import { operationDefinition } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
 import type { Random } from "../random.ts";
@@ -177,10 +176,6 @@ function largestShrink({ box, size }: Region): number {
 }
 
 function bindCall(call: Call) {
-  if (!Object.hasOwn(operations, call.name)) {
-    const names = Object.keys(operations);
-    throw unknownName("preprocessing operation", call.name, names, "config");
-  }
-  const kind = operations[call.name];
-  return kind.bind(readArguments(call, kind.parameters), call.name);
+  const { parameters, bind } = operationDefinition(call.name);
+  return bind(readArguments(call, parameters), call.name);
 }

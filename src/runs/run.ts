@@ -30,10 +30,12 @@ import { type FolderLock, lockFolder } from "./lock/lock.ts";
 import { isObject } from "./read-config.ts";
 
 /** The files of a run folder. */
-const RUN_FILES = {
+export const RUN_FILES = {
   /** The whole configuration, defaults filled in. */
   config: "config.json",
   environment: "environment.json",
+  /** Definitions of the user that the configuration names, and their files. */
+  definitions: "definitions.json",
   /** Which examples the run is trained on and judged by. */
   splits: "splits.json",
   /** What was changed where the run was gone on with. */

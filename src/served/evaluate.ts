@@ -1,5 +1,6 @@
 /** @file Evaluation of a model that was trained, on any labelled data. */
 
+import { use } from "../config/use.ts";
 import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { type BadImagePolicy, type DataProblem, DataProblems } from "../data/problems.ts";
@@ -17,6 +18,7 @@ import { createEvaluator } from "../evaluate/registry.ts";
 import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
 import { type Headline, taskDefinition } from "../tasks/index.ts";
+import { useRunFiles } from "./modules.ts";
 import { type OpenModelOptions, type ServedModel, openModel } from "./open.ts";
 import { type PassListener, type Passed, lookWith, pass, pickStream, streamOf } from "./pass.ts";
 import { dataFor } from "./split-record.ts";
@@ -85,6 +87,8 @@ export async function evaluateModelOn(
     ...options
   }: EvalOptions = {},
 ): Promise<EvalResult> {
+  use(options.use ?? []);
+  await useRunFiles(spec);
   const known = await dataFor(spec, data);
   const dataset = await openDataset(known.data);
   const chosen = split ?? known.split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];

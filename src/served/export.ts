@@ -12,10 +12,23 @@ import { trace } from "../graph/trace.ts";
 import { writeAtomically } from "../files.ts";
 import { toFlat } from "../tree.ts";
 import { cardTexts } from "../weights/model-card.ts";
-import { type ModelTensors, type TrainedModel, openTrained, outputsOf } from "./trained.ts";
+import {
+  type ModelTensors,
+  type TrainedModel,
+  type TrainedOptions,
+  openTrained,
+  outputsOf,
+} from "./trained.ts";
 
 /** The formats of {@link exportModel}. */
 export type ExportFormat = "onnx" | "safetensors" | "npz";
+
+/** Options of {@link exportModel}. */
+export interface ExportOptions extends Pick<TrainedOptions, "use"> {
+  readonly to: ExportFormat;
+  /** Where to. */
+  readonly file: string;
+}
 
 /** What was written. */
 export interface ExportResult {
@@ -40,9 +53,9 @@ export interface ExportResult {
  */
 export async function exportModel(
   run: string,
-  { to, file }: { readonly to: ExportFormat; readonly file: string },
+  { to, file, use }: ExportOptions,
 ): Promise<ExportResult> {
-  const trained = await openTrained(run);
+  const trained = await openTrained(run, { use });
   if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
   const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
   const data = external && join(dirname(file), external.location);

@@ -1,5 +1,6 @@
 /** @file Models as they are served: a run's, a checkpoint's, or one that was exported to ONNX. */
 
+import { use } from "../config/use.ts";
 import { parseDataFile, readDataFile } from "../data/files/files.ts";
 import { type ArrayLike, type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { openOnnxProgram } from "../engines/ort/open-model.ts";
@@ -14,6 +15,7 @@ import { type Outputs, type Task, taskOf } from "../tasks/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { cardFromTexts } from "../weights/model-card.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
+import { useRunFiles } from "./modules.ts";
 import { type ModelTensors, type TrainedOptions, openTrained, outputsOf } from "./trained.ts";
 
 /** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
@@ -67,6 +69,7 @@ export async function openModel(
   spec: string,
   options: OpenModelOptions = {},
 ): Promise<ServedModel> {
+  use(options.use ?? []);
   return /\.onnx$/i.test(spec) ? openExported(spec, options.engine) : openWeights(spec, options);
 }
 
@@ -104,6 +107,7 @@ const unusable = (path: string): OcelliError =>
   });
 
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {
+  await useRunFiles(path);
   const bytes = await readDataFile(path);
   const { metadata } = parseDataFile(path, () => decodeModel(bytes));
   const card = cardFromTexts(metadata, path);

@@ -1,6 +1,7 @@
 /** @file Published weights: which model they are of, how it wants its images, and their arrays. */
 
 import { existsSync } from "node:fs";
+import type { Definition } from "../config/use.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Tensor, hostArray, trace } from "../graph/index.ts";
 import { MODELS, type ModelCard } from "../models/index.ts";
@@ -32,6 +33,8 @@ export interface PublishedOptions {
   readonly architecture?: ModelCard["model"];
   /** In place of the preprocessing that the model was trained with; needed for a file that is no run's. */
   readonly preprocessing?: string;
+  /** Definitions of your own that the model needs. */
+  readonly use?: readonly Definition[];
   /** Told what is fetched. */
   readonly report?: (line: string) => void;
 }

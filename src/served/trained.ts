@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { use } from "../config/use.ts";
 import { OcelliError } from "../errors.ts";
 import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
@@ -14,6 +15,7 @@ import type { Checkpoint } from "../weights/checkpoint.ts";
 import { readCheckpointFile, readIfCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, readNames } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
+import { useRunFiles } from "./modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
 
 /** A model with its trained arrays, and the task that it is for. */
@@ -38,6 +40,8 @@ export async function openTrained(
   spec: string,
   options: TrainedOptions = {},
 ): Promise<TrainedModel> {
+  use(options.use ?? []);
+  await useRunFiles(spec);
   if (options.architecture === undefined && readOwn(spec)) {
     const trained = await loadTrained(spec);
     const { preprocessing = trained.card.preprocessing } = options;
@@ -91,6 +95,7 @@ export const imageSpec = ({ imageShape }: Pick<ModelCard, "imageShape">): Spec =
  * @throws a data error when there is none; a shape error that lists both sides when it does not fit its own model
  */
 export async function loadTrained(path: string): Promise<TrainedModel> {
+  await useRunFiles(path);
   const checkpoint = readCheckpointFile(runCheckpoint(path), path);
   const task = taskOf(checkpoint.card);
   return { ...checkpoint, ...fitted(path, task.model, checkpoint), task, model: task.model };

@@ -11,6 +11,7 @@ import { inLockedFolder } from "../runs/lock/lock.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { override } from "../config/overrides.ts";
 import type { Reporter } from "../train/watch/progress.ts";
+import { use } from "../config/use.ts";
 import { validate } from "../config/validate.ts";
 import { type RunOptions, type TrainResult, resume, train } from "../train/train.ts";
 
@@ -135,6 +136,7 @@ export async function sweep(
     ...options
   }: Omit<RunOptions, "cluster"> & { readonly workdir?: string } = {},
 ): Promise<SweepResult> {
+  use(options.use ?? []);
   const spec = validate(sweepSchema, defineSweep(input));
   const folder = workdir ?? join("runs", spec.name);
   const settings = sweepTrials(spec);

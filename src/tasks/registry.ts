@@ -1,6 +1,6 @@
 /** @file Tasks by name. */
 
-import { type OptionsOf, findDefinition } from "../define.ts";
+import { type ChoiceAmong, findDefinition } from "../define.ts";
 import type { ModelCard } from "../models/index.ts";
 import { classificationTask } from "./classification.ts";
 import { featuresTask } from "./features.ts";
@@ -11,13 +11,8 @@ const BUILT_IN = [classificationTask, featuresTask] as const;
 /** The tasks that a configuration may name. */
 export const TASKS: TaskDefinition[] = [...BUILT_IN] as unknown as TaskDefinition[];
 
-type Choice<D> =
-  D extends TaskDefinition<infer Name, infer Schema>
-    ? { readonly name: Name } & OptionsOf<Schema>
-    : never;
-
 /** A task by name with its options. */
-export type TaskConfig = Choice<(typeof BUILT_IN)[number]>;
+export type TaskConfig = ChoiceAmong<"name", (typeof BUILT_IN)[number]>;
 
 /** The definition of a task, with the nearest names where there is none. */
 export const taskDefinition = (name: string): TaskDefinition => findDefinition("task", TASKS, name);

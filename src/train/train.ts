@@ -21,7 +21,8 @@ import { Run, makeUnusedFolder, resumeCommand } from "../runs/run.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
 import { BestWatch, describeBest } from "./watch/best.ts";
 import { ByteWatch } from "./watch/byte-watch.ts";
-import { type Config, type ConfigInput, configSchema } from "../config/config.ts";
+import { type Config, configSchema } from "../config/config.ts";
+import { type ConfigWith, type Definition, use as useDefinitions } from "../config/use.ts";
 import {
   type DeviceTree,
   disposeTree,
@@ -30,6 +31,7 @@ import {
   treeReader,
   uploadTree,
 } from "../served/device-trees.ts";
+import { recordDefinitions, useRunFiles } from "../served/modules.ts";
 import type { Values } from "../served/pass.ts";
 import type { Duration } from "../optim/index.ts";
 import { type Journal, createJournal } from "./watch/journal.ts";
@@ -71,6 +73,8 @@ export interface RunOptions {
   readonly cluster?: ClusterPlace;
   /** Aborted: the current step is finished and saved, and training ends. */
   readonly signal?: AbortSignal;
+  /** Definitions of your own that the configuration names. */
+  readonly use?: readonly Definition[];
   /** Where progress is told; nowhere unless given. */
   readonly reporter?: Reporter;
   /** Shown every program in the engine's own language, such as StableHLO, before it is compiled. */
@@ -137,10 +141,11 @@ interface Session {
  * @example
  * const { accuracy, workdir } = await train(quickstart, { workdir: "runs/first" });
  */
-export async function train(
-  input: ConfigInput,
-  { workdir, ...options }: TrainOptions = {},
+export async function train<const Use extends readonly Definition[] = []>(
+  input: ConfigWith<NoInfer<Use>>,
+  { workdir, ...options }: TrainOptions & { readonly use?: Use } = {},
 ): Promise<TrainResult> {
+  useDefinitions(options.use ?? []);
   const given = withBackgrounds(validate(configSchema(), input));
   const config = { ...given, data: withSplitBy(given.data, "class") };
   const plan = await planTraining(config, options.reporter);
@@ -152,6 +157,7 @@ export async function train(
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
+    await recordDefinitions(run, config);
     await run.writeJson("config", config); // the last: a folder that has it can be resumed
     return undefined;
   });
@@ -180,6 +186,8 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
 
 async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Promise<TrainResult> {
   const { duration, acceptChanges: accept = false } = options;
+  useDefinitions(options.use ?? []);
+  await useRunFiles(run.folder);
   const recorded = withBlack(validate(configSchema(), migrateConfig(stored)));
   const data = withSplitBy(recorded.data, "id");
   const config = {
@@ -204,6 +212,7 @@ async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Pro
       for (const change of describeChanges(before, now)) {
         journal.line(`changed ${change}; numbers may differ from those of an unbroken run`);
       }
+      await recordDefinitions(run, recorded); // their files may lie elsewhere now
       const newest = await run.checkpoints.newest((file) => readStateFile<LoopState>(file));
       for (const name of newest?.damaged ?? [])
         journal.line(`damaged ${name}; the one before it serves`);

@@ -1,12 +1,14 @@
 /** @file Backbones: trained models without their classifier, from published weights, files or runs. */
 
 import { createHash } from "node:crypto";
+import { use } from "../config/use.ts";
 import { featuresAt } from "../evaluate/features.ts";
 import { bytesOf } from "../formats/bytes.ts";
 import { type HostArray, type Tensor, trace } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, createModel, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { type ModelTensors, arraysOf, readOwn } from "../served/trained.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
@@ -34,8 +36,10 @@ export interface Backbone extends Pick<ModelCard, "model" | "preprocessing" | "i
  */
 export async function openBackbone(
   spec: string,
-  { architecture, preprocessing, report }: PublishedOptions = {},
+  { architecture, preprocessing, use: definitions, report }: PublishedOptions = {},
 ): Promise<Backbone> {
+  use(definitions ?? []);
+  await useRunFiles(spec);
   const own = architecture === undefined ? readOwn(spec) : undefined;
   const { model, text, weights, arrays, givenGrid } = own
     ? {

@@ -14,6 +14,7 @@ import { writeReport } from "../runs/report.ts";
 import type { Run } from "../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
+import { recordDefinitions } from "../served/modules.ts";
 import { thumbnail } from "../served/pictures.ts";
 import { recordMistakes } from "../tasks/classification.ts";
 import { fitted } from "../served/trained.ts";
@@ -82,6 +83,7 @@ export async function leaveProbe(
 ): Promise<TransferResult> {
   const { method, model, classes, held, backbone } = task;
   const measured = judged && pick(judged.quality);
+  await recordDefinitions(run, configOf(task));
   await run.writeJson("config", configOf(task)); // the first: a folder that has it and no result is made again
   await run.writeJson("environment", describeEnvironment(engine));
   await run.writeCheckpoint(modelChunks(backbone, found, classes));

@@ -23,7 +23,7 @@ export type TransferMethod = (typeof TRANSFER_METHODS)[number];
 
 /** Options of {@link transfer}. */
 export interface TransferOptions
-  extends Pick<PublishedOptions, "architecture" | "preprocessing">, FeatureCache {
+  extends Pick<PublishedOptions, "architecture" | "preprocessing" | "use">, FeatureCache {
   /** A model's name, a run, or what `loadWeights` takes; `efficientnet-lite0` unless given. */
   readonly model?: string;
   /** `linear` unless given. */

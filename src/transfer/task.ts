@@ -1,5 +1,6 @@
 /** @file A transfer made ready: data and backbone opened, and all that can be checked before anything is computed. */
 
+import { use } from "../config/use.ts";
 import { type DataConfig, withSplitBy } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { decodeImage } from "../data/decode/decode.ts";
@@ -30,6 +31,7 @@ export const isTuning = (method: TransferMethod): boolean => TUNING.includes(met
 
 /** Opens data and backbone; whatever is wrong with them is told before anything is computed. */
 export async function openTask(given: DataConfig, options: TransferOptions): Promise<TransferTask> {
+  use(options.use ?? []);
   const data = withSplitBy(given, "class");
   const { model = "efficientnet-lite0", method = "linear", shots, seed = 0 } = options;
   const { reporter = SILENT, onBadImage = "skip" } = options;

@@ -1,6 +1,7 @@
 /** @file What docstring examples take for granted: the values that their words name. */
 
 const X = `const x = ones([3]);`;
+const ZOD = `import { z } from "zod";`;
 const ENGINE = `const engine = await openEngine("interpreter");`;
 
 /** Code in front of a file's examples. */
@@ -21,11 +22,19 @@ const predict = (x) => mul(x, 2);`,
   "src/formats/tfrecord.ts": `import { concatBytes } from "../../../src/formats/bytes.ts";`,
   "src/formats/tf-example.ts": `const jpeg = Uint8Array.of(255, 216);`,
   "src/models/flexivit.ts": ENGINE,
+  "src/models/define.ts": ZOD,
+  "src/evaluate/define.ts": `${ZOD}
+const average = ({ data }) => data.reduce((sum, x) => sum + x, 0) / data.length;`,
+  "src/optim/define.ts": ZOD,
+  "src/data/define.ts": ZOD,
+  "src/preprocess/operation.ts": `import { byDefault, whole } from "ocelli/preprocess";`,
+  "src/config/use.ts": `${ZOD}
+const pyramid = defineModel({ name: "pyramid", schema: z.strictObject({}), create: () => vit() });`,
   "src/cli/arguments.ts": `import { predict } from "../../../src/cli/predict.ts";`,
   "src/data/stream/order.ts": `const source = { length: 3 };`,
   "src/sweep/sweep.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/claim/define.ts": `import recipe from "../../../recipes/quickstart.ts";`,
-  "src/config/config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
+  "src/config/define-config.ts": `import quickstart from "../../../recipes/quickstart.ts";`,
   "src/config/overrides.ts": `import { configSchema } from "../../../src/config/config.ts";\nconst schema = configSchema();`,
   "src/text/open-tokenizer.ts": `import { readFileSync } from "node:fs";
 const bytes = readFileSync("tests/golden/tokenizer/unigram_rules/tokenizer.model");`,

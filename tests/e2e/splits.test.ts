@@ -124,7 +124,7 @@ test("eval takes the run's own data, and says when it is not what it was", async
     expect(captured.stderr).not.toContain("ocelli:");
     return lastJson<EvalResult>(captured);
   };
-  expect(await evaluated()).toMatchObject({ split: "test", accuracy, notes: [] });
+  expect(await evaluated()).toMatchObject({ split: "test", values: { accuracy }, notes: [] });
   expect((await evaluated("--split", "all")).notes).toEqual([
     expect.stringMatching(/^\d+ of these images were trained on$/),
   ]);

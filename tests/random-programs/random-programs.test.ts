@@ -7,6 +7,7 @@ import {
   primitives,
   sizeOf,
 } from "../../src/graph/index.ts";
+import { linalgPrimitives } from "../../src/graph/ops/linalg/index.ts";
 import { judge, reduce, runSeeds } from "./campaign.ts";
 import { type Contender, type ContenderName, openContender } from "./contenders.ts";
 import { drawPlan } from "./generate.ts";
@@ -60,7 +61,11 @@ function namesIn(program: Program): string[] {
 }
 
 describe("the generator", () => {
-  const names = [...Object.keys(primitives), ...COMPOSITES];
+  /** Factorisations move ∞ and NaN by blocks, and lose digits as their matrices are conditioned: contract rows hold them. */
+  const HELD_BY_ROWS = Object.keys(linalgPrimitives);
+  const names = [...Object.keys(primitives), ...COMPOSITES].filter(
+    (name) => !HELD_BY_ROWS.includes(name),
+  );
   const plans = Array.from({ length: 1500 }, (_, seed) => drawPlan(seed));
 
   it.for(names)("has an operation for %s (tests/random-programs/operations)", (name) => {

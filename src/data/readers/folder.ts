@@ -1,25 +1,23 @@
 /** @file Folders of images: one folder per class, within folders per split where there are any. */
 
+import { z } from "zod";
 import { join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { readImageFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
-import type { SplitBy } from "../splits/hashed.ts";
 import { describeUnread } from "./image-names.ts";
 import { type Layout, type Part, layoutOf } from "./layout.ts";
+import { classKeys, defineSource, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { readTable } from "./table.ts";
 import { type ImageWalk, walkImages } from "./walk-images.ts";
 
-/** How to open a folder. */
-export interface FolderOptions {
-  readonly dir: string;
-  /** The class names, in the order of the labels; the folders' names, sorted, unless given. */
-  readonly classes?: readonly string[];
-  /** Where there are no split folders: shares by the names of the splits to make. */
-  readonly splits?: Readonly<Record<string, number>>;
-  readonly splitBy?: SplitBy;
-}
+const folderSchema = z.strictObject({
+  /** The folder. */
+  dir: z.string(),
+  ...classKeys,
+  ...splitKeys,
+});
 
 /**
  * The images of a folder: JPEG, PNG, WebP, GIF, AVIF and TIFF by their extension, in `dir/CLASS/…` at any depth below
@@ -33,7 +31,7 @@ export async function openFolder({
   classes,
   splits: shares,
   splitBy,
-}: FolderOptions): Promise<Dataset> {
+}: z.output<typeof folderSchema>): Promise<Dataset> {
   const walk = await walkImages(dir);
   const layout = layoutOf(walk.tree, { place: dir, classes });
   const splits = new Map<string, Found>();
@@ -85,3 +83,6 @@ function nothingIn(dir: string, { tree, unread }: ImageWalk): OcelliError {
           : "no class folders";
   return new OcelliError("data", `${dir} has ${found}.`, { hint });
 }
+
+/** Folders of images in a configuration. */
+export const folderData = defineSource({ name: "folder", schema: folderSchema, open: openFolder });

@@ -1,10 +1,12 @@
 /** @file Folders of idx files named as MNIST's are, plain or gzipped: MNIST, Fashion-MNIST and their like. */
 
+import { z } from "zod";
 import { join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { readIdx } from "../../formats/idx.ts";
 import { arraySource } from "./arrays.ts";
 import { listDataFolder, parseDataFile, readDataFile } from "../files/files.ts";
+import { classKeys, defineSource } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
 /** `train-images-idx3-ubyte`, `t10k-images.idx3-ubyte.gz`; any other prefix names its split. */
@@ -60,3 +62,14 @@ function findLabels(files: readonly string[], images: string): string | undefine
   const plain = images.replace(/-images([-.])idx\d/, "-labels$1idx1").replace(/\.gz$/, "");
   return files.find((file) => file === plain || file === `${plain}.gz`);
 }
+
+/** Folders of idx files in a configuration. */
+export const idxData = defineSource({
+  name: "idx",
+  schema: z.strictObject({
+    /** The folder. */
+    dir: z.string(),
+    ...classKeys,
+  }),
+  open: (options) => openIdx({ name: "idx", ...options }),
+});

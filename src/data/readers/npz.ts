@@ -1,10 +1,12 @@
 /** @file Folders of npz files: `train.npz`, `test.npz`, … each with `images` and `labels`. */
 
+import { z } from "zod";
 import { join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { openNpz } from "../../formats/npz.ts";
 import { arraySource } from "./arrays.ts";
 import { listDataFolder, parseDataFile, readDataFile } from "../files/files.ts";
+import { classKeys, defineSource } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
 /** How to open a folder. */
@@ -15,7 +17,7 @@ interface NpzFolderOptions {
 }
 
 /** A data set of the npz files in a folder; every file is a split. */
-export async function openNpzFolder({ name, dir, classes }: NpzFolderOptions): Promise<Dataset> {
+async function openNpzFolder({ name, dir, classes }: NpzFolderOptions): Promise<Dataset> {
   const files = (await listDataFolder(dir)).filter((file) => file.endsWith(".npz"));
   if (files.length === 0) {
     throw new OcelliError("data", `${dir} has no .npz files; each is a split, such as train.npz.`);
@@ -34,3 +36,14 @@ export async function openNpzFolder({ name, dir, classes }: NpzFolderOptions): P
     },
   };
 }
+
+/** Folders of npz files in a configuration. */
+export const npzData = defineSource({
+  name: "npz",
+  schema: z.strictObject({
+    /** The folder. */
+    dir: z.string(),
+    ...classKeys,
+  }),
+  open: (options) => openNpzFolder({ name: "npz", ...options }),
+});

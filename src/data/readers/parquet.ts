@@ -1,5 +1,6 @@
 /** @file Parquet files of images, as published on the Hugging Face hub. */
 
+import { z } from "zod";
 import { OcelliError, unknownName } from "../../errors.ts";
 import { Budget, checkName, parseJson, unpackLimit } from "../../formats/budget.ts";
 import type {
@@ -12,24 +13,26 @@ import { openBytes } from "../files/byte-file.ts";
 import { createCache } from "../files/cache.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { type Found, foundDataset } from "./found.ts";
-import type { SplitBy } from "../splits/hashed.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
-import { type Files, expandFiles } from "../files/shards.ts";
+import { expandFiles } from "../files/shards.ts";
+import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
-/** How to open parquet files. */
-export interface ParquetOptions {
-  readonly files: Files;
-  /** The column of images: bytes, or structs of `bytes` and `path`; found out unless given. */
-  readonly image?: string;
-  /** The column of labels; found out unless given. */
-  readonly label?: string;
-  /** The class names; those that the file's Hugging Face metadata tells unless given. */
-  readonly classes?: readonly string[];
-  readonly splits?: Readonly<Record<string, number>>;
-  readonly splitBy?: SplitBy;
-}
+const parquetSchema = z.strictObject({
+  /**
+   * Paths, addresses, a pattern or a folder; by split where they are an object.
+   *
+   * @example "shards/train-*.parquet"
+   */
+  files: filesSchema,
+  /** The column of images: bytes, or structs of `bytes` and `path`. Default: found by its type. */
+  image: z.string().optional(),
+  /** The column of labels. Default: found by its name. */
+  label: z.string().optional(),
+  ...classKeys,
+  ...splitKeys,
+});
 
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */
 const CACHE = 2 ** 29;
@@ -67,14 +70,14 @@ interface RowGroup {
  * last are held up to 512 MiB, at least one. Training therefore mixes some groups at a time. Ids are the file's name and
  * the row's number. An image without bytes is read by its path, from where the file is.
  */
-export async function openParquet({
+async function openParquet({
   files,
   image,
   label,
   classes,
   splits: shares,
   splitBy,
-}: ParquetOptions): Promise<Dataset> {
+}: z.output<typeof parquetSchema>): Promise<Dataset> {
   const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
   const all = new Budget("the data set", { bytes: LABELS });
@@ -235,3 +238,10 @@ function* rowGroups(parquet: ImageFile): Generator<RowGroup> {
     begin += rows;
   }
 }
+
+/** Parquet files in a configuration. */
+export const parquetData = defineSource({
+  name: "parquet",
+  schema: parquetSchema,
+  open: openParquet,
+});

@@ -1,5 +1,6 @@
 /** @file Tables of image paths and labels: JSON lines and CSV. */
 
+import { z } from "zod";
 import { OcelliError, nearestNames } from "../../errors.ts";
 import { LIMITS, checkName, parseJson } from "../../formats/budget.ts";
 import { formatError, guard } from "../../formats/bytes.ts";
@@ -9,25 +10,33 @@ import { openBytes } from "../files/byte-file.ts";
 import { inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
-import type { SplitBy } from "../splits/hashed.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
-import { type Files, expandFiles } from "../files/shards.ts";
+import { expandFiles } from "../files/shards.ts";
 import { readBeside } from "./beside.ts";
+import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { usualSplit } from "../splits/split-names.ts";
 
+const tableSchema = z.strictObject({
+  /**
+   * Paths, addresses, a pattern or a folder; by split where they are an object.
+   *
+   * @example "list.csv"
+   */
+  files: filesSchema,
+  /** The field of the image's path. Default: `image`, `file_name`, `filename`, `path` or `file`. */
+  image: z.string().optional(),
+  /** The field of the label. Default: `label`, `labels`, `class` or `category`. */
+  label: z.string().optional(),
+  ...classKeys,
+  ...splitKeys,
+});
+
+/** The kinds of tables. */
+type TableName = "jsonl" | "csv";
+
 /** How to open tables. */
-export interface TableOptions {
-  readonly name: "jsonl" | "csv";
-  readonly files: Files;
-  /** The field of the image's path; `image`, `file_name`, `filename`, `path` or `file` unless given. */
-  readonly image?: string;
-  /** The field of the label; `label`, `labels`, `class` or `category` unless given. */
-  readonly label?: string;
-  readonly classes?: readonly string[];
-  readonly splits?: Readonly<Record<string, number>>;
-  readonly splitBy?: SplitBy;
-}
+type TableOptions = z.output<typeof tableSchema> & { readonly name: TableName };
 
 /** A line of a table. */
 interface Row {
@@ -108,7 +117,7 @@ const foundOf = (entries: readonly Entry[]): Found => ({
 });
 
 async function* readEntries(
-  name: TableOptions["name"],
+  name: TableName,
   table: string,
   { image, label }: TableFields,
 ): AsyncGenerator<Entry> {
@@ -220,7 +229,7 @@ async function* textOf(file: ByteFile): AsyncGenerator<string> {
 }
 
 /** The rows of a table, one after the other. */
-export const tableRows = (name: TableOptions["name"], file: ByteFile): AsyncGenerator<Row> =>
+export const tableRows = (name: TableName, file: ByteFile): AsyncGenerator<Row> =>
   name === "csv" ? csvRows(file) : jsonRows(file);
 
 async function* csvRows(file: ByteFile): AsyncGenerator<Row> {
@@ -265,3 +274,10 @@ async function* jsonRows(file: ByteFile): AsyncGenerator<Row> {
   }
   yield* parse(line === 0 ? rest.replace(/^\uFEFF/, "") : rest);
 }
+
+const tableData = <Name extends TableName>(name: Name) =>
+  defineSource({ name, schema: tableSchema, open: (options) => openTable({ name, ...options }) });
+
+/** Tables in a configuration. */
+export const jsonlData = tableData("jsonl");
+export const csvData = tableData("csv");

@@ -1,5 +1,6 @@
 /** @file Tar archives of images: WebDataset shards, or class folders inside. */
 
+import { z } from "zod";
 import { isName, parseJson } from "../../formats/budget.ts";
 import { formatError, guard } from "../../formats/bytes.ts";
 import { TAR_BLOCK, paddedSize, readName, readPax, readTarHeader } from "../../formats/tar.ts";
@@ -9,29 +10,32 @@ import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, distinctIds, foundDataset } from "./found.ts";
-import type { SplitBy } from "../splits/hashed.ts";
 import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { isFlat, layoutOf } from "./layout.ts";
 import { isLeftover } from "./leftovers.ts";
-import { type Files, expandFiles } from "../files/shards.ts";
+import { expandFiles } from "../files/shards.ts";
+import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { treeOf } from "./tree-of-images.ts";
 
-/** Where the labels of a tar's examples are. */
-export type TarLabel = "cls" | "json" | "txt" | "folder";
+const tarSchema = z.strictObject({
+  /**
+   * Paths, addresses, a pattern or a folder; by split where they are an object.
+   *
+   * @example "shards/train-{000..009}.tar"
+   */
+  files: filesSchema,
+  /** The member beside an image that holds its label, or the folder that it lies in. Default: found by looking. */
+  label: z.enum(["cls", "json", "txt", "folder"]).optional(),
+  /** The field of a `.json` member that holds the label. Default: `label`, `cls`, `class` or `class_name`. */
+  labelKey: z.string().optional(),
+  ...classKeys,
+  ...splitKeys,
+});
 
 /** How to open tar archives. */
-export interface TarOptions {
-  readonly files: Files;
-  /** The member beside an image that holds its label, or its folder; found out unless given. */
-  readonly label?: TarLabel;
-  /** The field of a `.json` member that holds the label; `label`, `cls`, `class` or `class_name` unless given. */
-  readonly labelKey?: string;
-  readonly classes?: readonly string[];
-  readonly splits?: Readonly<Record<string, number>>;
-  readonly splitBy?: SplitBy;
-}
+type TarOptions = z.output<typeof tarSchema>;
 
 /** A file inside an archive. */
 interface TarMember {
@@ -280,3 +284,6 @@ function paxSize(text: string | undefined, what: string): number | undefined {
   if (/^\d+$/.test(text) && Number.isSafeInteger(size)) return size;
   throw formatError(`${what}: a member's size is impossible.`);
 }
+
+/** Tar archives in a configuration. */
+export const tarData = defineSource({ name: "tar", schema: tarSchema, open: openTar });

@@ -1,5 +1,6 @@
 /** @file TFRecord files of tf.Example messages. */
 
+import { z } from "zod";
 import { OcelliError } from "../../errors.ts";
 import {
   RECORD_FOOTER,
@@ -14,24 +15,27 @@ import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
-import type { SplitBy } from "../splits/hashed.ts";
 import { type Labels, readLabels } from "./labels.ts";
-import { type Files, expandFiles } from "../files/shards.ts";
+import { expandFiles } from "../files/shards.ts";
+import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
-/** How to open TFRecord files. */
-export interface TfrecordOptions {
-  readonly files: Files;
-  /** The feature that holds the encoded image; `image/encoded` or `image` unless given. */
-  readonly image?: string;
-  /** The feature that holds the label; `image/class/label`, `label` or `image/class/text` unless given. */
-  readonly label?: string;
-  /** A feature whose text is the id; the file's name and the record's number unless given. */
-  readonly id?: string;
-  readonly classes?: readonly string[];
-  readonly splits?: Readonly<Record<string, number>>;
-  readonly splitBy?: SplitBy;
-}
+const tfrecordSchema = z.strictObject({
+  /**
+   * Paths, addresses, a pattern or a folder; by split where they are an object.
+   *
+   * @example "train.tfrecord-*"
+   */
+  files: filesSchema,
+  /** The feature that holds the encoded image. Default: `image/encoded` or `image`. */
+  image: z.string().optional(),
+  /** The feature that holds the label. Default: `image/class/label`, `label` or `image/class/text`. */
+  label: z.string().optional(),
+  ...classKeys,
+  ...splitKeys,
+  /** A feature whose text is the example's id. Default: the file's name and the record's number. */
+  id: z.string().optional(),
+});
 
 const IMAGES = ["image/encoded", "image"];
 const LABELS = ["image/class/label", "label", "image/class/text"];
@@ -47,7 +51,7 @@ interface Place {
  * Images in TFRecord files. The files are gone through once at opening, for labels and places, which are held; an image
  * is then read by its place, and its record's checksum verified.
  */
-export async function openTfrecord({
+async function openTfrecord({
   files,
   image,
   label,
@@ -55,7 +59,7 @@ export async function openTfrecord({
   classes,
   splits: shares,
   splitBy,
-}: TfrecordOptions): Promise<Dataset> {
+}: z.output<typeof tfrecordSchema>): Promise<Dataset> {
   const images = image === undefined ? IMAGES : [image];
   const labelNames = label === undefined ? LABELS : [label];
   const small = new Set([...labelNames, ...(id === undefined ? [] : [id])]);
@@ -147,3 +151,10 @@ async function readImage({ file, begin, length }: Place, id: string, names: read
     hint: "Name its feature by data.image.",
   });
 }
+
+/** TFRecord files in a configuration. */
+export const tfrecordData = defineSource({
+  name: "tfrecord",
+  schema: tfrecordSchema,
+  open: openTfrecord,
+});

@@ -11,6 +11,7 @@ import { BEGINNING, type Position, type Visit, trainingOrder } from "./order.ts"
 import type { BadImagePolicy, DataProblems } from "../problems.ts";
 import { type Share, sharedVisits } from "./share.ts";
 import type { Source } from "../source.ts";
+import { travels } from "./travelling.ts";
 import type { WorkerPool } from "./workers.ts";
 
 /** A batch in host memory. */
@@ -168,7 +169,10 @@ async function openPreparer(
     const id = source.id(index);
     return { features: await source.read(index), key: [...key, id], id };
   };
-  const threads = workers && (await isWorthThreads(source, preprocessing)) ? workers : undefined;
+  const threads =
+    workers && travels(preprocessing.text) && (await isWorthThreads(source, preprocessing))
+      ? workers
+      : undefined;
   return {
     ahead: threads ? BATCHES_AHEAD * batchSize : 0,
     prepare(index, key) {

@@ -1,9 +1,13 @@
 /** @file A worker thread that makes examples ready. */
 
-import { parentPort } from "node:worker_threads";
+import { pathToFileURL } from "node:url";
+import { parentPort, workerData } from "node:worker_threads";
+import { addDefinition, definitionsIn } from "../../define.ts";
 import { OcelliError, type ErrorCode } from "../../errors.ts";
 import type { HostArray } from "../../graph/dtype.ts";
 import type { Example } from "../../preprocess/example.ts";
+import type { OperationDefinition } from "../../preprocess/operation.ts";
+import { OPERATIONS } from "../../preprocess/operations.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { PictureKind } from "../decode/decode.ts";
 import { type RawExample, prepareExample } from "./examples.ts";
@@ -13,6 +17,12 @@ export interface Task extends RawExample {
   readonly task: number;
   /** The preprocessing's text. */
   readonly text: string;
+}
+
+/** What a worker is started with. */
+export interface WorkerData {
+  /** Files of operations that a user defined. */
+  readonly files: readonly string[];
 }
 
 /** What became of it. An error travels as its parts. */
@@ -27,12 +37,14 @@ export type Answer = { readonly task: number } & (
 const port = parentPort!;
 const parsed = new Map<string, Preprocessing>();
 let sharpIsSet: Promise<void> | undefined;
+let operations: Promise<void> | undefined;
 
 port.on("message", (task: Task) => void answer(task));
 
 async function answer({ task, text, ...example }: Task): Promise<void> {
   try {
     await (sharpIsSet ??= useOneThread());
+    await (operations ??= loadOperations(workerData as WorkerData));
     let preprocessing = parsed.get(text);
     if (!preprocessing) parsed.set(text, (preprocessing = parsePreprocessing(text)));
     const prepared = await prepareExample(example, preprocessing);
@@ -69,4 +81,13 @@ async function useOneThread(): Promise<void> {
   const { default: sharp } = await import("sharp");
   sharp.concurrency(1);
   sharp.cache(false);
+}
+
+async function loadOperations({ files }: WorkerData): Promise<void> {
+  for (const file of files) {
+    for (const definition of definitionsIn((await import(pathToFileURL(file).href)) as object)) {
+      if (definition.kind !== "operation") continue;
+      addDefinition("preprocessing operation", OPERATIONS, definition as OperationDefinition);
+    }
+  }
 }

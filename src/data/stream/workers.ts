@@ -3,7 +3,8 @@
 import { Worker } from "node:worker_threads";
 import { OcelliError } from "../../errors.ts";
 import type { Prepared, RawExample } from "./examples.ts";
-import type { Answer, Task } from "./worker.ts";
+import { travelling } from "./travelling.ts";
+import type { Answer, Task, WorkerData } from "./worker.ts";
 
 /** Examples that one worker is given at a time, so that it need not wait for the next. */
 const IN_HAND = 4;
@@ -39,7 +40,8 @@ export function createWorkerPool(size: number): WorkerPool {
   function start(): Member {
     // the same file has another extension in the built package
     const entry = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-    const worker = new Worker(new URL(entry, import.meta.url));
+    const workerData: WorkerData = { files: travelling().files };
+    const worker = new Worker(new URL(entry, import.meta.url), { workerData });
     const member: Member = { worker, tasks: new Map() };
     worker.unref();
     worker.on("message", (answer: Answer) => finish(member, answer));

@@ -10,7 +10,7 @@ import {
   type TrainingLength,
   makeOptimizer,
   makeSchedule,
-  optimizerSchema,
+  optimizerChoice,
   scheduleSchema,
 } from "../../optim/index.ts";
 import { type TreeStructure, flatten, unflatten } from "../../tree.ts";
@@ -89,7 +89,7 @@ function optimizerConfig(given: JsonObject): OptimizerConfig {
   const present = Object.entries(rest).filter(
     ([key, value]) => value !== null && key !== "weight_decay_decouple", // always decoupled
   );
-  return checked("config", optimizerSchema, {
+  return checked("config", optimizerChoice(), {
     name,
     schedule: rules,
     ...camelKeys(Object.fromEntries(present)),

@@ -2,7 +2,7 @@
 
 import type { Config, EvaluationKeys } from "../../config/config.ts";
 import { validate } from "../../config/validate.ts";
-import { type DataConfig, dataSchema } from "../../data/config.ts";
+import { type DataConfig, dataChoice } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
 import type { Dataset, Source } from "../../data/source.ts";
 import { findSplit, heldOutSplit } from "../../data/splits/split-names.ts";
@@ -116,7 +116,7 @@ export async function planEvaluations(
 function streamKeys(asked: StreamConfig, own: StreamKeys): StreamKeys {
   if (typeof asked === "string") return { ...own, split: asked };
   const { data, ...given } = asked;
-  return { ...own, ...given, ...(data && { data: validate(dataSchema, data) }) };
+  return { ...own, ...given, ...(data && { data: validate(dataChoice(), data) }) };
 }
 
 /** The examples of a stream; those of the training's own data join the sources that a run records. */

@@ -15,6 +15,7 @@ import type { Checkpoint } from "../../weights/checkpoint.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { type DescribedModel, describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
 import type { Config } from "../../config/config.ts";
+import { useRunFiles } from "../../served/modules.ts";
 import { arraysOf, fitted, readOwn } from "../../served/trained.ts";
 
 /** Arrays by nested name; a parameter that is not there keeps its own initial value. */
@@ -39,6 +40,7 @@ export async function loadInitial(
   card: Omit<ModelCard, "step">,
   { note, report }: Telling,
 ): Promise<Initial> {
+  await useRunFiles(typeof init === "string" ? init : init.weights);
   if (typeof init === "string") return ownArrays(init, model, card);
   const { weights, head } = init;
   const own = readOwn(weights);

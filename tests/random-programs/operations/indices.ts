@@ -40,6 +40,20 @@ function drawGather(scope: Scope, dtypes: readonly g.DType[]) {
 const key = (scope: Scope): number => scope.input({ shape: [2], dtype: "uint32" }, { raw: true });
 const drawn = (scope: Scope): g.Shape => scope.shape(0, 2);
 
+/** A scatter that does not add. In JAX another update of the same place may stay: compared on the engines. */
+const scatterOf = (name: "scatterSet" | "scatterMax" | "scatterMin", dtypes: readonly g.DType[]) =>
+  operation<Dims>({
+    of: [name],
+    draw(scope) {
+      const found = drawGather(scope, dtypes);
+      if (!found) return undefined;
+      const updates = scope.like({ shape: found.updates, dtype: found.x.dtype });
+      return { args: [found.x.id, found.indices, updates], attrs: found.dims };
+    },
+    apply: ([x, at, updates], dims) => g[name](x, at, updates, dims),
+    python: () => undefined,
+  });
+
 /** Operations with indices and keys. */
 export const indices: Operations = {
   gather: operation<Dims>({
@@ -63,6 +77,9 @@ export const indices: Operations = {
     python: ([x, at, updates], { axis, batchDims }) =>
       `ours.scatter_add(${x}, ${at}, ${updates}, ${axis}, ${batchDims})`,
   }),
+  scatterSet: scatterOf("scatterSet", EVERY),
+  scatterMax: scatterOf("scatterMax", NUMBERS),
+  scatterMin: scatterOf("scatterMin", NUMBERS),
   takeAlongAxis: operation<{ axis: number }>({
     of: ["gather"],
     draw(scope) {

@@ -1,0 +1,34 @@
+/** @file Data sets by name. */
+
+import { type ChoiceAmong, findDefinition } from "../define.ts";
+import type { SourceDefinition } from "./define.ts";
+import { folderData } from "./readers/folder.ts";
+import { idxData } from "./readers/idx.ts";
+import { mnistData } from "./readers/mnist.ts";
+import { npzData } from "./readers/npz.ts";
+import { parquetData } from "./readers/parquet.ts";
+import { csvData, jsonlData } from "./readers/table.ts";
+import { tarData } from "./readers/tar.ts";
+import { tfrecordData } from "./readers/tfrecord.ts";
+
+const BUILT_IN = [
+  mnistData,
+  idxData,
+  npzData,
+  folderData,
+  tarData,
+  tfrecordData,
+  parquetData,
+  jsonlData,
+  csvData,
+] as const;
+
+/** The data sets that a configuration may name, beside mixtures of them. */
+export const SOURCES: SourceDefinition[] = [...BUILT_IN] as unknown as SourceDefinition[];
+
+/** A data set by name with its options, none of them a mixture. */
+export type PlainDataConfig = ChoiceAmong<"name", (typeof BUILT_IN)[number]>;
+
+/** The definition of a data set, with the nearest names where there is none. */
+export const sourceDefinition = (name: string): SourceDefinition =>
+  findDefinition("data set", SOURCES, name);
