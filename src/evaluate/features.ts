@@ -4,7 +4,7 @@ import { OcelliError, unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { convert, isInteger, toNumbers } from "../graph/index.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Evaluated, Gathered } from "./evaluator.ts";
+import type { Evaluated, EvaluatedModel, Gathered } from "./evaluator.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
 
 /** Features [examples, dim] with the class of each example. */
@@ -51,6 +51,14 @@ export function featuresAt(
   if (valid.length > 0) throw unknownName("layer of one vector an image", layer, valid, "config");
   throw new OcelliError("config", "the model has no features of one vector an image.", {
     hint: "Give it a pooling; an exported model has none but its logits.",
+  });
+}
+
+/** How many classes the labels have; `type` is the evaluator that needs them. */
+export function countClasses(type: string, { names }: Pick<EvaluatedModel, "names">): number {
+  if (Object.hasOwn(names, "label")) return names.label.length;
+  throw new OcelliError("config", `${type} needs labelled examples; these have no labels.`, {
+    hint: "Name labelled data as evals.NAME.data.",
   });
 }
 

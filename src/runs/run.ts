@@ -44,6 +44,8 @@ const RUN_FILES = {
   events: "events.tfevents",
   /** Parameters, variables and what prediction needs. */
   checkpoint: "checkpoint.safetensors",
+  /** All arrays of the objective in the best state, where one is served and evaluations read the objective. */
+  best: "best.safetensors",
   /** The result, as `--json` prints it. */
   result: "result.json",
   /** The classes that the last evaluation took for one another, and its most confident mistakes. */
@@ -58,8 +60,10 @@ const RUN_FILES = {
   nonfinite: "nonfinite.json",
 } as const;
 
+/** Files of a model's arrays. */
+type Checkpoint = "checkpoint" | "best";
 type RunFile = keyof typeof RUN_FILES;
-type JsonFile = Exclude<RunFile, "metrics" | "events" | "checkpoint">;
+type JsonFile = Exclude<RunFile, "metrics" | "events" | Checkpoint>;
 
 /** One line of the metrics: a step, and numbers by name. */
 type MetricsLine = Readonly<Record<string, number>> & { readonly step: number };
@@ -171,9 +175,12 @@ export class Run {
     }
   }
 
-  async writeCheckpoint(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  async writeCheckpoint(
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    file: Checkpoint = "checkpoint",
+  ): Promise<void> {
     this.lock.check();
-    await writeAtomically(this.path("checkpoint"), chunks);
+    await writeAtomically(this.path(file), chunks);
   }
 
   /** Writes pictures, PNG files, into a folder of the run. */

@@ -38,6 +38,9 @@ export type TrainState = {
 /** Folded into the key of a step for what an objective does after the update. */
 const AFTER = 0x61667465;
 
+/** What an evaluation of an objective is computed from. */
+export type EvaluatedState = Pick<TrainState, "params" | "variables" | "step" | "key">;
+
 /** Scalars by name. */
 export type Metrics = Readonly<Record<string, Tensor>>;
 
@@ -154,7 +157,7 @@ export const makeTrainStep =
 /** The program of an evaluation: metrics of a batch, with `loss`. */
 export const makeEvalStep =
   (objective: Objective) =>
-  ({ params, variables, step, key }: Omit<TrainState, "optimizer">, batch: Batch): Metrics => {
+  ({ params, variables, step, key }: EvaluatedState, batch: Batch): Metrics => {
     const { loss, metrics } = objective.loss({ params, variables, batch, key, step, train: false });
     return { ...metrics, loss };
   };

@@ -51,7 +51,8 @@ export async function planObjective(
       teachers.set(id, teacher);
       return teacher;
     };
-    const given = { model: task.model, batch, names: card.names, classWeights, openTeacher };
+    const { model: net, heads } = task;
+    const given = { model: net, heads, batch, names: card.names, classWeights, openTeacher };
     return definition.create(options, given);
   };
   const forms = modelDefinition(model.name).forms?.(model, seed);

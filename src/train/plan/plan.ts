@@ -131,6 +131,7 @@ export async function planTraining(
   const sources = new Map([[config.split, source]]);
   const evaluations = await planEvaluations(config, {
     ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
+    ...{ objective, trainingBatch: batchSpec },
     preprocessing: preprocessing.eval,
     batch: evalSpec,
   });

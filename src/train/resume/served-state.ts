@@ -1,12 +1,13 @@
 /** @file The state that a run serves: written for prediction and export, and brought back to be judged. */
 
-import type { Engine } from "../../engines/engine.ts";
+import type { DeviceArray, Engine } from "../../engines/engine.ts";
+import type { ObjectiveArrays } from "../../objectives/index.ts";
 import { type Checkpoint, checkpointChunks } from "../../weights/checkpoint.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import type { BestWatch } from "../watch/best.ts";
 import { type TreeReader, disposeTree, uploadTree } from "../../served/device-trees.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type DeviceState, servedArrays } from "../programs.ts";
+import { type DeviceState, evaluatedArrays, servedArrays } from "../programs.ts";
 import type { RunFolder } from "../devices/follower.ts";
 
 /** What serving needs of a training. */
@@ -16,9 +17,13 @@ interface Serving {
   readonly run: RunFolder;
 }
 
+/** Whether the best state is kept with all that the objective owns: evaluations read it at the end. */
+const keepsObjective = ({ best, evaluations }: Plan): boolean =>
+  best !== undefined && evaluations.some(({ ofObjective }) => ofObjective);
+
 /** The state that is served, on the device, and its step: that of the best value, or else the last. */
 export async function servedState(
-  { run, engine }: Serving,
+  { run, engine, plan }: Serving,
   best: BestWatch,
   last: DeviceState,
   step: number,
@@ -26,10 +31,11 @@ export async function servedState(
   if (!best.state || best.state.step === step) {
     return { served: last, of: step, dispose: () => undefined };
   }
-  const file = run.path("checkpoint");
+  const file = run.path(keepsObjective(plan) ? "best" : "checkpoint");
   const { card, params, variables } = readCheckpointFile(file, file);
   const arrays = await uploadTree(engine, { params, variables });
-  const served = { ...last, ...arrays, optimizer: {} };
+  const { averageVariables: _, ...rest } = last; // averages are in the file already
+  const served = { ...rest, ...arrays, optimizer: {} };
   return { served, of: card.step, dispose: () => disposeTree(arrays) };
 }
 
@@ -40,8 +46,12 @@ export async function saveServed(
   step: number,
   read: TreeReader,
 ): Promise<void> {
-  const { params, variables } = servedArrays(state, plan.objective);
-  const reading = await read({ params, variables });
-  const arrays = (await reading.arrays) as Pick<Checkpoint, "params" | "variables">;
-  await run.writeCheckpoint(checkpointChunks({ card: { ...plan.card, step }, ...arrays }));
+  const chunksOf = async ({ params, variables }: ObjectiveArrays<DeviceArray>) => {
+    const reading = await read({ params, variables });
+    const arrays = (await reading.arrays) as Pick<Checkpoint, "params" | "variables">;
+    return checkpointChunks({ card: { ...plan.card, step }, ...arrays });
+  };
+  if (keepsObjective(plan))
+    await run.writeCheckpoint(await chunksOf(evaluatedArrays(state)), "best");
+  await run.writeCheckpoint(await chunksOf(servedArrays(state, plan.objective)));
 }
