@@ -11,7 +11,7 @@ import { readBeside } from "./beside.ts";
 import { openBytes } from "../files/byte-file.ts";
 import { createCache } from "../files/cache.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
-import { type Found, foundDataset } from "./found.ts";
+import { type Found, type LabelUse, foundDataset } from "./found.ts";
 import type { SplitBy } from "../splits/hashed.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
@@ -29,6 +29,7 @@ export interface ParquetOptions {
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
   readonly splitBy?: SplitBy;
+  readonly labels?: LabelUse;
 }
 
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */
@@ -74,6 +75,7 @@ export async function openParquet({
   classes,
   splits: shares,
   splitBy,
+  labels: use,
 }: ParquetOptions): Promise<Dataset> {
   const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
@@ -132,7 +134,15 @@ export async function openParquet({
     });
   }
   const place = [...groups.values()].flat()[0];
-  return foundDataset({ name: "parquet", splits, classes: named, shares, splitBy, place });
+  return foundDataset({
+    name: "parquet",
+    splits,
+    classes: named,
+    shares,
+    splitBy,
+    labels: use,
+    place,
+  });
 }
 
 /** An image's bytes, or the path of its file. */

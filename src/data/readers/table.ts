@@ -7,7 +7,7 @@ import { csvReader } from "../../formats/csv.ts";
 import { type ByteFile, openBytes } from "../files/byte-file.ts";
 import { inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
-import { type Found, foundDataset } from "./found.ts";
+import { type Found, type LabelUse, foundDataset } from "./found.ts";
 import type { SplitBy } from "../splits/hashed.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "../files/shards.ts";
@@ -26,6 +26,7 @@ export interface TableOptions {
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
   readonly splitBy?: SplitBy;
+  readonly labels?: LabelUse;
 }
 
 /** A line of a table. */
@@ -40,6 +41,7 @@ const LABELS = ["label", "labels", "class", "category"];
 interface TableFields {
   readonly image?: string;
   readonly label?: string;
+  readonly labels?: LabelUse;
 }
 
 /** Where a row's image is, and its label. */
@@ -69,6 +71,7 @@ export async function openTable({
   classes,
   splits: shares,
   splitBy,
+  labels,
 }: TableOptions): Promise<Dataset> {
   const bySplit = new Map<string, Entry[]>();
   const extension = name === "csv" ? /\.[ct]sv$/i : /\.(jsonl|ndjson)$/i;
@@ -76,7 +79,8 @@ export async function openTable({
   for (const [split, tables] of groups) {
     const entries: Entry[] = [];
     for (const table of tables) {
-      for await (const entry of readEntries(name, table, { image, label })) entries.push(entry);
+      for await (const entry of readEntries(name, table, { image, label, labels }))
+        entries.push(entry);
     }
     bySplit.set(split, entries);
   }
@@ -88,7 +92,7 @@ export async function openTable({
     const ids = entries.map(({ id }) => inSplit(id.startsWith(`${split}/`) ? "" : before, id));
     return [split, { ...foundOf(entries), ids: numbered(ids) }];
   });
-  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, place });
+  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, labels, place });
 }
 
 /** The examples of one table. */
@@ -109,12 +113,12 @@ const foundOf = (entries: readonly Entry[]): Found => ({
 async function* readEntries(
   name: TableOptions["name"],
   table: string,
-  { image, label }: TableFields,
+  { image, label, labels: use }: TableFields,
 ): AsyncGenerator<Entry> {
   for await (const { line, fields } of tableRows(name, await openBytes(table))) {
     const which = `${table}, line ${line}`;
     const path = pick(which, fields, image, IMAGES, "image");
-    const written = fieldOf(fields, label, LABELS);
+    const written = use === "none" ? undefined : fieldOf(fields, label, LABELS);
     const value = written === undefined ? undefined : fields[written];
     const labels = readLabels(value, which);
     if (typeof path !== "string" || path.trim() === "") {

@@ -12,7 +12,7 @@ import { type ExampleFeature, readExample } from "../../formats/tf-example.ts";
 import { type ByteFile, forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
-import { type Found, foundDataset } from "./found.ts";
+import { type Found, type LabelUse, foundDataset } from "./found.ts";
 import type { SplitBy } from "../splits/hashed.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { type Files, expandFiles } from "../files/shards.ts";
@@ -30,6 +30,7 @@ export interface TfrecordOptions {
   readonly classes?: readonly string[];
   readonly splits?: Readonly<Record<string, number>>;
   readonly splitBy?: SplitBy;
+  readonly labels?: LabelUse;
 }
 
 const IMAGES = ["image/encoded", "image"];
@@ -54,6 +55,7 @@ export async function openTfrecord({
   classes,
   splits: shares,
   splitBy,
+  labels: use,
 }: TfrecordOptions): Promise<Dataset> {
   const images = image === undefined ? IMAGES : [image];
   const labelNames = label === undefined ? LABELS : [label];
@@ -93,7 +95,7 @@ export async function openTfrecord({
     });
   }
   const place = [...groups.values()].flat()[0] ?? JSON.stringify(files);
-  return foundDataset({ name: "tfrecord", splits, classes, shares, splitBy, place });
+  return foundDataset({ name: "tfrecord", splits, classes, shares, splitBy, labels: use, place });
 }
 
 async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload: Uint8Array }> {

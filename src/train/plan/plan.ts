@@ -1,6 +1,7 @@
 /** @file A training planned out: what its configuration and its data decide before anything is computed. */
 
 import type { Config } from "../../config/config.ts";
+import { labelsFor } from "../../config/labels.ts";
 import { openDataset } from "../../data/datasets.ts";
 import { type Dataset, type Source, namesOf } from "../../data/source.ts";
 import { balancedWeights } from "../../data/splits/balanced.ts";
@@ -71,7 +72,7 @@ export async function planTraining(
   reporter: Reporter = SILENT,
   slices: SliceRule = "by hash",
 ): Promise<Plan> {
-  const dataset = await openDataset(config.data);
+  const dataset = await openDataset(config.data, { labels: labelsFor(config.objective) });
   const notes = [...(dataset.notes ?? [])];
   const telling: Telling = {
     note: (line) => notes.push(line),
