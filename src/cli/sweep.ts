@@ -26,7 +26,11 @@ export const sweep: Command = {
       help: "ranges drawn at random; log:MIN..MAX, A|B|C",
     },
     trials: { type: "integer", help: "how often the ranges are drawn (1)" },
-    metric: { type: "text", value: "NAME", help: "what the table is sorted by (accuracy)" },
+    metric: {
+      type: "text",
+      value: "NAME",
+      help: "what the table is sorted by (the task's headline)",
+    },
     data: { type: "text", value: "PATH", help: "your images, as in ocelli train" },
     workdir: {
       type: "text",

@@ -34,6 +34,8 @@ const RUN_FILES = {
   /** The whole configuration, defaults filled in. */
   config: "config.json",
   environment: "environment.json",
+  /** What the model is, beside its arrays, and what it is judged by. */
+  card: "card.json",
   /** Which examples the run is trained on and judged by. */
   splits: "splits.json",
   /** What was changed where the run was gone on with. */
@@ -320,7 +322,7 @@ function isUnbegun(
 ): boolean {
   if (hasFinished) return false;
   if (config) return isObject(config.transfer);
-  const first: readonly string[] = [RUN_FILES.environment, RUN_FILES.splits];
+  const first: readonly string[] = [RUN_FILES.environment, RUN_FILES.splits, RUN_FILES.card];
   return used.every((name) => first.includes(name));
 }
 

@@ -40,9 +40,18 @@ export interface ExportResult {
  */
 export async function exportModel(
   run: string,
-  { to, file }: { readonly to: ExportFormat; readonly file: string },
+  {
+    to,
+    file,
+    report,
+  }: {
+    readonly to: ExportFormat;
+    readonly file: string;
+    /** Receives what to know of the model, such as that its run has not finished. */
+    readonly report?: (line: string) => void;
+  },
 ): Promise<ExportResult> {
-  const trained = await openTrained(run);
+  const trained = await openTrained(run, { report });
   if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
   const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
   const data = external && join(dirname(file), external.location);

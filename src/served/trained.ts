@@ -7,13 +7,12 @@ import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
 import { type Task, taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, readNames } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
+import { findOwn, openOwn } from "./own.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
 
 /** A model with its trained arrays, and the task that it is for. */
@@ -38,10 +37,10 @@ export async function openTrained(
   spec: string,
   options: TrainedOptions = {},
 ): Promise<TrainedModel> {
-  if (options.architecture === undefined && readOwn(spec)) {
-    const trained = await loadTrained(spec);
-    const { preprocessing = trained.card.preprocessing } = options;
-    return { ...trained, card: { ...trained.card, preprocessing } };
+  const own = options.architecture === undefined ? await findOwn(spec, options.report) : undefined;
+  if (own) {
+    const { preprocessing = own.card.preprocessing } = options;
+    return asTrained(spec, { ...own, card: { ...own.card, preprocessing } });
   }
   if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
     throw new OcelliError("data", `there is no run and no file at ${spec}.`, {
@@ -52,9 +51,9 @@ export async function openTrained(
   const preprocessing = parsePreprocessing(text);
   const imageShape = imageShapeOf(preprocessing);
   const count = headSize(arrays);
-  const own = known.classes?.length === count ? known.classes : undefined;
+  const theirs = known.classes?.length === count ? known.classes : undefined;
   const { classes: file } = options;
-  const named = file === undefined || count === undefined ? own : await readClasses(file, count);
+  const named = file === undefined || count === undefined ? theirs : await readClasses(file, count);
   const classes = named ?? Array.from({ length: count ?? 0 }, (_, k) => String(k));
   const card: ModelCard = {
     model,
@@ -90,22 +89,12 @@ export const imageSpec = ({ imageShape }: Pick<ModelCard, "imageShape">): Spec =
  *
  * @throws a data error when there is none; a shape error that lists both sides when it does not fit its own model
  */
-export async function loadTrained(path: string): Promise<TrainedModel> {
-  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
+export const loadTrained = async (path: string): Promise<TrainedModel> =>
+  asTrained(path, await openOwn(path));
+
+function asTrained(path: string, checkpoint: Checkpoint): TrainedModel {
   const task = taskOf(checkpoint.card);
   return { ...checkpoint, ...fitted(path, task.model, checkpoint), task, model: task.model };
-}
-
-/** A run's checkpoint, or a checkpoint's file; undefined where a path is none of Ocelli's own. */
-export function readOwn(path: string): Checkpoint | undefined {
-  const file = findCheckpoint(path);
-  if (file === undefined) return undefined;
-  try {
-    return readCheckpointFile(file, path);
-  } catch (error) {
-    if (error instanceof OcelliError && error.code === "format") return undefined;
-    throw error;
-  }
 }
 
 /** A checkpoint's arrays by flat name, with the grid of their positions: what `fitWeights` takes to another size. */

@@ -15,7 +15,7 @@ import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "..
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
 import { classesOf, notesOnClasses, pickExamples } from "../../served/shots.ts";
-import { type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import { type Headline, type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
 import { batchSpecOf } from "./batch-spec.ts";
@@ -51,6 +51,8 @@ export interface Plan {
     readonly retention: Retention;
   };
   readonly task: Task;
+  /** The value that the task is judged by. */
+  readonly headline: Headline;
   readonly parameters: number;
   readonly objective: Objective;
   readonly optimizer: Optimizer;
@@ -170,6 +172,7 @@ export async function planTraining(
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
     task,
+    headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(task.model, evalSpec.image),
     objective,
     optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),

@@ -3,6 +3,7 @@
 import { type Evaluator, OBJECTIVE } from "../../evaluate/index.ts";
 import { type Spec, type Tensor, randomKey, scalar, specOf, trace } from "../../graph/index.ts";
 import type { ImageModel } from "../../models/index.ts";
+import type { Params } from "../../nn/index.ts";
 import type { Batch, BatchSpec, Objective } from "../../objectives/index.ts";
 import { type ModelTensors, outputsOf } from "../../served/trained.ts";
 import type { Outputs, Task } from "../../tasks/index.ts";
@@ -46,10 +47,13 @@ export function readingOf(
 
 /** The specs of what an objective is evaluated from, for batches of a spec. */
 export function objectiveSpecs(objective: Objective, batch: BatchSpec): Tree<Spec> {
-  const { program, outputNames } = trace(() => {
+  const start = (given?: Params) => {
     const key = randomKey(0);
-    return { ...objective.init(key, batch), key, step: scalar(0, "int32") };
-  });
+    return { ...objective.init(key, batch, given), key, step: scalar(0, "int32") };
+  };
+  const { program, outputNames } = objective.given
+    ? trace(start, objective.given)
+    : trace(() => start());
   const specs = outputNames.map((name, i) => [name, specOf(program.outputs[i])] as const);
   return { params: {}, variables: {}, ...fromFlat<Spec>(Object.fromEntries(specs)) };
 }

@@ -1,7 +1,11 @@
 /** @file The state that a run serves: written for prediction and export, and brought back to be judged. */
 
 import type { DeviceArray, Engine } from "../../engines/engine.ts";
+import type { Spec } from "../../graph/index.ts";
+import { fromFlat, toFlat } from "../../tree.ts";
+import { objectiveSpecs } from "../plan/reading.ts";
 import type { ObjectiveArrays } from "../../objectives/index.ts";
+import { cardJson } from "../../weights/model-card.ts";
 import { type Checkpoint, checkpointChunks } from "../../weights/checkpoint.ts";
 import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import type { BestWatch } from "../watch/best.ts";
@@ -37,6 +41,23 @@ export async function servedState(
   const { averageVariables: _, ...rest } = last; // averages are in the file already
   const served = { ...rest, ...arrays, optimizer: {} };
   return { served, of: card.step, dispose: () => disposeTree(arrays) };
+}
+
+/**
+ * What a run's `card.json` says: the model, what it is judged by, and where the state of a training holds the arrays that
+ * are served, by their names, where it holds them under others.
+ */
+export function describeServed({ card, headline, objective, batchSpec }: Plan): object {
+  const names = Object.keys(toFlat<Spec>(objectiveSpecs(objective, batchSpec)));
+  const held = fromFlat<string>(Object.fromEntries(names.map((name) => [name, name])));
+  const { params = {}, variables = {} } = held as Partial<ObjectiveArrays<string>>;
+  const served = objective.served?.({ params, variables }) ?? { params, variables };
+  const moved = Object.entries(toFlat<string>(served)).filter(([name, from]) => name !== from);
+  return {
+    ...cardJson({ ...card, step: 0 }),
+    headline,
+    ...(moved.length > 0 && { arrays: Object.fromEntries(moved) }),
+  };
 }
 
 /** Saves what prediction and export take. */
