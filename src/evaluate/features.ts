@@ -63,8 +63,9 @@ export function countClasses(type: string, { names }: Pick<EvaluatedModel, "name
 }
 
 /** The class of each example, int32 [batch]; `name` is the evaluator that needs it. */
-export function classLabels(name: string, { batch: { label } }: Evaluated): Tensor {
-  if (isInteger(label.dtype) && label.rank === 1) return label;
+export function classLabels(name: string, { batch }: Evaluated): Tensor {
+  const { label } = batch as { readonly label?: Tensor };
+  if (label && isInteger(label.dtype) && label.rank === 1) return label;
   throw new OcelliError("config", `${name} needs data with one class an image.`);
 }
 

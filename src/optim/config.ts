@@ -1,6 +1,7 @@
 /** @file What an optimiser's configuration may say. */
 
 import { z } from "zod";
+import { gsamSchema } from "./gsam.ts";
 import { scheduleSchema } from "./schedules.ts";
 
 const fraction = z.number().min(0).lt(1);
@@ -28,6 +29,8 @@ const common = {
   averageDecay: fraction.optional(),
   /** Whether that decay is at most (1 + step) / (10 + step), as TensorFlow has it; default: true. */
   averageWarmup: z.boolean().optional(),
+  /** Sharpness-aware minimisation: a second gradient in every step, taken a small way uphill. Default: none. */
+  gsam: gsamSchema.optional(),
 };
 
 const adam = {

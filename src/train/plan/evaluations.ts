@@ -100,7 +100,8 @@ export async function planEvaluations(
     const net = model ? taskOf({ ...card, model: { ...card.model, ...model } }).model : task.model;
     const reading = readingOf({ evaluator, net }, task, objective);
     for (const [stream, { source, preprocessing, batchSize: rows }] of Object.entries(streams)) {
-      const isOwn = source === judged.source && preprocessing === planning.preprocessing;
+      const isOwn =
+        stream === JUDGED && data === undefined && preprocessing === planning.preprocessing;
       const batch = isOwn
         ? planning.batch
         : await batchSpecOf(source, preprocessing, rows, `evals.${name}.preprocess`);
