@@ -33,6 +33,7 @@ export default {
     poolType: "gap",
   },
   objective: { name: "rotation" },
+  evals: { test: { type: "objective", split: "test", every: { percent: 10 } } },
   optimizer: {
     name: "adamw",
     lr: 1e-3,

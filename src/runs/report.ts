@@ -87,8 +87,7 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
   const noPredictions = none(
     "The run folder has no predictions.json: it is written after the last evaluation.",
   );
-  return [
-    ["curves", "Curves", curveCharts(material)],
+  const ofClasses: [id: string, title: string, content: Html][] = [
     [
       "classes",
       "Accuracy of each class",
@@ -104,6 +103,10 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
           ? mistakePictures(predictions)
           : none("There are none."),
     ],
+  ];
+  return [
+    ["curves", "Curves", curveCharts(material)],
+    ...(predictions || material.isLabelled ? ofClasses : []),
     [
       "augmented",
       "Inputs as the model sees them in training",

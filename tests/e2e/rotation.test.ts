@@ -17,7 +17,7 @@ import { toFlat } from "../../src/tree.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 
 /** The kNN's accuracy must exceed that on the features of the same model before its first step by so much. */
-const MARGIN = 0.1;
+const MARGIN = 0.2;
 
 const SIDE = 12;
 /** Figures that look another way in each of their rotations. */
@@ -32,18 +32,14 @@ let dir: string;
 let pictures: string;
 let labelled: string;
 
-/** A figure of some colour at some place of a noisy ground of another colour. */
+/** A bright figure at some place of a dark ground, both with noise. */
 async function draw(file: string, rows: readonly string[], seed: string): Promise<void> {
   const random = seededRandom("figure", seed);
-  const colour = () => [0, 1, 2].map(() => random.integer(0, 255));
-  let [ink, ground] = [colour(), colour()];
-  while (ink.reduce((sum, x, c) => sum + Math.abs(x - ground[c]), 0) < 240) ink = colour();
   const [left, top] = [random.integer(1, 7), random.integer(1, 8)];
   const pixels = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, k) => {
     const [x, y] = [Math.floor(k / 3) % SIDE, Math.floor(k / 3 / SIDE)];
     const isInk = rows[y - top]?.[x - left] === "#";
-    const value = (isInk ? ink : ground)[k % 3] + random.integer(-20, 20);
-    return Math.min(255, Math.max(0, value));
+    return (isInk ? 200 : 50) + random.integer(-40, 40);
   });
   await sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } })
     .png()
@@ -56,9 +52,9 @@ beforeAll(async () => {
   labelled = join(dir, "labelled");
   await mkdir(join(pictures, "more"), { recursive: true });
   for (const [name, rows] of Object.entries(FIGURES)) {
-    for (let i = 0; i < 120; i++) {
+    for (let i = 0; i < 240; i++) {
       await draw(
-        join(pictures, i < 60 ? "" : "more", `${name[0]}${i}-${name.length}.png`),
+        join(pictures, i < 120 ? "" : "more", `${name[0]}${i}-${name.length}.png`),
         rows,
         `${name} ${i}`,
       );
@@ -79,7 +75,8 @@ afterAll(() => rm(dir, { recursive: true }));
 const PLAIN = "decode|value_range(-1,1)";
 const flags = (data = pictures): string[] => [
   ...["rotation", "--data", data, "--engine", "ort"],
-  ...["--preprocess.train", PLAIN, "--preprocess.eval", PLAIN],
+  ...["--preprocess.train", PLAIN.replace("|", "|random_shift(2)|"), "--preprocess.eval", PLAIN],
+  ...["--model.patchSize", "[3,3]"],
   ...["--model.width", "32", "--model.depth", "2", "--model.mlpDim", "64", "--model.numHeads", "4"],
   ...["--batchSize", "64", "--log.steps", "20"],
 ];
@@ -112,13 +109,12 @@ test("features of rotation prediction are better than random ones", async () => 
     ...few,
     ...pretext,
     "--duration.epochs",
-    "40",
+    "30",
     "--lr",
     "3e-3",
     "--workdir",
     run,
   );
-  console.log(JSON.stringify([random.evals, learned.evals]));
   expect(learned.evals.pretext.accuracy).toBeGreaterThan(0.5);
   expect(learned.evals.near.knn20).toBeGreaterThan(random.evals.near.knn20 + MARGIN);
   expect(learned.headline).toEqual({
@@ -134,7 +130,7 @@ test("features of rotation prediction are better than random ones", async () => 
   ).toEqual([]);
   const report = await readFile(join(run, "report.html"), "utf8");
   expect(report).toContain("knn20");
-  expect(report).not.toContain("Confusion");
+  expect(report).not.toMatch(/<h2 id="(confusion|mistakes)-title">/);
   const { stdout: listed } = await runCli(["runs", dir]);
   expect(listed).toMatch(/knn20/);
 
@@ -168,7 +164,7 @@ test("features of rotation prediction are better than random ones", async () => 
     "--json",
   ]);
   expect(lastJson<{ count: number; features: number }>(embedded)).toMatchObject({
-    count: 480,
+    count: 960,
     features: 32,
   });
   const taught = await runCli([
