@@ -72,7 +72,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
 
-const PLAIN = "decode|value_range(-1,1)";
+const PLAIN = "decode|resize(12)|value_range(-1,1)"; // a size, which embed and transfer need
 const flags = (data = pictures): string[] => [
   ...["rotation", "--data", data, "--engine", "ort"],
   ...["--preprocess.train", PLAIN.replace("|", "|random_shift(2)|"), "--preprocess.eval", PLAIN],
