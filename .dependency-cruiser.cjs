@@ -82,7 +82,7 @@ module.exports = {
       comment: "these rooms run unchanged in a browser",
       severity: "error",
       from: {
-        path: `^src/(${PURE.join("|")})/|^src/(tree|errors|define|random)\\.ts$|^src/train/(step|accumulate)\\.ts$`,
+        path: `^src/(${PURE.join("|")})/|^src/(tree|errors|define|random)\\.ts$|^src/train/(step|accumulate|gradients)\\.ts$`,
         pathNot: "\\.test\\.ts$",
       },
       to: { dependencyTypes: ["core"] },

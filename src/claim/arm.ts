@@ -9,6 +9,7 @@ import { OcelliError } from "../errors.ts";
 import { readOwn, writeAtomically } from "../files.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { inOrder } from "../runs/headline.ts";
+import { isShare } from "../runs/list-show.ts";
 import { evaluateModelOn } from "../served/evaluate.ts";
 import type { Reporter } from "../train/watch/progress.ts";
 import { validate } from "../config/validate.ts";
@@ -70,7 +71,7 @@ export async function runArm(session: ClaimSession, one: ArmCase): Promise<ArmOu
       ...config,
       name: `${claim.name}-${title}`.replaceAll(/[^\w.-]+/g, "-"),
       seed,
-      evals: { validation: { split: validation } },
+      evals: { validation: { type: claim.evaluator, split: validation } },
     });
     return runTraining(session, whole);
   };
@@ -145,7 +146,7 @@ const hashOf = (config: Config): string =>
 /** What a training that diverged is worth. */
 const worstOf = ({ metric, maximize }: Claim): ClaimValues => ({
   diverged: 1,
-  [metric]: maximize ? 0 : Infinity,
+  [metric]: !maximize ? Infinity : isShare(metric) ? 0 : -Infinity,
 });
 
 /** Values, or the worst where the last steps were too few to stop a training; a file says null for what is no number. */
@@ -166,7 +167,8 @@ async function judged(
     const { values: measured } = await evaluateModelOn(folder, undefined, {
       split,
       engine,
-      types: [],
+      types: [claim.evaluator],
+      from: claim.splits.train,
     });
     found = { ...measured };
     await writeAtomically(path, `${JSON.stringify(found)}\n`);

@@ -156,7 +156,7 @@ async function firstHere({ data }: Claim): Promise<DataConfig> {
 function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
   const grid = Object.fromEntries(Object.entries(tune).map(([key, values]) => [key, [...values]]));
   const sweep = { name, base: {}, grid, random: {}, trials: 1, seed: 0 };
-  return sweepTrials({ ...sweep, metric: "", maximize: true }) as Record<string, number>[];
+  return sweepTrials(sweep) as Record<string, number>[];
 }
 
 /** Runs an arm, and says what it came to. */

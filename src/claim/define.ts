@@ -2,7 +2,10 @@
 
 import type { DataConfig } from "../data/config.ts";
 import { OcelliError } from "../errors.ts";
+import { type EvaluatorConfig, classification } from "../evaluate/index.ts";
 import type { Recipe } from "../config/config.ts";
+import { FIRST_RULE } from "../runs/headline.ts";
+import { moreIsBetter } from "../runs/list-show.ts";
 
 /** `quick`: one seed, the direction only. `full`: every seed, after tuning, with the margins. */
 export type ClaimScale = "quick" | "full";
@@ -110,9 +113,11 @@ export interface ClaimInput<T extends Tuning = Tuning> {
   readonly data: DataConfig | readonly DataConfig[];
   /** The last tenth by hash chooses settings, the other nine train, `test` judges, unless given. */
   readonly splits?: ClaimSplits;
-  /** The value that arms are compared and tuned by; `accuracy` unless given. */
+  /** The evaluator that judges arms, such as `knn`, which learns from the training split. Default: that of classifiers. */
+  readonly evaluator?: EvaluatorConfig["type"];
+  /** The value that arms are compared and tuned by. Default: accuracy. */
   readonly metric?: string;
-  /** Whether more of it is better, as it is unless given. */
+  /** Whether more of it is better. Default: what its name says, and true where it says nothing. */
   readonly maximize?: boolean;
   /** Further values that the table shows. */
   readonly columns?: readonly string[];
@@ -148,10 +153,13 @@ export type Claim = Required<ClaimInput>;
 export function defineClaim<const T extends Tuning = Record<never, never>>(
   input: ClaimInput<T>,
 ): Claim {
+  const { metric } = FIRST_RULE;
+  const { name: evaluator } = classification;
   const claim = {
     splits: SPLITS,
-    metric: "accuracy",
-    maximize: true,
+    evaluator,
+    metric,
+    maximize: moreIsBetter(input.metric ?? metric) ?? true,
     columns: [],
     seeds: [0, 1, 2],
     tune: {},

@@ -1,6 +1,8 @@
 /** @file A claim's result as Markdown, and its place in a room's README. */
 
 import { OcelliError } from "../errors.ts";
+import { FIRST_RULE } from "../runs/headline.ts";
+import { isShare, moreIsBetter } from "../runs/list-show.ts";
 import type { ArmResult, ClaimResult } from "./result.ts";
 import type { Claim } from "./define.ts";
 
@@ -11,7 +13,7 @@ const markers = (claim: string): [begin: string, end: string] => [
 ];
 
 /** Values between 0 and 1 that are shown as percent. */
-const SHARES: ReadonlySet<string> = new Set(["accuracy"]);
+const isPercent = (name: string): boolean => isShare(name) && moreIsBetter(name) === true;
 
 /** The table of a claim: a row for each arm, then what the comparisons came to. */
 export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): string {
@@ -28,7 +30,9 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
     if (scale === "quick") return holds ? "in direction" : "not in direction";
     return `${holds ? "yes" : "no"}${isOpen ? ", within its error" : ""}`;
   };
-  const share = SHARES.has(metric) ? "accuracies in %, " : "";
+  const share = isPercent(metric)
+    ? `${metric === FIRST_RULE.metric ? "accuracies" : metric} in %, `
+    : "";
   return [
     `${scale === "full" ? "Full" : "Quick"} claim: ${share}${seedsText(seeds)}.`,
     "",
@@ -79,7 +83,7 @@ function cell(name: string, { values }: ArmResult): string {
   const note = diverged > 0 ? ` (${diverged} of ${values.length} diverged)` : "";
   const known = numbers.filter((value) => value !== undefined && Number.isFinite(value));
   if (known.length === 0) return `–${note}`;
-  const factor = SHARES.has(name) ? 100 : 1;
+  const factor = isPercent(name) ? 100 : 1;
   const scaled = known.map((value) => value! * factor);
   if (factor === 1 && Number.isInteger(scaled[0]) && scaled.every((x) => x === scaled[0])) {
     return `${scaled[0]}${note}`; // a count, the same for every seed

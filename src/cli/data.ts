@@ -13,9 +13,14 @@ export const NAME_DATA =
 /**
  * The configuration of the data that a flag names.
  *
+ * @param labels whether there must be labels; default: "required"
  * @throws an argument error where the flag is missing; a data error where there is no data
  */
-export async function dataAt(name: string | undefined, command: string): Promise<DataConfig> {
+export async function dataAt(
+  name: string | undefined,
+  command: string,
+  labels?: "required" | "optional",
+): Promise<DataConfig> {
   if (name === undefined) {
     throw new OcelliError("argument", `ocelli ${command} needs --data.`, {
       hint: NAME_DATA,
@@ -24,5 +29,5 @@ export async function dataAt(name: string | undefined, command: string): Promise
   const builtIn = BUILT_IN.find((valid) => valid === name);
   if (builtIn) return { name: builtIn };
   const { detectData } = await import("../data/readers/detect.ts");
-  return detectData(name);
+  return detectData(name, { labels });
 }

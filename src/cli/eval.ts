@@ -54,6 +54,7 @@ export const evalCommand: Command = {
       engine: texts.get("engine"),
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
+      report: (line) => output.line(line),
       progress: (done, total) => output.status(`${done} of ${total} images`),
     });
     for (const note of result.notes) output.line(note);

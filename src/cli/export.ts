@@ -32,7 +32,7 @@ export const exportCommand: Command = {
     if (!isFormat(to)) throw unknownName("format", to, FORMATS, "argument");
     const { exportModel } = await import("../served/export.ts");
     const file = texts.get("out") ?? join(run.replace(/[\w.-]*\.safetensors$/, ""), `model.${to}`);
-    const result = await exportModel(run, { to, file });
+    const result = await exportModel(run, { to, file, report: (line) => output.line(line) });
     const beside = result.data === undefined ? "" : `; keep ${result.data} beside it`;
     output.line(`${file}: ${(result.bytes / 1e6).toFixed(2)} MB${beside}`);
     return result;

@@ -52,7 +52,10 @@ export const predict: Command = {
     const batchSize = integers.get("batch-size") ?? Math.min(BATCH, images.length);
     const named = badImagePolicy(texts.get("on-bad-image"));
     const onBadImage = named ?? (folders > 0 ? "skip" : "error");
-    const predictor = await loadPredictor(run, { engine: texts.get("engine"), batchSize });
+    const predictor = await loadPredictor(run, {
+      ...{ engine: texts.get("engine"), batchSize },
+      report: (line) => output.line(line),
+    });
     const problems = new DataProblems(({ id, reason }) =>
       output.line(printableName(`left out ${id}: ${reason}`)),
     );

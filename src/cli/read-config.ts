@@ -29,7 +29,9 @@ export async function readConfig(name: string, { overrides, data, flags }: Given
   ]);
   const loaded = await loadConfig(name);
   const base =
-    data === undefined ? loaded : { ...(loaded as object), data: await dataAt(data, "train") };
+    data === undefined
+      ? loaded
+      : { ...(loaded as object), data: await dataAt(data, "train", await labelsOf(loaded)) };
   const others = [...Object.keys(flags), "json", "help"];
   const overridden = overrides.reduce(
     (config, [path, text]) => override(configSchema(), config, path, text, others),
@@ -43,4 +45,13 @@ export async function readConfig(name: string, { overrides, data, flags }: Given
     });
   }
   return validate(configSchema(), overridden);
+}
+
+/** Whether a configuration's data must have labels, as far as it says its objective. */
+async function labelsOf(loaded: unknown): Promise<"required" | "optional"> {
+  const { labelsFor } = await import("../config/labels.ts");
+  const { OBJECTIVES } = await import("../objectives/index.ts");
+  const { objective } = (loaded ?? {}) as { readonly objective?: { readonly name?: unknown } };
+  const known = OBJECTIVES.find(({ name }) => name === objective?.name);
+  return known ? labelsFor(known) : "required";
 }

@@ -29,7 +29,7 @@ export const sweep: Command = {
     metric: {
       type: "text",
       value: "NAME",
-      help: "metric to sort by, such as accuracy or validation/loss (default: accuracy)",
+      help: "metric to sort by, such as accuracy or validation/loss (default: the task's headline)",
     },
     data: { type: "text", value: "PATH", help: "your data, as for ocelli train" },
     workdir: {

@@ -65,6 +65,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: '"class"',
   },
   {
+    key: "data.labels",
+    of: ["folder", "tar", "tfrecord", "parquet", "jsonl", "csv"],
+    type: '"required" or "optional" or "none"',
+    default: "labels, where the task needs them or they are there",
+    meaning: 'With "none" the examples are images alone, wherever they lie.',
+    example: '"required"',
+  },
+  {
     key: "data.files",
     of: ["tar"],
     type: "text or list of text or object from names to text or list of text",
@@ -772,7 +780,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "objective.name",
-    type: '"classification" or "distillation"',
+    type: '"classification" or "distillation" or "rotation"',
     required: true,
     meaning: "Which one.",
     example: '"classification"',
@@ -803,6 +811,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "objective.mixup.p",
+    of: ["classification", "distillation"],
     type: "number from 0",
     required: true,
     meaning: "Of the Beta distribution; 0 mixes nothing.",
@@ -1030,6 +1039,48 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: "true",
   },
   {
+    key: "optimizer.gsam",
+    type: "{ rhoMax, rhoMin, alpha, lrMin, adaptive }",
+    default: "none",
+    meaning:
+      "Sharpness-aware minimisation: a second gradient in every step, taken a small way uphill.",
+  },
+  {
+    key: "optimizer.gsam.rhoMax",
+    type: "number above 0",
+    required: true,
+    meaning: "How far uphill the second gradient is taken while the learning rate is `lr`.",
+    example: "1",
+  },
+  {
+    key: "optimizer.gsam.rhoMin",
+    type: "number from 0",
+    default: "rhoMax",
+    meaning: "The same while it is `lrMin`; in between it is linear in the learning rate.",
+    example: "1",
+  },
+  {
+    key: "optimizer.gsam.alpha",
+    type: "number from 0",
+    default: "0, plain SAM",
+    meaning: "How much of the surrogate gap's gradient is taken off.",
+    example: "1",
+  },
+  {
+    key: "optimizer.gsam.lrMin",
+    type: "number from 0",
+    default: "0",
+    meaning: "The smallest learning rate, for `rhoMin`.",
+    example: "0",
+  },
+  {
+    key: "optimizer.gsam.adaptive",
+    type: "true or false",
+    default: "false",
+    meaning: "Whether the way of each parameter is multiplied by its absolute value.",
+    example: "true",
+  },
+  {
     key: "optimizer.b1",
     of: ["adam", "adamw"],
     type: "number from 0 below 1",
@@ -1206,7 +1257,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "evals.NAME.type",
-    type: '"classification" or "calibration" or "per-class" or "fewshot" or "knn"',
+    type: '"classification" or "calibration" or "per-class" or "fewshot" or "knn" or "objective"',
     default: '"classification"',
     meaning: "Which one.",
     example: '"classification"',

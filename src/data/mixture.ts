@@ -47,9 +47,10 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
       const { part, source, at } = locate(index);
       return `${part}/${source.id(at)}`;
     },
-    read(index) {
+    async read(index) {
       const { source, at } = locate(index);
-      return source.read(at);
+      const example = await source.read(at);
+      return Object.fromEntries(Object.keys(fields).map((field) => [field, example[field]]));
     },
     held: heldFields(
       relabelled.map(({ source }) => source),

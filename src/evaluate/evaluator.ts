@@ -7,11 +7,14 @@ import type { Example } from "../preprocess/example.ts";
 /** Values by name, in order. */
 export type NamedValues = [name: string, value: number][];
 
+/** In place of a head: the objective of the training, computed as in evaluation (`train: false`). */
+export const OBJECTIVE = "objective";
+
 /** What an evaluator sees of a batch. */
 export interface Evaluated {
-  /** What the evaluator's head gives: [batch, classes] for `logits`. */
+  /** What the evaluator's head gives: [batch, classes] for `logits`; the loss, a scalar, for {@link OBJECTIVE}. */
   readonly output: Tensor;
-  /** The model's intermediate values by name; none of a model that only returns its output. */
+  /** The model's intermediate values by name, none of a model that only returns its output; the metrics of an objective. */
   readonly out: Readonly<Record<string, Tensor>>;
   /** The batch by field, preprocessed, with `mask` [batch]: 0 for padding. */
   readonly batch: Readonly<Record<string, Tensor>>;
@@ -53,7 +56,7 @@ export interface StreamRequest {
 
 /** An evaluator. */
 export interface Evaluator {
-  /** The head of the task that it reads, such as `logits` or `embed`. */
+  /** The head of the task that it reads, such as `logits` or `embed`; or {@link OBJECTIVE}. */
   readonly head: string;
   /** Further streams by name, such as `train` for a probe. */
   readonly streams?: Readonly<Record<string, StreamRequest>>;

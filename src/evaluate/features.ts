@@ -4,7 +4,7 @@ import { OcelliError, unknownName } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { convert, isInteger, toNumbers } from "../graph/index.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Evaluated, Gathered } from "./evaluator.ts";
+import type { Evaluated, EvaluatedModel, Gathered } from "./evaluator.ts";
 import { type Matrix, matrixOf } from "./matrix.ts";
 
 /** Features [examples, dim] with the class of each example. */
@@ -54,9 +54,18 @@ export function featuresAt(
   });
 }
 
+/** How many classes the labels have; `type` is the evaluator that needs them. */
+export function countClasses(type: string, { names }: Pick<EvaluatedModel, "names">): number {
+  if (Object.hasOwn(names, "label")) return names.label.length;
+  throw new OcelliError("config", `${type} needs labelled examples; these have no labels.`, {
+    hint: "Name labelled data as evals.NAME.data.",
+  });
+}
+
 /** The class of each example, int32 [batch]; `name` is the evaluator that needs it. */
-export function classLabels(name: string, { batch: { label } }: Evaluated): Tensor {
-  if (isInteger(label.dtype) && label.rank === 1) return label;
+export function classLabels(name: string, { batch }: Evaluated): Tensor {
+  const { label } = batch as { readonly label?: Tensor };
+  if (label && isInteger(label.dtype) && label.rank === 1) return label;
   throw new OcelliError("config", `${name} needs data with one class an image.`);
 }
 

@@ -12,6 +12,7 @@ import {
   type LabelledFeatures,
   type LabelledRows,
   accuracyOf,
+  countClasses,
   featureRows,
   labelledOf,
   labelledRows,
@@ -121,8 +122,8 @@ type FewShotConfig = z.output<typeof fewShotSchema>;
 export const fewShotOnFeatures = defineEvaluator({
   name: "fewshot",
   schema: fewShotSchema,
-  create({ layer, shots = SHOTS, seeds = SEEDS, l2 }, { names }) {
-    const numClasses = names.label.length;
+  create({ layer, shots = SHOTS, seeds = SEEDS, l2 }, model) {
+    const numClasses = countClasses("fewshot", model);
     return {
       head: "embed",
       streams: {

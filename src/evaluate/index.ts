@@ -14,6 +14,7 @@ export {
   type Stream,
   type StreamRequest,
   JUDGED,
+  OBJECTIVE,
 } from "./evaluator.ts";
 export type { LabelledFeatures } from "./features.ts";
 export { fewShot } from "./few-shot.ts";

@@ -7,6 +7,7 @@ import type { NamedValues } from "./evaluator.ts";
 import {
   type LabelledFeatures,
   accuracyOf,
+  countClasses,
   featureRows,
   labelledOf,
   labelledRows,
@@ -29,13 +30,16 @@ const knnSchema = z.strictObject({
 export const knnOnFeatures = defineEvaluator({
   name: "knn",
   schema: knnSchema,
-  create: ({ layer, k, temperature }, { names }) => ({
-    head: "embed",
-    streams: { from: {} },
-    measure: (evaluated) => ({ rows: featureRows("knn", evaluated, layer) }),
-    summarise: ({ judged, from }) =>
-      knn(labelledOf(from), labelledOf(judged), { numClasses: names.label.length, k, temperature }),
-  }),
+  create({ layer, k, temperature }, model) {
+    const numClasses = countClasses("knn", model);
+    return {
+      head: "embed",
+      streams: { from: {} },
+      measure: (evaluated) => ({ rows: featureRows("knn", evaluated, layer) }),
+      summarise: ({ judged, from }) =>
+        knn(labelledOf(from), labelledOf(judged), { numClasses, k, temperature }),
+    };
+  },
 });
 
 /** Options of {@link knn}. */

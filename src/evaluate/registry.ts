@@ -9,6 +9,7 @@ import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
 import { fewShotOnFeatures } from "./few-shot.ts";
 import { knnOnFeatures } from "./knn.ts";
+import { objectiveValues } from "./objective.ts";
 
 const BUILT_IN = [
   classification,
@@ -16,6 +17,7 @@ const BUILT_IN = [
   perClassRecall,
   fewShotOnFeatures,
   knnOnFeatures,
+  objectiveValues,
 ] as const;
 
 /** The evaluators that a configuration may name. */

@@ -1,6 +1,7 @@
 /** @file How an optimiser is defined: its name, its options, and the rule that turns gradients into directions. */
 
 import { z } from "zod";
+import { gsamSchema } from "./gsam.ts";
 import { scheduleSchema } from "./schedules.ts";
 import type { Transform } from "./transform.ts";
 
@@ -51,6 +52,8 @@ export const optimizerKeys = {
   averageDecay: fraction.optional(),
   /** That decay is at most (1 + step) / (10 + step), as TensorFlow has it. Default: true. */
   averageWarmup: z.boolean().optional(),
+  /** Sharpness-aware minimisation: a second gradient in every step, taken a small way uphill. Default: none. */
+  gsam: gsamSchema.optional(),
 };
 
 /** What every optimiser takes beside its own options. */

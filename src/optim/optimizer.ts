@@ -4,6 +4,7 @@ import { type Tensor, add, mul, scalar } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import { averageParameters, warmDecay } from "./average.ts";
 import { clipByGlobalNorm } from "./clip.ts";
+import { gsam } from "./gsam.ts";
 import { layerFactor, layerMask, makePlanner, moves } from "./plan.ts";
 import { type OptimizerConfig, optimizerDefinition } from "./registry.ts";
 import { type Schedule, type TrainingLength, makeSchedule } from "./schedules.ts";
@@ -38,6 +39,11 @@ export interface Optimizer {
     params: Named,
     context: UpdateContext,
   ): { updates: Named; state: OptimizerState };
+  /** Where a second gradient is taken, and what becomes of the two, where a step needs one. */
+  readonly second?: {
+    at(params: Named, grads: Named, context: UpdateContext): Named;
+    combine(first: Named, second: Named): Named;
+  };
   /** The next moving average of tensors, where one is asked for; what has no gradient is averaged by it too. */
   readonly average?: (mean: Named, now: Named, context: UpdateContext) => Named;
   /** `lr` under the first schedule, for logs. */
@@ -96,11 +102,26 @@ export function makeOptimizer(
             averageWarmup ? warmDecay(averageDecay, step) : averageDecay,
           );
 
+  /** Gradients without those of frozen layers among stacked ones. */
+  const unfrozen = (grads: Named, moved: Named): Named =>
+    mapNamed(moved, (param, name) => {
+      const mask = layerMask(planner.plansOf(name, param), param.rank);
+      return mask ? mul(grads[name], mask) : grads[name];
+    });
+  const learningRate: Schedule = (step) =>
+    schedules.length > 0 ? mul(schedules[0](step), config.lr) : scalar(0);
+  const further = config.gsam && gsam(config.gsam, config.lr);
+  const second: Optimizer["second"] = further && {
+    at: (moved, grads, { step }) => further.at(moved, unfrozen(grads, moved), learningRate(step)),
+    combine: (first, robust) => further.combine(unfrozen(first, first), unfrozen(robust, robust)),
+  };
+
   return {
     trainable,
+    ...(second && { second }),
     average,
     schedules,
-    learningRate: (step) => (schedules.length > 0 ? mul(schedules[0](step), config.lr) : scalar(0)),
+    learningRate,
     init(params) {
       const moved = trainable(params);
       const state = { rule: rule.init(moved) };
@@ -108,10 +129,7 @@ export function makeOptimizer(
     },
     update(grads, { rule: ruleState, average: mean }, params, context) {
       const moved = trainable(params);
-      const values = mapNamed(moved, (param, name) => {
-        const mask = layerMask(planner.plansOf(name, param), param.rank);
-        return mask ? mul(grads[name], mask) : grads[name];
-      });
+      const values = unfrozen(grads, moved);
       const { updates: directions, state } = rule.update(
         asUpdates(values),
         ruleState,

@@ -21,6 +21,43 @@ export function firstWith<T extends Values>(
   return found && { name: found[0], values: found[1] };
 }
 
+/** The value that a run is known by. */
+export interface Headline {
+  /** `NAME/VALUE` of an evaluation, such as `test/accuracy`; of training its name alone. */
+  readonly metric: string;
+  readonly value: number;
+  readonly better: "higher" | "lower";
+}
+
+/** What a task is judged by: the name of a value. */
+export type HeadlineRule = Omit<Headline, "value">;
+
+/** What runs were judged by before they recorded it. */
+export const FIRST_RULE: HeadlineRule = { metric: "accuracy", better: "higher" };
+
+/** The last part of a metric's name: `accuracy` of `test/accuracy`. */
+export const valueName = (metric: string): string => metric.slice(metric.lastIndexOf("/") + 1);
+
+/**
+ * The headline of evaluations in the configuration's order: the task's value, of the first evaluation that has it, or
+ * else the first loss; undefined where there is neither.
+ */
+export function headlineOf<T extends Values>(
+  evals: Readonly<Record<string, T>>,
+  rule: HeadlineRule,
+): { readonly headline: Headline; readonly evaluation: string } | undefined {
+  for (const { metric, better } of [rule, { metric: "loss", better: "lower" } as const]) {
+    const found = firstWith(evals, metric);
+    if (!found) continue;
+    const value = found.values[metric];
+    return {
+      headline: { metric: `${found.name}/${metric}`, value, better },
+      evaluation: found.name,
+    };
+  }
+  return undefined;
+}
+
 /**
  * A value by its name: that of the first evaluation that has it, or of the evaluation NAME as `NAME/VALUE`; with the
  * loss of the same evaluation. Undefined where there is none.

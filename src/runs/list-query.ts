@@ -1,5 +1,6 @@
 /** @file The language of `--filter` and of the page's search box: `optimizer.lr>=1e-3 state=finished shift`. */
 
+import { valueName } from "./headline.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { flatten } from "./read-config.ts";
 import type { RunCard, RunView } from "./read.ts";
@@ -40,8 +41,11 @@ const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinit
 
 /** Everything of a run that can be asked for, by name: its columns, configuration and metrics. */
 export function fieldsOf(run: RunCard & Partial<RunView>): Record<string, Field> {
-  const { name, state, step, accuracy, loss, seconds, updated, model, engine } = run;
-  const columns = { name, state, step, accuracy, loss, seconds, updated, model, engine };
+  const { name, state, step, headline, loss, seconds, updated, model, engine } = run;
+  const columns = {
+    ...{ name, state, step, loss, seconds, updated, model, engine },
+    ...(headline && { [valueName(headline.metric)]: headline.value, headline: headline.value }),
+  };
   const fields: Record<string, Field | undefined> = {
     ...run.values,
     ...flatten(run.config ?? {}),
@@ -112,4 +116,4 @@ export function checkKeys(keys: readonly string[], runs: readonly RunView[]): vo
 }
 
 /** Columns that a run may be without. */
-const COLUMNS: ReadonlySet<string> = new Set(["accuracy", "loss", "seconds"]);
+const COLUMNS: ReadonlySet<string> = new Set(["headline", "loss", "seconds"]);

@@ -8,7 +8,7 @@ export function showNumber(value: number): string {
 
 /** Whether a metric is a share that reads best in percent. */
 export const isShare = (metric: string): boolean =>
-  /(^|[/_])(accuracy|recall|precision|skipped|dataWait|ece)($|[/@_-])/.test(metric);
+  /(^|[/_])(accuracy|recall|precision|knn\d+|\d+shot|skipped|dataWait|ece)($|[/@_-])/.test(metric);
 
 /** A metric's value: shares in percent, other numbers to four digits. */
 export const showValue = (metric: string, value: number): string =>
@@ -25,7 +25,7 @@ export function showTime(seconds: number): string {
 /** Whether more of a metric is better; undefined where neither is. */
 export function moreIsBetter(metric: string): boolean | undefined {
   const name = metric.slice(metric.lastIndexOf("/") + 1);
-  if (/accuracy|recall|precision|imagesPerSecond/i.test(name)) return true;
+  if (/accuracy|recall|precision|^knn\d|^\d+shot|imagesPerSecond/i.test(name)) return true;
   if (/loss|seconds|ece|brier|error|dataWait|skipped/i.test(name)) return false;
   return undefined;
 }

@@ -1,6 +1,7 @@
 /** @file The order of runs in a list; no file is read, so that the page sorts as the terminal does. */
 
 import { type Field, fieldsNamed, fieldsOf } from "./list-query.ts";
+import { valueName } from "./headline.ts";
 import { moreIsBetter } from "./list-show.ts";
 import type { RunCard, RunView } from "./read.ts";
 
@@ -10,7 +11,7 @@ export function sortRuns<T extends RunCard & Partial<RunView>>(
   key: string,
 ): T[] {
   const last = key.slice(key.lastIndexOf("/") + 1);
-  const downwards = key === "updated" || key === "step" || moreIsBetter(last) === true;
+  const downwards = key === "updated" || key === "step" || isMore(runs, last);
   const sign = downwards ? -1 : 1;
   const value = new Map(runs.map((run) => [run, fieldsNamed(fieldsOf(run), key).at(0)]));
   return [...runs].sort((a, b) => {
@@ -19,6 +20,14 @@ export function sortRuns<T extends RunCard & Partial<RunView>>(
       return Number(x === undefined) - Number(y === undefined);
     return sign * compareFields(x, y) || compareFields(a.name, b.name);
   });
+}
+
+/** Whether more of a value is better: as the runs that are known by it say, or else its name. */
+function isMore(runs: readonly RunCard[], key: string): boolean {
+  const named = runs.find(
+    ({ headline }) => headline && ["headline", valueName(headline.metric)].includes(key),
+  );
+  return named ? named.headline!.better === "higher" : moreIsBetter(key) === true;
 }
 
 function compareFields(a: Field, b: Field): number {

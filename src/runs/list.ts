@@ -1,8 +1,9 @@
 /** @file Lists of runs: found, filtered, sorted, and shown as a table. */
 
 import { OcelliError } from "../errors.ts";
+import { valueName } from "./headline.ts";
 import { checkKeys, matches, parseQuery } from "./list-query.ts";
-import { showNumber, showTime } from "./list-show.ts";
+import { showNumber, showTime, showValue } from "./list-show.ts";
 import { sortRuns } from "./list-sort.ts";
 import { type RunSummary, findRuns, readRun, runFolder } from "./read.ts";
 
@@ -40,20 +41,33 @@ export async function listRuns(dir: string, options: ListOptions = {}): Promise<
 
 /** The list as lines of text, a head first. */
 export function runsTable(runs: readonly RunSummary[]): string[] {
-  const head = ["name", "state", "step", "accuracy", "loss", "time", "model", "engine"];
+  const metrics = new Set(runs.flatMap(({ headline }) => headline?.metric ?? []).map(valueName));
+  metrics.delete("loss"); // which has a column of its own
+  const [one = "headline", ...others] = metrics;
+  const shown = others.length === 0 ? one : "headline";
+  const head = ["name", "state", "step", shown, "loss", "time", "model", "engine"];
   const rows = runs.map((run) => [
     run.name,
     run.state,
     run.totalSteps === undefined || run.totalSteps === run.step
       ? String(run.step)
       : `${run.step}/${run.totalSteps}`,
-    run.accuracy === undefined ? "–" : `${(100 * run.accuracy).toFixed(2)} %${ofTraining(run)}`,
+    headlineCell(run, shown),
     run.loss === undefined ? "–" : `${showNumber(run.loss)}${ofTraining(run)}`,
     run.seconds === undefined ? "–" : showTime(run.seconds),
     run.state === "unreadable" ? run.why : run.model,
     run.engine,
   ]);
   return textTable([head, ...rows], [2, 3, 4, 5]);
+}
+
+/** A run's headline, with its name where the column's is another. */
+function headlineCell(run: RunSummary, column: string): string {
+  if (!run.headline) return "–";
+  const name = valueName(run.headline.metric);
+  if (name === "loss") return "–";
+  const value = showValue(name, run.headline.value);
+  return `${name === column ? "" : `${name} `}${value}${ofTraining(run)}`;
 }
 
 const ofTraining = ({ measured }: RunSummary): string => (measured === "training" ? " train" : "");

@@ -50,8 +50,14 @@ test("runs are found with their state, and half-written lines do no harm", async
     ["sweep/going", "running", 3],
     ["sweep/killed", "interrupted", 3],
   ]);
-  expect(runs[0]).toMatchObject({ accuracy: 0.75, loss: 0.6, measured: "evaluation", seconds: 61 });
-  expect(runs[2]).toMatchObject({ accuracy: 0.5, measured: "training", totalSteps: 9 });
+  expect(runs[0]).toMatchObject({
+    headline: { metric: "test/accuracy", value: 0.75, better: "higher" },
+    ...{ loss: 0.6, measured: "evaluation", seconds: 61 },
+  });
+  expect(runs[2]).toMatchObject({
+    headline: { metric: "accuracy", value: 0.5, better: "higher" },
+    ...{ measured: "training", totalSteps: 9 },
+  });
   expect(runsTable(runs)[3]).toMatch(/^sweep\/going +running +3\/9 +50.00 % train +1 train/);
 });
 

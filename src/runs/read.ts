@@ -5,7 +5,7 @@ import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
 import { openOwn, readOwn } from "../files.ts";
-import { firstWith } from "./headline.ts";
+import { FIRST_RULE, type Headline, type HeadlineRule, headlineOf } from "./headline.ts";
 import { writerOf } from "./lock/lock.ts";
 import { type Json, isObject, modelTitle, parseObject, totalSteps } from "./read-config.ts";
 import { type MetricsTail, parseTail } from "./read-lines.ts";
@@ -24,10 +24,11 @@ export interface RunSummary {
   readonly step: number;
   /** Steps of the whole training, where the configuration says so by itself. */
   readonly totalSteps?: number;
-  /** Of the first evaluation, or of training before there is one; from 0 to 1. */
-  readonly accuracy?: number;
+  /** The value that it is known by: of the first evaluation that has it, or of training before there is one. */
+  readonly headline?: Headline;
+  /** Of the same evaluation, or of training. */
   readonly loss?: number;
-  /** What accuracy and loss are of. */
+  /** What headline and loss are of. */
   readonly measured?: "evaluation" | "training";
   /** How long it took, or has taken until its last line. */
   readonly seconds?: number;
@@ -129,8 +130,9 @@ function nameBelow(root: string, folder: string): string {
 }
 
 async function readSound(folder: string, root: string): Promise<RunSummary> {
-  const [config, environment, result, metrics, files, writer] = await Promise.all([
+  const [config, card, environment, result, metrics, files, writer] = await Promise.all([
     readObject(join(folder, "config.json")),
+    readJson(join(folder, "card.json")),
     readJson(join(folder, "environment.json")),
     readJson(join(folder, "result.json")),
     readTail(join(folder, "metrics.jsonl")),
@@ -148,7 +150,7 @@ async function readSound(folder: string, root: string): Promise<RunSummary> {
     ...state,
     step,
     totalSteps: state.state === "finished" ? step : totalSteps(config),
-    ...headline(config, metrics.values, ended ? result : {}),
+    ...judged(config, ruleOf(card), metrics.values, ended ? result : {}),
     seconds: (ended ? number(result.seconds) : undefined) ?? elapsed,
     updated: files.metrics ?? files.config ?? 0,
     model: modelTitle(config),
@@ -159,31 +161,60 @@ async function readSound(folder: string, root: string): Promise<RunSummary> {
   };
 }
 
-/** Accuracy and loss of the first evaluation with an accuracy, or else with a loss; of training where none was made. */
-function headline(
+/** What a run is judged by, as its card says; runs from before it did are classifiers. */
+function ruleOf({ headline }: Json): HeadlineRule {
+  if (!isObject(headline)) return FIRST_RULE;
+  const { metric, better } = headline;
+  const isRule = typeof metric === "string" && (better === "higher" || better === "lower");
+  return isRule ? { metric, better } : FIRST_RULE;
+}
+
+/** The headline of a run with the loss beside it; of training where no evaluation was made. */
+function judged(
   config: Json,
+  rule: HeadlineRule,
   values: Readonly<Record<string, number>>,
   result: Json,
-): Pick<RunSummary, "accuracy" | "loss" | "measured"> {
+): Pick<RunSummary, "headline" | "loss" | "measured"> {
   const names = isObject(config.evals) ? Object.keys(config.evals) : [];
-  const evals = Object.fromEntries(
-    names.map((name) => {
-      const [accuracy, loss] = [values[`${name}/accuracy`], values[`${name}/loss`]];
-      return [
-        name,
-        { ...(accuracy !== undefined && { accuracy }), ...(loss !== undefined && { loss }) },
-      ];
-    }),
-  );
-  const first = (firstWith(evals, "accuracy") ?? firstWith(evals, "loss"))?.values;
-  if (first) return { accuracy: first.accuracy, loss: first.loss, measured: "evaluation" };
-  const final = { accuracy: number(result.accuracy), loss: number(result.loss) };
-  if (final.accuracy !== undefined || final.loss !== undefined) {
-    return { ...final, measured: "evaluation" };
+  const evals = Object.fromEntries(names.map((name) => [name, valuesOf(name, values)]));
+  const found = headlineOf(evals, rule);
+  if (found) {
+    const { headline, evaluation } = found;
+    return { headline, loss: evals[evaluation].loss, measured: "evaluation" };
   }
-  const { accuracy, loss } = values;
-  const none = accuracy === undefined && loss === undefined;
-  return none ? {} : { accuracy, loss, measured: "training" };
+  const { metric, better } = rule;
+  const whole = headlineIn(result);
+  const value = number(result[metric]); // of runs from before there was a headline
+  const loss = number(result.loss);
+  if (whole ?? value ?? loss) {
+    const headline = whole ?? (value === undefined ? undefined : { metric, value, better });
+    return { headline: headline ?? lossAlone(loss), loss, measured: "evaluation" };
+  }
+  const { [metric]: now, loss: training } = values as Readonly<Record<string, number | undefined>>;
+  const headline = now === undefined ? lossAlone(training) : { metric, value: now, better };
+  return headline ? { headline, loss: training, measured: "training" } : {};
+}
+
+const lossAlone = (value: number | undefined): Headline | undefined =>
+  value === undefined ? undefined : { metric: "loss", value, better: "lower" };
+
+/** The values of an evaluation among metrics. */
+const valuesOf = (name: string, values: Readonly<Record<string, number>>) =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) =>
+      key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), value]] : [],
+    ),
+  );
+
+function headlineIn({ headline }: Json): Headline | undefined {
+  if (!isObject(headline)) return undefined;
+  const { metric, value, better } = headline;
+  const isSound =
+    typeof metric === "string" &&
+    number(value) !== undefined &&
+    (better === "higher" || better === "lower");
+  return isSound ? { metric, value: value as number, better } : undefined;
 }
 
 /** The result's evaluations under the names that metrics have. */

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { writeAtomically } from "../files.ts";
+import { valueName } from "./headline.ts";
 import { showNumber, showTime, showValue } from "./list-show.ts";
 import { flatten, isObject } from "./read-config.ts";
 import { runFolder } from "./read.ts";
@@ -86,8 +87,7 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
   const noPredictions = none(
     "The run folder has no predictions.json: it is written after the last evaluation.",
   );
-  return [
-    ["curves", "Curves", curveCharts(material)],
+  const ofClasses: [id: string, title: string, content: Html][] = [
     [
       "classes",
       "Accuracy of each class",
@@ -103,6 +103,10 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
           ? mistakePictures(predictions)
           : none("There are none."),
     ],
+  ];
+  return [
+    ["curves", "Curves", curveCharts(material)],
+    ...(predictions || material.isLabelled ? ofClasses : []),
     [
       "augmented",
       "Inputs as the model sees them in training",
@@ -128,10 +132,12 @@ const shortCount = new Intl.NumberFormat("en", {
 function tiles({ run, result }: Material): [string, string][] {
   const of = run.measured === "training" ? " in training" : "";
   const { parameters, ece } = result;
+  const { headline } = run;
+  const name = valueName(headline?.metric ?? "");
   const tiles: [string, string | undefined][] = [
-    [`accuracy${of}`, run.accuracy === undefined ? undefined : showValue("accuracy", run.accuracy)],
+    [`${name}${of}`, headline && showValue(name, headline.value)],
     ["calibration error", typeof ece === "number" ? showValue("ece", ece) : undefined],
-    [`loss${of}`, run.loss === undefined ? undefined : showNumber(run.loss)],
+    [`loss${of}`, run.loss === undefined || name === "loss" ? undefined : showNumber(run.loss)],
     [
       run.totalSteps && run.totalSteps !== run.step ? `steps of ${run.totalSteps}` : "steps",
       run.step.toLocaleString("en"),
@@ -144,8 +150,6 @@ function tiles({ run, result }: Material): [string, string][] {
   return tiles.filter((tile): tile is [string, string] => tile[1] !== undefined);
 }
 
-/** Charts in the order of interest; metrics of one kind share a chart. */
-const FIRST = ["loss", "accuracy"];
 /** Metrics with a better name for people. */
 const TITLES: Readonly<Record<string, string>> = {
   gradNorm: "gradient norm",
@@ -158,8 +162,10 @@ const TITLES: Readonly<Record<string, string>> = {
 /** Charts of a page. */
 const CHARTS = 40;
 
-function curveCharts({ curves, omitted }: Material): Html {
-  const charts = new Map<string, Series[]>(FIRST.map((kind) => [kind, []]));
+/** Charts of loss and headline come first; metrics of one kind share a chart. */
+function curveCharts({ run, curves, omitted }: Material): Html {
+  const first = ["loss", ...(run.headline ? [valueName(run.headline.metric)] : [])];
+  const charts = new Map<string, Series[]>(first.map((kind) => [kind, []]));
   for (const [name, curve] of Object.entries(curves)) {
     if (curve.steps.length === 0 || (name === "skipped" && curve.highs.every((v) => v === 0)))
       continue;

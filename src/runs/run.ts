@@ -36,6 +36,8 @@ export const RUN_FILES = {
   environment: "environment.json",
   /** Definitions of the user that the configuration names, and their files. */
   definitions: "definitions.json",
+  /** What the model is, beside its arrays, and what it is judged by. */
+  card: "card.json",
   /** Which examples the run is trained on and judged by. */
   splits: "splits.json",
   /** What was changed where the run was gone on with. */
@@ -46,6 +48,8 @@ export const RUN_FILES = {
   events: "events.tfevents",
   /** Parameters, variables and what prediction needs. */
   checkpoint: "checkpoint.safetensors",
+  /** All arrays of the objective in the best state, where one is served and evaluations read the objective. */
+  best: "best.safetensors",
   /** The result, as `--json` prints it. */
   result: "result.json",
   /** The classes that the last evaluation took for one another, and its most confident mistakes. */
@@ -63,8 +67,10 @@ export const RUN_FILES = {
 /** The folder of some inputs as the model sees them. */
 const PICTURES = "augmented";
 
+/** Files of a model's arrays. */
+type Checkpoint = "checkpoint" | "best";
 type RunFile = keyof typeof RUN_FILES;
-type JsonFile = Exclude<RunFile, "metrics" | "events" | "checkpoint">;
+type JsonFile = Exclude<RunFile, "metrics" | "events" | Checkpoint>;
 
 /** One line of the metrics: a step, and numbers by name. */
 type MetricsLine = Readonly<Record<string, number>> & { readonly step: number };
@@ -176,9 +182,12 @@ export class Run {
     }
   }
 
-  async writeCheckpoint(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  async writeCheckpoint(
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    file: Checkpoint = "checkpoint",
+  ): Promise<void> {
     this.lock.check();
-    await writeAtomically(this.path("checkpoint"), chunks);
+    await writeAtomically(this.path(file), chunks);
   }
 
   /** Writes pictures, PNG files, into a folder of the run. */
@@ -318,7 +327,7 @@ function isUnbegun(
 ): boolean {
   if (hasFinished) return false;
   if (config) return isObject(config.transfer);
-  const first: readonly string[] = [RUN_FILES.environment, RUN_FILES.splits];
+  const first: readonly string[] = [RUN_FILES.environment, RUN_FILES.splits, RUN_FILES.card];
   return used.every((name) => first.includes(name));
 }
 

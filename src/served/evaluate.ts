@@ -168,7 +168,7 @@ function evaluatorsFor(
   const chosen = new Set([...suiting.slice(0, 1), ...(types ?? suiting)]);
   if (chosen.size === 0) {
     throw new OcelliError("argument", `the task ${card.task.name} does not say how to evaluate.`, {
-      hint: "Name evaluators as --evals, such as knn or fewshot.",
+      hint: "Name evaluators as --type, such as knn or fewshot.",
     });
   }
   const given = { names: { ...names, ...card.names }, task: card.task };

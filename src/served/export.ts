@@ -24,7 +24,7 @@ import {
 export type ExportFormat = "onnx" | "safetensors" | "npz";
 
 /** Options of {@link exportModel}. */
-export interface ExportOptions extends Pick<TrainedOptions, "use"> {
+export interface ExportOptions extends Pick<TrainedOptions, "use" | "report"> {
   readonly to: ExportFormat;
   /** Where to. */
   readonly file: string;
@@ -53,9 +53,9 @@ export interface ExportResult {
  */
 export async function exportModel(
   run: string,
-  { to, file, use }: ExportOptions,
+  { to, file, use, report }: ExportOptions,
 ): Promise<ExportResult> {
-  const trained = await openTrained(run, { use });
+  const trained = await openTrained(run, { use, report });
   if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
   const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
   const data = external && join(dirname(file), external.location);

@@ -17,12 +17,13 @@ import {
   toNumbers,
 } from "../graph/index.ts";
 import { createModel } from "../models/index.ts";
+import { classification as objectiveOf } from "../objectives/index.ts";
 import { initialise } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../random.ts";
 import type { Tree } from "../tree.ts";
 import type { Config } from "../config/config.ts";
-import { disposeTree } from "./device-trees.ts";
+import { disposeTree, uploadTree } from "./device-trees.ts";
 import { openSplit } from "../data/splits/splits.ts";
 import { type Values, createEvaluation } from "./pass.ts";
 import { type Recorder, taskOf } from "../tasks/index.ts";
@@ -101,18 +102,20 @@ async function outputsFor(source: Source) {
   return found;
 }
 
+const BATCH_SPEC = {
+  image: { shape: [BATCH, ...SHAPE], dtype: "float32" },
+  label: { shape: [BATCH], dtype: "int32" },
+  mask: { shape: [BATCH], dtype: "float32" },
+} as const;
+
 /** Evaluations as a configuration has them. */
 const plan = (evals: Record<string, object>) =>
   planEvaluations(
     { evals: evals as Config["evals"], split: "train" },
     {
       ...{ dataset, card, task: taskOf(card), sources: new Map(), preprocessing, batchSize: BATCH },
+      ...{ objective: objectiveOf(net), batch: BATCH_SPEC, trainingBatch: BATCH_SPEC },
       open: (split) => openSplit(dataset, split),
-      batch: {
-        image: { shape: [BATCH, ...SHAPE], dtype: "float32" },
-        label: { shape: [BATCH], dtype: "int32" },
-        mask: { shape: [BATCH], dtype: "float32" },
-      },
       context: { batchSize: BATCH, examples: 61, totalSteps: 100 },
     },
   );
@@ -124,12 +127,22 @@ async function measured(options: object, see?: Recorder["see"]): Promise<Values>
   const batched = Object.entries(streams).map(([name, stream]) => {
     return [name, { seed: 0, ...stream }] as const;
   });
-  const own = taskOf(card);
-  const recorder = see && { ...own.record!(), see };
+  const recorder = see && { ...taskOf(card).record!(), see };
+  const state = await uploadTree(engine, {
+    key: fromNumbers([0, 7], [2], "uint32"),
+    step: fromNumbers([3], [], "int32"),
+  });
   return createEvaluation({
-    ...{ engine, task: own, recorder, ...evaluation },
+    ...{ engine, recorder, ...evaluation },
     streams: Object.fromEntries(batched),
-  })(arrays, { record: see !== undefined });
+  })(
+    evaluation.ofObjective
+      ? { ...(arrays as { [name: string]: Tree<DeviceArray> }), ...state }
+      : arrays,
+    {
+      record: see !== undefined,
+    },
+  );
 }
 
 /** What every evaluator gives on whole sets. */
@@ -165,6 +178,10 @@ const DIRECT: Readonly<Record<EvaluatorConfig["type"], () => Promise<Values>>> =
   async knn() {
     const [train, asked] = [await outputsFor(sources.train), await outputsFor(sources.test)];
     return Object.fromEntries(knn(train.labelled, asked.labelled, { numClasses: 3, k: 7 }));
+  },
+  async objective() {
+    const { accuracy, loss } = await DIRECT.classification();
+    return { accuracy, loss };
   },
 };
 const OPTIONS: Partial<Record<EvaluatorConfig["type"], object>> = {

@@ -11,17 +11,16 @@ import {
   type Gathered,
   JUDGED,
   type Measured,
+  OBJECTIVE,
   type Stream,
   type StreamRequest,
 } from "../evaluate/evaluator.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/index.ts";
-import type { ImageModel } from "../models/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import type { Outputs, Recorder, Rows, Task } from "../tasks/index.ts";
 import type { Tree } from "../tree.ts";
-import { type ModelTensors, outputsOf } from "./trained.ts";
 import { type DeviceTree, disposeTree, readTree, uploadTree } from "./device-trees.ts";
 import { Gathering } from "./gathering.ts";
 import { classesOf } from "./shots.ts";
@@ -67,6 +66,11 @@ export const lookWith =
 /** The head of a name; a configuration error where a model has none. */
 function headOf(heads: Task["heads"], name: string): Task["heads"][string] {
   if (Object.hasOwn(heads, name)) return heads[name];
+  if (name === OBJECTIVE) {
+    throw new OcelliError("config", "the objective is not part of a trained model.", {
+      hint: "Evaluate it in the training, as evals.NAME.type objective.",
+    });
+  }
   const valid = Object.keys(heads);
   throw new OcelliError("config", `the model has no head "${name}"; it has ${valid.join(", ")}.`, {
     ...{ given: name, valid },
@@ -170,8 +174,8 @@ interface EvaluationOptions {
   readonly evaluator: Evaluator;
   /** By name: the judged one, and those that the evaluator asks for. */
   readonly streams: Readonly<Record<string, EvaluationStream>>;
-  /** The model, maybe in another form than that which is served. */
-  readonly net: ImageModel;
+  /** What the evaluator's head reads of a batch, traced from the arrays that an evaluation is given. */
+  readonly outputs: (arrays: Tree<Tensor>, batch: Batch) => Outputs;
   readonly task: Pick<Task, "heads" | "main">;
   /** Keeps what a report shows; it sees the judged stream of evaluations that ask for it. */
   readonly recorder?: Recorder;
@@ -191,7 +195,7 @@ export function createEvaluation({
   engine,
   evaluator,
   streams,
-  net,
+  outputs,
   task,
   recorder,
 }: EvaluationOptions): Evaluation {
@@ -202,9 +206,9 @@ export function createEvaluation({
       ...{ evaluators: { [ONLY]: evaluator }, task, stream },
       recorder: stream === JUDGED ? recorder : undefined,
     });
-    return jit(engine, function evaluate(arrays: ModelTensors, raw) {
+    return jit(engine, function evaluate(arrays: Tree<Tensor>, raw) {
       const batch = preprocessing.onDevice(raw as DeviceFeatures);
-      return look(outputsOf(net, arrays, batch.image), batch);
+      return look(outputs(arrays, batch), batch);
     });
   };
   const picked = new Map<string, Promise<Examples>>();

@@ -8,14 +8,13 @@ import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
 import { type Task, taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { readCheckpointFile, readIfCheckpointFile } from "../weights/checkpoint-file.ts";
 import { fitWeights, readNames } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
 import { useRunFiles } from "./modules.ts";
+import { findOwn, openOwn } from "./own.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
 
 /** A model with its trained arrays, and the task that it is for. */
@@ -42,10 +41,10 @@ export async function openTrained(
 ): Promise<TrainedModel> {
   use(options.use ?? []);
   await useRunFiles(spec);
-  if (options.architecture === undefined && readOwn(spec)) {
-    const trained = await loadTrained(spec);
-    const { preprocessing = trained.card.preprocessing } = options;
-    return { ...trained, card: { ...trained.card, preprocessing } };
+  const own = options.architecture === undefined ? await findOwn(spec, options.report) : undefined;
+  if (own) {
+    const { preprocessing = own.card.preprocessing } = options;
+    return asTrained(spec, { ...own, card: { ...own.card, preprocessing } });
   }
   if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
     throw new OcelliError("data", `there is no run and no file at ${spec}.`, {
@@ -56,9 +55,9 @@ export async function openTrained(
   const preprocessing = parsePreprocessing(text);
   const imageShape = imageShapeOf(preprocessing);
   const count = headSize(arrays);
-  const own = known.classes?.length === count ? known.classes : undefined;
+  const theirs = known.classes?.length === count ? known.classes : undefined;
   const { classes: file } = options;
-  const named = file === undefined || count === undefined ? own : await readClasses(file, count);
+  const named = file === undefined || count === undefined ? theirs : await readClasses(file, count);
   const classes = named ?? Array.from({ length: count ?? 0 }, (_, k) => String(k));
   const card: ModelCard = {
     model,
@@ -96,15 +95,12 @@ export const imageSpec = ({ imageShape }: Pick<ModelCard, "imageShape">): Spec =
  */
 export async function loadTrained(path: string): Promise<TrainedModel> {
   await useRunFiles(path);
-  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
-  const task = taskOf(checkpoint.card);
-  return { ...checkpoint, ...fitted(path, task.model, checkpoint), task, model: task.model };
+  return asTrained(path, await openOwn(path));
 }
 
-/** A run's checkpoint, or a checkpoint's file; undefined where a path is none of Ocelli's own. */
-export function readOwn(path: string): Checkpoint | undefined {
-  const file = findCheckpoint(path);
-  return file === undefined ? undefined : readIfCheckpointFile(file, path);
+function asTrained(path: string, checkpoint: Checkpoint): TrainedModel {
+  const task = taskOf(checkpoint.card);
+  return { ...checkpoint, ...fitted(path, task.model, checkpoint), task, model: task.model };
 }
 
 /** A checkpoint's arrays by flat name, with the grid of their positions: what `fitWeights` takes to another size. */

@@ -6,13 +6,23 @@ import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { readOwn, writeAtomically } from "../files.ts";
 import { seededRandom } from "../random.ts";
-import { inOrder, measuredBy } from "../runs/headline.ts";
+import {
+  type HeadlineRule,
+  FIRST_RULE,
+  headlineOf,
+  inOrder,
+  measuredBy,
+  valueName,
+} from "../runs/headline.ts";
+import { moreIsBetter } from "../runs/list-show.ts";
 import { inLockedFolder } from "../runs/lock/lock.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { override } from "../config/overrides.ts";
 import type { Reporter } from "../train/watch/progress.ts";
 import { use } from "../config/use.ts";
 import { validate } from "../config/validate.ts";
+import { objectiveDefinition } from "../objectives/index.ts";
+import { taskDefinition } from "../tasks/index.ts";
 import { type RunOptions, type TrainResult, resume, train } from "../train/train.ts";
 
 const valueSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
@@ -40,10 +50,13 @@ const sweepSchema = z.strictObject({
   trials: z.int().min(1).default(1),
   /** Decides what is drawn. */
   seed: z.int().min(0).default(0),
-  /** What the table is sorted by, the best first: a value of the first evaluation that has it, or `NAME/VALUE`. */
-  metric: z.string().default("accuracy"),
-  /** Whether more of the metric is better. */
-  maximize: z.boolean().default(true),
+  /**
+   * What the table is sorted by, the best first: a value of the first evaluation that has it, or `NAME/VALUE`. Default:
+   * the headline of the task.
+   */
+  metric: z.string().optional(),
+  /** Whether more of the metric is better. Default: what its name or the task says, and true where neither does. */
+  maximize: z.boolean().optional(),
 });
 
 /** A sweep as one writes it. */
@@ -156,6 +169,7 @@ async function runTrials(
 ): Promise<SweepResult> {
   const trials: Trial[] = [];
   let interrupted = false;
+  let judged: HeadlineRule = ruleOf(spec, configs[0]);
   for (const [i, config] of configs.entries()) {
     const run = join(folder, `trial-${String(i + 1).padStart(String(configs.length).length, "0")}`);
     reporter?.line(`trial ${i + 1} of ${configs.length}: ${showSettings(settings[i])}`);
@@ -164,25 +178,42 @@ async function runTrials(
       interrupted = true;
       break;
     }
-    const { value, loss } = metricOf(result, config, spec.metric);
-    reporter?.line(`  ${spec.metric} ${value.toPrecision(5)} in ${result.seconds.toFixed(0)} s`);
+    const { rule, value, loss } = metricOf(result, config, spec);
+    judged = rule;
+    reporter?.line(
+      `  ${valueName(rule.metric)} ${value.toPrecision(5)} in ${result.seconds.toFixed(0)} s`,
+    );
     trials.push({ folder: run, settings: settings[i], value, loss, seconds: result.seconds });
-    const sorted = bestFirst(trials, spec.maximize);
+    const sorted = bestFirst(trials, judged);
     await writeAtomically(join(folder, "table.json"), `${JSON.stringify(sorted, null, 2)}\n`);
   }
   return {
     workdir: folder,
-    metric: spec.metric,
-    trials: bestFirst(trials, spec.maximize),
+    metric: judged.metric,
+    trials: bestFirst(trials, judged),
     total: configs.length,
     interrupted,
   };
 }
 
-const bestFirst = (trials: readonly Trial[], maximize: boolean): Trial[] =>
+const bestFirst = (trials: readonly Trial[], { better }: HeadlineRule): Trial[] =>
   trials.toSorted(
-    (a, b) => (maximize ? b.value - a.value : a.value - b.value) || (a.loss ?? 0) - (b.loss ?? 0),
+    (a, b) =>
+      (better === "higher" ? b.value - a.value : a.value - b.value) ||
+      (a.loss ?? 0) - (b.loss ?? 0),
   );
+
+/** What trials are compared by: what the sweep says, or else what the task is judged by. */
+function ruleOf({ metric, maximize }: Sweep, { objective }: Config): HeadlineRule {
+  const usual = taskDefinition(objectiveDefinition(objective.name).task).headline;
+  if (metric === undefined) return withDirection(usual, maximize);
+  const isUsual = valueName(metric) === usual.metric;
+  const isMore = isUsual ? usual.better === "higher" : (moreIsBetter(metric) ?? true);
+  return withDirection({ metric, better: isMore ? "higher" : "lower" }, maximize);
+}
+
+const withDirection = (rule: HeadlineRule, maximize: boolean | undefined): HeadlineRule =>
+  maximize === undefined ? rule : { ...rule, better: maximize ? "higher" : "lower" };
 
 /** Settings for people. */
 export const showSettings = (settings: Settings): string =>
@@ -207,9 +238,9 @@ function configOf({ base, name }: Sweep, settings: Settings) {
 /** Makes the sweep's folder its own, or checks that it is. */
 async function claim(folder: string, spec: Sweep): Promise<void> {
   const path = join(folder, "sweep.json");
-  const text = `${JSON.stringify(spec, null, 2)}\n`;
+  const text = textOf(spec);
   const before = await readOwn(path).then(String, () => undefined);
-  if (before === text) return;
+  if (before === text || before === textOf(withOldDefaults(spec))) return;
   if (before !== undefined) {
     throw new OcelliError("argument", `${folder} holds another sweep.`, {
       hint: "Choose another --workdir.",
@@ -217,6 +248,19 @@ async function claim(folder: string, spec: Sweep): Promise<void> {
   }
   await writeAtomically(path, text);
 }
+
+const textOf = (spec: Sweep): string => `${JSON.stringify(spec, null, 2)}\n`;
+
+/** A sweep as its folder has it from when every sweep named a metric. */
+const withOldDefaults = ({
+  metric = FIRST_RULE.metric,
+  maximize = true,
+  ...spec
+}: Sweep): Sweep => ({
+  ...spec,
+  metric,
+  maximize,
+});
 
 type TrialResult = Pick<TrainResult, "evals" | "seconds" | "interrupted">;
 
@@ -229,13 +273,22 @@ async function runTrial(run: string, config: Config, options: RunOptions): Promi
 }
 
 /**
- * A metric of the first evaluation that has it, in the order of the configuration, with that evaluation's loss;
- * `NAME/METRIC` is of the evaluation NAME.
+ * The value of a trial and what it is of: a metric of the first evaluation that has it, in the order of the
+ * configuration, with that evaluation's loss; `NAME/METRIC` is of the evaluation NAME. Where the sweep names none, the
+ * headline.
  */
-function metricOf({ evals }: TrialResult, config: Pick<Config, "evals">, metric: string) {
+function metricOf({ evals }: TrialResult, config: Config, spec: Sweep) {
   const ordered = inOrder(evals, Object.keys(config.evals ?? {}));
+  const rule = ruleOf(spec, config);
+  const { metric } = rule;
+  const usual = spec.metric === undefined ? headlineOf(ordered, rule) : undefined;
+  if (usual) {
+    const { value, better } = usual.headline;
+    const named = { metric: valueName(usual.headline.metric), better };
+    return { rule: named, value, loss: ordered[usual.evaluation].loss as number | undefined };
+  }
   const found = measuredBy(ordered, metric);
-  if (found) return found;
+  if (found) return { rule, ...found };
   const valid = Object.entries(ordered).flatMap(([of, values]) =>
     Object.keys(values).map((key) => `${of}/${key}`),
   );

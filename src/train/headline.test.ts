@@ -34,7 +34,9 @@ async function expectLast(result: TrainResult): Promise<void> {
   const { accuracy, loss, ece } = result;
   expect(result.evals.last).toEqual({ accuracy, loss, ece });
   expect(accuracy).not.toBe(result.evals.often.accuracy);
-  expect(await readRun(result.workdir)).toMatchObject({ accuracy, loss, measured: "evaluation" });
+  const headline = { metric: "last/accuracy", value: accuracy, better: "higher" };
+  expect(result.headline).toEqual(headline);
+  expect(await readRun(result.workdir)).toMatchObject({ headline, loss, measured: "evaluation" });
   const text = await readFile(join(result.workdir, "predictions.json"), "utf8");
   const { confusion } = JSON.parse(text) as { confusion: number[][] };
   expect(confusion.flat().reduce((sum, count) => sum + count)).toBe(17);

@@ -155,7 +155,7 @@ export type Loading = Pick<BatchOptions, "workers" | "onBadImage" | "problems">;
 export function createEvaluations(
   engine: Engine,
   { seed }: Config,
-  { objective, evaluations, recorded, task }: Plan,
+  { objective, evaluations, recorded }: Plan,
   loading: Loading,
   recorder: Recorder | undefined,
 ): ReadyEvaluation[] {
@@ -163,25 +163,43 @@ export function createEvaluations(
     const batched = Object.entries(streams).map(([stream, options]) => {
       return [stream, { ...loading, seed, ...options }] as const;
     });
+    const { ofObjective } = evaluation;
     const evaluate = createEvaluation({
-      ...{ engine, task, ...evaluation, streams: Object.fromEntries(batched) },
-      recorder: i === recorded ? recorder : undefined,
+      ...{ engine, ...evaluation, streams: Object.fromEntries(batched) },
+      recorder: i === recorded && !ofObjective ? recorder : undefined,
     });
     const run: ReadyEvaluation["run"] = (state, options) =>
-      evaluate(servedArrays(state, objective), options);
+      evaluate(
+        ofObjective
+          ? { ...evaluatedArrays(state), key: state.key, step: state.step }
+          : servedArrays(state, objective),
+        options,
+      );
     return { name, every, run };
   });
 }
 
-/** What is evaluated and saved: parameters and statistics, or their moving averages where the optimiser keeps them. */
-export function servedArrays(
-  { params, variables, optimizer, averageVariables = {} }: DeviceState,
+/** What is saved and evaluated as a model: of {@link evaluatedArrays} those that the objective serves. */
+export const servedArrays = (
+  state: DeviceState,
   { served }: Pick<Objective, "served">,
-): ObjectiveArrays<DeviceArray> {
+): ObjectiveArrays<DeviceArray> => {
+  const arrays = evaluatedArrays(state);
+  return served ? served(arrays) : arrays;
+};
+
+/** All parameters and variables of the objective: their moving averages where the optimiser keeps them. */
+export function evaluatedArrays({
+  params,
+  variables,
+  optimizer,
+  averageVariables = {},
+}: DeviceState): ObjectiveArrays<DeviceArray> {
   const { average = {} } = optimizer as { average?: Readonly<Record<string, DeviceArray>> };
   const overlaid = (now: Tree<DeviceArray>, mean: Tree<DeviceArray>): Tree<DeviceArray> =>
     fromFlat({ ...toFlat<DeviceArray>(now), ...toFlat<DeviceArray>(mean) });
-  const arrays = { params: overlaid(params, average), variables };
-  const own = served ? served(arrays) : arrays;
-  return { params: own.params, variables: overlaid(own.variables, averageVariables) };
+  return {
+    params: overlaid(params, average),
+    variables: overlaid(variables, averageVariables),
+  };
 }

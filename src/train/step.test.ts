@@ -1,9 +1,22 @@
 import { expect, test } from "vitest";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";
-import { type HostArray, fromNumbers, toNumbers } from "../graph/index.ts";
+import {
+  type HostArray,
+  type Tensor,
+  add,
+  div,
+  fromNumbers,
+  mean,
+  mul,
+  reduceSum,
+  scalar,
+  square,
+  tensor,
+  toNumbers,
+} from "../graph/index.ts";
 import { createModel } from "../models/index.ts";
-import { type ClassificationOptions, classification } from "../objectives/index.ts";
+import { type ClassificationOptions, type Objective, classification } from "../objectives/index.ts";
 import { type OptimizerConfig, makeOptimizer } from "../optim/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { type DeviceState, servedArrays } from "./programs.ts";
@@ -299,3 +312,42 @@ test("a model with scanned layers trains as the same one without, by Adafactor t
   }
   expect(scanned["head/bias"]).toEqual(separate["head/bias"].map((x) => expect.closeTo(x, 4)));
 });
+
+/** A loss whose gradients are known: the sum over examples and weights of w⁴ / 4, so that its gradient is w³. */
+const quartic: Objective = {
+  init: () => ({ params: { w: tensor([1, -2, 0.5]) }, variables: { seen: scalar(0) } }),
+  stacked: () => [],
+  loss: ({ params, variables, batch }) => {
+    const w = params.w as Tensor;
+    const [loss, seen] = [div(reduceSum(square(square(w))), 4), variables.seen as Tensor];
+    return {
+      loss: mul(loss, mean(batch.weight)),
+      metrics: {},
+      variables: { seen: add(seen, mean(batch.weight)) },
+    };
+  },
+};
+
+test.each([1, 2])(
+  "a second gradient moves the weights, in %i parts; the first moves the rest",
+  async (parts) => {
+    const [lr, rho, alpha] = [0.1, 0.5, 0.3];
+    const config = { name: "sgd", lr, gsam: { rhoMax: rho, alpha } } as const;
+    const optimizer = makeOptimizer(config, { totalSteps: 10 });
+    const weight = fromNumbers([1, 3], [2], "float32"); // the mean of each part is another
+    const init = jit(engine, makeInit(quartic, optimizer, { weight }));
+    const step = jit(engine, makeTrainStep(quartic, optimizer, { accumulate: parts }));
+    const { state, metrics } = await run(step, await init(key), { weight });
+    const dot = (a: number[], b: number[]): number => a.reduce((sum, x, i) => sum + x * b[i], 0);
+    const w = [1, -2, 0.5];
+    const g = w.map((x) => 2 * x ** 3);
+    const r = w.map((x, i) => 2 * (x + (rho * g[i]) / Math.sqrt(dot(g, g))) ** 3);
+    const along = dot(g, r) / dot(r, r);
+    const used = r.map((x, i) => x - alpha * (g[i] - along * x));
+    const after = await numbers(state);
+    expect(after["params/w"]).toEqual(w.map((x, i) => expect.closeTo(x - lr * used[i], 4)));
+    expect(after["variables/seen"]).toEqual([expect.closeTo(parts === 1 ? 2 : 4, 5)]); // once per part
+    expect(metrics.loss).toBeCloseTo((2 * (1 + 16 + 0.0625)) / 4, 5);
+    expect(metrics.gradNorm).toBeCloseTo(Math.sqrt(dot(used, used)), 3);
+  },
+);

@@ -14,13 +14,13 @@ import {
   scalar,
   select,
   splitKey,
-  valueAndGrad,
 } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
 import type { Batch, BatchSpec, Objective, ObjectiveArrays } from "../objectives/index.ts";
 import { type Named, type Optimizer, type OptimizerState, globalNorm } from "../optim/index.ts";
 import { type Tree, flatten, fromFlat, toFlat, unflatten } from "../tree.ts";
-import { type GradientFunction, accumulateGradients } from "./accumulate.ts";
+import { type Gradients, accumulateGradients } from "./accumulate.ts";
+import { gradientsAt } from "./gradients.ts";
 
 /** All that a training carries from step to step. */
 export type TrainState = {
@@ -37,6 +37,9 @@ export type TrainState = {
 
 /** Folded into the key of a step for what an objective does after the update. */
 const AFTER = 0x61667465;
+
+/** What an evaluation of an objective is computed from. */
+export type EvaluatedState = Pick<TrainState, "params" | "variables" | "step" | "key">;
 
 /** Scalars by name. */
 export type Metrics = Readonly<Record<string, Tensor>>;
@@ -87,26 +90,17 @@ export const makeTrainStep =
     const params = toFlat<Tensor>(state.params);
     const trainable = optimizer.trainable(params);
     const stepKey = foldIn(state.key, step);
-    const gradients: GradientFunction = (variables, part, key) => {
-      const { value, aux, grads } = valueAndGrad((moved: Named) => {
-        const all = fromFlat<Tensor>({ ...params, ...moved });
-        const result = objective.loss({
-          params: all,
-          variables,
-          batch: part,
-          key,
-          step,
-          train: true,
-          isFrozen: (name) => !Object.hasOwn(trainable, name),
-        });
-        return [result.loss, result] as const;
-      })(trainable);
-      return { grads, loss: value, metrics: aux.metrics, variables: aux.variables };
-    };
-    const { grads, loss, metrics, variables } =
-      accumulate === 1
+    const take = (point: Named): Gradients => {
+      const gradients = gradientsAt({ objective, params, trainable: point, step });
+      return accumulate === 1
         ? gradients(state.variables, batch, stepKey)
-        : accumulateGradients(gradients, accumulate, trainable, state.variables, batch, stepKey);
+        : accumulateGradients(gradients, accumulate, point, state.variables, batch, stepKey);
+    };
+    const { grads: first, loss, metrics, variables } = take(trainable);
+    const { second } = optimizer;
+    const grads = second
+      ? second.combine(first, take(second.at(trainable, first, { step })).grads)
+      : first;
     const gradNorm = globalNorm(grads);
     const finite = logicalAnd(isFinite(loss), isFinite(gradNorm));
     const goes = updates
@@ -154,7 +148,7 @@ export const makeTrainStep =
 /** The program of an evaluation: metrics of a batch, with `loss`. */
 export const makeEvalStep =
   (objective: Objective) =>
-  ({ params, variables, step, key }: Omit<TrainState, "optimizer">, batch: Batch): Metrics => {
+  ({ params, variables, step, key }: EvaluatedState, batch: Batch): Metrics => {
     const { loss, metrics } = objective.loss({ params, variables, batch, key, step, train: false });
     return { ...metrics, loss };
   };

@@ -1,66 +1,37 @@
-/** @file The training loop: data, initial state, the compiled step, then batch after batch. */
+/** @file Trainings opened and closed: planned, begun or resumed in a run folder, on an engine, and its result written. */
 
 import { join } from "node:path";
-import { balancedSource } from "../data/splits/balanced.ts";
-import { type Batch, trainingBatches } from "../data/stream/batches.ts";
 import { withSplitBy } from "../data/config.ts";
-import { prefetch } from "../data/stream/prefetch.ts";
 import { DataProblems, isProblems } from "../data/problems.ts";
 import { createWorkerPool } from "../data/stream/workers.ts";
 import type { JoinedCluster } from "../engines/cluster/join.ts";
 import type { ClusterPlace } from "../engines/cluster/place.ts";
-import { type Engine, jit } from "../engines/engine.ts";
+import type { Engine } from "../engines/engine.ts";
 import { type OpenOptions, openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
-import { firstWith, inOrder } from "../runs/headline.ts";
 import { showTime } from "../runs/list-show.ts";
 import { writeReport } from "../runs/report.ts";
 import { Run, makeUnusedFolder, resumeCommand } from "../runs/run.ts";
 import { readStateFile } from "../weights/checkpoint-file.ts";
-import { BestWatch, describeBest } from "./watch/best.ts";
 import { ByteWatch } from "./watch/byte-watch.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { type ConfigWith, type Definition, use as useDefinitions } from "../config/use.ts";
-import {
-  type DeviceTree,
-  disposeTree,
-  readScalars,
-  stateReader,
-  treeReader,
-  uploadTree,
-} from "../served/device-trees.ts";
 import { recordDefinitions, useRunFiles } from "../served/modules.ts";
-import type { Values } from "../served/pass.ts";
 import type { Duration } from "../optim/index.ts";
-import { type Journal, createJournal } from "./watch/journal.ts";
-import { judge, judgeAtEnd } from "./watch/judge.ts";
-import type { DeviceFeatures } from "../preprocess/operation.ts";
+import { createJournal } from "./watch/journal.ts";
 import { withBackgrounds, withBlack } from "../config/backgrounds.ts";
-import { pictureNote } from "./watch/picture-note.ts";
-import { inputPictures } from "../served/pictures.ts";
-import { FiniteWatch } from "./watch/finite-watch.ts";
+import { type Session, type Trained, keepNotes, trainLoop } from "./loop.ts";
 import { type Plan, planTraining } from "./plan/plan.ts";
-import {
-  type Loading,
-  type ReadyEvaluation,
-  type StoredLoop,
-  compileStep,
-  createEvaluations,
-  firstState,
-  restoreState,
-} from "./programs.ts";
-import { Meter, type Reporter, SILENT, showMetric } from "./watch/progress.ts";
-import { type LoopState } from "./resume/loop-state.ts";
-import { Saver } from "./resume/saver.ts";
+import type { StoredLoop } from "./programs.ts";
+import { type Reporter, SILENT } from "./watch/progress.ts";
+import type { LoopState } from "./resume/loop-state.ts";
 import { describeLength } from "./resume/longer.ts";
+import { describeServed } from "./resume/served-state.ts";
 import { checkSameData, nextEpoch } from "./resume/same-data.ts";
 import { migrateConfig } from "../config/migrate.ts";
 import { validate } from "../config/validate.ts";
-import { saveServed, servedState } from "./resume/served-state.ts";
-import { shardBatch } from "../engines/mesh.ts";
-import { shareOf } from "./devices/sharding.ts";
 import { type SplitRecord, recordSplits, slicesOf } from "../served/split-record.ts";
 import { openTogether, stopper, together } from "./devices/cluster.ts";
 import type { RunFolder } from "./devices/follower.ts";
@@ -98,40 +69,13 @@ export interface TrainOptions extends RunOptions {
 }
 
 /** What a training yields. */
-export interface TrainResult {
-  /** Of the first evaluation that has one, at the last step, from 0 to 1; absent when training was interrupted. */
-  readonly accuracy?: number;
-  readonly loss?: number;
-  /** Its expected calibration error, where classes exclude one another. */
-  readonly ece?: number;
-  /** Values of every evaluation, by its name, in the order of the configuration. */
-  readonly evals: Readonly<Record<string, Values>>;
-  /** The state that is served and that the values above are of, where `best` names a value; the last one else. */
-  readonly best?: { readonly metric: string; readonly value: number; readonly step: number };
-  readonly steps: number;
+export interface TrainResult extends Trained {
   /** Of this process: what ran before a resumed run was stopped does not count. */
   readonly seconds: number;
-  readonly parameters: number;
   readonly engine: string;
   readonly workdir: string;
-  readonly interrupted: boolean;
   /** Images that were noticed to have other bytes than when they were read before, of all stretches of the run. */
   readonly changedImages?: number;
-}
-
-/** A training under way. */
-interface Session {
-  readonly config: Config;
-  readonly plan: Plan;
-  readonly engine: Engine;
-  readonly run: RunFolder;
-  readonly journal: Journal;
-  readonly loading: Loading;
-  readonly bytes: ByteWatch;
-  /** Whether training is to end before a step. */
-  readonly stops: (step: number) => boolean;
-  /** Where a resumed run goes on; undefined for a beginning. */
-  readonly stored: StoredLoop | undefined;
 }
 
 /**
@@ -157,6 +101,7 @@ export async function train<const Use extends readonly Definition[] = []>(
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
+    await run.writeJson("card", describeServed(plan));
     await recordDefinitions(run, config);
     await run.writeJson("config", config); // the last: a folder that has it can be resumed
     return undefined;
@@ -348,180 +293,4 @@ async function runProcess(
     run.close();
     await engine.dispose();
   }
-}
-
-/** Keeps what was noticed of the data beside the checkpoint, for when the run goes on. */
-async function keepNotes({
-  run,
-  bytes,
-  problems,
-}: Pick<Session, "run" | "bytes"> & { readonly problems?: DataProblems }): Promise<void> {
-  if (problems && problems.count > 0) await run.writeJson("problems", problems);
-  if (bytes.isNew) await run.writeJson("images", bytes);
-}
-
-/** A batch on the device, and where the stream goes on after it. */
-interface LoadedBatch {
-  readonly arrays: DeviceTree;
-  readonly next: Batch["next"];
-}
-
-async function trainLoop(
-  session: Session,
-): Promise<Omit<TrainResult, "seconds" | "engine" | "workdir">> {
-  const { config, plan, engine, journal, loading, stops, stored } = session;
-  const { totalSteps, logSteps, parameters } = plan;
-  let state = await firstState(engine, config, plan);
-  if (stored) state = await restoreState(engine, state, stored, (line) => journal.line(line));
-  let { step, position } = stored?.loop ?? { step: 0, position: undefined };
-  const trainStep = compileStep(engine, config, plan);
-  const recorder = plan.task.record?.();
-  const evaluations = createEvaluations(engine, config, plan, loading, recorder);
-  const share = shareOf(engine, config.batchSize);
-  const rows = share && { first: share.first, of: config.batchSize };
-  const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
-  const drawn = plan.labels ? balancedSource(plan.source, plan.labels) : plan.source;
-  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(drawn, batching, position), {
-    load: async ({ features, next }) => ({
-      arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize), rows),
-      next,
-    }),
-    release: ({ arrays }) => disposeTree(arrays),
-  });
-  const tellPictures = pictureNote(loading.problems, plan.preprocessing.train.alpha, journal);
-  const meter = new Meter(totalSteps, config.batchSize);
-  if (stored) meter.restore(stored.loop.gathered);
-  const watch = new FiniteWatch(session, stored?.loop);
-  const read = treeReader(engine);
-  const saver = new Saver(session.run, plan.checkpoint.retention, stateReader(engine));
-  const evals: Record<string, Values> = {};
-  const best = new BestWatch(plan.best, stored?.loop.best);
-  /** Runs an evaluation; a state that is the best by it is kept to be served. */
-  const evaluateAt = async (evaluation: ReadyEvaluation): Promise<void> => {
-    const values = await judge(session, evaluation, state, step);
-    evals[evaluation.name] = values;
-    if (best.see(evaluation.name, values, step)) await saveServed(session, state, step, read);
-  };
-  /** The step whose metrics are not read yet. */
-  let pending:
-    { readonly step: number; readonly batch: DeviceTree; metrics: Promise<Values> } | undefined;
-
-  /** Takes in the metrics of the pending step; true where `state`, which follows it, stands still for it. */
-  const settle = async (): Promise<boolean> => {
-    if (!pending) return false;
-    const { batch, metrics, step: of } = pending;
-    pending = undefined;
-    const values = await metrics;
-    meter.add(values);
-    const explained = await meter.outside(watch.see(of, values, state, batch));
-    disposeTree(batch);
-    return explained;
-  };
-  const save = async (): Promise<void> => {
-    await saver.save(state, {
-      step,
-      position,
-      gathered: meter.gathered,
-      ...watch.state,
-      ...(best.state && { best: best.state }),
-      data: { examples: plan.source.length, names: plan.source.names },
-    });
-    await keepNotes({ ...session, problems: loading.problems });
-  };
-
-  try {
-    while (step < totalSteps && !best.isOver && !stops(step)) {
-      const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
-      if (step === 0) await saveInputs(session, batch!.arrays);
-      let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
-      state = next.state;
-      // Of the step before this one: the device has work while metrics are read.
-      if (await settle()) {
-        disposeTree(next.metrics);
-        next = await trainStep(state, batch!.arrays, step, watch.updates(step)); // it was held back
-        state = next.state;
-      }
-      step++;
-      position = batch!.next;
-      pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
-
-      if (step === Math.ceil(plan.source.length / config.batchSize)) tellPictures();
-      if (step % logSteps === 0 || step === totalSteps) {
-        await settle();
-        journal.progress(meter.report(step));
-      }
-      for (const evaluation of evaluations) {
-        const { every } = evaluation;
-        if (!every || step % every !== 0 || step === totalSteps) continue;
-        await meter.outside(evaluateAt(evaluation));
-      }
-      if (plan.checkpoint.every && step % plan.checkpoint.every === 0) {
-        await settle();
-        await save();
-      }
-      saver.check();
-    }
-    await settle();
-    await save();
-    await saver.settled();
-  } catch (error) {
-    // What was trained is not lost with the data, where one process has it all; with the disk, the last checkpoint stays.
-    if (error instanceof OcelliError && error.code === "data" && step > 0 && !engine.part) {
-      await settle();
-      await save();
-      await saver.settled();
-    }
-    throw error;
-  } finally {
-    await batches.return();
-  }
-
-  const interrupted = step < totalSteps && !best.isOver;
-  let chosen: TrainResult["best"];
-  const deciding = evaluations.find(({ name }) => name === plan.best?.evaluation);
-  if (!interrupted && deciding && best.state?.step !== step) await evaluateAt(deciding);
-  if (!best.state) await saveServed(session, state, step, read);
-  if (interrupted)
-    journal.line(`stopped after step ${step}; saved ${session.run.path("checkpoint")}`);
-  else {
-    const { served, of, dispose } = await servedState(session, best, state, step);
-    await judgeAtEnd(session, { evaluations, recorder }, served, step, evals);
-    dispose();
-    if (plan.best) chosen = describeBest(plan.best, evals, of);
-    if (chosen) {
-      const shown = showMetric(plan.best!.value, chosen.value);
-      const early = best.isOver
-        ? ` of ${step}, no better one in ${plan.best!.patience} evaluations`
-        : "";
-      journal.line(`best    ${chosen.metric} ${shown} at step ${of}${early}: this state is served`);
-    }
-  }
-  tellPictures();
-  disposeTree(state);
-  const inTheirOrder = inOrder(
-    evals,
-    plan.evaluations.map(({ name }) => name),
-  );
-  const final = interrupted ? undefined : firstWith(inTheirOrder, "accuracy")?.values;
-  return {
-    accuracy: final?.accuracy,
-    loss: final?.loss,
-    ece: final?.ece,
-    evals: inTheirOrder,
-    ...(chosen && { best: chosen }),
-    steps: step,
-    parameters,
-    interrupted,
-  };
-}
-
-/** Saves some inputs of the first step as the model sees them. */
-async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Promise<void> {
-  const show = jit(engine, function inputs(raw: DeviceFeatures) {
-    return plan.preprocessing.train.onDevice(raw).image;
-  });
-  const image = await show(batch);
-  const pictures = await inputPictures(await image.read());
-  image.dispose();
-  await run.writePictures(pictures);
 }

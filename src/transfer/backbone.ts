@@ -10,7 +10,8 @@ import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
-import { type ModelTensors, arraysOf, readOwn } from "../served/trained.ts";
+import { findOwn } from "../served/own.ts";
+import { type ModelTensors, arraysOf } from "../served/trained.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { fitWeights } from "../weights/index.ts";
 
@@ -40,7 +41,7 @@ export async function openBackbone(
 ): Promise<Backbone> {
   use(definitions ?? []);
   await useRunFiles(spec);
-  const own = architecture === undefined ? readOwn(spec) : undefined;
+  const own = architecture === undefined ? await findOwn(spec, report) : undefined;
   const { model, text, weights, arrays, givenGrid } = own
     ? {
         model: own.card.model,

@@ -25,6 +25,27 @@ export const cardTexts = (card: ModelCard): Record<string, string> => ({
   step: String(card.step),
 });
 
+/** A card as JSON, for a file of its own: {@link cardFromJson} reads it. */
+export const cardJson = (card: ModelCard): Readonly<Record<string, unknown>> => ({
+  version: VERSION,
+  ...card,
+});
+
+/**
+ * The card in an object of JSON, every field checked; undefined where it is none.
+ *
+ * @param what names the file in errors
+ */
+export function cardFromJson(
+  value: Readonly<Record<string, unknown>>,
+  what: string,
+): ModelCard | undefined {
+  const texts = Object.entries(value).map(([field, content]) => {
+    return [field, typeof content === "string" ? content : JSON.stringify(content)] as const;
+  });
+  return cardFromTexts(Object.fromEntries(texts), what);
+}
+
 /**
  * The card in a file's metadata, every field checked; undefined where the metadata are no card.
  *

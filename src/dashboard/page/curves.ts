@@ -40,11 +40,15 @@ export function align(lines: readonly { xs: readonly number[]; ys: readonly numb
   return [xs, ...columns] as [number[], ...(number | null)[][]];
 }
 
-/** Charts in the order of interest. */
-const FIRST = ["loss", "accuracy", "learningRate", "gradNorm", "imagesPerSecond", "dataWait"];
+/** Charts in the order of interest, after those of the loss and of what runs are known by. */
+const FURTHER = ["learningRate", "gradNorm", "imagesPerSecond", "dataWait"];
 
 /** The kinds of metrics, such as `loss` of training and of every evaluation. */
-export function chartsOf(lines: ReadonlyMap<string, readonly Line[]>): [string, readonly Line[]][] {
-  const rank = (kind: string) => (FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length);
+export function chartsOf(
+  lines: ReadonlyMap<string, readonly Line[]>,
+  headlines: readonly string[],
+): [string, readonly Line[]][] {
+  const first = ["loss", ...headlines, ...FURTHER];
+  const rank = (kind: string) => (first.includes(kind) ? first.indexOf(kind) : first.length);
   return [...lines].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }

@@ -27,6 +27,12 @@ const kindOf = (name: string) => KINDS.find(([, pattern]) => pattern.test(name))
 const VALID =
   "Valid are a folder with a folder per class, .tar, .tfrecord, .parquet, .jsonl, .csv, and folders of these, of .npz or of idx files.";
 
+/** Options of {@link detectData}. */
+interface DetectOptions {
+  /** Whether there must be labels, or a folder may have images alone. Default: "required". */
+  readonly labels?: "required" | "optional";
+}
+
 /**
  * The configuration of the data at a path: a folder of class folders, an archive or a table, a folder of them, a pattern
  * such as `shards/*.tar`, or an http address of a file.
@@ -36,7 +42,10 @@ const VALID =
  * await detectData("pets"); // { name: "folder", dir: "pets" }
  * await detectData("shards/train-{000..009}.tar"); // { name: "tar", files: "shards/train-{000..009}.tar" }
  */
-export async function detectData(path: string): Promise<DataConfig> {
+export async function detectData(
+  path: string,
+  { labels = "required" }: DetectOptions = {},
+): Promise<DataConfig> {
   const isPattern = /[*?]|\{.*\}/.test(path);
   const found = isUrl(path)
     ? undefined
@@ -44,7 +53,7 @@ export async function detectData(path: string): Promise<DataConfig> {
         if (isPattern) return undefined;
         throw cannotRead(path, error, VALID);
       });
-  if (found?.isDirectory()) return detectFolder(path);
+  if (found?.isDirectory()) return detectFolder(path, labels);
   const name = isUrl(path) ? new URL(path).pathname : path;
   const kind = kindOf(name);
   if (kind) return { name: kind, files: path };
@@ -64,7 +73,10 @@ export async function detectData(path: string): Promise<DataConfig> {
   throw new OcelliError("data", `${path} is ${what}.`, { hint: VALID });
 }
 
-async function detectFolder(dir: string): Promise<DataConfig> {
+async function detectFolder(
+  dir: string,
+  labels: NonNullable<DetectOptions["labels"]>,
+): Promise<DataConfig> {
   const names = (await listDataFolder(dir)).filter((name) => !isLeftover(name));
   if (names.some((name) => name.endsWith(".npz"))) return { name: "npz", dir };
   if (names.some((name) => /-images[-.]idx\d-ubyte(\.gz)?$/.test(name)))
@@ -92,6 +104,9 @@ async function detectFolder(dir: string): Promise<DataConfig> {
   }
   const unread = files.filter(isUnreadImage);
   const images = files.filter((name) => IMAGE_FILE.test(name)).length;
+  if (labels === "optional" && images > 0 && kinds.length === 0) {
+    return { name: "folder", dir, labels: "none" };
+  }
   const shown =
     kinds.length > 1
       ? `files of several kinds (${kinds.join(", ")})`

@@ -6,10 +6,11 @@ import { OcelliError } from "../../errors.ts";
 import { readImageFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { describeUnread } from "./image-names.ts";
-import { type Layout, type Part, layoutOf } from "./layout.ts";
+import type { Layout, Part } from "./layout.ts";
 import { classKeys, defineSource, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { readTable } from "./table.ts";
+import { arrangeImages } from "./unlabelled.ts";
 import { type ImageWalk, walkImages } from "./walk-images.ts";
 
 const folderSchema = z.strictObject({
@@ -23,7 +24,7 @@ const folderSchema = z.strictObject({
  * The images of a folder: JPEG, PNG, WebP, GIF, AVIF and TIFF by their extension, in `dir/CLASS/…` at any depth below
  * the class. Folders called train, val, test or the like are splits, `dir/SPLIT/CLASS/…`, and never classes unless
  * `classes` names them; one with a table called `metadata` has its labels there, and one without labels is left out
- * ({@link layoutOf}). Links are followed; in a class a folder is entered once, whatever leads to it. Hidden files and what
+ * ({@link arrangeImages}). Links are followed; in a class a folder is entered once, whatever leads to it. Hidden files and what
  * systems leave behind are skipped, other files ignored and counted. Ids are paths below `dir`. Holds the paths.
  */
 export async function openFolder({
@@ -31,14 +32,24 @@ export async function openFolder({
   classes,
   splits: shares,
   splitBy,
+  labels,
 }: z.output<typeof folderSchema>): Promise<Dataset> {
   const walk = await walkImages(dir);
-  const layout = layoutOf(walk.tree, { place: dir, classes });
+  const layout = arrangeImages(walk.tree, labels ?? "required", { place: dir, classes });
   const splits = new Map<string, Found>();
   for (const [split, part] of layout.parts) splits.set(split, await foundIn(dir, split, part));
   if ([...splits.values()].every(({ ids }) => ids.length === 0)) throw nothingIn(dir, walk);
   const notes = [...layout.notes, ...notesOn(walk, layout)];
-  return foundDataset({ name: "folder", splits, classes, shares, splitBy, notes, place: dir });
+  return foundDataset({
+    name: "folder",
+    splits,
+    classes,
+    shares,
+    splitBy,
+    labels,
+    notes,
+    place: dir,
+  });
 }
 
 /** The examples of a split, by its folders or its table. */

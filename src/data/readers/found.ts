@@ -29,6 +29,12 @@ export interface Found {
   readonly blocks?: Blocks;
 }
 
+/**
+ * Whether examples must have labels, have them where every example of a split has one, or are images alone.
+ * Default: "required".
+ */
+export type LabelUse = "required" | "optional" | "none";
+
 /** What {@link foundDataset} takes. */
 interface FoundDataset {
   readonly name: string;
@@ -39,14 +45,15 @@ interface FoundDataset {
   /** How a single split is divided: shares by name. */
   readonly shares?: Readonly<Record<string, number>>;
   readonly splitBy?: SplitBy;
+  readonly labels?: LabelUse;
   readonly notes?: readonly string[];
   /** Where the data is, for errors. */
   readonly place: string;
 }
 
 /**
- * The data set of what was found. Holds each example's id and label; images are read when asked for. A split without any
- * label is left out where another one has labels, and a note says so.
+ * The data set of what was found. Holds each example's id and label; images are read when asked for. Where labels are
+ * required, a split without any is left out if another one has labels, and a note says so.
  */
 export function foundDataset({
   name,
@@ -54,29 +61,41 @@ export function foundDataset({
   classes,
   shares,
   splitBy,
+  labels: use = "required",
   notes = [],
   place,
 }: FoundDataset): Dataset {
   if ([...given.values()].every(({ ids }) => ids.length === 0)) {
     throw new OcelliError("data", `${place} has no images.`);
   }
-  const { splits, left } = leaveOutUnlabelled(given);
-  const all = [...splits.values()];
-  const areNames = all.every((found) => found.areNames);
-  const column = readColumn(name, examplesOf(all), { classes, areNames });
-  if (column.classes.length < 2) {
+  const { splits, labelled, left } = labelledOf(given, use);
+  const areNames = labelled.every((found) => found.areNames);
+  const column = readColumn(name, examplesOf(labelled), { classes, areNames });
+  if (use === "required" && column.classes.length < 2) {
     throw new OcelliError("data", `${place} has only one class: ${column.classes.join()}.`, {
       hint: "A classifier needs at least two.",
     });
   }
+  const hasClasses = (found: Found): found is Labelled => labelled.some((one) => one === found);
   const sources = new Map(
-    [...splits].map(([split, found]) => [split, sourceOf(name, found, column)]),
+    [...splits].map(([split, found]) => [
+      split,
+      hasClasses(found) ? sourceOf(name, found, column) : imageSource(found),
+    ]),
   );
-  const told = [...notes, ...left];
+  const unlabelled = [...splits].filter(([, found]) => found.ids.length > 0 && !hasClasses(found));
+  const told = [
+    ...notes,
+    ...left,
+    ...unlabelled.map(([split, { ids }]) => {
+      const of = split === "" ? "" : `${split}: `;
+      return `${of}${ids.length} ${ids.length === 1 ? "image" : "images"} without labels`;
+    }),
+  ];
   if (sources.size === 1) {
     const [source] = sources.values();
-    const [{ labels }] = all;
-    const classOf = singleClass(labels, column);
+    const [found] = labelled;
+    const classOf = found && singleClass(found.labels, column);
     return splitByHash({ name, source, shares, splitBy, notes: told, classOf });
   }
   if (shares) {
@@ -96,6 +115,17 @@ export function foundDataset({
 
 /** A split whose examples all have labels. */
 type Labelled = Found & { readonly labels: readonly Labels[] };
+
+/** The splits to open, those of them whose examples have labels, and a line on each that is left out. */
+function labelledOf(given: ReadonlyMap<string, Found>, use: LabelUse) {
+  if (use === "required") {
+    const { splits, left } = leaveOutUnlabelled(given);
+    return { splits, labelled: [...splits.values()], left };
+  }
+  const isLabelled = ({ labels }: Found): boolean => labels.length > 0 && !labels.some(isNoLabel);
+  const labelled = use === "none" ? [] : [...given.values()].filter(isLabelled);
+  return { splits: given, labelled: labelled as Labelled[], left: [] };
+}
 
 /** The splits that have labels, and a line on each that has none. */
 function leaveOutUnlabelled(given: ReadonlyMap<string, Found>): {
@@ -135,6 +165,19 @@ function* examplesOf(all: readonly Labelled[]) {
     for (let i = 0; i < ids.length; i++) yield { id: ids[i], labels: labels[i] };
   }
 }
+
+/** Images alone. */
+const imageSource = ({ ids, image, blocks }: Found): Source => ({
+  length: ids.length,
+  fields: { image: "image" },
+  names: {},
+  id: (index) => ids[index],
+  async read(index) {
+    const data = await image(index);
+    return { image: { shape: [data.length], dtype: "uint8", data } };
+  },
+  blocks,
+});
 
 function sourceOf(name: string, found: Labelled, column: LabelColumn): Source {
   const { ids, labels, blocks } = found;

@@ -25,7 +25,7 @@ export interface Layout {
 }
 
 /** What {@link layoutOf} takes beside the images. */
-interface LayoutOptions {
+export interface LayoutOptions {
   /** Where the images are, for errors. */
   readonly place: string;
   /** The class names, where they are given: a folder called like one of them is a class, whatever its name. */
@@ -70,7 +70,7 @@ function arrange(top: Tree, options: LayoutOptions): Layout {
 }
 
 /** Goes into folders that stand alone: they are neither splits nor classes. */
-function enterWrappers(
+export function enterWrappers(
   root: Tree,
   { classes }: LayoutOptions,
 ): { readonly tree: Tree; readonly notes: readonly string[] } {
@@ -90,14 +90,17 @@ function enterWrappers(
   return { tree, notes };
 }
 
-const filledFolders = ({ folders }: Tree): Named[] =>
+export const filledFolders = ({ folders }: Tree): Named[] =>
   [...folders].filter(([, tree]) => hasImages(tree));
 
 const hasImages = ({ images, unread, folders }: Tree): boolean =>
   images.length > 0 || unread.length > 0 || [...folders.values()].some(hasImages);
 
 /** The folders that are called like splits: outright, or else at least two of them in part, such as `seg_train`. */
-function splitFolders(folders: readonly Named[], { classes }: LayoutOptions): readonly Named[] {
+export function splitFolders(
+  folders: readonly Named[],
+  { classes }: LayoutOptions,
+): readonly Named[] {
   const free = folders.filter(([name]) => !classes?.includes(name));
   const outright = free.filter(([name]) => usualSplit(name) !== undefined);
   if (outright.length > 0) return outright;
@@ -116,7 +119,7 @@ function enterSplit(tree: Tree): Tree {
   return isSame && isAlone ? enterSplit(only[1]) : tree;
 }
 
-function kindOf(folder: Tree): Kind {
+export function kindOf(folder: Tree): Kind {
   const tree = enterSplit(folder);
   const folders = filledFolders(tree);
   if (tree.tables.length > 0 && folders.length < 2) return "table";

@@ -77,6 +77,7 @@ async function openParquet({
   classes,
   splits: shares,
   splitBy,
+  labels: use,
 }: z.output<typeof parquetSchema>): Promise<Dataset> {
   const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
@@ -135,7 +136,15 @@ async function openParquet({
     });
   }
   const place = [...groups.values()].flat()[0];
-  return foundDataset({ name: "parquet", splits, classes: named, shares, splitBy, place });
+  return foundDataset({
+    name: "parquet",
+    splits,
+    classes: named,
+    shares,
+    splitBy,
+    labels: use,
+    place,
+  });
 }
 
 /** An image's bytes, or the path of its file. */

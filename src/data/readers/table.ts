@@ -9,7 +9,7 @@ import { type ByteFile } from "../files/random-access.ts";
 import { openBytes } from "../files/byte-file.ts";
 import { inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
-import { type Found, foundDataset } from "./found.ts";
+import { type Found, type LabelUse, foundDataset } from "./found.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { expandFiles } from "../files/shards.ts";
 import { readBeside } from "./beside.ts";
@@ -50,6 +50,7 @@ const LABELS = ["label", "labels", "class", "category"];
 interface TableFields {
   readonly image?: string;
   readonly label?: string;
+  readonly labels?: LabelUse;
 }
 
 /** Where a row's image is, and its label. */
@@ -79,6 +80,7 @@ export async function openTable({
   classes,
   splits: shares,
   splitBy,
+  labels,
 }: TableOptions): Promise<Dataset> {
   const bySplit = new Map<string, Entry[]>();
   const extension = name === "csv" ? /\.[ct]sv$/i : /\.(jsonl|ndjson)$/i;
@@ -86,7 +88,8 @@ export async function openTable({
   for (const [split, tables] of groups) {
     const entries: Entry[] = [];
     for (const table of tables) {
-      for await (const entry of readEntries(name, table, { image, label })) entries.push(entry);
+      for await (const entry of readEntries(name, table, { image, label, labels }))
+        entries.push(entry);
     }
     bySplit.set(split, entries);
   }
@@ -98,7 +101,7 @@ export async function openTable({
     const ids = entries.map(({ id }) => inSplit(id.startsWith(`${split}/`) ? "" : before, id));
     return [split, { ...foundOf(entries), ids: numbered(ids) }];
   });
-  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, place });
+  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, labels, place });
 }
 
 /** The examples of one table. */
@@ -119,12 +122,12 @@ const foundOf = (entries: readonly Entry[]): Found => ({
 async function* readEntries(
   name: TableName,
   table: string,
-  { image, label }: TableFields,
+  { image, label, labels: use }: TableFields,
 ): AsyncGenerator<Entry> {
   for await (const { line, fields } of tableRows(name, await openBytes(table))) {
     const which = `${table}, line ${line}`;
     const path = pick(which, fields, image, IMAGES, "image");
-    const written = fieldOf(fields, label, LABELS);
+    const written = use === "none" ? undefined : fieldOf(fields, label, LABELS);
     const value = written === undefined ? undefined : fields[written];
     const labels = readLabels(value, which);
     if (typeof path !== "string" || path.trim() === "") {

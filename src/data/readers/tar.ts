@@ -9,14 +9,15 @@ import { type ByteFile } from "../files/random-access.ts";
 import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
-import { type Found, distinctIds, foundDataset } from "./found.ts";
+import { type Found, type LabelUse, distinctIds, foundDataset } from "./found.ts";
 import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
 import { type Labels, readLabels } from "./labels.ts";
-import { isFlat, layoutOf } from "./layout.ts";
+import { isFlat } from "./layout.ts";
 import { isLeftover } from "./leftovers.ts";
 import { expandFiles } from "../files/shards.ts";
 import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
+import { arrangeImages } from "./unlabelled.ts";
 import { treeOf } from "./tree-of-images.ts";
 
 const tarSchema = z.strictObject({
@@ -62,7 +63,7 @@ const MAX_SMALL = 1 << 20;
 /**
  * Images in tar archives (shards). Members that share their path up to the first dot of the file's name are one
  * example, as in WebDataset: `0001.jpg` with `0001.cls`, `0001.json` or `0001.txt`. Without such labels the
- * folders inside the archive are classes, or splits and classes, as those of a folder are ({@link layoutOf}). Ids are paths inside the archives, with the split in front where there are
+ * folders inside the archive are classes, or splits and classes, as those of a folder are ({@link arrangeImages}). Ids are paths inside the archives, with the split in front where there are
  * splits and the archive where two hold the same path. Archives are gone through once; held are paths, places and labels.
  */
 export async function openTar({
@@ -72,6 +73,7 @@ export async function openTar({
   classes,
   splits: shares,
   splitBy,
+  labels,
 }: TarOptions): Promise<Dataset> {
   const images = new Map<string, TarImage[]>();
   const unread: string[] = [];
@@ -88,8 +90,12 @@ export async function openTar({
   }
   const all = [...images.values()];
   const place = all.flat()[0]?.file.name ?? JSON.stringify(files);
+  const use = labels ?? "required";
   const beside =
-    label ?? BESIDE.find((some) => all.some((list) => list.some(({ beside }) => some in beside)));
+    use === "none"
+      ? undefined
+      : (label ??
+        BESIDE.find((some) => all.some((list) => list.some(({ beside }) => some in beside))));
   const notes = unread.length > 0 ? [describeUnread(unread)] : [];
   if (unread.length > 0 && all.every((list) => list.length === 0)) {
     throw new OcelliError("data", `${place} has no images that are read: ${notes[0]}.`);
@@ -105,13 +111,14 @@ export async function openTar({
       classes,
       shares,
       splitBy,
+      labels,
       notes,
       place,
     });
   }
   const splits = new Map<string, Found>();
   for (const [split, list] of images) {
-    const arranged = arrangeByFolders(list, { place, classes, isSplit: split !== "" });
+    const arranged = arrangeByFolders(list, use, { place, classes, isSplit: split !== "" });
     notes.push(...arranged.notes);
     const { size } = arranged.parts;
     for (const [inner, { members, labels }] of arranged.parts) {
@@ -125,7 +132,7 @@ export async function openTar({
       });
     }
   }
-  return foundDataset({ name: "tar", splits, classes, shares, splitBy, notes, place });
+  return foundDataset({ name: "tar", splits, classes, shares, splitBy, labels, notes, place });
 }
 
 /** Images with their folders as labels. */
@@ -137,6 +144,7 @@ interface ByFolder {
 /** Images by split and class as their folders say, in the order of the archives. */
 function arrangeByFolders(
   images: readonly TarImage[],
+  use: LabelUse,
   {
     place,
     classes,
@@ -144,11 +152,11 @@ function arrangeByFolders(
   }: { readonly place: string; readonly classes?: readonly string[]; readonly isSplit: boolean },
 ): { readonly parts: Map<string, ByFolder>; readonly notes: readonly string[] } {
   const tree = treeOf(images.map(({ name }) => name));
-  if (isSplit && isFlat(tree)) {
+  if (isSplit && (use === "none" || isFlat(tree))) {
     const labels = images.map(() => undefined);
     return { parts: new Map([["", { members: [...images], labels }]]), notes: [] };
   }
-  const layout = layoutOf(tree, { place, classes });
+  const layout = arrangeImages(tree, use, { place, classes });
   const places = new Map<string, { readonly split: string; readonly label: string | undefined }>();
   for (const [split, { paths, labels }] of layout.parts) {
     paths.forEach((path, index) => places.set(path, { split, label: labels[index] }));

@@ -59,6 +59,7 @@ async function openTfrecord({
   classes,
   splits: shares,
   splitBy,
+  labels: use,
 }: z.output<typeof tfrecordSchema>): Promise<Dataset> {
   const images = image === undefined ? IMAGES : [image];
   const labelNames = label === undefined ? LABELS : [label];
@@ -98,7 +99,7 @@ async function openTfrecord({
     });
   }
   const place = [...groups.values()].flat()[0] ?? JSON.stringify(files);
-  return foundDataset({ name: "tfrecord", splits, classes, shares, splitBy, place });
+  return foundDataset({ name: "tfrecord", splits, classes, shares, splitBy, labels: use, place });
 }
 
 async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload: Uint8Array }> {

@@ -44,6 +44,8 @@ export interface Material {
   /** Metrics whose curves are not among these. */
   readonly omitted: number;
   readonly predictions?: Predictions;
+  /** Whether the model has named labels, and so predictions to come; true of runs from before they had a card. */
+  readonly isLabelled: boolean;
   readonly augmented: readonly Picture[];
   /** Undefined where none were recorded, empty where there were none. */
   readonly problems?: { readonly count: number; readonly listed: readonly Problem[] };
@@ -62,19 +64,21 @@ const MAX_PICTURE = 8 * 1024 * 1024;
 /** Reads what a report shows. */
 export async function readMaterial(folder: string): Promise<Material> {
   const at = (name: string) => join(folder, name);
-  const [run, { curves, omitted }, predictions, augmented, problems, splits, environment, result] =
-    await Promise.all([
-      readRun(folder),
-      readCurves(at("metrics.jsonl"), POINTS),
-      readPredictions(folder),
-      readPictures(at("augmented")),
-      readProblems(at("problems.json")),
-      readJson(at("splits.json")),
-      readJson(at("environment.json")),
-      readJson(at("result.json")),
-    ]);
+  const [run, card, { curves, omitted }, predictions, ...others] = await Promise.all([
+    readRun(folder),
+    readJson(at("card.json")),
+    readCurves(at("metrics.jsonl"), POINTS),
+    readPredictions(folder),
+    readPictures(at("augmented")),
+    readProblems(at("problems.json")),
+    readJson(at("splits.json")),
+    readJson(at("environment.json")),
+    readJson(at("result.json")),
+  ]);
+  const [augmented, problems, splits, environment, result] = others;
+  const isLabelled = !isObject(card.names) || Object.hasOwn(card.names, "label");
   const untrained = Array.isArray(splits.untrained) ? splits.untrained.map(String) : [];
-  const found = { run, curves, omitted, predictions, augmented, problems, untrained };
+  const found = { run, isLabelled, curves, omitted, predictions, augmented, problems, untrained };
   return { ...found, environment, result };
 }
 

@@ -9,17 +9,18 @@ import { findSplit, heldOutSplit } from "../../data/splits/split-names.ts";
 import { openSplit } from "../../data/splits/splits.ts";
 import { OcelliError } from "../../errors.ts";
 import type { StreamConfig } from "../../evaluate/streams.ts";
-import { type Evaluator, JUDGED, createEvaluator } from "../../evaluate/index.ts";
-import { trace } from "../../graph/index.ts";
-import type { ImageModel, ModelCard } from "../../models/index.ts";
+import { type Evaluator, JUDGED, OBJECTIVE, createEvaluator } from "../../evaluate/index.ts";
+import { type Spec, type Tensor, trace } from "../../graph/index.ts";
+import type { ModelCard } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
-import type { BatchSpec } from "../../objectives/index.ts";
+import type { BatchSpec, Objective } from "../../objectives/index.ts";
 import { type DurationContext, toSteps } from "../../optim/index.ts";
 import type { Preprocessing } from "../../preprocess/pipeline.ts";
-import { type ModelTensors, outputsOf } from "../../served/trained.ts";
 import { lookWith } from "../../served/pass.ts";
 import { type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import type { Tree } from "../../tree.ts";
 import { batchSpecOf } from "./batch-spec.ts";
+import { type Reading, objectiveSpecs, readingOf } from "./reading.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 
 /** A stream of an evaluation. */
@@ -30,7 +31,7 @@ export interface PlannedStream {
 }
 
 /** An evaluation of a plan. */
-export interface PlannedEvaluation {
+export interface PlannedEvaluation extends Reading {
   readonly name: string;
   /** The evaluator's type. */
   readonly type: string;
@@ -41,8 +42,6 @@ export interface PlannedEvaluation {
   readonly streams: Readonly<Record<string, PlannedStream>>;
   /** Steps between two runs of it; undefined for the end alone. */
   readonly every: number | undefined;
-  /** The model, maybe in another form than that which is trained. */
-  readonly net: ImageModel;
 }
 
 /** What evaluations are planned from. */
@@ -54,6 +53,9 @@ interface Planning {
   readonly open: (split: string) => Promise<Source>;
   readonly card: Omit<ModelCard, "step">;
   readonly task: Task;
+  readonly objective: Objective;
+  /** A batch of the training, after its preprocessing. */
+  readonly trainingBatch: BatchSpec;
   readonly batchSize: number;
   readonly preprocessing: Preprocessing;
   /** A batch after the evaluation preprocessing. */
@@ -72,7 +74,7 @@ export async function planEvaluations(
   { evals, split: trained, best }: Pick<Config, "evals" | "split" | "best">,
   planning: Planning,
 ): Promise<PlannedEvaluation[]> {
-  const { dataset, card, task, context } = planning;
+  const { dataset, card, task, objective, trainingBatch, context } = planning;
   const planned: PlannedEvaluation[] = [];
   for (const [name, evaluation] of Object.entries(evals ?? (await usualEvals(dataset, planning)))) {
     const { split, data, preprocess, batchSize, every, model, type, ...options } = evaluation as {
@@ -94,18 +96,30 @@ export async function planEvaluations(
       }
       streams[stream] = await openStream(keys, trained, planning);
     }
+    // the model, maybe in another form than that which is trained
     const net = model ? taskOf({ ...card, model: { ...card.model, ...model } }).model : task.model;
+    const reading = readingOf({ evaluator, net }, task, objective);
     for (const [stream, { source, preprocessing, batchSize: rows }] of Object.entries(streams)) {
-      const isOwn = source === judged.source && preprocessing === planning.preprocessing;
+      const isOwn =
+        stream === JUDGED && data === undefined && preprocessing === planning.preprocessing;
       const batch = isOwn
         ? planning.batch
         : await batchSpecOf(source, preprocessing, rows, `evals.${name}.preprocess`);
-      tryOn(evaluator, { net, task, batch, stream });
+      const arrays = reading.ofObjective
+        ? objectiveSpecs(objective, trainingBatch)
+        : modelSpecs(net, batch.image);
+      const look = lookWith({ evaluators: { evaluator }, task: reading.task, stream });
+      trace(
+        (given: Tree<Tensor>, features: Record<string, never>) =>
+          look(reading.outputs(given, features), features).measured,
+        arrays as unknown as Tree<Spec>,
+        batch,
+      );
     }
     const decides = best !== undefined && best.slice(0, best.lastIndexOf("/")) === name;
     const often = every ?? (decides ? EPOCH : undefined);
     planned.push({
-      ...{ name, type, split, evaluator, streams, net },
+      ...{ name, type, split, evaluator, streams, ...reading },
       every: often && toSteps(often, context),
     });
   }
@@ -147,38 +161,19 @@ async function openStream(
 const shownData = (data: DataConfig): string =>
   "dir" in data ? data.dir : "files" in data ? JSON.stringify(data.files) : data.name;
 
-/** What an evaluator is tried on. */
-interface Trial {
-  readonly net: ImageModel;
-  readonly task: Task;
-  readonly batch: BatchSpec;
-  readonly stream: string;
-}
-
-function tryOn(evaluator: Evaluator, { net, task, batch, stream }: Trial): void {
-  const { params, variables } = modelSpecs(net, batch.image);
-  const look = lookWith({ evaluators: { evaluator }, task, stream });
-  trace(
-    (arrays: ModelTensors, features: Record<string, never>) =>
-      look(outputsOf(net, arrays, features.image), features).measured,
-    { params, variables },
-    batch,
-  );
-}
-
 const EPOCH = { epochs: 1 } as const;
 
 /**
- * The evaluations on the splits that a data set holds out: of `test` at the end, of `validation` after every epoch; none
- * for a task that cannot be judged by a split alone.
+ * The evaluations on the splits that a data set holds out: of `test` at the end, of `validation` after every epoch. Where
+ * a split alone does not say how well the task is done, they are of the objective, and none of data that hold out nothing.
  */
 async function usualEvals(
   dataset: Dataset,
   { card, sources }: Planning,
 ): Promise<NonNullable<Config["evals"]>> {
   const [source] = sources.values();
-  const [type] = taskDefinition(card.task.name).evaluators(source.fields, card.task);
-  if (type === undefined) return {};
+  const [suiting] = taskDefinition(card.task.name).evaluators(source.fields, card.task);
+  const type = suiting ?? OBJECTIVE;
   const { name, splits } = dataset;
   const held = heldOutSplit(splits);
   if (held !== undefined) {
@@ -192,6 +187,7 @@ async function usualEvals(
       ...(isThere && { [validation]: { type, split: validation, every: EPOCH } }),
     } as NonNullable<Config["evals"]>;
   }
+  if (suiting === undefined) return {};
   throw new OcelliError(
     "config",
     `${name} has no split to evaluate on, only ${splits.join(", ")}.`,

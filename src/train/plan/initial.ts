@@ -9,14 +9,13 @@ import {
   positionGrid,
 } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
-import { runCheckpoint } from "../../runs/run.ts";
 import { fromFlat } from "../../tree.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
-import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { type DescribedModel, describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
 import type { Config } from "../../config/config.ts";
 import { useRunFiles } from "../../served/modules.ts";
-import { arraysOf, fitted, readOwn } from "../../served/trained.ts";
+import { findOwn, openOwn } from "../../served/own.ts";
+import { arraysOf, fitted } from "../../served/trained.ts";
 
 /** Arrays by nested name; a parameter that is not there keeps its own initial value. */
 export type Initial = Pick<Checkpoint, "params" | "variables">;
@@ -41,9 +40,9 @@ export async function loadInitial(
   { note, report }: Telling,
 ): Promise<Initial> {
   await useRunFiles(typeof init === "string" ? init : init.weights);
-  if (typeof init === "string") return ownArrays(init, model, card);
+  if (typeof init === "string") return ownArrays(init, model, card, note);
   const { weights, head } = init;
-  const own = readOwn(weights);
+  const own = await findOwn(weights, note);
   const { arrays, givenGrid, described } = own
     ? { ...arraysOf(own), described: own.card.model }
     : await published(weights, report);
@@ -92,8 +91,13 @@ function differences(theirs: DescribedModel, ours: ModelCard["model"]): string[]
 }
 
 /** A run's arrays, which must fit as they are. */
-function ownArrays(path: string, model: ImageModel, card: Omit<ModelCard, "step">): Initial {
-  const checkpoint = readCheckpointFile(runCheckpoint(path), path);
+async function ownArrays(
+  path: string,
+  model: ImageModel,
+  card: Omit<ModelCard, "step">,
+  note: Telling["note"],
+): Promise<Initial> {
+  const checkpoint = await openOwn(path, note);
   try {
     return fitted(path, model, { ...checkpoint, card: { ...card, step: 0 } });
   } catch (cause) {

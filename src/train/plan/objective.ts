@@ -14,12 +14,11 @@ import {
   objectiveDefinition,
   objectiveInForms,
 } from "../../objectives/index.ts";
-import { runCheckpoint } from "../../runs/run.ts";
 import { taskOf } from "../../tasks/index.ts";
 import { fromFlat } from "../../tree.ts";
-import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { fitWeights, loadWeights } from "../../weights/index.ts";
 import type { Telling } from "./initial.ts";
+import { openOwn } from "../../served/own.ts";
 import { fitted } from "../../served/trained.ts";
 
 /** What is known when an objective is made, and whom to tell. */
@@ -51,7 +50,8 @@ export async function planObjective(
       teachers.set(id, teacher);
       return teacher;
     };
-    const given = { model: task.model, batch, names: card.names, classWeights, openTeacher };
+    const { model: net, heads } = task;
+    const given = { model: net, heads, batch, names: card.names, classWeights, openTeacher };
     return definition.create(options, given);
   };
   const forms = modelDefinition(model.name).forms?.(model, seed);
@@ -72,8 +72,8 @@ interface TeacherRequest extends Telling {
 /** A teacher, of a run or of published weights, whose answers are of the student's names. */
 async function loadTeacher(from: TeacherChoice, request: TeacherRequest): Promise<Teacher> {
   if (typeof from !== "string") return publishedTeacher(from, request);
-  const { image, key, card: student } = request;
-  const checkpoint = readCheckpointFile(runCheckpoint(from), from);
+  const { image, key, card: student, note } = request;
+  const checkpoint = await openOwn(from, note);
   for (const [field, names] of Object.entries(student.names)) {
     const theirs = checkpoint.card.names[field] ?? [];
     if (String(theirs) === String(names)) continue;

@@ -1,6 +1,7 @@
 /** @file A training planned out: what its configuration and its data decide before anything is computed. */
 
 import type { Config } from "../../config/config.ts";
+import { labelsFor } from "../../config/labels.ts";
 import { openDataset } from "../../data/datasets.ts";
 import { type Dataset, type Source, namesOf } from "../../data/source.ts";
 import { balancedWeights } from "../../data/splits/balanced.ts";
@@ -14,7 +15,7 @@ import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "..
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
 import { classesOf, notesOnClasses, pickExamples } from "../../served/shots.ts";
-import { type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import { type Headline, type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
 import { batchSpecOf } from "./batch-spec.ts";
@@ -50,6 +51,8 @@ export interface Plan {
     readonly retention: Retention;
   };
   readonly task: Task;
+  /** The value that the task is judged by. */
+  readonly headline: Headline;
   readonly parameters: number;
   readonly objective: Objective;
   readonly optimizer: Optimizer;
@@ -71,7 +74,7 @@ export async function planTraining(
   reporter: Reporter = SILENT,
   slices: SliceRule = "by hash",
 ): Promise<Plan> {
-  const dataset = await openDataset(config.data);
+  const dataset = await openDataset(config.data, { labels: labelsFor(config.objective) });
   const notes = [...(dataset.notes ?? [])];
   const telling: Telling = {
     note: (line) => notes.push(line),
@@ -131,6 +134,7 @@ export async function planTraining(
   const sources = new Map([[config.split, source]]);
   const evaluations = await planEvaluations(config, {
     ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
+    ...{ objective, trainingBatch: batchSpec },
     preprocessing: preprocessing.eval,
     batch: evalSpec,
   });
@@ -168,6 +172,7 @@ export async function planTraining(
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
     task,
+    headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(task.model, evalSpec.image),
     objective,
     optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),

@@ -46,7 +46,7 @@ export function planBest(
     const valid = evaluations.map((name) => `${name}/${value || "loss"}`);
     throw unknownName("value of an evaluation", metric, valid, "config");
   }
-  const isMore = moreIsBetter(value) ?? (/^(knn|\d+shot)/.test(value) ? true : undefined);
+  const isMore = moreIsBetter(value);
   if (isMore === undefined) {
     throw new OcelliError("config", `of "${value}" neither more nor less is better.`, {
       hint: `Take another value, such as --best ${evaluation}/loss.`,

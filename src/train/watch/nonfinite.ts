@@ -4,26 +4,28 @@ import { type DeviceArray, type Engine, jit } from "../../engines/engine.ts";
 import {
   type Equation,
   type Tensor,
+  add,
   convert,
   foldIn,
   isFinite,
+  mul,
   reduceAnd,
   reshape,
   sliceAxis,
   stack,
-  valueAndGrad,
 } from "../../graph/index.ts";
 import { collect } from "../../graph/program.ts";
 import { isFloat } from "../../graph/dtype.ts";
 import { equationMark } from "../../graph/tensor.ts";
 import { type Named, globalNorm } from "../../optim/index.ts";
-import type { Batch } from "../../objectives/index.ts";
+import type { Batch, Objective } from "../../objectives/index.ts";
 import type { DeviceFeatures } from "../../preprocess/operation.ts";
-import { fromFlat, toFlat } from "../../tree.ts";
+import { toFlat } from "../../tree.ts";
 import type { Config } from "../../config/config.ts";
 import { type DeviceTree, disposeTree } from "../../served/device-trees.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DeviceState } from "../programs.ts";
+import { gradientsAt } from "../gradients.ts";
 import type { TrainState } from "../step.ts";
 
 /** The first value of a step that is not finite. */
@@ -89,28 +91,36 @@ function lookAt(
   const batch = preprocessing.train.onDevice(raw);
   const stepKey = foldIn(stateKey, step);
   const forward: [from: number, to: number][] = [];
+  const marked: Objective = {
+    ...objective,
+    loss(inputs) {
+      const from = equationMark();
+      const result = objective.loss(inputs);
+      forward.push([from, equationMark()]);
+      return result;
+    },
+  };
   const losses: Tensor[] = [];
   const gradients: Named[] = [];
-  let variables = first;
-  for (let part = 0; part < parts; part++) {
-    const from = equationMark();
-    const { value, aux, grads } = valueAndGrad((moved: Named) => {
-      const result = objective.loss({
-        params: fromFlat<Tensor>({ ...params, ...moved }),
-        variables,
-        batch: parts === 1 ? batch : partOf(batch, part, parts),
-        key: parts === 1 ? stepKey : foldIn(stepKey, part),
-        step,
-        train: true,
-        isFrozen: (name) => !Object.hasOwn(trainable, name),
-      });
-      forward.push([from, equationMark()]);
-      return [result.loss, result] as const;
-    })(trainable);
-    variables = aux.variables;
-    losses.push(value);
-    gradients.push(grads);
-  }
+  /** The passes at a point, part after part: the mean of their gradients. */
+  const take = (point: Named): Named => {
+    const pass = gradientsAt({ objective: marked, params, trainable: point, step });
+    let variables = first;
+    const taken: Named[] = [];
+    for (let part = 0; part < parts; part++) {
+      const key = parts === 1 ? stepKey : foldIn(stepKey, part);
+      const result = pass(variables, parts === 1 ? batch : partOf(batch, part, parts), key);
+      ({ variables } = result);
+      losses.push(result.loss);
+      taken.push(result.grads);
+    }
+    gradients.push(...taken);
+    const meanOf = (name: string): Tensor =>
+      mul(taken.map((grads) => grads[name]).reduce(add), 1 / parts);
+    return Object.fromEntries(Object.keys(point).map((name) => [name, meanOf(name)]));
+  };
+  const firstGrads = take(trainable);
+  if (optimizer.second) take(optimizer.second.at(trainable, firstGrads, { step }));
   const beforeNorm = equationMark();
   const norms = gradients.map((grads) => globalNorm(grads));
   const inputs = Object.entries({ ...toFlat<Tensor>({ params, batch: raw }) }).filter(

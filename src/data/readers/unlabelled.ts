@@ -1,0 +1,40 @@
+/** @file Images without labels, as they lie in folders. */
+
+import {
+  type LayoutOptions,
+  enterWrappers,
+  filledFolders,
+  kindOf,
+  layoutOf,
+  splitFolders,
+} from "./layout.ts";
+import type { LabelUse } from "./found.ts";
+import type { Layout } from "./layout.ts";
+import { type Tree, imagesOf } from "./tree-of-images.ts";
+
+/** Images by their folders, with labels or without. */
+export function arrangeImages(root: Tree, use: LabelUse, options: LayoutOptions): Layout {
+  const isUnlabelled = use === "none" || (use === "optional" && !hasClasses(root, options));
+  return isUnlabelled ? withoutLabels(root, options) : layoutOf(root, options);
+}
+
+/** Whether folders can be classes: there are several, and no images beside them; or splits have class folders or tables. */
+function hasClasses(root: Tree, options: LayoutOptions): boolean {
+  const { tree } = enterWrappers(root, options);
+  const folders = filledFolders(tree);
+  const splits = splitFolders(folders, options);
+  if (splits.some(([, inside]) => ["classes", "table"].includes(kindOf(inside)))) return true;
+  return tree.images.length === 0 && folders.length - splits.length > 1;
+}
+
+/** All images, at any depth; those in folders called like splits are of these splits, and others beside them of none. */
+function withoutLabels(root: Tree, options: LayoutOptions): Layout {
+  const { tree } = enterWrappers(root, options);
+  const splits = splitFolders(filledFolders(tree), options);
+  const partOf = (inside: Tree) => ({ paths: imagesOf(inside), labels: [] });
+  if (splits.length === 0) return { parts: new Map([["", partOf(tree)]]), loose: [], notes: [] };
+  const parts = new Map(splits.map(([name, inside]) => [name, partOf(inside)]));
+  const taken = new Set([...parts.values()].flatMap(({ paths }) => paths));
+  const loose = imagesOf(tree).filter((path) => !taken.has(path));
+  return { parts, loose, notes: [] };
+}

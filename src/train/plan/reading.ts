@@ -1,0 +1,59 @@
+/** @file What an evaluation of a training computes: the model, or the objective with all that it owns. */
+
+import { type Evaluator, OBJECTIVE } from "../../evaluate/index.ts";
+import { type Spec, type Tensor, randomKey, scalar, specOf, trace } from "../../graph/index.ts";
+import type { ImageModel } from "../../models/index.ts";
+import type { Params } from "../../nn/index.ts";
+import type { Batch, BatchSpec, Objective } from "../../objectives/index.ts";
+import { type ModelTensors, outputsOf } from "../../served/trained.ts";
+import type { Outputs, Task } from "../../tasks/index.ts";
+import { type Tree, fromFlat } from "../../tree.ts";
+import { type EvaluatedState, makeEvalStep } from "../step.ts";
+
+/** What an evaluator's head reads of a batch. */
+export interface Reading {
+  /**
+   * Whether it is the objective: then from all of its parameters and variables, with the state's `key` and `step`; else
+   * from the model's own.
+   */
+  readonly ofObjective: boolean;
+  readonly outputs: (arrays: Tree<Tensor>, batch: Batch) => Outputs;
+  readonly task: Pick<Task, "heads" | "main">;
+}
+
+/** What an evaluation computes of its batches, by the head of its evaluator. */
+export function readingOf(
+  { evaluator, net }: { readonly evaluator: Evaluator; readonly net: ImageModel },
+  task: Pick<Task, "heads" | "main">,
+  objective: Objective,
+): Reading {
+  if (evaluator.head !== OBJECTIVE) {
+    return {
+      ofObjective: false,
+      outputs: (arrays, batch) => outputsOf(net, arrays as unknown as ModelTensors, batch.image),
+      task,
+    };
+  }
+  const measure = makeEvalStep(objective);
+  return {
+    ofObjective: true,
+    outputs(arrays, batch) {
+      const { loss, ...metrics } = measure(arrays as unknown as EvaluatedState, batch);
+      return { output: loss, out: metrics };
+    },
+    task: { heads: { [OBJECTIVE]: ({ output }) => output }, main: OBJECTIVE },
+  };
+}
+
+/** The specs of what an objective is evaluated from, for batches of a spec. */
+export function objectiveSpecs(objective: Objective, batch: BatchSpec): Tree<Spec> {
+  const start = (given?: Params) => {
+    const key = randomKey(0);
+    return { ...objective.init(key, batch, given), key, step: scalar(0, "int32") };
+  };
+  const { program, outputNames } = objective.given
+    ? trace(start, objective.given)
+    : trace(() => start());
+  const specs = outputNames.map((name, i) => [name, specOf(program.outputs[i])] as const);
+  return { params: {}, variables: {}, ...fromFlat<Spec>(Object.fromEntries(specs)) };
+}
