@@ -28,6 +28,7 @@ test("training prints its result as JSON and leaves a run folder", async () => {
   expect(trained.accuracy).toBe(trained.evals.test.accuracy);
   expect(await readdir(trained.workdir)).toEqual([
     "augmented",
+    "card.json",
     "checkpoint.safetensors",
     "checkpoints",
     "config.json",
