@@ -8,6 +8,7 @@ import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
 import { fewShotOnFeatures } from "./few-shot.ts";
 import { knnOnFeatures } from "./knn.ts";
+import { segmentation } from "./segmentation.ts";
 
 const BUILT_IN = [
   classification,
@@ -15,6 +16,7 @@ const BUILT_IN = [
   perClassRecall,
   fewShotOnFeatures,
   knnOnFeatures,
+  segmentation,
 ] as const;
 
 /** The evaluators that a configuration may name. */

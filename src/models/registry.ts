@@ -14,6 +14,7 @@ import { POSEMB_SIZE, flexivit } from "./flexivit.ts";
 import { MIXER_VARIANTS, mlpMixer } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
 import { resnet } from "./resnet.ts";
+import { segmenterModel } from "./segmenter.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
 import { settleVit, vit } from "./vit.ts";
 
@@ -180,6 +181,7 @@ const BUILT_IN = [
   defineModel({ name: "efficientnet-lite2", schema: liteSchema, create: lite("lite2") }),
   defineModel({ name: "resnet", schema: resnetSchema, create: resnet }),
   defineModel({ name: "convnext", schema: convnextSchema, create: convnext }),
+  segmenterModel,
 ] as const;
 
 /** The model families that a configuration may name. */
@@ -211,8 +213,10 @@ export const modelTakes = (name: string, option: string): boolean =>
 export const positionGrid = (
   { name, ...options }: ModelChoice,
   imageShape: readonly number[],
-): readonly [rows: number, columns: number] | undefined =>
-  modelDefinition(name).positions?.(options, imageShape);
+): readonly [rows: number, columns: number] | undefined => {
+  const { positions, around } = modelDefinition(name);
+  return around ? positionGrid(around(options), imageShape) : positions?.(options, imageShape);
+};
 
 /** A model's name with its options. */
 export type ModelChoice = { readonly name: string } & ModelOptions;
@@ -229,7 +233,7 @@ export function createModel(name: string, options: ModelOptions = {}): ImageMode
   const { success, error } = schema.safeParse(options);
   if (!success) throw optionError(name, schema, error.issues[0]);
   const { lora, ...own } = options;
-  const model = create(own);
+  const model = create(own, createModel);
   return lora ? withLora(model, lora as LoraOptions) : model;
 }
 

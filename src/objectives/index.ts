@@ -19,5 +19,6 @@ export {
 } from "./define.ts";
 export { type ClassificationOptions, classification } from "./classification.ts";
 export { type DistillationOptions, distillation } from "./distillation.ts";
+export { segmentation } from "./segmentation.ts";
 export type { Teacher } from "./teacher.ts";
 export { OBJECTIVES, type ObjectiveConfig, objectiveDefinition } from "./registry.ts";

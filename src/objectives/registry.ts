@@ -4,8 +4,9 @@ import { type OptionsOf, findDefinition } from "../define.ts";
 import { classificationObjective } from "./classification.ts";
 import type { ObjectiveDefinition } from "./define.ts";
 import { distillationObjective } from "./distillation.ts";
+import { segmentationObjective } from "./segmentation.ts";
 
-const BUILT_IN = [classificationObjective, distillationObjective] as const;
+const BUILT_IN = [classificationObjective, distillationObjective, segmentationObjective] as const;
 
 /** The objectives that a configuration may name. */
 export const OBJECTIVES: ObjectiveDefinition[] = [...BUILT_IN] as unknown as ObjectiveDefinition[];

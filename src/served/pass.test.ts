@@ -132,8 +132,11 @@ async function measured(options: object, see?: Recorder["see"]): Promise<Values>
   })(arrays, { record: see !== undefined });
 }
 
+/** The evaluators that read one class an image; that of maps has a test beside it. */
+type ClassEvaluator = Exclude<EvaluatorConfig["type"], "segmentation">;
+
 /** What every evaluator gives on whole sets. */
-const DIRECT: Readonly<Record<EvaluatorConfig["type"], () => Promise<Values>>> = {
+const DIRECT: Readonly<Record<ClassEvaluator, () => Promise<Values>>> = {
   async classification() {
     const { labels, rows, predicted } = await outputsFor(sources.test);
     const right = labels.filter((label, i) => predicted[i] === label).length;
@@ -167,13 +170,15 @@ const DIRECT: Readonly<Record<EvaluatorConfig["type"], () => Promise<Values>>> =
     return Object.fromEntries(knn(train.labelled, asked.labelled, { numClasses: 3, k: 7 }));
   },
 };
-const OPTIONS: Partial<Record<EvaluatorConfig["type"], object>> = {
+const OPTIONS: Partial<Record<ClassEvaluator, object>> = {
   calibration: { bins: 4 },
   fewshot: { shots: [1, 4], seeds: [0, 3] },
   knn: { k: 7 },
 };
 
-const TYPES = EVALUATORS.map(({ name }) => name as EvaluatorConfig["type"]);
+const TYPES = EVALUATORS.flatMap(({ name }) =>
+  name === "segmentation" ? [] : [name as ClassEvaluator],
+);
 
 test.each(TYPES)("%s batch after batch is that of the whole set", async (type) => {
   const values = await measured({ type, ...OPTIONS[type] });
