@@ -15,7 +15,7 @@ const ROOMS = {
   formats: ["graph/dtype", "errors"],
   nn: ["graph", ...BASE],
   models: LANGUAGE,
-  losses: LANGUAGE,
+  losses: ["preprocess/example", ...LANGUAGE],
   optim: LANGUAGE,
   text: ["formats", "graph/dtype", ...BASE],
   preprocess: ["formats", "graph", ...BASE],

@@ -43,6 +43,24 @@ const plainSchema = z.discriminatedUnion("name", [
   z.strictObject({ name: z.literal("idx"), ...folder }),
   z.strictObject({ name: z.literal("npz"), ...folder }),
   z.strictObject({ name: z.literal("folder"), dir: z.string(), ...divided }),
+  z.strictObject({ name: z.literal("maps"), dir: z.string(), ...divided }),
+  z.strictObject({
+    name: z.literal("composites"),
+    /** Side of the square images, in pixels. Default: 64. */
+    size: z.int().min(8).max(2048).optional(),
+    /** Images of the split `train`; `validation` and `test` have an eighth as many. Default: 4000. */
+    count: z.int().min(1).optional(),
+    /** Objects of an image, at most. Default: 3. */
+    objects: z.int().min(1).max(32).optional(),
+    /** Decides all that is drawn. Default: 0. */
+    seed: z.int().min(0).optional(),
+    /** `shapes`, `emoji`, or a folder of pictures with transparent parts. Default: shapes. */
+    cutouts: z.string().optional(),
+    /** A folder of photographs, or a data set's file, to lay the cut-outs on. Default: drawn patterns. */
+    backgrounds: z.string().optional(),
+    /** The classes of cut-outs to use. Default: all. */
+    classes: z.array(z.string()).min(1).readonly().optional(),
+  }),
   z.strictObject({
     name: z.literal("tar"),
     files,
@@ -92,4 +110,4 @@ export function withSplitBy<T extends DataConfig>(data: T, splitBy: "class" | "i
 }
 
 /** The data sets that may have no splits of their own. */
-const DIVIDED = ["folder", "tar", "tfrecord", "parquet", "jsonl", "csv"] as const;
+const DIVIDED = ["folder", "maps", "tar", "tfrecord", "parquet", "jsonl", "csv"] as const;

@@ -1,8 +1,11 @@
 /** @file The data sets by name. */
 
 import type { DataConfig } from "./config.ts";
+import { openComposites } from "./composites/composites.ts";
+import { detectData } from "./readers/detect.ts";
 import { openFolder } from "./readers/folder.ts";
 import { openIdx } from "./readers/idx.ts";
+import { openMaps } from "./readers/maps.ts";
 import { openMixture } from "./mixture.ts";
 import { openMnist } from "./readers/mnist.ts";
 import { openNpzFolder } from "./readers/npz.ts";
@@ -31,6 +34,10 @@ export async function openDataset(config: DataConfig): Promise<Dataset> {
       return openNpzFolder(config);
     case "folder":
       return openFolder(config);
+    case "maps":
+      return openMaps(config);
+    case "composites":
+      return openComposites(config, async (path) => openDataset(await detectData(path)));
     case "tar":
       return openTar(config);
     case "tfrecord":

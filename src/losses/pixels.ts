@@ -13,14 +13,12 @@ import {
   reduceSum,
 } from "../graph/index.ts";
 import { shapeError } from "../graph/tensor.ts";
+import { NO_CLASS } from "../preprocess/example.ts";
 import { softmaxXent } from "./softmax.ts";
-
-/** The value of pixels without a class: they count neither in losses nor in metrics. */
-export const IGNORED = 255;
 
 /** 1 for the pixels that have a class, of examples that a mask [batch] keeps; map [batch, height, width] → float32 alike. */
 export function labelledPixels(map: Tensor, mask?: Tensor): Tensor {
-  const labelled = convert(notEqual(convert(map, "int32"), IGNORED), "float32");
+  const labelled = convert(notEqual(convert(map, "int32"), NO_CLASS), "float32");
   if (!mask) return labelled;
   return mul(labelled, broadcastInDim(convert(mask, "float32"), map.shape, [0]));
 }

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import { type HostArray, hostArray, typedArray } from "../graph/dtype.ts";
-import type { Example, FieldKind, Fields } from "./example.ts";
+import { type Example, type FieldKind, type Fields, NO_CLASS } from "./example.ts";
 import type { Border, Box } from "./image.ts";
 
 /** Height and width. */
@@ -20,9 +20,6 @@ export interface Move {
   /** Whether boxes are cut off at the edges of the image. */
   readonly cuts: boolean;
 }
-
-/** The map's value of what comes in from outside: no class. */
-const OUTSIDE = 255;
 
 /** Looks at a window of the image, which may reach beyond it: crops, borders and shifts. */
 export const windowMove = ([h, w]: Size, { y, x, height, width }: Box): Move => ({
@@ -135,7 +132,7 @@ function moveMap(field: string, map: HostArray, { from, to, shows }: Move): Host
   for (let row = 0, at = 0; row < height; row++) {
     for (let column = 0; column < width; column++, at++) {
       const source = shows(row, column);
-      out[at] = source < 0 ? OUTSIDE : values[source];
+      out[at] = source < 0 ? NO_CLASS : values[source];
     }
   }
   return hostArray([height, width], map.dtype, out);

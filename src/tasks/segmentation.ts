@@ -18,8 +18,8 @@ import {
   round,
   sub,
 } from "../graph/index.ts";
-import { IGNORED } from "../losses/index.ts";
 import { createModel } from "../models/index.ts";
+import { NO_CLASS } from "../preprocess/example.ts";
 import { classColour, colourMap, hexColour } from "./map-colours.ts";
 import { type Recorder, type Rows, defineTask } from "./task.ts";
 
@@ -116,7 +116,7 @@ function ownRow({ shape: [batch, ...shape], dtype, data }: HostArray, row: numbe
 function rightPart(truth: HostArray, map: HostArray): number {
   let [right, labelled] = [0, 0];
   truth.data.forEach((value, i) => {
-    if (Number(value) === IGNORED) return;
+    if (Number(value) === NO_CLASS) return;
     labelled++;
     if (Number(value) === Number(map.data[i])) right++;
   });
