@@ -20,7 +20,7 @@ export default defineConfig({
     eval: "decode|resize(64)|value_range(-1,1)",
   },
   batchSize: 32,
-  duration: { epochs: 8 },
+  duration: { epochs: 3 },
   model: {
     name: "segmenter",
     backbone: { name: "resnet", width: 0.5, depth: [1, 1, 1] },
@@ -29,7 +29,7 @@ export default defineConfig({
   objective: { name: "segmentation" },
   optimizer: {
     name: "adamw",
-    lr: 2e-3,
+    lr: 3e-3,
     weightDecay: 0.05,
     gradClipNorm: 1,
     schedule: { decayType: "cosine", warmup: { percent: 5 } },
