@@ -34,7 +34,7 @@ const config: ConfigInput = {
     backbone: { name: "vit", patchSize: [4, 4], width: 16, depth: 1, numHeads: 2, mlpDim: 32 },
     decoder: [8],
   },
-  objective: { name: "segmentation", weights: { background: 0.5 } },
+  objective: { name: "segmentation", weights: { background: 0.1 } },
   optimizer: { name: "adamw", lr: 1e-2 },
   log: { steps: 1 },
   checkpoint: { every: { steps: 5 }, keep: 1 },
@@ -139,6 +139,8 @@ test("ocelli predict writes each map as a picture, and an exported model the sam
     expect([...map.data]).toEqual(answer.kind === "map" && [...answer.map.data].map(Number));
   }
   await predictor.dispose();
+  const areas = predictions.flatMap((prediction) => prediction.areas);
+  expect(areas.length).toBeGreaterThan(2); // not the background alone
   const onnx = at("model.onnx");
   expect((await runCli(["export", at("run"), "--to", "onnx", "--out", onnx])).code).toBe(0);
   const again = await runCli(["predict", onnx, images, "--out", at("exported"), "--json"]);
