@@ -2,8 +2,8 @@
  * A class for each pixel: a small ResNet with a linear decoder of three of its stages, on drawn shapes with exact maps, from scratch.
  *
  * Command: npx ocelli train segmentation
- * Expected: to be measured
- * Time: to be measured
+ * Expected: 22.6 % mean overlap of the nine classes (miou) on the test images, 86.4 % of the pixels right; it still rises
+ * Time: 3 minutes of one core
  *
  * Shapes lie on drawn patterns; --data.backgrounds DIR lays them on photographs, --data.cutouts DIR takes pictures with
  * transparent parts in their place, --data.cutouts emoji those of the npm package emoji-datasource-google. Your own

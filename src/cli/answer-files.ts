@@ -3,8 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { diskError, writeAtomically } from "../files.ts";
-import { writePngMap } from "../formats/png.ts";
-import { type Answer, classColour } from "../tasks/index.ts";
+import type { Answer } from "../tasks/index.ts";
 import { openLines } from "./lines.ts";
 
 /** Answers on their way to files. */
@@ -19,8 +18,8 @@ export interface AnswerWriter {
 
 /** Names of files of lines. */
 const LINES = /\.(jsonl|ndjson|json|txt)$/i;
-/** A map as a picture has a colour for each of these values. */
-const COLOURS = Array.from({ length: 256 }, (_, value) => classColour(value));
+/** The values of a map that has a palette. */
+const VALUES = 256;
 
 /** Opens `out` for answers like the first: maps go into a folder, unless it is called like a file of lines. */
 export async function openAnswers(out: string, { kind }: Answer): Promise<AnswerWriter> {
@@ -41,6 +40,10 @@ async function openFolder(out: string): Promise<AnswerWriter> {
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw diskError(out, error);
   });
+  // loaded here so that help answers at once
+  const { writePngMap } = await import("../formats/png.ts");
+  const { classColour } = await import("../tasks/index.ts");
+  const colours = Array.from({ length: VALUES }, (_, value) => classColour(value));
   const used = new Set<string>();
   /** A file named after an image; of several with one name, with a number. */
   const fileFor = (id: string): string => {
@@ -55,7 +58,7 @@ async function openFolder(out: string): Promise<AnswerWriter> {
     async write(id, answer) {
       if (answer.kind !== "map") return undefined;
       const file = fileFor(id);
-      await writeAtomically(file, [writePngMap(answer.map, COLOURS)]);
+      await writeAtomically(file, [writePngMap(answer.map, colours)]);
       return file;
     },
     commit: () => Promise.resolve(),

@@ -3,7 +3,7 @@
 import type { HostArray } from "../graph/index.ts";
 import type { Prediction } from "../served/predict.ts";
 import type { Answer } from "../tasks/index.ts";
-import type { AnswerWriter } from "./answer-files.ts";
+import { type AnswerWriter, openAnswers } from "./answer-files.ts";
 import type { Command } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
 import { printableName } from "./printable.ts";
@@ -46,7 +46,6 @@ export const predict: Command = {
     const { cpuBudget } = await import("../engines/threads.ts");
     const { loadPredictor } = await import("../served/predict.ts");
     const { areasOf, describeAnswer } = await import("../tasks/index.ts");
-    const { openAnswers } = await import("./answer-files.ts");
     const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
     const topK = integers.get("top-k") ?? 3;

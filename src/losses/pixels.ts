@@ -1,5 +1,6 @@
 /** @file Maps of classes: which pixels count, and their cross-entropy. */
 
+import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
   broadcastInDim,
@@ -21,6 +22,16 @@ export function labelledPixels(map: Tensor, mask?: Tensor): Tensor {
   const labelled = convert(notEqual(convert(map, "int32"), NO_CLASS), "float32");
   if (!mask) return labelled;
   return mul(labelled, broadcastInDim(convert(mask, "float32"), map.shape, [0]));
+}
+
+/** Scores of each pixel, [batch, height, width, classes]; a configuration error of a model that gives others. */
+export function pixelScores(logits: Tensor): Tensor {
+  if (logits.rank === 4) return logits;
+  throw new OcelliError(
+    "config",
+    `segmentation needs logits [batch, height, width, classes], but the model gives [${logits.shape.join(", ")}].`,
+    { hint: 'Put it into a segmenter: model { name: "segmenter", backbone: { name: … } }.' },
+  );
 }
 
 /** What {@link pixelXent} takes beside logits and map. */

@@ -13,7 +13,7 @@ import {
   reduceSum,
   tensor,
 } from "../graph/index.ts";
-import { labelledPixels, pixelXent } from "../losses/index.ts";
+import { labelledPixels, pixelScores, pixelXent } from "../losses/index.ts";
 import type { ImageModel } from "../models/index.ts";
 import { type Scope, apply, initialise, modelSpecs } from "../nn/index.ts";
 import { defineObjective } from "./define.ts";
@@ -52,7 +52,7 @@ export const segmentationObjective = defineObjective({
  */
 export function segmentation(model: ImageModel, classWeights?: readonly number[]): Objective {
   const weights = classWeights && tensor(classWeights); // [classes]
-  const forward = (scope: Scope, image: Tensor): Tensor => scoresOf(model(scope, image)[0]);
+  const forward = (scope: Scope, image: Tensor): Tensor => pixelScores(model(scope, image)[0]);
   return {
     init: (key, { image }) => initialise(forward, key, image),
     stacked: ({ image }) => modelSpecs(forward, image).stacked,
@@ -67,14 +67,4 @@ export function segmentation(model: ImageModel, classWeights?: readonly number[]
       return { loss, metrics: { pixel_accuracy: accuracy }, variables: next };
     },
   };
-}
-
-/** Scores of each pixel; a configuration error of a model that gives others. */
-function scoresOf(logits: Tensor): Tensor {
-  if (logits.rank === 4) return logits;
-  throw new OcelliError(
-    "config",
-    `segmentation needs logits [batch, height, width, classes], but the model gives [${logits.shape.join(", ")}].`,
-    { hint: 'Put it into a segmenter: model { name: "segmenter", backbone: { name: … } }.' },
-  );
 }

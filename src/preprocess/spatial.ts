@@ -35,7 +35,7 @@ export const windowMove = ([h, w]: Size, { y, x, height, width }: Box): Move => 
  * Scales the image; a pixel of a map is the one at ⌊i · from / to⌋, as torchvision's `resize` of a mask and PyTorch's
  * `interpolate` take it.
  */
-export const scaleMove = ([h, w]: Size, [height, width]: Size): Move => ({
+const scaleMove = ([h, w]: Size, [height, width]: Size): Move => ({
   ...{ from: [h, w], to: [height, width], cuts: false },
   place: (y, x) => [(y * height) / h, (x * width) / w],
   shows: (row, column) =>

@@ -18,6 +18,7 @@ import {
   round,
   sub,
 } from "../graph/index.ts";
+import { pixelScores } from "../losses/index.ts";
 import { createModel } from "../models/index.ts";
 import { NO_CLASS } from "../preprocess/example.ts";
 import { classColour, colourMap, hexColour } from "./map-colours.ts";
@@ -45,7 +46,7 @@ export const segmentationTask = defineTask({
   create({ model: { name, ...options }, names: { map: names } }) {
     return {
       model: createModel(name, { ...options, numClasses: names.length }),
-      heads: { map: ({ output }) => output, embed: ({ out }) => featuresAt(out) },
+      heads: { map: ({ output }) => pixelScores(output), embed: ({ out }) => featuresAt(out) },
       main: "map",
       respond: (logits) => ({ map: argMax(logits, 3) }), // [batch, height, width]
       answer: ({ map }) => ({ kind: "map", map, names }),

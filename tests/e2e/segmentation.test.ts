@@ -126,7 +126,7 @@ test("ocelli predict writes each map as a picture, and an exported model the sam
     predictions: { image: string; kind: string; areas: { score: number }[]; file: string }[];
   }>(captured);
   expect(predictions.map(({ file }) => file)).toEqual([join(at("maps"), "0.png"), join(at("maps"), "1.png")]); // prettier-ignore
-  expect(captured.stderr).toMatch(/0\.png {2}background \d.*% {2}.*maps/);
+  expect(captured.stderr).toMatch(/0\.png {2}\w+ \d.*% {2}.*maps/);
   const predictor = await loadPredictor(at("run"), { engine: "ort" });
   for (const { image, kind, areas, file } of predictions) {
     expect(kind).toBe("map");
