@@ -11,6 +11,7 @@ import { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-l
 import { type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
 import { drawnSizes, flexiSchema } from "./flexi.ts";
 import { POSEMB_SIZE, flexivit } from "./flexivit.ts";
+import { MODELS } from "./list.ts";
 import { MIXER_VARIANTS, mlpMixer } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
 import { resnet } from "./resnet.ts";
@@ -184,8 +185,8 @@ const BUILT_IN = [
   segmenterModel,
 ] as const;
 
-/** The model families that a configuration may name. */
-export const MODELS: ModelDefinition[] = [...BUILT_IN] as unknown as ModelDefinition[];
+MODELS.push(...(BUILT_IN as unknown as ModelDefinition[]));
+export { MODELS };
 
 type Choice<D> =
   D extends ModelDefinition<infer Name, infer Schema>

@@ -8,18 +8,24 @@
  */
 
 import { z } from "zod";
+import { choiceOf } from "../define.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type Tensor, concatenate, convert, gelu, reshape } from "../graph/index.ts";
 import { type Scope, conv, layer, layerNorm } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
 import { classify } from "./classifier.ts";
 import { type MakeModel, defineModel } from "./define.ts";
+import { MODELS } from "./list.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 import { resizeImages } from "./resize.ts";
 
 const segmenterSchema = z.strictObject({
   /** The model whose features are decoded, by name with its options. */
-  backbone: z.looseObject({ name: z.string() }),
+  backbone: z.looseObject({ name: z.string() }).superRefine((value, context) => {
+    const others = MODELS.filter(({ around }) => !around);
+    const { error } = choiceOf("name", others).safeParse(value);
+    for (const issue of error?.issues ?? []) context.addIssue({ ...issue } as never);
+  }),
   /** Its layers of [batch, rows, columns, features] or [batch, tokens, features], laid side by side. Default: the last. */
   layers: z.array(z.string()).min(1).max(16).readonly().optional(),
   /** Features of each 3 × 3 convolution between the backbone and the classes. Default: none, a linear decoder. */
