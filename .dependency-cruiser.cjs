@@ -27,7 +27,7 @@ const ROOMS = {
   packages: ["formats", "file-ranges", "files", "errors"],
   nn: ["graph", ...BASE],
   models: LANGUAGE,
-  losses: LANGUAGE,
+  losses: ["preprocess/example", ...LANGUAGE],
   optim: LANGUAGE,
   text: ["formats", "graph/dtype", ...BASE],
   preprocess: ["formats", "graph", ...BASE],

@@ -4,11 +4,11 @@ import type { DataConfig } from "../data/config.ts";
 import { OcelliError } from "../errors.ts";
 
 /** Data sets that come with Ocelli. */
-const BUILT_IN = ["mnist"] as const;
+const BUILT_IN = ["mnist", "composites"] as const;
 
 /** What `--data` takes, for messages. */
 export const NAME_DATA =
-  "Name a folder with a folder per class, a .tar, .tfrecord, .parquet, .jsonl or .csv, or mnist.";
+  "Name a folder with a folder per class, or with images/ and maps/, a .tar, .tfrecord, .parquet, .jsonl or .csv, mnist or composites.";
 
 /**
  * The configuration of the data that a flag names.

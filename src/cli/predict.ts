@@ -3,9 +3,9 @@
 import type { HostArray } from "../graph/index.ts";
 import type { Prediction } from "../served/predict.ts";
 import type { Answer } from "../tasks/index.ts";
+import { type AnswerWriter, openAnswers } from "./answer-files.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
-import { openLines } from "./lines.ts";
 import { printableName } from "./printable.ts";
 
 /** Images computed at a time. */
@@ -20,8 +20,8 @@ export const predict: Command = {
     "top-k": { type: "integer", help: "number of names to show (default: 3)" },
     out: {
       type: "text",
-      value: "FILE",
-      help: "write one JSON object per line to FILE",
+      value: "FILE|DIR",
+      help: "write one JSON object per line to FILE; of maps, a coloured PNG each into DIR",
     },
     "batch-size": { type: "integer", help: "batch size (default: 16)" },
     "on-bad-image": {
@@ -37,6 +37,7 @@ export const predict: Command = {
     "ocelli predict runs/quickstart a.png b.png --top-k 1 --json",
     "ocelli predict efficientnet-lite0 cat.jpg",
     "ocelli predict runs/pets/model.onnx holiday/ --out predictions.jsonl",
+    "ocelli predict runs/segmentation street/ --out maps",
     "curl -s https://example.org/cat.jpg | ocelli predict runs/pets -",
   ],
   async run({ operands: [run, ...paths], texts, integers }, output) {
@@ -45,7 +46,7 @@ export const predict: Command = {
     const { createWorkerPool } = await import("../data/stream/workers.ts");
     const { cpuBudget } = await import("../engines/threads.ts");
     const { loadPredictor } = await import("../served/predict.ts");
-    const { describeAnswer } = await import("../tasks/index.ts");
+    const { areasOf, describeAnswer } = await import("../tasks/index.ts");
     const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
     const topK = integers.get("top-k") ?? 3;
@@ -61,33 +62,43 @@ export const predict: Command = {
     );
     const workers = createWorkerPool(images.length > BATCH ? cpuBudget().decode : 1);
     const out = texts.get("out");
-    const write = out === undefined ? undefined : await openLines(out);
+    let writer: AnswerWriter | undefined;
     const predictions: Shown[] = [];
     let count = 0;
     try {
       const options = { workers, onBadImage, problems };
       for await (const prediction of predictor.stream(pathSource(images), options)) {
         count++;
-        const shown = show(prediction, topK);
-        if (write) {
-          await write.line(JSON.stringify(shown));
+        const { id, answer } = prediction;
+        const shown =
+          answer.kind === "map"
+            ? { image: id, kind: answer.kind, areas: areasOf(answer) }
+            : show(prediction, topK);
+        if (out !== undefined) writer ??= await openAnswers(out, answer);
+        const file = await writer?.write(id, answer, shown);
+        if (writer && !writer.shows) {
           output.status(`${count} of ${images.length} images`);
           continue;
         }
-        predictions.push(shown);
-        const answer = describeAnswer(limited(prediction.answer, topK));
-        output.line(printableName(`${shown.image}  ${answer}`));
+        predictions.push(file === undefined ? shown : { ...shown, file });
+        const told = describeAnswer(limited(answer, topK));
+        output.line(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
       }
-      await write?.commit();
+      if (out !== undefined && count === 0) {
+        writer ??= await openAnswers(out, { kind: "text", text: "" }); // a file without lines
+      }
+      await writer?.commit();
     } finally {
       workers[Symbol.dispose]();
-      await write?.discard();
+      await writer?.discard();
       await predictor.dispose();
     }
     const note = problems.note(predictor.alpha);
     if (note !== undefined) output.line(note);
     const counts = { count, skipped: problems.count };
-    if (out === undefined) return { ...counts, predictions };
+    if (out === undefined || writer?.shows) {
+      return { ...counts, ...(out !== undefined && { out }), predictions };
+    }
     output.line(`${out}: ${count} predictions`);
     return { ...counts, out };
   },

@@ -62,16 +62,25 @@ export function children(schema: z.ZodType, key: string, value: unknown): z.ZodT
   const isDiscriminator = discriminated(schema)?.def.discriminator === key;
   return objectOptions(schema, isDiscriminator ? undefined : value).flatMap((option) => {
     if (option instanceof z.ZodRecord) return [option.valueType as z.ZodType];
-    const child = (option as z.ZodObject).shape[key] as z.ZodType | undefined;
+    const object = option as z.ZodObject;
+    const child = (object.shape[key] as z.ZodType | undefined) ?? restOf(object);
     return child ? [child] : [];
   });
 }
 
+/** The schema of an object's other keys; undefined where it has none. */
+function restOf({ def: { catchall } }: z.ZodObject): z.ZodType | undefined {
+  const rest = catchall as z.ZodType | undefined;
+  return rest instanceof z.ZodNever ? undefined : rest;
+}
+
 /** The keys that a value may have; a record's own keys are free. */
 export function keysOf(schema: z.ZodType, value: unknown): string[] {
-  const keys = objectOptions(schema, value).flatMap((option) =>
-    Object.keys(option instanceof z.ZodObject ? option.shape : ((value as Json | undefined) ?? {})),
-  );
+  const own = Object.keys((value as Json | undefined) ?? {});
+  const keys = objectOptions(schema, value).flatMap((option) => {
+    if (!(option instanceof z.ZodObject)) return own;
+    return [...Object.keys(option.shape), ...(restOf(option) ? own : [])];
+  });
   return [...new Set(keys)];
 }
 

@@ -1,7 +1,7 @@
 /** @file Definitions that a user adds to those that come with Ocelli. */
 
 import { type ChoiceAmong, addDefinition, type Named } from "../define.ts";
-import type { SourceDefinition } from "../data/define.ts";
+import type { OpenData, SourceDefinition } from "../data/define.ts";
 import { SOURCES, type PlainDataConfig } from "../data/registry.ts";
 import type { Dataset } from "../data/source.ts";
 import { EVALUATORS, type Evaluator, type EvaluatorDefinition } from "../evaluate/index.ts";
@@ -32,7 +32,7 @@ interface Opened {
   readonly kind: "source";
   readonly name: string;
   readonly schema: z.ZodObject;
-  readonly open: (options: never) => Dataset | Promise<Dataset>;
+  readonly open: (options: never, openData: OpenData) => Dataset | Promise<Dataset>;
 }
 
 /** What `defineModel`, `defineObjective`, `defineEvaluator`, `defineTask`, `defineSource`, `defineOperation` and `defineOptimizer` give. */

@@ -7,7 +7,7 @@ import { readOwn } from "../files.ts";
 import { type Condition, matches, parseQuery } from "../runs/list-query.ts";
 import type { RunCard, RunSummary, RunView } from "../runs/read.ts";
 import { renderReport } from "../runs/report.ts";
-import { readPredictions } from "../runs/report/material.ts";
+import { readAnswers, readPredictions } from "../runs/report/material.ts";
 import { REPORT_POLICY } from "./headers.ts";
 import type { PageFiles } from "./page-files.ts";
 import type { RunWatcher } from "./watcher.ts";
@@ -64,12 +64,13 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
   );
   app.get("/api/pictures", (context) =>
     withRun(context, watcher, async (folder) => {
-      const [predictions, augmented] = await Promise.all([
+      const [predictions, answers, augmented] = await Promise.all([
         readPredictions(folder),
+        readAnswers(folder),
         watcher.pictures(folder),
       ]);
       const { classes = [], mistakes = [] } = predictions ?? {};
-      return context.json({ classes, mistakes, augmented });
+      return context.json({ classes, mistakes, answers, augmented });
     }),
   );
   app.get("/api/picture", (context) =>

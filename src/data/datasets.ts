@@ -1,6 +1,7 @@
 /** @file The data sets by name. */
 
 import type { DataConfig } from "./config.ts";
+import { detectData } from "./readers/detect.ts";
 import { openMixture } from "./mixture.ts";
 import { sourceDefinition } from "./registry.ts";
 import type { Dataset } from "./source.ts";
@@ -31,7 +32,7 @@ export async function openDataset(
     const { name, ...options } = config;
     const { schema, open } = sourceDefinition(name);
     const labels = "labels" in schema.shape && { labels: use }; // what the configuration says comes first
-    return open({ ...labels, ...options });
+    return open({ ...labels, ...options }, async (path) => openDataset(await detectData(path)));
   }
   const parts = config.parts.map(async ({ data, weight }) => {
     return { data: await openDataset(data, { labels: use }), weight };

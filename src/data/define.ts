@@ -35,6 +35,9 @@ export const filesSchema = z.union([
   z.record(z.string(), oneOrMore),
 ]);
 
+/** Opens the data at a path, as `--data` does. */
+export type OpenData = (path: string) => Promise<Dataset>;
+
 /** A data set's definition. */
 export interface SourceDefinition<
   Name extends string = string,
@@ -45,8 +48,8 @@ export interface SourceDefinition<
   readonly name: Name;
   /** Its options, beside `name`. */
   readonly schema: Schema;
-  /** Opens it: images are read when they are asked for; a data error of one line where it cannot be read. */
-  readonly open: (options: z.output<Schema>) => Dataset | Promise<Dataset>;
+  /** Opens it: images are read when they are asked for, other data by `openData`; a data error of one line where it cannot be read. */
+  readonly open: (options: z.output<Schema>, openData: OpenData) => Dataset | Promise<Dataset>;
 }
 
 /**

@@ -2,8 +2,10 @@
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
 import type { SourceDefinition } from "./define.ts";
+import { compositesData } from "./composites/composites.ts";
 import { folderData } from "./readers/folder.ts";
 import { idxData } from "./readers/idx.ts";
+import { mapsData } from "./readers/maps.ts";
 import { mnistData } from "./readers/mnist.ts";
 import { npzData } from "./readers/npz.ts";
 import { parquetData } from "./readers/parquet.ts";
@@ -16,6 +18,8 @@ const BUILT_IN = [
   idxData,
   npzData,
   folderData,
+  mapsData,
+  compositesData,
   tarData,
   tfrecordData,
   parquetData,

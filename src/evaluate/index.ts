@@ -21,4 +21,5 @@ export { fewShot } from "./few-shot.ts";
 export { knn } from "./knn.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
+export { type PixelCounts, overlapValues } from "./segmentation.ts";
 export { canonicalName, classEmbeddings, zeroShot } from "./zero-shot.ts";

@@ -10,6 +10,7 @@ import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
 import { fewShotOnFeatures } from "./few-shot.ts";
 import { knnOnFeatures } from "./knn.ts";
 import { objectiveValues } from "./objective.ts";
+import { segmentation } from "./segmentation.ts";
 
 const BUILT_IN = [
   classification,
@@ -18,6 +19,7 @@ const BUILT_IN = [
   fewShotOnFeatures,
   knnOnFeatures,
   objectiveValues,
+  segmentation,
 ] as const;
 
 /** The evaluators that a configuration may name. */

@@ -13,6 +13,7 @@ export {
   writeSafetensors,
 } from "./safetensors.ts";
 export { readIdx } from "./idx.ts";
+export { readPngMap, writePngMap } from "./png.ts";
 export type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValueInfo } from "./onnx.ts";
 export { type EncodedOnnx, encodeModel } from "./onnx-encode.ts";
 export { type OnnxDescription, decodeModel } from "./onnx-decode.ts";

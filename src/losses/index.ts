@@ -13,4 +13,5 @@ export { correctness, hotLabels } from "./labels.ts";
 export { type ContrastiveResult, bidirectionalContrastive } from "./contrastive.ts";
 export { mix, mixupCoefficient } from "./mixup.ts";
 export { type CutBox, cut, cutmixBox } from "./cutmix.ts";
+export { labelledPixels, pixelScores, pixelXent } from "./pixels.ts";
 export { maskedMean } from "./reduce.ts";

@@ -14,6 +14,8 @@ export type Named = Readonly<Record<string, HostArray>>;
 export interface ModelRow {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Shape of its logits. Default: one row an image. */
+  readonly logits?: readonly number[];
   /** Parameters whose gradient is zero in exact arithmetic, and why. */
   readonly zero?: { readonly names: RegExp; readonly reason: string };
   /** Where stacked blocks are an option. */
@@ -78,6 +80,14 @@ export const MODEL_ROWS: readonly ModelRow[] = [
   })),
   { name: "resnet", options: { width: 0.25, depth: [1, 2], numClasses: CLASSES } },
   { name: "convnext", options: { depths: [1, 1], widths: [8, 12], numClasses: CLASSES } },
+  {
+    name: "segmenter",
+    options: {
+      backbone: { name: "resnet", width: 0.25, depth: [1, 1] },
+      ...{ layers: ["stage1", "stage2"], decoder: [12], numClasses: CLASSES },
+    },
+    logits: [2, 24, 24, CLASSES],
+  },
   {
     name: "vit",
     options: { ...encoder, patchSize: [8, 8], poolType: "map", activation: "gelu", epsilon: 1e-3 },

@@ -45,6 +45,7 @@ async function compute(
   model: ReturnType<typeof createModel>,
   params: Named,
   variables: Named = {},
+  logits: readonly number[] = [2, CLASSES],
 ) {
   const run = compileNamed(engine, (given, { image: pixels, weights, ...rest }) => {
     const { aux, grads } = valueAndGrad((moved: Tree<Tensor>) => {
@@ -61,7 +62,7 @@ async function compute(
       ...Object.fromEntries(gradients.map(([name, d]) => [`grads/${name}`, d])),
     };
   });
-  const weights = noise("weights", { shape: [2, CLASSES], dtype: "float32" });
+  const weights = noise("weights", { shape: logits, dtype: "float32" });
   return run(params, { image: noise("image", IMAGE), weights, ...variables });
 }
 
@@ -88,7 +89,7 @@ test("every registered model has a row", () => {
 });
 
 describe.each(MODEL_ROWS)("$name $options", (row) => {
-  const { name, options, zero, scans } = row;
+  const { name, options, zero, scans, logits = [2, CLASSES] } = row;
   const model = createModel(name, options);
   const specs = modelSpecs(model, IMAGE);
   const [params, variables] = [randomised(specs.params), randomised(specs.variables)];
@@ -98,12 +99,12 @@ describe.each(MODEL_ROWS)("$name $options", (row) => {
 
   beforeAll(async () => {
     ort = await createOrtEngine({ threads: 1 });
-    results = await compute(ort, model, params, variables);
+    results = await compute(ort, model, params, variables, logits);
   });
   afterAll(() => ort.dispose());
 
-  test("logits are one row for each image", () => {
-    expect(results.logits.shape).toEqual([2, CLASSES]);
+  test("logits are one row for each image, or one for each pixel", () => {
+    expect(results.logits.shape).toEqual(logits);
     expect(results.pre_logits.shape[0]).toBe(2);
     expect(results.logits_2d?.shape.at(-1) ?? CLASSES).toBe(CLASSES);
   });
@@ -125,7 +126,7 @@ describe.each(MODEL_ROWS)("$name $options", (row) => {
     if (!engine)
       return skip(`${engineName} is not installed: ocelli engines install ${engineName}`);
     if (engine === xla && !long && !isFirst(row)) return skip("runs with OCELLI_LONG=1");
-    const other = await compute(engine, model, params, variables);
+    const other = await compute(engine, model, params, variables, logits);
     const apart = differences(results, other).filter(
       ([leaf, error]) => !(error < 1e-5) && !zero?.names.test(leaf),
     );

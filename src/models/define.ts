@@ -6,6 +6,9 @@ import type { ImageModel } from "./model.ts";
 /** A model's options. */
 export type ModelOptions = Readonly<Record<string, unknown>>;
 
+/** Makes another registered model by name, for a family that is built around one. */
+export type MakeModel = (name: string, options?: ModelOptions) => ImageModel;
+
 /** Forms of a model with the same parameters, one of which is trained at each step. */
 export interface ModelForms {
   /** Options in which a form differs from what the configuration says. */
@@ -24,7 +27,8 @@ export interface ModelDefinition<
   readonly name: Name;
   /** Its options, beside `name`; with `numClasses` the model ends with a classifier, without it with features. */
   readonly schema: Schema;
-  readonly create: (options: z.output<Schema>) => ImageModel;
+  /** @param make makes another registered model, for a family that is built around one */
+  readonly create: (options: z.output<Schema>, make: MakeModel) => ImageModel;
   /** Options with the family's defaults filled in, for comparing two models. */
   readonly settle?: (options: z.output<Schema>) => object;
   /** Rows and columns of the positions learned on images [height, width, channels]; none where absent. */
@@ -32,6 +36,8 @@ export interface ModelDefinition<
     options: z.output<Schema>,
     imageShape: readonly number[],
   ) => readonly [rows: number, columns: number];
+  /** The model that this one is built around, whose parameters keep their names and positions; none where absent. */
+  readonly around?: (options: z.output<Schema>) => { readonly name: string } & ModelOptions;
   /** Whether published weights of another patch size are resized to the model's. */
   readonly resizesPatches?: boolean;
   /** The forms that one set of weights is trained in; undefined where options ask for one alone. */

@@ -2,7 +2,7 @@
 
 export { type ImageModel, type ModelOutput } from "./model.ts";
 export type { ModelCard, TaskChoice } from "./card.ts";
-export { type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
+export { type MakeModel, type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
 export {
   MODELS,
   type ModelChoice,
@@ -33,4 +33,5 @@ export { bit } from "./bit.ts";
 export { bitPaper } from "./bit-paper.ts";
 export { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
 export { type ResnetOptions, resnet } from "./resnet.ts";
+export { type SegmenterOptions, segmenter } from "./segmenter.ts";
 export { CONVNEXT_VARIANTS, type ConvnextOptions, convnext } from "./convnext.ts";

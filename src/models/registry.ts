@@ -10,10 +10,12 @@ import { convnextModel } from "./convnext.ts";
 import type { ModelDefinition, ModelOptions } from "./define.ts";
 import { efficientnetLite0, efficientnetLite1, efficientnetLite2 } from "./efficientnet-lite.ts";
 import { flexivitModel } from "./flexivit.ts";
+import { MODELS } from "./list.ts";
 import { mlpMixerModel } from "./mlp-mixer.ts";
 import type { ImageModel } from "./model.ts";
 import { whole } from "./option-kinds.ts";
 import { resnetModel } from "./resnet.ts";
+import { segmenterModel } from "./segmenter.ts";
 import { vitModel } from "./vit.ts";
 
 const BUILT_IN = [
@@ -27,6 +29,7 @@ const BUILT_IN = [
   efficientnetLite2,
   resnetModel,
   convnextModel,
+  segmenterModel,
 ] as const;
 
 /** What every model takes beside its own options. */
@@ -44,8 +47,8 @@ const commonKeys = {
     .optional(),
 };
 
-/** The model families that a configuration may name. */
-export const MODELS: ModelDefinition[] = [...BUILT_IN] as unknown as ModelDefinition[];
+MODELS.push(...(BUILT_IN as unknown as ModelDefinition[]));
+export { MODELS };
 
 /** What every model takes beside its own options. */
 export type ModelKeys = z.output<z.ZodObject<typeof commonKeys>>;
@@ -76,8 +79,10 @@ export const modelTakes = (name: string, option: string): boolean =>
 export const positionGrid = (
   { name, ...options }: ModelChoice,
   imageShape: readonly number[],
-): readonly [rows: number, columns: number] | undefined =>
-  modelDefinition(name).positions?.(options, imageShape);
+): readonly [rows: number, columns: number] | undefined => {
+  const { positions, around } = modelDefinition(name);
+  return around ? positionGrid(around(options), imageShape) : positions?.(options, imageShape);
+};
 
 /** A model's name with its options. */
 export type ModelChoice = { readonly name: string } & ModelOptions;
@@ -95,7 +100,7 @@ export function createModel(name: string, options: ModelOptions = {}): ImageMode
   const { success, error, data } = schema.safeParse(options);
   if (!success) throw optionError(name, schema, error.issues[0]);
   const { lora, ...own } = data as ModelOptions & ModelKeys;
-  const model = definition.create(own);
+  const model = definition.create(own, createModel);
   return lora ? withLora(model, lora) : model;
 }
 

@@ -76,6 +76,16 @@ export function resizeGrid(grid: Tensor, rows: AxisMap, columns: AxisMap): Tenso
   return along(along(grid, 0, rows), 1, columns);
 }
 
+/** Images [batch, height, width, channels] scaled to another size, linearly between the centres of pixels. */
+export function resizeImages(images: Tensor, height: number, width: number): Tensor {
+  const along = (x: Tensor, axis: number, to: number): Tensor => {
+    if (x.shape[axis] === to) return x;
+    const map = tensor(linearMap(x.shape[axis], to, false)); // [to, from]
+    return moveAxis(dotGeneral(map, x, { lhsContract: [1], rhsContract: [axis] }), 0, axis);
+  };
+  return along(along(images, 1, height), 2, width);
+}
+
 /** The same on the host, in float32: a grid [rows, columns, …] of weights that are about to be loaded. */
 export function resizeHostGrid(grid: HostArray, rows: AxisMap, columns: AxisMap): HostArray {
   const [, width, ...rest] = grid.shape;

@@ -20,5 +20,6 @@ export {
 export { type ClassificationOptions, classification } from "./classification.ts";
 export { type DistillationOptions, distillation } from "./distillation.ts";
 export { rotation, rotations } from "./rotation.ts";
+export { segmentation } from "./segmentation.ts";
 export type { Teacher } from "./teacher.ts";
 export { OBJECTIVES, type ObjectiveConfig, objectiveDefinition } from "./registry.ts";

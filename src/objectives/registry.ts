@@ -5,8 +5,14 @@ import { classificationObjective } from "./classification.ts";
 import type { ObjectiveDefinition } from "./define.ts";
 import { distillationObjective } from "./distillation.ts";
 import { rotationObjective } from "./rotation.ts";
+import { segmentationObjective } from "./segmentation.ts";
 
-const BUILT_IN = [classificationObjective, distillationObjective, rotationObjective] as const;
+const BUILT_IN = [
+  classificationObjective,
+  distillationObjective,
+  rotationObjective,
+  segmentationObjective,
+] as const;
 
 /** The objectives that a configuration may name. */
 export const OBJECTIVES: ObjectiveDefinition[] = [...BUILT_IN] as unknown as ObjectiveDefinition[];

@@ -31,6 +31,9 @@ export const FIELD_KINDS = [
   "array",
 ] as const;
 
+/** The value of a map's pixels that have no class: they count neither in losses nor in metrics. */
+export const NO_CLASS = 255;
+
 /** What kind of thing a field is. */
 export type FieldKind = (typeof FIELD_KINDS)[number];
 

@@ -4,11 +4,12 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import type { AlphaRule } from "./alpha.ts";
 import { preprocessingError } from "./error.ts";
-import { type Example, arrayAt } from "./example.ts";
+import { type Example, type Fields, arrayAt } from "./example.ts";
 import { type Box, type Image, checkBox, crop, imageOf, isImage } from "./image.ts";
 import type { ArgumentsOf, Parameters } from "./parameters.ts";
 import { byName, optional, text } from "./parameters.ts";
 import type { Random } from "../random.ts";
+import { type Move, type Step, moveFields, movesOf } from "./spatial.ts";
 
 /** A batch on the device, as traced functions see it. */
 export type DeviceFeatures = Readonly<Record<string, Tensor>>;
@@ -20,6 +21,8 @@ export interface Region {
   readonly size?: readonly [height: number, width: number];
   /** The result's size, where it is neither that of the box nor `size`. */
   readonly result?: readonly [height: number, width: number];
+  /** What is cut out and scaled, one after the other. Default: the box, scaled to `size`. */
+  readonly steps?: readonly Step[];
   /**
    * Makes the operation's result from the pixels in the box. Where these were decoded smaller they begin and end at whole
    * pixels, and `inside` says where the box lies among them. Where only a `window` of a scaled result is wanted, it alone
@@ -36,7 +39,10 @@ export interface Operation {
   readonly decodes?: "exact" | "fast";
   /** What becomes of an image's alpha, for an operation that stands for decoding. */
   readonly alpha?: AlphaRule;
-  readonly host: (example: Example, random: Random) => Example;
+  /** @param fields of what kind the example's fields are, so that those on an image move with it */
+  readonly host: (example: Example, random: Random, fields?: Fields) => Example;
+  /** The kinds of the fields after it, where it makes others. */
+  readonly fields?: (fields: Fields) => Fields;
   /** The same on a batch; without it the operation runs on the host only. */
   readonly device?: (batch: DeviceFeatures) => DeviceFeatures;
 }
@@ -111,6 +117,35 @@ export const imageOperation = <P extends Parameters>(
   },
 });
 
+/** An image that an operation made, and how what lies on it moves. */
+export interface Moved {
+  readonly image: HostArray;
+  readonly moves: readonly Move[];
+}
+
+/** An operation on one image of an example, on the host, that moves its pixels; what lies on `image` moves with it. */
+export const movingOperation = <P extends Parameters>(
+  parameters: P,
+  bind: (args: ArgumentsOf<P>) => (image: Image, random: Random) => Moved,
+): OperationKind => ({
+  parameters: { ...parameters, ...KEYS },
+  bind(args, name) {
+    const { from, to } = keysOf(args as ArgumentsOf<typeof KEYS>, "image");
+    const apply = bind(args as ArgumentsOf<P>);
+    const isWhole = from === "image" && to === "image";
+    return {
+      host(example, random, fields = {}) {
+        const { image, moves } = apply(imageOf(name, arrayAt(example, from, name)), random);
+        return { ...(isWhole ? moveFields(example, fields, moves) : example), [to]: image };
+      },
+    };
+  },
+});
+
+/** What a region cuts out and scales. */
+export const stepsOf = ({ box, size, steps }: Region): readonly Step[] =>
+  steps ?? [{ box, size: size ?? [box.height, box.width] }];
+
 /**
  * An operation that looks only at a region of an image, and another behind it: of what the first makes, no more than the
  * second looks at. Random values are drawn in their order.
@@ -119,13 +154,15 @@ export function chained(first: Operation, second: Operation): Operation | undefi
   const [regionOf, nextOf] = [first.region, second.region];
   if (!regionOf || !nextOf) return undefined;
   const region = (shape: Image["shape"], random: Random): Region => {
-    const { box, size, result, finish } = regionOf(shape, random);
+    const before = regionOf(shape, random);
+    const { box, size, result, finish } = before;
     const middle = [...(result ?? size ?? [box.height, box.width]), shape[2]] as const;
     const next = nextOf(middle, random);
     return {
       box,
       size,
       result: next.result ?? next.size ?? [next.box.height, next.box.width],
+      steps: [...stepsOf(before), ...stepsOf(next)],
       finish(part, inside) {
         checkBox(middle, next.box);
         const takesWindow = size !== undefined && result === undefined;
@@ -135,10 +172,12 @@ export function chained(first: Operation, second: Operation): Operation | undefi
       },
     };
   };
-  const host = (example: Example, random: Random): Example => {
-    if (!isImage(example.image)) return second.host(first.host(example, random), random); // says so
-    const { box, finish } = region(example.image.shape, random);
-    return { ...example, image: finish(crop(example.image, box)) };
+  const host = (example: Example, random: Random, fields: Fields = {}): Example => {
+    const { image } = example;
+    if (!isImage(image)) return second.host(first.host(example, random), random); // says so
+    const looked = region(image.shape, random);
+    const moved = moveFields(example, fields, movesOf(image.shape, stepsOf(looked)));
+    return { ...moved, image: looked.finish(crop(image, looked.box)) };
   };
   return { region, host };
 }
@@ -151,9 +190,10 @@ export const regionOperation = <P extends Parameters>(
   parameters: { ...parameters, ...KEYS },
   bind(args, name) {
     const regionOf = bind(args as ArgumentsOf<P>);
-    const whole = imageOperation(parameters, () => (image, random) => {
-      const { box, finish } = regionOf(image.shape, random);
-      return finish(crop(image, box));
+    const whole = movingOperation(parameters, () => (image, random) => {
+      const region = regionOf(image.shape, random);
+      const moves = movesOf(image.shape, stepsOf(region));
+      return { image: region.finish(crop(image, region.box)), moves };
     }).bind(args, name);
     const { from, to } = keysOf(args as ArgumentsOf<typeof KEYS>, "image");
     return from === "image" && to === "image" ? { ...whole, region: regionOf } : whole;

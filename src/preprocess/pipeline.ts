@@ -10,13 +10,14 @@
 import type { HostArray } from "../graph/dtype.ts";
 import { type AlphaRule, COLOURS } from "./alpha.ts";
 import type { Box, Image } from "./image.ts";
-import type { Example } from "./example.ts";
-import { type DeviceFeatures, type Operation, type Region, chained } from "./operation.ts";
+import type { Example, Fields } from "./example.ts";
+import { type DeviceFeatures, type Operation, type Region, chained, stepsOf } from "./operation.ts";
 import { operationDefinition } from "./operations.ts";
 import { readArguments } from "./parameters.ts";
 import { type Call, parseCalls, printCall } from "./parse.ts";
 import type { Random } from "../random.ts";
 import { giveBack } from "./spare.ts";
+import { moveFields, movesOf } from "./spatial.ts";
 
 /** What a preprocessing needs of an image that is still to be decoded. */
 export interface Wanted {
@@ -25,7 +26,7 @@ export interface Wanted {
   /** How many times smaller the image may be decoded: 1, 2, 4 or 8; its part is then as much smaller. */
   readonly shrink: number;
   /** The host operations, given the part; nothing of its memory is in the result. */
-  finish(example: Example, part: Image): Example;
+  finish(example: Example, part: Image, fields?: Fields): Example;
 }
 
 /** A parsed preprocessing. */
@@ -36,8 +37,11 @@ export interface Preprocessing {
   readonly alpha: AlphaRule;
   /** Whether it begins by decoding the image to three colours. */
   readonly decodesColours: boolean;
-  /** Host operations on one example; `random` decides random ones. */
-  onHost(example: Example, random: Random): Example;
+  /**
+   * Host operations on one example; `random` decides random ones. Maps, boxes and points, by the kinds of `fields`,
+   * move with the image that they lie on.
+   */
+  onHost(example: Example, random: Random, fields?: Fields): Example;
   /** What the host operations need of an undecoded `image` of a shape; all of it where they cannot say. */
   want(shape: Image["shape"], random: Random): Wanted;
   /** How many operations run on the host. */
@@ -62,7 +66,7 @@ export function parsePreprocessing(text: string): Preprocessing {
     text: printCalls(calls),
     alpha: bound.find(({ alpha }) => alpha !== undefined)?.alpha ?? COLOURS.black,
     decodesColours: bound[0]?.decodes !== undefined,
-    onHost: (example, random) => runOnHost(host, example, random),
+    onHost: (example, random, fields) => runOnHost(host, example, random, { fields }),
     want: (shape, random) => wanted(host, shape, random),
     hostOperations: begin,
     onDevice: (batch) => device.reduce((features, operation) => operation.device!(features), batch),
@@ -107,10 +111,12 @@ function runOnHost(
   operations: readonly Operation[],
   example: Example,
   random: Random,
-  kept: Example = example,
+  { fields = {}, kept = example }: { readonly fields?: Fields; readonly kept?: Example } = {},
 ): Example {
+  let kinds = fields;
   return operations.reduce((before, operation) => {
-    const after = operation.host(before, random);
+    const after = operation.host(before, random, kinds);
+    kinds = operation.fields?.(kinds) ?? kinds;
     giveBackUnused(before, kept, after);
     return after;
   }, example);
@@ -142,9 +148,9 @@ function wanted(host: readonly Operation[], shape: Image["shape"], random: Rando
     return {
       box: { y: 0, x: 0, height: shape[0], width: shape[1] },
       shrink: 1,
-      finish(example, part) {
+      finish(example, part, fields) {
         const begun = { ...example, image: part };
-        return without(part, runOnHost(host, begun, random));
+        return without(part, runOnHost(host, begun, random, { fields }));
       },
     };
   }
@@ -152,11 +158,12 @@ function wanted(host: readonly Operation[], shape: Image["shape"], random: Rando
   return {
     box: region.box,
     shrink,
-    finish(example, part) {
+    finish(example, part, fields = {}) {
       const isSmaller = part.shape[0] < region.box.height; // other files than JPEG are not
       const image = region.finish(part, isSmaller ? insideOf(region.box, shrink) : undefined);
-      const begun = { ...example, image };
-      return without(part, runOnHost(host.slice(2), begun, random, { ...example, part }));
+      const begun = { ...moveFields(example, fields, movesOf(shape, stepsOf(region))), image };
+      const kept = { ...example, part };
+      return without(part, runOnHost(host.slice(2), begun, random, { fields, kept }));
     },
   };
 }

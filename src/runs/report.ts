@@ -8,7 +8,8 @@ import { flatten, isObject } from "./read-config.ts";
 import { runFolder } from "./read.ts";
 import { type Series, chart } from "./report/chart.ts";
 import { Html, html } from "./report/html.ts";
-import { type Material, readMaterial } from "./report/material.ts";
+import { mapPictures } from "./report/answers.ts";
+import { type MapAnswers, type Material, readMaterial } from "./report/material.ts";
 import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
 import { SCRIPT } from "./report/script.ts";
 import { MARK, STYLE } from "./report/style.ts";
@@ -83,7 +84,7 @@ function page(material: Material): string {
 const none = (text: string): Html => html`<p class="none">${text}</p>`;
 
 function partsOf(material: Material): [id: string, title: string, content: Html][] {
-  const { predictions, augmented, problems, untrained, run, environment } = material;
+  const { predictions, answers, augmented, problems, untrained, run, environment } = material;
   const noPredictions = none(
     "The run folder has no predictions.json: it is written after the last evaluation.",
   );
@@ -106,7 +107,11 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
   ];
   return [
     ["curves", "Curves", curveCharts(material)],
-    ...(predictions || material.isLabelled ? ofClasses : []),
+    ...(answers && !predictions
+      ? [partOf(answers)]
+      : predictions || material.isLabelled
+        ? ofClasses
+        : []),
     [
       "augmented",
       "Inputs as the model sees them in training",
@@ -122,6 +127,11 @@ function partsOf(material: Material): [id: string, title: string, content: Html]
     ["environment", "Environment", factTable("Machine and versions", flatten(environment))],
   ];
 }
+
+const partOf = (answers: MapAnswers): [id: string, title: string, content: Html] => [
+  ...(["answers", "Answers"] as const),
+  answers.examples.length > 0 ? mapPictures(answers) : none("There are none."),
+];
 
 /** `1.12M` */
 const shortCount = new Intl.NumberFormat("en", {

@@ -1,6 +1,7 @@
 /** @file Tasks: what a picture can become. */
 
 export { type Answer, type Ranked, areasOf, describeAnswer } from "./answer.ts";
+export { type Colour, classColour, colourMap, hexColour } from "./map-colours.ts";
 export { TASKS, type TaskConfig, taskDefinition, taskOf } from "./registry.ts";
 export {
   type Head,

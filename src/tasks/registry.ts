@@ -4,9 +4,10 @@ import { type ChoiceAmong, findDefinition } from "../define.ts";
 import type { ModelCard } from "../models/index.ts";
 import { classificationTask } from "./classification.ts";
 import { featuresTask } from "./features.ts";
+import { segmentationTask } from "./segmentation.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 
-const BUILT_IN = [classificationTask, featuresTask] as const;
+const BUILT_IN = [classificationTask, featuresTask, segmentationTask] as const;
 
 /** The tasks that a configuration may name. */
 export const TASKS: TaskDefinition[] = [...BUILT_IN] as unknown as TaskDefinition[];

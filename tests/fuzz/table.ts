@@ -28,6 +28,7 @@ import { readExample, writeExample } from "../../src/formats/tf-example.ts";
 import { readRecords } from "../../src/formats/tfrecord.ts";
 import { readZip } from "../../src/formats/zip.ts";
 import { decodingCost, imageKind } from "../../src/data/decode/image-kind.ts";
+import { readPngMap, writePngMap } from "../../src/formats/png.ts";
 import { fromNumbers } from "../../src/graph/index.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
 import { cardFromTexts, cardTexts } from "../../src/weights/model-card.ts";
@@ -146,6 +147,17 @@ export const FUZZ_ROWS: readonly FuzzRow[] = [
     parse: (bytes) => all(openPth(bytes)),
   },
   { name: "onnx", seeds: [onnx.model], parse: decodeModel },
+  {
+    name: "png map",
+    seeds: [
+      writePngMap(fromNumbers([0, 1, 2, 1, 0, 2], [2, 3], "uint8"), [
+        [0, 0, 0],
+        [9, 9, 9],
+        [255, 0, 0],
+      ]),
+    ],
+    parse: (bytes) => readPngMap(bytes, "map.png"),
+  },
   { name: "idx", seeds: [idx, gzipSync(idx)], parse: (bytes) => readIdx(bytes) },
   {
     name: "tar",

@@ -58,10 +58,13 @@ function shrinkSchedule(schedule: unknown): unknown {
  */
 export function miniature(recipe: Omit<ConfigInput, "data">): ConfigInput {
   const { model, optimizer, preprocess, accumulate = 1 } = recipe;
-  const [judged] = Object.values(recipe.evals ?? {});
+  const isDrawn = (recipe as ConfigInput).data?.name === "composites";
+  const [judged = isDrawn ? { type: "segmentation" as const } : undefined] = Object.values(
+    recipe.evals ?? {},
+  );
   return {
     ...recipe,
-    data: { name: "mnist" },
+    data: isDrawn ? { name: "composites", size: SIDE, count: 64 } : { name: "mnist" },
     split: "train[:64]",
     preprocess: KEEPS_SIDE.has(model.name) ? preprocess : shrinkPreprocess(preprocess),
     batchSize: 4,

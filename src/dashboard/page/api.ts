@@ -2,12 +2,14 @@
 
 import type { Curve } from "../../runs/read-curves.ts";
 import type { RunCard, RunView } from "../../runs/read.ts";
-import type { Mistake } from "../../runs/report/material.ts";
+import type { MapAnswers, Mistake } from "../../runs/report/material.ts";
 
 /** Pictures of a run. */
 export interface Pictures {
   readonly classes: readonly string[];
   readonly mistakes: readonly Mistake[];
+  /** Where the run's answers are maps. */
+  readonly answers?: MapAnswers;
   readonly augmented: readonly string[];
 }
 

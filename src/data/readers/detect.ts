@@ -7,6 +7,7 @@ import type { DataConfig } from "../config.ts";
 import { cannotRead, listDataFolder } from "../files/files.ts";
 import { isUrl } from "../files/http.ts";
 import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
+import { holdsMaps } from "./maps.ts";
 import { isLeftover } from "./leftovers.ts";
 import { findShards } from "../files/shards.ts";
 
@@ -25,7 +26,7 @@ const ARCHIVES = KINDS.slice(0, 3);
 const kindOf = (name: string) => KINDS.find(([, pattern]) => pattern.test(name))?.[0];
 
 const VALID =
-  "Valid are a folder with a folder per class, .tar, .tfrecord, .parquet, .jsonl, .csv, and folders of these, of .npz or of idx files.";
+  "Valid are a folder with a folder per class, or with images/ and maps/, .tar, .tfrecord, .parquet, .jsonl, .csv, and folders of these, of .npz or of idx files.";
 
 /** Options of {@link detectData}. */
 interface DetectOptions {
@@ -78,6 +79,7 @@ async function detectFolder(
   labels: NonNullable<DetectOptions["labels"]>,
 ): Promise<DataConfig> {
   const names = (await listDataFolder(dir)).filter((name) => !isLeftover(name));
+  if (await holdsMaps(dir)) return { name: "maps", dir };
   if (names.some((name) => name.endsWith(".npz"))) return { name: "npz", dir };
   if (names.some((name) => /-images[-.]idx\d-ubyte(\.gz)?$/.test(name)))
     return { name: "idx", dir };

@@ -167,7 +167,8 @@ async function openPreparer(
 ): Promise<Preparer> {
   const read = async (index: number, key: readonly (number | string)[]): Promise<RawExample> => {
     const id = source.id(index);
-    return { features: await source.read(index), key: [...key, id], id };
+    const features = await source.read(index);
+    return { features, fields: source.fields, key: [...key, id], id };
   };
   const threads =
     workers && travels(preprocessing.text) && (await isWorthThreads(source, preprocessing))

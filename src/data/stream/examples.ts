@@ -2,7 +2,8 @@
 
 import { OcelliError } from "../../errors.ts";
 import type { Image } from "../../preprocess/image.ts";
-import { type Example, arrayAt } from "../../preprocess/example.ts";
+import { readPngMap } from "../../formats/png.ts";
+import { type Example, type Fields, arrayAt } from "../../preprocess/example.ts";
 import type { Preprocessing, Wanted } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../random.ts";
 import { type PictureKind, decodeAnd } from "../decode/decode.ts";
@@ -11,6 +12,8 @@ import type { Source } from "../source.ts";
 /** An example as a source gives it, and what decides its random operations. */
 export interface RawExample {
   readonly features: Example;
+  /** Of what kind its fields are, so that maps, boxes and points move with the image. */
+  readonly fields?: Fields;
   readonly key: readonly (number | string)[];
   /** What errors call it. */
   readonly id: string;
@@ -26,16 +29,17 @@ export const isEncoded = ({ image }: Example): boolean =>
 
 /** Decodes an example's image where it must be, and runs the host operations. */
 export function prepareExample(
-  { features, key, id }: RawExample,
+  { features: given, fields, key, id }: RawExample,
   preprocessing: Preprocessing,
 ): Prepared | Promise<Prepared> {
   const random = seededRandom(...key);
-  if (!isEncoded(features)) return { features: preprocessing.onHost(features, random) };
+  const features = fields ? decodeMaps(given, fields, id) : given;
+  if (!isEncoded(features)) return { features: preprocessing.onHost(features, random, fields) };
   let wanted: Wanted;
   const want = (shape: Image["shape"]): Wanted => (wanted = preprocessing.want(shape, random));
   const finish = (part: Image): (() => Example) => {
     try {
-      const made = wanted.finish(features, part);
+      const made = wanted.finish(features, part, fields);
       return () => made;
     } catch (error) {
       return () => {
@@ -56,6 +60,16 @@ export function prepareExample(
   );
 }
 
+/** An example whose maps are numbers; those that are still bytes are PNG files. */
+const decodeMaps = (features: Example, fields: Fields, id: string): Example =>
+  Object.fromEntries(
+    Object.entries(features).map(([field, array]) => {
+      const isFile = fields[field] === "map" && array.shape.length === 1;
+      const what = `the map "${field}" of ${id}`;
+      return [field, isFile ? readPngMap(array.data as Uint8Array, what) : array];
+    }),
+  );
+
 /**
  * The first example of a source that can be decoded, as the host operations make it.
  *
@@ -64,7 +78,8 @@ export function prepareExample(
 export async function firstExample(source: Source, preprocessing: Preprocessing): Promise<Example> {
   let first: OcelliError | undefined;
   for (let index = 0; index < Math.min(source.length, 100); index++) {
-    const raw = { features: await source.read(index), key: ["first"], id: source.id(index) };
+    const features = await source.read(index);
+    const raw = { features, fields: source.fields, key: ["first"], id: source.id(index) };
     const prepared = await prepareExample(raw, preprocessing);
     if ("features" in prepared) return prepared.features;
     first ??= prepared.problem;

@@ -83,14 +83,14 @@ export function createWorkerPool(size: number): WorkerPool {
     else taken--;
   }
 
-  function send(text: string, { features, key, id }: RawExample): Promise<Prepared> {
+  function send(text: string, { features, ...raw }: RawExample): Promise<Prepared> {
     if (failure) return Promise.reject(failure);
     if (members.length < size) members.push(start());
     const member = members.reduce((a, b) => (b.tasks.size < a.tasks.size ? b : a));
     const copies = Object.entries(features).map(
       ([name, array]) => [name, { ...array, data: array.data.slice() }] as const,
     ); // of its own, to be handed over: a source may keep what it gave
-    const task: Task = { task: tasks++, text, features: Object.fromEntries(copies), key, id };
+    const task: Task = { task: tasks++, text, features: Object.fromEntries(copies), ...raw };
     return new Promise((resolve, reject) => {
       if (member.tasks.size === 0) member.worker.ref();
       member.tasks.set(task.task, { resolve, reject });

@@ -18,7 +18,7 @@ import {
 } from "./colour.ts";
 import { eraseRandomly, fillBox } from "./erase.ts";
 import { augMix, randAugment, trivialAugment } from "./policies.ts";
-import { rotate, shearX, shearY, translateX, translateY } from "./warp.ts";
+import { type Warp, rotate, shearX, shearY, translateX, translateY, warp } from "./warp.ts";
 
 const pillow = readNpz(
   readFileSync(new URL("../../../tests/golden/preprocessing/pillow-colours.npz", import.meta.url)),
@@ -55,11 +55,12 @@ test.each([
 const small = makeImage([2, 3, 1], Uint8Array.of(1, 2, 3, 4, 5, 6));
 
 test("warps show the nearest pixel and fill the rest", () => {
-  expect([...translateX(small, 1, 9).data]).toEqual([2, 3, 9, 5, 6, 9]);
-  expect([...translateY(small, -1, 9).data]).toEqual([9, 9, 9, 1, 2, 3]);
-  expect([...shearX(small, 1, 9).data]).toEqual([1, 2, 3, 5, 6, 9]);
-  expect([...shearY(small, 1, 9).data]).toEqual([1, 5, 9, 4, 9, 9]);
-  expect([...rotate(small, 180, 9).data]).toEqual([6, 5, 4, 3, 2, 1]);
+  const warped = (how: Warp, amount: number) => [...warp(small, how(small, amount), 9).data];
+  expect(warped(translateX, 1)).toEqual([2, 3, 9, 5, 6, 9]);
+  expect(warped(translateY, -1)).toEqual([9, 9, 9, 1, 2, 3]);
+  expect(warped(shearX, 1)).toEqual([1, 2, 3, 5, 6, 9]);
+  expect(warped(shearY, 1)).toEqual([1, 5, 9, 4, 9, 9]);
+  expect(warped(rotate, 180)).toEqual([6, 5, 4, 3, 2, 1]);
 });
 
 test("a third of the colour circle takes red to green", () => {
@@ -87,8 +88,8 @@ test("erased boxes keep to the bounds of their area", () => {
 });
 
 test.each([
-  ["randAugment", (i: number) => randAugment(image, 2, 10, seededRandom("policy", i))],
-  ["trivialAugment", (i: number) => trivialAugment(image, seededRandom("policy", i))],
+  ["randAugment", (i: number) => randAugment(image, 2, 10, seededRandom("policy", i)).image],
+  ["trivialAugment", (i: number) => trivialAugment(image, seededRandom("policy", i)).image],
   [
     "augMix",
     (i: number) => augMix(image, { severity: 3, width: 3, depth: 0 }, seededRandom("policy", i)),

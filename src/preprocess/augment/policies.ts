@@ -16,10 +16,17 @@ import {
   solarizeAdd,
 } from "./colour.ts";
 import { cutout } from "./erase.ts";
-import { rotate, shearX, shearY, translateX, translateY } from "./warp.ts";
+import { type Move, warpMove } from "../spatial.ts";
+import { type Warp, rotate, shearX, shearY, translateX, translateY, warp } from "./warp.ts";
 
-/** An augmentation at a level. */
-type Augmentation = (image: ByteImage, level: number, random: Random) => ByteImage;
+/** An augmentation at a level; it adds to `moves` how it moves what lies on the image. */
+type Augmentation = (image: ByteImage, level: number, random: Random, moves: Move[]) => ByteImage;
+
+/** An augmented image, and how what lies on it moves. */
+interface MovedBytes {
+  readonly image: ByteImage;
+  readonly moves: readonly Move[];
+}
 
 const signed = (level: number, random: Random): number => (random.uniform() < 0.5 ? level : -level);
 
@@ -28,12 +35,15 @@ const pick = <T>(list: readonly T[], random: Random): T => list[random.integer(0
 /** A warp by a random sign of some amount. */
 const eitherWay =
   (
-    warp: (image: ByteImage, amount: number, fill: number) => ByteImage,
+    affineOf: Warp,
     amountOf: (level: number, image: ByteImage) => number,
     fill: number,
   ): Augmentation =>
-  (image, level, random) =>
-    warp(image, signed(amountOf(level, image), random), fill);
+  (image, level, random, moves) => {
+    const affine = affineOf(image, signed(amountOf(level, image), random));
+    moves.push(warpMove([image.shape[0], image.shape[1]], affine));
+    return warp(image, affine, fill);
+  };
 
 const GREY = 128;
 
@@ -75,10 +85,13 @@ export function randAugment(
   layers: number,
   magnitude: number,
   random: Random,
-): ByteImage {
+): MovedBytes {
+  const moves: Move[] = [];
   let result = image;
-  for (let i = 0; i < layers; i++) result = pick(RANDAUGMENT, random)(result, magnitude, random);
-  return result;
+  for (let i = 0; i < layers; i++) {
+    result = pick(RANDAUGMENT, random)(result, magnitude, random, moves);
+  }
+  return { image: result, moves };
 }
 
 /** The strengths of TrivialAugment. */
@@ -112,8 +125,12 @@ const TRIVIAL: readonly Augmentation[] = [
  *
  * @see https://arxiv.org/abs/2103.10158 (Müller & Hutter 2021; the "wide" space)
  */
-export const trivialAugment = (image: ByteImage, random: Random): ByteImage =>
-  pick(TRIVIAL, random)(image, random.integer(0, STRENGTHS) / (STRENGTHS - 1), random);
+export function trivialAugment(image: ByteImage, random: Random): MovedBytes {
+  const moves: Move[] = [];
+  const augment = pick(TRIVIAL, random);
+  const level = random.integer(0, STRENGTHS) / (STRENGTHS - 1);
+  return { image: augment(image, level, random, moves), moves };
+}
 
 const thirdOf = (axis: 0 | 1) => (level: number, image: ByteImage) =>
   Math.trunc(tenths(image.shape[axis] / 3)(level));
@@ -160,7 +177,9 @@ export function augMix(
     let result = image;
     const length = depth > 0 ? depth : random.integer(1, 4);
     for (let i = 0; i < length; i++) {
-      result = pick(AUGMIX, random)(result, 0.1 + random.uniform() * (severity - 0.1), random);
+      const augment = pick(AUGMIX, random);
+      const level = 0.1 + random.uniform() * (severity - 0.1);
+      result = augment(result, level, random, []);
     }
     const weight = (part * share) / total;
     for (let i = 0; i < mixed.length; i++) mixed[i] += weight * result.data[i];

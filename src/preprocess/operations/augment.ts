@@ -1,38 +1,65 @@
 /** @file Operations that augment: colours, warps, erasing, and policies that choose among them. */
 
+import { OcelliError } from "../../errors.ts";
 import { colourJitter } from "../augment/jitter.ts";
 import { eraseRandomly } from "../augment/erase.ts";
 import { augMix, randAugment, trivialAugment } from "../augment/policies.ts";
 import { byteImageOf } from "../image.ts";
-import { type OperationKind, imageOperation, ordered } from "../operation.ts";
+import { type OperationKind, imageOperation, movingOperation, ordered } from "../operation.ts";
 import { byDefault, number, percent, positive, whole } from "../parameters.ts";
+import { fieldsOnImage } from "../spatial.ts";
 
 const strength = number(0, 1);
 /** Operations that one policy draws, one after the other. */
 const MAX_LAYERS = 64;
 
+/** An operation that mixes images which were moved apart, so that nothing can lie on its result. */
+const mixing = (kind: OperationKind): OperationKind => ({
+  ...kind,
+  bind(args, name) {
+    const operation = kind.bind(args, name);
+    return {
+      ...operation,
+      host(example, random, fields = {}) {
+        const [field] = fieldsOnImage(example, fields);
+        if (field === undefined) return operation.host(example, random);
+        throw new OcelliError(
+          "config",
+          `${name} mixes images that are moved apart, so that "${field}" cannot follow them.`,
+          { hint: "Take randaug or trivial_augment." },
+        );
+      },
+    };
+  },
+});
+
 /** Operations that augment. */
 export const augment: Readonly<Record<string, OperationKind>> = {
   /** RandAugment: `num_layers` of 16 operations at `magnitude`, of 10 (Cubuk et al. 2020). */
-  randaug: imageOperation(
+  randaug: movingOperation(
     { num_layers: byDefault(whole(1, MAX_LAYERS), 2), magnitude: byDefault(number(0, 100), 10) },
     ({ num_layers: layers, magnitude }) =>
       (image, random) =>
         randAugment(byteImageOf("randaug", image), layers, magnitude, random),
   ),
   /** TrivialAugment, wide: one operation at one strength (Müller & Hutter 2021). */
-  trivial_augment: imageOperation(
+  trivial_augment: movingOperation(
     {},
     () => (image, random) => trivialAugment(byteImageOf("trivial_augment", image), random),
   ),
-  /** AugMix: `width` chains of `depth` operations, 0 for 1 to 3, mixed with the image (Hendrycks et al. 2020). */
-  augmix: imageOperation(
-    {
-      severity: byDefault(number(0.1, 10), 3),
-      width: byDefault(whole(1, MAX_LAYERS), 3),
-      depth: byDefault(whole(0, MAX_LAYERS), 0),
-    },
-    (options) => (image, random) => augMix(byteImageOf("augmix", image), options, random),
+  /**
+   * AugMix: `width` chains of `depth` operations, 0 for 1 to 3, mixed with the image (Hendrycks et al. 2020). Maps, boxes
+   * and points cannot follow it.
+   */
+  augmix: mixing(
+    imageOperation(
+      {
+        severity: byDefault(number(0.1, 10), 3),
+        width: byDefault(whole(1, MAX_LAYERS), 3),
+        depth: byDefault(whole(0, MAX_LAYERS), 0),
+      },
+      (options) => (image, random) => augMix(byteImageOf("augmix", image), options, random),
+    ),
   ),
   /** Random brightness, contrast and saturation by up to 1 ± x, and hue by up to ± x of the colour circle. */
   color_jitter: imageOperation(

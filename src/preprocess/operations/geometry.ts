@@ -23,6 +23,7 @@ import {
   type Region,
   imageOperation,
   keysOf,
+  movingOperation,
   operation,
   ordered,
   regionOperation,
@@ -43,6 +44,7 @@ import {
   whole,
 } from "../parameters.ts";
 import type { Random } from "../../random.ts";
+import { type Size, borderMove, mirrorMove, windowMove } from "../spatial.ts";
 import { RESIZE_METHODS, type ResizeOptions, resize, scaledSize } from "../resize/resize.ts";
 
 /** How to resize, by default as TensorFlow's `area` or `bilinear`. */
@@ -50,6 +52,8 @@ const resizing = (method: "area" | "bilinear", antialias: boolean) => ({
   method: byDefault(oneOf(RESIZE_METHODS), method),
   antialias: byDefault(flag, antialias),
 });
+
+const sizeOf = ({ shape: [height, width] }: Image): Size => [height, width];
 
 /** How often a box is drawn before the whole image is taken. */
 const ATTEMPTS = 100;
@@ -215,30 +219,36 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
     },
   ),
   /** Mirrors the image left to right, half of the time. */
-  flip_lr: imageOperation(
+  flip_lr: movingOperation(
     {},
-    () => (image, random) => (random.uniform() < 0.5 ? mirror(image) : image),
+    () => (image, random) =>
+      random.uniform() < 0.5
+        ? { image: mirror(image), moves: [mirrorMove(sizeOf(image))] }
+        : { image, moves: [] },
   ),
   /** Adds a border of one value, or of the image mirrored at its edges. */
-  pad: imageOperation(
+  pad: movingOperation(
     {
       pixels: whole(1, MAX_SIDE),
       value: byDefault(number(), 0),
       mode: byDefault(oneOf(["constant", "reflect"]), "constant"),
     },
-    ({ pixels, value, mode }) =>
-      (image) =>
-        mode === "reflect"
-          ? padReflected(image, pixels)
-          : pad(image, { top: pixels, bottom: pixels, left: pixels, right: pixels }, value),
+    ({ pixels, value, mode }) => {
+      const border = { top: pixels, bottom: pixels, left: pixels, right: pixels };
+      return (image) => ({
+        image: mode === "reflect" ? padReflected(image, pixels) : pad(image, border, value),
+        moves: [borderMove(sizeOf(image), border, mode === "reflect")],
+      });
+    },
   ),
   /** Moves the image by up to `pixels` in each direction, filling with zeros. */
-  random_shift: imageOperation(
-    { pixels: whole(1, MAX_SIDE) },
-    ({ pixels }) =>
-      (image, random) =>
-        shift(image, random.integer(-pixels, pixels + 1), random.integer(-pixels, pixels + 1)),
-  ),
+  random_shift: movingOperation({ pixels: whole(1, MAX_SIDE) }, ({ pixels }) => (image, random) => {
+    const dy = random.integer(-pixels, pixels + 1);
+    const dx = random.integer(-pixels, pixels + 1);
+    const [height, width] = sizeOf(image);
+    const move = windowMove([height, width], { y: -dy, x: -dx, height, width });
+    return { image: shift(image, dy, dx), moves: [move] };
+  }),
   /** Turns red, green and blue into one channel of luma; an image of one channel stays as it is. */
   grayscale: imageOperation({}, () => grayscale),
   /** Makes three channels: of one by repeating it, of four by leaving the last out. */

@@ -106,7 +106,8 @@ export const labels: Readonly<Record<string, OperationKind>> = {
     onArrays((features) => filterKeys(features, (key) => !keys.includes(key))),
   ),
   /** Gives an array a second name. */
-  copy: operation({ inkey: text, outkey: text }, ({ inkey, outkey }, name) =>
-    onArrays((features) => ({ ...features, [outkey]: arrayAt(features, inkey, name) })),
-  ),
+  copy: operation({ inkey: text, outkey: text }, ({ inkey, outkey }, name) => ({
+    ...onArrays((features) => ({ ...features, [outkey]: arrayAt(features, inkey, name) })),
+    fields: (fields) => (fields[inkey] ? { ...fields, [outkey]: fields[inkey] } : fields),
+  })),
 };

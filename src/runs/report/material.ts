@@ -25,6 +25,24 @@ export interface Predictions {
   readonly mistakes: readonly Mistake[];
 }
 
+/** An example with its true map and the model's, as data URLs. */
+export interface MapExample {
+  readonly id: string;
+  readonly picture: string;
+  readonly truth: string;
+  readonly answer: string;
+  /** The part of its pixels that is right. */
+  readonly right: number;
+}
+
+/** Answers of the last evaluation that are maps. */
+export interface MapAnswers {
+  readonly names: readonly string[];
+  /** The colour of each name, such as `#800000`. */
+  readonly colours: readonly string[];
+  readonly examples: readonly MapExample[];
+}
+
 /** An example that was left out of the data. */
 export interface Problem {
   readonly id: string;
@@ -46,6 +64,7 @@ export interface Material {
   readonly predictions?: Predictions;
   /** Whether the model has named labels, and so predictions to come; true of runs from before they had a card. */
   readonly isLabelled: boolean;
+  readonly answers?: MapAnswers;
   readonly augmented: readonly Picture[];
   /** Undefined where none were recorded, empty where there were none. */
   readonly problems?: { readonly count: number; readonly listed: readonly Problem[] };
@@ -64,11 +83,12 @@ const MAX_PICTURE = 8 * 1024 * 1024;
 /** Reads what a report shows. */
 export async function readMaterial(folder: string): Promise<Material> {
   const at = (name: string) => join(folder, name);
-  const [run, card, { curves, omitted }, predictions, ...others] = await Promise.all([
+  const [run, card, { curves, omitted }, predictions, answers, ...others] = await Promise.all([
     readRun(folder),
     readJson(at("card.json")),
     readCurves(at("metrics.jsonl"), POINTS),
     readPredictions(folder),
+    readAnswers(folder),
     readPictures(at("augmented")),
     readProblems(at("problems.json")),
     readJson(at("splits.json")),
@@ -78,7 +98,8 @@ export async function readMaterial(folder: string): Promise<Material> {
   const [augmented, problems, splits, environment, result] = others;
   const isLabelled = !isObject(card.names) || Object.hasOwn(card.names, "label");
   const untrained = Array.isArray(splits.untrained) ? splits.untrained.map(String) : [];
-  const found = { run, isLabelled, curves, omitted, predictions, augmented, problems, untrained };
+  const pictured = { predictions, answers, augmented };
+  const found = { run, isLabelled, curves, omitted, ...pictured, problems, untrained };
   return { ...found, environment, result };
 }
 
@@ -104,13 +125,34 @@ export async function readPredictions(folder: string): Promise<Predictions | und
   };
 }
 
+/** The maps of a run folder's answers; undefined where they are absent or of another form. */
+export async function readAnswers(folder: string): Promise<MapAnswers | undefined> {
+  const { kind, names, colours, examples } = await readJson(join(folder, "answers.json"));
+  const isWhole = Array.isArray(names) && Array.isArray(colours) && Array.isArray(examples);
+  if (kind !== "map" || !isWhole || names.length !== colours.length) return undefined;
+  if (!colours.every((colour) => /^#[0-9a-f]{6}$/.test(String(colour)))) return undefined;
+  return {
+    names: names.map(String),
+    colours: colours.map(String),
+    examples: examples.filter(isMapExample),
+  };
+}
+
+const isPicture = (value: unknown): value is string =>
+  typeof value === "string" && value.startsWith("data:image/");
+
+const isMapExample = (value: unknown): value is MapExample =>
+  isObject(value) &&
+  typeof value.id === "string" &&
+  typeof value.right === "number" &&
+  [value.picture, value.truth, value.answer].every(isPicture);
+
 const isMistake = (value: unknown): value is Mistake =>
   isObject(value) &&
   typeof value.id === "string" &&
   [value.label, value.predicted].every((it) => ["number", "string"].includes(typeof it)) &&
   typeof value.probability === "number" &&
-  typeof value.thumbnail === "string" &&
-  value.thumbnail.startsWith("data:image/");
+  isPicture(value.thumbnail);
 
 async function readPictures(folder: string): Promise<Picture[]> {
   const names = (await listOwnFolder(folder)).filter((name) => name.endsWith(".png"));

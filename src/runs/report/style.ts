@@ -45,6 +45,9 @@ table.matrix th { max-width:110px; overflow:hidden; text-overflow:ellipsis; font
 .pictures { display:grid; grid-template-columns:repeat(auto-fill,minmax(118px,1fr)); gap:12px; padding:0; margin:0; list-style:none; }
 .pictures li { background:var(--card); border:1px solid var(--line); border-radius:10px; padding:8px; font-size:13px; line-height:1.35; overflow-wrap:anywhere; }
 .pictures img { width:100%; aspect-ratio:1; object-fit:contain; image-rendering:pixelated; background:var(--paper); border-radius:6px; display:block; margin-bottom:6px; }
+.legend { display:flex; flex-wrap:wrap; gap:4px 16px; margin:0 0 12px; } .key i.colour { width:14px; height:14px; border-radius:3px; border:1px solid var(--line); }
+.triples { grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr)); } .triple { display:grid; grid-template-columns:repeat(3,1fr); gap:8px; }
+.triple figure { border:0; padding:0; } .triple img { margin-bottom:2px; } .triple figcaption { font-size:12px; color:var(--soft); justify-content:center; }
 .wrong { color:var(--bad); } .soft, .none { color:var(--soft); }
 .none { background:var(--card); border:1px dashed var(--line); border-radius:10px; padding:12px 16px; margin:0; }
 footer { color:var(--soft); font-size:13px; margin:48px 0 40px; }
