@@ -6,11 +6,11 @@ import { showNumber, showTime, showValue } from "./list-show.ts";
 import { flatten, isObject } from "./read-config.ts";
 import { runFolder } from "./read.ts";
 import { type Series, chart } from "./report/chart.ts";
-import { Html, html } from "./report/html.ts";
+import { type Part, factTable, framePage, none } from "./report/frame.ts";
+import { type Html, html } from "./report/html.ts";
 import { type Material, readMaterial } from "./report/material.ts";
 import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
 import { SCRIPT } from "./report/script.ts";
-import { MARK, STYLE } from "./report/style.ts";
 
 /**
  * Writes `report.html` into a run folder, finished or not, and yields its path.
@@ -28,60 +28,20 @@ export async function renderReport(folder: string): Promise<string> {
   return page(await readMaterial(await runFolder(folder)));
 }
 
-/** Nothing may be loaded, whatever stands in the run's files. */
-const POLICY =
-  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-
 function page(material: Material): string {
   const { run } = material;
-  const parts = partsOf(material);
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width,initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
-        <link rel="icon" href="data:," />
-        <title>${run.name} · Ocelli</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        <header class="top">
-          <div class="mark">${new Html(MARK)} Ocelli · report of a run</div>
-          <h1>${run.name}</h1>
-          <p class="lead"><span class="badge ${run.state}">${run.state}</span> ${run.why}</p>
-          <div class="tiles">
-            ${tiles(material).map(([name, value]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}
-          </div>
-        </header>
-        <nav class="parts" aria-label="Parts">
-          ${parts.map(([id, title]) => html`<a href="#${id}">${title}</a>`)}
-        </nav>
-        <main>
-          ${parts.map(
-            ([id, title, content]) =>
-              html`<section id="${id}" aria-labelledby="${id}-title">
-                <h2 id="${id}-title">${title}</h2>
-                ${content}
-              </section>`,
-          )}
-          <footer>
-            Metrics last written
-            ${new Date(run.updated).toISOString().slice(0, 16).replace("T", " ")} UTC.
-          </footer>
-        </main>
-        <script>
-          ${new Html(SCRIPT)};
-        </script>
-      </body>
-    </html>`.markup;
+  return framePage({
+    kicker: "report of a run",
+    title: run.name,
+    lead: html`<span class="badge ${run.state}">${run.state}</span> ${run.why}`,
+    tiles: tiles(material),
+    parts: partsOf(material),
+    footer: `Metrics last written ${new Date(run.updated).toISOString().slice(0, 16).replace("T", " ")} UTC.`,
+    script: SCRIPT,
+  });
 }
 
-const none = (text: string): Html => html`<p class="none">${text}</p>`;
-
-function partsOf(material: Material): [id: string, title: string, content: Html][] {
+function partsOf(material: Material): Part[] {
   const { predictions, augmented, problems, untrained, run, environment } = material;
   const noPredictions = none(
     "The run folder has no predictions.json: it is written after the last evaluation.",
@@ -230,25 +190,4 @@ function timing({ run, curves, result }: Material): Record<string, string> {
     ...(wait === undefined ? {} : { "waiting for data": showValue("dataWait", wait) }),
     ...(isObject(timing) ? (flatten(timing) as Record<string, string>) : {}),
   };
-}
-
-function factTable(caption: string, facts: Readonly<Record<string, unknown>>): Html {
-  const rows = Object.entries(facts);
-  if (rows.length === 0) return none("Nothing was recorded.");
-  return html`<div class="card scroll">
-    <table>
-      <caption>
-        ${caption}
-      </caption>
-      <tbody>
-        ${rows.map(
-          ([name, value]) =>
-            html`<tr>
-              <th scope="row">${name}</th>
-              <td>${String(value)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
 }
