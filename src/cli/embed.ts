@@ -31,6 +31,7 @@ export const embed: Command = {
     const { DataProblems } = await import("../data/problems.ts");
     const { parsePreprocessing } = await import("../preprocess/pipeline.ts");
     const { openBackbone } = await import("../transfer/backbone.ts");
+    const { tellProgress } = await import("../runs/forecast.ts");
     const { embedImages } = await import("../transfer/embed.ts");
     const { images, notes } = await imagePaths([folder]);
     for (const note of notes) output.line(note);
@@ -49,7 +50,7 @@ export const embed: Command = {
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
       problems,
-      progress: (done, total) => output.status(`${done} of ${total} images`),
+      progress: tellProgress(output, "features", "images"),
     });
     const { count, features, seconds } = result;
     const note = problems.note(parsePreprocessing(backbone.preprocessing).alpha);

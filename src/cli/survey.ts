@@ -20,7 +20,7 @@ export const surveyCommand: Command = {
     near: {
       type: "integer",
       value: "BITS",
-      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (4)",
+      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (8)",
     },
   },
   examples: [

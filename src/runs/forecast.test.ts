@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Forecast, describeSeconds, tellProgress } from "./forecast.ts";
+import { Forecast, describeSeconds, tellParts, tellProgress } from "./forecast.ts";
 
 /** A clock that is set by hand, in milliseconds. */
 function clock() {
@@ -61,4 +61,15 @@ test("progress has the time left, and one line has the estimate", () => {
     "features of train: 116 of 50000 images · 16:38 left",
     "features of train: 216 of 50000 images · 16:36 left",
   ]);
+});
+
+test("of several parts all that are left count, once", () => {
+  const lines: string[] = [];
+  const tell = tellParts((text) => lines.push(text), "trial");
+  tell(10, 5);
+  tell(10, 0);
+  expect(lines).toEqual([]);
+  tell(30, 6);
+  tell(30, 5);
+  expect(lines).toEqual(["time    about 3 minutes for 6 trials, if all are like this one"]);
 });

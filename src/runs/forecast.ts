@@ -81,3 +81,23 @@ export function tellProgress(
     reporter.status(`${what}: ${done} of ${total} ${unit}${rest}`);
   };
 }
+
+/**
+ * Estimates work of several like parts, such as the trials of a sweep: a line, once, where what is left takes more than a
+ * minute.
+ *
+ * @param unit what a part is, such as `trial`
+ */
+export function tellParts(
+  line: (text: string) => void,
+  unit: string,
+): (secondsOfOne: number, left: number) => void {
+  let said = false;
+  return (secondsOfOne, left) => {
+    const seconds = secondsOfOne * left;
+    if (said || left < 1 || seconds < WORTH_A_LINE) return;
+    said = true;
+    const parts = left === 1 ? `1 ${unit}` : `${left} ${unit}s, if all are like this one`;
+    line(`time    ${describeSeconds(seconds)} for ${parts}`);
+  };
+}

@@ -432,6 +432,7 @@ async function trainLoop(
         state = next.state;
       }
       step++;
+      journal.step(step);
       position = batch!.next;
       pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
 
