@@ -9,18 +9,19 @@ import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
 export const embed: Command = {
   name: "embed",
-  summary: "Write the features of a folder's images to a parquet file",
-  operands: "MODEL FOLDER",
-  arity: [2, 2],
+  summary: "Write the features of images, or folders of them, to a parquet file",
+  operands: "MODEL IMAGE|FOLDER|URL|-…",
+  arity: [2, Infinity],
   flags: {
     out: { type: "text", value: "FILE.parquet", help: "where to (needed)" },
     ...BACKBONE_FLAGS,
   },
   examples: [
     "ocelli embed efficientnet-lite0 holiday --out holiday.parquet",
+    "ocelli embed efficientnet-lite0 https://example.org/cat.jpg dog.jpg --out two.parquet",
     "ocelli embed runs/pets pets --out pets.parquet --on-bad-image error",
   ],
-  async run({ operands: [model, folder], texts, integers }, output) {
+  async run({ operands: [model, ...paths], texts, integers }, output) {
     const out = texts.get("out");
     if (out === undefined) {
       throw new OcelliError("argument", "ocelli embed needs --out.", {
@@ -33,9 +34,11 @@ export const embed: Command = {
     const { openBackbone } = await import("../transfer/backbone.ts");
     const { tellProgress } = await import("../runs/forecast.ts");
     const { embedImages } = await import("../transfer/embed.ts");
-    const { images, notes } = await imagePaths([folder]);
+    const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
-    const id = (index: number): string => relative(folder, images[index]).split(sep).join("/");
+    const below = folders === 1 && paths.length === 1 ? paths[0] : undefined;
+    const id = (index: number): string =>
+      below === undefined ? images[index] : relative(below, images[index]).split(sep).join("/");
     const source = { ...pathSource(images), id };
     const backbone = await openBackbone(model, {
       architecture: architectureOf(texts.get("architecture")),

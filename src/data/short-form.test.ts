@@ -21,9 +21,12 @@ test("splits and classes in a line each, from what is held", () => {
     ["train", train],
     ["test", source([0, 1], ["cat", "dog", "owl"])],
   ]);
-  expect(shortForm(splits)).toEqual(["splits train 6 · test 2", "classes cat 3 · dog 2 · owl 1"]);
+  expect(shortForm(splits)).toEqual([
+    "splits train 6 · test 2",
+    "classes 3: 1 (owl) · 2 (dog) · 3 (cat) images",
+  ]);
   expect(shortForm(new Map([["train", source([0, 1], ["a", "b"])]]))).toEqual([
-    "classes 2 of 1 each",
+    "classes 2 of 1 images each",
   ]);
 });
 
@@ -31,7 +34,7 @@ test("of many classes the most and the least frequent", () => {
   const names = Array.from({ length: 9 }, (_, k) => `c${k}`);
   const labels = names.flatMap((_, k) => new Array<number>(k + 1).fill(k));
   expect(shortForm(new Map([["train", source(labels, names)]]))).toEqual([
-    "classes c8 9 to c0 1, 9.0 : 1",
+    "classes 9: 1 (c0) to 9 (c8) images",
   ]);
 });
 

@@ -24,12 +24,11 @@ export function shortForm(splits: ReadonlyMap<string, Source>): string[] {
 }
 
 function describeCounts(names: readonly string[], counts: readonly number[]): string {
-  const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a]);
-  const named = (k: number): string => `${names[k]} ${show(counts[k])}`;
-  const [most, least] = [order[0], order.at(-1)!];
-  if (counts[most] === counts[least])
-    return `classes ${names.length} of ${show(counts[most])} each`;
-  if (names.length <= NAMED) return `classes ${order.map(named).join(" · ")}`;
-  const ratio = counts[least] > 0 ? `, ${(counts[most] / counts[least]).toFixed(1)} : 1` : "";
-  return `classes ${named(most)} to ${named(least)}${ratio}`;
+  const order = [...counts.keys()].sort((a, b) => counts[a] - counts[b]);
+  const [least, most] = [order[0], order.at(-1)!];
+  const count = `classes ${names.length}`;
+  if (counts[most] === counts[least]) return `${count} of ${show(counts[most])} images each`;
+  const named = (k: number): string => `${show(counts[k])} (${names[k]})`;
+  if (names.length <= NAMED) return `${count}: ${order.map(named).join(" · ")} images`;
+  return `${count}: ${named(least)} to ${named(most)} images`;
 }

@@ -5,6 +5,7 @@ import { type OptionsOf, choiceOf, findDefinition } from "../define.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { type LoraOptions, NORM_NAMES, withLora } from "../nn/index.ts";
 import { bitPaper } from "./bit-paper.ts";
+import { BIT_UNITS } from "./bit-options.ts";
 import { bit } from "./bit.ts";
 import { CONVNEXT_VARIANTS, convnext } from "./convnext.ts";
 import { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
@@ -155,10 +156,21 @@ const vitPositions = (
   return [Math.floor(height / patch[0]), Math.floor(width / patch[1])];
 };
 
+/** Sizes of models of patches, whose side is to be put in. */
+const patched = (table: Readonly<Record<string, unknown>>): string[] =>
+  Object.keys(table).map((size) => `${size}/PATCH`);
+
+const VIT_WEIGHTS = ["vision_transformer", "timm", "transformers", "SigLIP"];
+const LITE_WEIGHTS = ["efficientnet-lite-pytorch"];
+
+const bitSizes = Object.keys(BIT_UNITS).map((depth) => `R${depth}xWIDTH`);
+
 const BUILT_IN = [
   defineModel({
     name: "vit",
     schema: vitSchema,
+    sizes: patched(VIT_VARIANTS),
+    weightsOf: VIT_WEIGHTS,
     create: vit,
     settle: settleVit,
     positions: vitPositions,
@@ -166,20 +178,59 @@ const BUILT_IN = [
   defineModel({
     name: "flexivit",
     schema: flexivitSchema,
+    sizes: patched(VIT_VARIANTS),
+    weightsOf: VIT_WEIGHTS,
     create: ({ flexi: _, ...options }) => flexivit(options),
     settle: settleVit,
     positions: ({ posembSize }) => posembSize ?? POSEMB_SIZE,
     resizesPatches: true,
     forms: ({ flexi }, seed) => flexi && drawnSizes(flexi, seed),
   }),
-  defineModel({ name: "mlp-mixer", schema: mlpMixerSchema, create: mlpMixer }),
-  defineModel({ name: "bit", schema: bitSchema, create: bit }),
-  defineModel({ name: "bit-paper", schema: bitPaperSchema, create: bitPaper }),
-  defineModel({ name: "efficientnet-lite0", schema: liteSchema, create: lite("lite0") }),
-  defineModel({ name: "efficientnet-lite1", schema: liteSchema, create: lite("lite1") }),
-  defineModel({ name: "efficientnet-lite2", schema: liteSchema, create: lite("lite2") }),
-  defineModel({ name: "resnet", schema: resnetSchema, create: resnet }),
-  defineModel({ name: "convnext", schema: convnextSchema, create: convnext }),
+  defineModel({
+    name: "mlp-mixer",
+    schema: mlpMixerSchema,
+    sizes: patched(MIXER_VARIANTS),
+    create: mlpMixer,
+  }),
+  defineModel({ name: "bit", schema: bitSchema, sizes: bitSizes, create: bit }),
+  defineModel({
+    name: "bit-paper",
+    schema: bitPaperSchema,
+    sizes: bitSizes,
+    weightsOf: ["the paper's TensorFlow", "timm", "transformers"],
+    create: bitPaper,
+  }),
+  defineModel({
+    name: "efficientnet-lite0",
+    schema: liteSchema,
+    weightsOf: LITE_WEIGHTS,
+    create: lite("lite0"),
+  }),
+  defineModel({
+    name: "efficientnet-lite1",
+    schema: liteSchema,
+    weightsOf: LITE_WEIGHTS,
+    create: lite("lite1"),
+  }),
+  defineModel({
+    name: "efficientnet-lite2",
+    schema: liteSchema,
+    weightsOf: LITE_WEIGHTS,
+    create: lite("lite2"),
+  }),
+  defineModel({
+    name: "resnet",
+    schema: resnetSchema,
+    weightsOf: ["timm", "torchvision", "transformers"],
+    create: resnet,
+  }),
+  defineModel({
+    name: "convnext",
+    schema: convnextSchema,
+    sizes: Object.keys(CONVNEXT_VARIANTS),
+    weightsOf: ["timm", "transformers"],
+    create: convnext,
+  }),
 ] as const;
 
 /** The model families that a configuration may name. */
