@@ -8,7 +8,7 @@ import { runFolder } from "./read.ts";
 import { type Series, chart } from "./report/chart.ts";
 import { type Part, factTable, framePage, none } from "./report/frame.ts";
 import { type Html, html } from "./report/html.ts";
-import { type Material, readMaterial } from "./report/material.ts";
+import { type Material, type PicturesOf, readMaterial } from "./report/material.ts";
 import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
 import { SCRIPT } from "./report/script.ts";
 
@@ -149,31 +149,45 @@ const LISTED = 200;
 
 function problemTable(problems: Material["problems"]): Html {
   if (!problems) return none("None was recorded.");
-  const { count, listed } = problems;
-  if (count === 0) return none("None: every example could be read.");
-  return html`<div class="card">
-    <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">example</th>
-            <th scope="col">reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${listed.slice(0, LISTED).map(
-            ({ id, reason }) =>
-              html`<tr>
-                <th scope="row">${id}</th>
-                <td>${reason}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    ${listed.length > LISTED && html`<p class="soft">… and ${listed.length - LISTED} more in problems.json.</p>`}
-  </div>`;
+  const { count, listed, pictures } = problems;
+  const noted = pictures.map((kind) => pictureNote(kind));
+  if (count === 0) return html`${none("None: every example could be read.")}${noted}`;
+  return html`${noted}
+    <div class="card">
+      <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">example</th>
+              <th scope="col">reason</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${listed.slice(0, LISTED).map(
+              ({ id, reason }) =>
+                html`<tr>
+                  <th scope="row">${id}</th>
+                  <td>${reason}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+      ${listed.length > LISTED && html`<p class="soft">… and ${listed.length - LISTED} more in problems.json.</p>`}
+    </div>`;
+}
+
+/** Pictures that are named; all ids are in problems.json, up to a thousand. */
+const NAMED = 12;
+
+/** How many pictures may have been lost in decoding, and which. */
+function pictureNote({ kind, count, ids }: PicturesOf): Html {
+  const more = count > NAMED ? ", …" : "";
+  return html`<p>
+    ${count.toLocaleString("en")} ${count === 1 ? "picture is" : "pictures are"} ${kind}:
+    <span class="soft">${ids.slice(0, NAMED).join(", ")}${more}</span>
+  </p>`;
 }
 
 function timing({ run, curves, result }: Material): Record<string, string> {

@@ -60,7 +60,7 @@ export function findings(survey: Survey): Finding[] {
             .map(({ pair, distance }) => `${pair.map(nameOf).join(" ~ ")}, ${distance} bits`),
         }
       : undefined,
-    kind("transparent", transparent, "partly transparent; they are laid on white by default"),
+    kind("transparent", transparent, "partly transparent (laid on white by default)"),
     kind("one colour", plain, "of one colour"),
   ];
   return all.filter((finding) => finding !== undefined);

@@ -346,7 +346,7 @@ async function keepNotes({
   bytes,
   problems,
 }: Pick<Session, "run" | "bytes"> & { readonly problems?: DataProblems }): Promise<void> {
-  if (problems && problems.count > 0) await run.writeJson("problems", problems);
+  if (problems?.isWorthKeeping) await run.writeJson("problems", problems);
   if (bytes.isNew) await run.writeJson("images", bytes);
 }
 
