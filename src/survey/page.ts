@@ -135,7 +135,7 @@ function findingsPart(survey: Survey): Html {
         ${found.map(
           ({ about, text, such }) =>
             html`<tr>
-              <th scope="row">${about}</th>
+              <th scope="row" style="white-space:nowrap">${about}</th>
               <td>${text}${such.map((one) => html`<br /><span class="soft">${one}</span>`)}</td>
             </tr>`,
         )}

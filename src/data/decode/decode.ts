@@ -234,9 +234,13 @@ function readJpeg<T>(
   );
 }
 
+/** What the decoders say of a file that ends too early, or whose inside is damaged. */
+const DAMAGED = /libpng read error|premature end|unexpected end|truncated|corrupt/i;
+
 function reasonOf(cause: unknown): string {
-  const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-  return lines[0].replace(/^Input (buffer|file) /, "it ");
+  const [first] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  const said = first.replace(/^Input (buffer|file) /, "it ");
+  return DAMAGED.test(said) ? `it is cut off or damaged (${said.replace(/\.$/, "")})` : said;
 }
 
 const undecodable = (name: string, reason: string, cause?: unknown): OcelliError =>
