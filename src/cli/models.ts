@@ -10,10 +10,8 @@ export const models: Command = {
   flags: {},
   examples: ["ocelli models", "ocelli train quickstart --model.variant Ti/7"],
   async run(_call, output) {
-    const [{ MODELS, VIT_VARIANTS }, { PUBLISHED }] = await Promise.all([
-      import("../models/index.ts"),
-      import("../served/published.ts"),
-    ]);
+    const { MODELS, VIT_VARIANTS } = await import("../models/index.ts");
+    const { PUBLISHED } = await import("../served/published.ts");
     const width = Math.max(...MODELS.map(({ name }) => name.length)) + 2;
     const line = (first: string, text: string): void =>
       output.line(`${first.padEnd(width)}${text}`);

@@ -20,7 +20,7 @@ export const surveyCommand: Command = {
     near: {
       type: "integer",
       value: "BITS",
-      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (8)",
+      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (10)",
     },
   },
   examples: [
@@ -29,13 +29,10 @@ export const surveyCommand: Command = {
     "ocelli data 'shards/*.tar' --json",
   ],
   async run({ operands: [path], texts, integers, switches }, output) {
-    const [{ openDataset }, { openForSurvey }, { MOST_NEAR_BITS, survey }, { surveyLines }] =
-      await Promise.all([
-        import("../data/datasets.ts"),
-        import("../survey/open.ts"),
-        import("../survey/survey.ts"),
-        import("../survey/lines.ts"),
-      ]);
+    const { openDataset } = await import("../data/datasets.ts");
+    const { openForSurvey } = await import("../survey/open.ts");
+    const { MOST_NEAR_BITS, survey } = await import("../survey/survey.ts");
+    const { surveyLines } = await import("../survey/lines.ts");
     const { tellProgress } = await import("../runs/forecast.ts");
     const nearBits = integers.get("near");
     if (nearBits !== undefined && nearBits > MOST_NEAR_BITS) {

@@ -20,7 +20,10 @@ export const BACKBONE_FLAGS = {
     help: "how images are prepared (as the model was trained)",
   },
   engine: { type: "text", value: "E", help: "auto, ort, xla-cpu, … (auto)" },
-  "batch-size": { type: "integer", help: "images computed together (16; 32 in training)" },
+  "batch-size": {
+    type: "integer",
+    help: "images of a training step (32; hyperrule: of a part of its 512), or computed together (16)",
+  },
   "on-bad-image": { type: "text", value: "error|skip", help: "images that cannot be read (skip)" },
 } as const;
 

@@ -21,7 +21,7 @@ export const counted = (count: number, unit: string): string =>
   `${showCount(count)} ${unit}${count === 1 ? "" : "s"}`;
 
 /** A picture by its id, with its split and its class. */
-export const nameOf = ({ id, split, label }: Member): string =>
+const nameOf = ({ id, split, label }: Member): string =>
   `${id} (${[split, ...(label === undefined ? [] : [label])].join(", ")})`;
 
 /** All that is worth a look, what matters most first. */

@@ -3,7 +3,7 @@
 import { LOOK, type Look } from "./look.ts";
 
 /** Flags of a picture. */
-export const FLAGS = { read: 1, transparent: 2, plain: 4 } as const;
+const FLAGS = { read: 1, transparent: 2, plain: 4 } as const;
 
 /** Words of a digest and of a hash that are kept. */
 const DIGEST = 4;

@@ -73,7 +73,7 @@ test("a folder with everything that may be wrong with one", async () => {
     transparent: { count: 1, listed: [{ id: "train/cat/clear.png", label: "cat" }] },
     plain: { count: 2, listed: [{ id: "train/cat/clear.png" }, { id: "train/cat/flat.png" }] },
     equal: { count: 2, pictures: 4, acrossSplits: 1, acrossClasses: 1 },
-    near: { count: 1, acrossSplits: 1, acrossClasses: 0, bits: 8, isWhole: true },
+    near: { count: 1, acrossSplits: 1, acrossClasses: 0, bits: 10, isWhole: true },
   });
   expect(seen).toEqual(Array.from({ length: 24 }, (_, i) => [i + 1, 24]));
   const [classes, splits] = found.equal.listed;

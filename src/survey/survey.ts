@@ -12,13 +12,13 @@ import { scan } from "./scan.ts";
 import { type Sizes, describeSizes } from "./sizes.ts";
 
 /** Hashes that differ in at most so many of 64 bits are near. */
-export const NEAR_BITS = 8;
+const NEAR_BITS = 10;
 /** The most that may be asked for: with more, pictures that have little in common are near. */
-export const MOST_NEAR_BITS = 10;
+export const MOST_NEAR_BITS = 12;
 
 /** Options of {@link survey}. */
 export interface SurveyOptions {
-  /** In how many of 64 bits the hashes of near pictures may differ; default: 8. */
+  /** In how many of 64 bits the hashes of near pictures may differ; default: 10. */
   readonly nearBits?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, total: number) => void;

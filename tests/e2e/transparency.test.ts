@@ -81,9 +81,8 @@ test("line drawings are seen on white, and the run names it", async () => {
     `16 pictures are transparent: ${behind}`, // after the first epoch
     `24 pictures are transparent: ${behind}`, // and those that it is judged by
   ]);
-  const { pictures } = (await json(workdir, "problems.json")) as {
-    pictures: DataProblemsSummary["pictures"];
-  };
+  const kept: unknown = await json(workdir, "problems.json");
+  const { pictures } = kept as DataProblemsSummary;
   expect(pictures).toMatchObject({ transparent: { count: 24 }, plain: { count: 0, ids: [] } });
   expect(new Set(pictures!.transparent.ids).size).toBe(24);
   const report = await readFile(join(workdir, "report.html"), "utf8");
