@@ -362,6 +362,8 @@ export async function makeUnusedFolder(base: string): Promise<string> {
 /** The checkpoint's file, of a run folder or of the path of a checkpoint; undefined where there is none. */
 export function findCheckpoint(path: string): string | undefined {
   const file = checkpointAt(path);
+  const isRun = file === path || statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  if (!isRun) return undefined; // another file, such as weights in .npz
   const found = lstatSync(file, { throwIfNoEntry: false });
   if (found?.isSymbolicLink() && file !== path) {
     throw new OcelliError("data", `${file} is a link, which is not followed in a run folder.`, {
