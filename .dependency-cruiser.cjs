@@ -48,6 +48,7 @@ const ROOMS = {
   transfer: ["train", "served", ...FLOOR],
   explain: ["transfer", "train", "served", ...FLOOR],
   sweep: ["train", "served", ...FLOOR],
+  survey: ["served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };
 

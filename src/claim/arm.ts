@@ -208,6 +208,7 @@ async function stepTime(folder: string, batchSize: number): Promise<number> {
 /** A training's progress as one line that is replaced, without lines of its own. */
 const quiet = (reporter: Reporter, name: string): Reporter => ({
   terminal: reporter.terminal,
+  expect: reporter.expect,
   line: () => undefined,
   status: (text) => reporter.status(`${name}: ${text}`),
 });

@@ -6,6 +6,7 @@ import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { OcelliError } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
+import { tellParts } from "../runs/forecast.ts";
 import { inLockedFolder } from "../runs/lock/lock.ts";
 import { SILENT } from "../train/watch/progress.ts";
 import { sweepTrials } from "../sweep/sweep.ts";
@@ -87,8 +88,20 @@ async function runSession(session: ClaimSession, began: number): Promise<ClaimRe
   return { ...result, table };
 }
 
-async function runArms(session: ClaimSession, seeds: readonly number[]) {
+/** A session that says how long all of its arms will take, once the first of them is under way. */
+function timed(session: ClaimSession, seeds: readonly number[]): ClaimSession {
+  const { claim, scale, reporter } = session;
+  const combinations = combinationsOf(claim).length;
+  const tried = scale === "quick" || combinations === 1 ? 0 : combinations;
+  const left = Object.keys(claim.arms).length * (tried + seeds.length);
+  const tell = tellParts((line) => reporter.line(line), "training");
+  const expect = (seconds: number): void => tell(seconds, left);
+  return { ...session, reporter: { ...reporter, expect } };
+}
+
+async function runArms(given: ClaimSession, seeds: readonly number[]) {
   const arms: Record<string, ArmResult> = {};
+  const session = timed(given, seeds);
   const { claim, scale } = session;
   const held = claim.splits.test;
   const chosen: Record<string, Chosen> = {};
@@ -164,9 +177,11 @@ async function measured(session: ClaimSession, one: Parameters<typeof runArm>[1]
   const { claim, reporter } = session;
   const began = performance.now();
   const { values, settings } = await runArm(session, one);
+  const took = (performance.now() - began) / 1000;
+  reporter.expect?.(took);
   const value = valueOf(values, claim.metric, one.arm);
   const how = values.diverged ? "diverged" : `${claim.metric} ${value.toPrecision(4)}`;
-  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  const seconds = took.toFixed(0);
   const given = Object.entries(settings).map(([name, number]) => `${name} ${number}`);
   const what = [one.arm, `seed ${one.seed}`, ...given].join(" · ");
   const where = one.held === claim.splits.test ? "" : " (validation)";

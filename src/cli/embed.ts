@@ -10,8 +10,8 @@ import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 export const embed: Command = {
   name: "embed",
   summary: "Write the features of images to a parquet file",
-  operands: "MODEL FOLDER",
-  arity: [2, 2],
+  operands: "MODEL IMAGE|FOLDER|URL|-…",
+  arity: [2, Infinity],
   flags: {
     out: { type: "text", value: "FILE.parquet", help: "output file (required)" },
     ...BACKBONE_FLAGS,
@@ -19,9 +19,10 @@ export const embed: Command = {
   },
   examples: [
     "ocelli embed efficientnet-lite0 holiday --out holiday.parquet",
+    "ocelli embed efficientnet-lite0 https://example.org/cat.jpg dog.jpg --out two.parquet",
     "ocelli embed runs/pets pets --out pets.parquet --on-bad-image error",
   ],
-  async run({ operands: [model, folder], texts, integers }, output) {
+  async run({ operands: [model, ...paths], texts, integers }, output) {
     const out = texts.get("out");
     if (out === undefined) {
       throw new OcelliError("argument", "ocelli embed needs --out.", {
@@ -32,10 +33,13 @@ export const embed: Command = {
     const { DataProblems } = await import("../data/problems.ts");
     const { parsePreprocessing } = await import("../preprocess/pipeline.ts");
     const { openBackbone } = await import("../transfer/backbone.ts");
+    const { tellProgress } = await import("../runs/forecast.ts");
     const { embedImages } = await import("../transfer/embed.ts");
-    const { images, notes } = await imagePaths([folder]);
+    const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
-    const id = (index: number): string => relative(folder, images[index]).split(sep).join("/");
+    const below = folders === 1 && paths.length === 1 ? paths[0] : undefined;
+    const id = (index: number): string =>
+      below === undefined ? images[index] : relative(below, images[index]).split(sep).join("/");
     const source = { ...pathSource(images), id };
     const backbone = await openBackbone(model, {
       architecture: architectureOf(texts.get("architecture")),
@@ -50,7 +54,7 @@ export const embed: Command = {
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
       problems,
-      progress: (done, total) => output.status(`${done} of ${total} images`),
+      progress: tellProgress(output, "features", "images"),
     });
     const { count, features, seconds } = result;
     const note = problems.note(parsePreprocessing(backbone.preprocessing).alpha);

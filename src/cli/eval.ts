@@ -44,6 +44,7 @@ export const evalCommand: Command = {
   ],
   async run({ operands: [model], texts, integers }, output) {
     const { dataAt } = await import("./data.ts");
+    const { tellProgress } = await import("../runs/forecast.ts");
     const { evaluateModelOn } = await import("../served/evaluate.ts");
     const named = texts.get("data");
     const data = named === undefined ? undefined : await dataAt(named, "eval");
@@ -55,7 +56,7 @@ export const evalCommand: Command = {
       batchSize: integers.get("batch-size"),
       onBadImage: badImagePolicy(texts.get("on-bad-image")),
       report: (line) => output.line(line),
-      progress: (done, total) => output.status(`${done} of ${total} images`),
+      progress: tellProgress(output, "evaluation", "images"),
     });
     for (const note of result.notes) output.line(note);
     output.line(`data      ${result.data} ${result.split}: ${result.examples} images`);

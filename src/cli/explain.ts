@@ -12,7 +12,7 @@ const TOP = 5;
 export const explain: Command = {
   name: "explain",
   summary: "Explain a classifier's answers as pictures (Grad-CAM, attention)",
-  operands: "RUN|MODEL IMAGE|FOLDER…",
+  operands: "RUN|MODEL IMAGE|FOLDER|URL|-…",
   arity: [2, Infinity],
   flags: {
     method: {
@@ -41,6 +41,7 @@ export const explain: Command = {
     "ocelli explain runs/pets cat.jpg",
     "ocelli explain runs/digits digits/ --method rollout --out maps",
     "ocelli explain efficientnet-lite0 cat.jpg --class 281",
+    "curl -s https://example.org/cat.jpg | ocelli explain runs/pets -",
   ],
   async run({ operands: [model, ...paths], texts, switches }, output) {
     const { imagePaths } = await import("../data/readers/images.ts");

@@ -24,12 +24,14 @@ import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
 import { runs } from "./runs.ts";
 import { watchStreams } from "./standard-streams.ts";
+import { surveyCommand } from "./survey.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { transferCommand } from "./transfer.ts";
 import { ui } from "./ui.ts";
 
 const COMMANDS: readonly Command[] = [
+  surveyCommand,
   train,
   transferCommand,
   embed,

@@ -100,7 +100,7 @@ async function specOf(
 /** `KEY=VALUE;KEY=VALUE` by key. */
 function mapParts<T>(text: string, flag: string, parse: (text: string) => T): Record<string, T> {
   const parts = text.split(";").map((part) => {
-    const [, key, value] = /^\s*([\w.]+)\s*=\s*(.+?)\s*$/.exec(part) ?? [];
+    const [, key, value] = /^\s*([\w.-]+)\s*=\s*(.+?)\s*$/.exec(part) ?? [];
     if (key) return [key, parse(value)] as const;
     throw new OcelliError("argument", `--${flag}: "${part}" is not KEY=VALUES.`, {
       hint: `Such as --${flag} "${flag === "grid" ? "lr=1e-3,2e-3" : "lr=log:1e-4..1e-2"}".`,

@@ -8,7 +8,7 @@ import { explain } from "./validate.ts";
 /**
  * A configuration with the value at a path set from text: a number, true or false, JSON, or the text itself,
  * whichever the schema takes there. The end of a path stands for the whole where one path alone ends so: `lr` for
- * `optimizer.lr`. Where the new value excludes its neighbours (another unit of a duration, another model), the
+ * `optimizer.lr`; `epochs` and `steps` are those of the duration, and `batch-size` is `batchSize`. Where the new value excludes its neighbours (another unit of a duration, another model), the
  * neighbours go.
  *
  * @param others further names for suggestions, such as those of a command's own flags
@@ -44,9 +44,23 @@ export function override(
   return set(schema, config, path.split("."));
 }
 
+/** What flags that other commands have too stand for: training's own length, not that of a warm-up or a log. */
+const COMMON: Readonly<Record<string, string>> = {
+  epochs: "duration.epochs",
+  steps: "duration.steps",
+};
+
+/** `batchSize` of `batch-size`, as flags of commands are written. */
+const camelCase = (name: string): string =>
+  name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
 /** The path that a name stands for: itself, or the one path that ends with it. */
-function fullPath(schema: z.ZodType, config: unknown, name: string): string {
-  if (children(schema, name.split(".")[0], config).length > 0) return name;
+function fullPath(schema: z.ZodType, config: unknown, given: string): string {
+  const has = (path: string): boolean => children(schema, path.split(".")[0], config).length > 0;
+  if (has(given)) return given;
+  const name = camelCase(given);
+  if (has(name)) return name;
+  if (Object.hasOwn(COMMON, name) && has(COMMON[name])) return COMMON[name];
   const ends = pathsOf(schema, config).filter((path) => path.endsWith(`.${name}`));
   if (ends.length <= 1) return ends[0] ?? name;
   const shown = ends.map((path) => `--${path}`);

@@ -36,6 +36,9 @@ const schema = z.strictObject({
     ])
     .optional(),
   betas: z.tuple([z.number(), z.number()]).optional(),
+  batchSize: z.int().optional(),
+  whitening: z.strictObject({ rate: z.number() }).optional(),
+  sharpness: z.strictObject({ rate: z.number() }).optional(),
 });
 const config = { lr: 0.1, duration: { epochs: 2 }, model: { name: "vit" } };
 
@@ -99,6 +102,9 @@ test.each([
   ["model.name", "mixer", { model: { name: "mixer" } }],
   ["duration.steps", "5", { duration: { steps: 5 } }],
   ["duration.epochs", "0.5", { duration: { epochs: 0.5 } }],
+  ["epochs", "0.5", { duration: { epochs: 0.5 } }], // not schedule.warmup.epochs
+  ["steps", "7", { duration: { steps: 7 } }],
+  ["batch-size", "8", { batchSize: 8 }],
   ["evals.val.split", "train[:10]", { evals: { val: { split: "train[:10]" } } }],
   ["schedule.decay", "linear", { schedule: { decay: "linear" } }],
   ["schedule.warmup.epochs", "2", { schedule: { decay: "cosine", warmup: { epochs: 2 } } }],
@@ -140,7 +146,7 @@ test.each([
   ["model.tokens", "1", 'unknown option "--model.tokens"; valid: --model.name,'],
   ["workdri", "x", 'unknown option "--workdri"; valid: --workdir,'],
   ["lr.rate", "1", 'unknown option "--lr.rate"'],
-  ["steps", "5", "--steps may stand for --duration.steps or --schedule.warmup.steps"],
+  ["rate", "5", "--rate may stand for --whitening.rate or --sharpness.rate"],
   ["lr", "quick", 'lr must be a number, not "quick".'],
   ["posemb", "none", 'posemb must be one of learn, sincos2d; not "none".'],
   ["seed", "-1", "seed must be at least 0, not -1."],

@@ -26,6 +26,14 @@ export interface DataProblemsSummary {
   readonly examples: readonly DataProblem[];
   /** The ids of the others. */
   readonly more?: readonly string[];
+  /** Pictures that may be lost in decoding, where there are any. */
+  readonly pictures?: Readonly<Record<keyof PictureCounts, PictureKinds>>;
+}
+
+/** Pictures of a kind: how many, and the ids of the first thousand. */
+export interface PictureKinds {
+  readonly count: number;
+  readonly ids: readonly string[];
 }
 
 /** How many pictures are of a kind that may have been lost in decoding. */
@@ -42,6 +50,8 @@ export class DataProblems {
   readonly #transparent = new Set<string>();
   readonly #plain = new Set<string>();
   #counted: PictureCounts = { transparent: 0, plain: 0 };
+  /** What a run had counted before it was stopped: as many there are at least. */
+  #before: PictureCounts = { transparent: 0, plain: 0 };
   readonly #report: ((problem: DataProblem) => void) | undefined;
 
   /** @param report hears of each example when it is left out for the first time */
@@ -75,8 +85,8 @@ export class DataProblems {
   get pictures(): PictureCounts {
     const { transparent, plain } = this.#counted;
     return {
-      transparent: transparent + this.#transparent.size,
-      plain: plain + this.#plain.size,
+      transparent: Math.max(this.#before.transparent, transparent + this.#transparent.size),
+      plain: Math.max(this.#before.plain, plain + this.#plain.size),
     };
   }
 
@@ -95,12 +105,22 @@ export class DataProblems {
   }
 
   /** Takes up what a run left out before it was stopped, without a report. */
-  restore({ examples, more = [] }: DataProblemsSummary): void {
+  restore({ examples, more = [], pictures }: DataProblemsSummary): void {
     for (const problem of examples) {
       if (!this.#seen.has(problem.id) && this.#listed.length < LISTED) this.#listed.push(problem);
       this.#seen.add(problem.id);
     }
     more.forEach((id) => this.#seen.add(id));
+    if (!pictures) return;
+    pictures.transparent.ids.forEach((id) => this.#transparent.add(id));
+    pictures.plain.ids.forEach((id) => this.#plain.add(id));
+    this.#before = { transparent: pictures.transparent.count, plain: pictures.plain.count };
+  }
+
+  /** Whether there is anything to keep with a run. */
+  get isWorthKeeping(): boolean {
+    const { transparent, plain } = this.pictures;
+    return this.count + transparent + plain > 0;
   }
 
   /** How many different examples were left out. */
@@ -110,12 +130,29 @@ export class DataProblems {
 
   toJSON(): DataProblemsSummary {
     const more = [...this.#seen].slice(this.#listed.length); // in the order in which they were left out
-    return { count: this.count, examples: this.#listed, ...(more.length > 0 && { more }) };
+    const { transparent, plain } = this.pictures;
+    const firstOf = (ids: Set<string>): string[] => [...ids].slice(0, LISTED);
+    return {
+      count: this.count,
+      examples: this.#listed,
+      ...(more.length > 0 && { more }),
+      ...(transparent + plain > 0 && {
+        pictures: {
+          transparent: { count: transparent, ids: firstOf(this.#transparent) },
+          plain: { count: plain, ids: firstOf(this.#plain) },
+        },
+      }),
+    };
   }
 }
 
 /** Whether a value has the form of {@link DataProblemsSummary}. */
 export function isProblems(value: unknown): value is DataProblemsSummary {
-  const { examples, more = [] } = (value ?? {}) as Partial<DataProblemsSummary>;
-  return Array.isArray(examples) && Array.isArray(more);
+  const { examples, more = [], pictures } = (value ?? {}) as Partial<DataProblemsSummary>;
+  const kinds = pictures === undefined ? [] : [pictures?.transparent, pictures?.plain];
+  return (
+    Array.isArray(examples) &&
+    Array.isArray(more) &&
+    kinds.every((kind) => Number.isInteger(kind?.count) && Array.isArray(kind?.ids))
+  );
 }

@@ -1,9 +1,10 @@
 /** @file Explanations of a classifier's answers: maps over pictures, as PNG files. */
 
 import { mkdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
+import { imageStem, readImage } from "../data/readers/images.ts";
 import { collate } from "../data/stream/batches.ts";
-import { decodeImageFile } from "../data/decode/decode.ts";
+import { decodeImage } from "../data/decode/decode.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
@@ -66,7 +67,7 @@ export interface Explained {
 }
 
 /**
- * Explains a classifier's answers to image files, one after the other.
+ * Explains a classifier's answers to images, one after the other: files, addresses, or `-` for standard input.
  *
  * @throws an argument error where the method does not suit the model
  * @example
@@ -109,7 +110,8 @@ export async function* explain(
     });
     const taken = new Set<string>();
     for (const path of paths) {
-      const decoded = await decodeImageFile(path, { alpha: preprocessing.alpha });
+      const { alpha } = preprocessing;
+      const decoded = await decodeImage(await readImage(path), { name: path, alpha });
       const seen = preprocessing.onHost({ image: decoded }, seededRandom("prediction"));
       const { image } = collate([seen], 1);
       const result = await run(arrays, image, hostArray([1], "int32", Int32Array.of(wanted)));
@@ -122,7 +124,7 @@ export async function* explain(
         .sort((a, b) => b.score - a.score);
       const { name, score } =
         wanted < 0 ? ranked[0] : { name: classes[wanted], score: row[wanted] };
-      const stem = freeName(join(out, `${basename(path, extname(path))}.${method}`), taken);
+      const stem = freeName(join(out, `${imageStem(path)}.${method}`), taken);
       const files: string[] = [];
       for (const [head, part] of slices(map).entries()) {
         const file = heads ? `${stem}.head${head}.png` : `${stem}.png`;

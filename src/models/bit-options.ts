@@ -26,7 +26,7 @@ export const bitKeys = {
 export type BitOptions = Readonly<z.output<z.ZodObject<typeof bitKeys>>>;
 
 /** Units of each stage by the number of layers; 26 is timm's. */
-const UNITS: Readonly<Record<number, readonly number[]>> = {
+export const BIT_UNITS: Readonly<Record<number, readonly number[]>> = {
   26: [2, 2, 2, 2],
   50: [3, 4, 6, 3],
   101: [3, 4, 23, 3],
@@ -64,8 +64,8 @@ function decodeVariant(variant: string): { depth: number; width: number } {
 
 function unitsOf(depth: number | readonly number[]): readonly number[] {
   if (typeof depth !== "number") return depth;
-  if (Object.hasOwn(UNITS, depth)) return UNITS[depth];
-  const valid = Object.keys(UNITS);
+  if (Object.hasOwn(BIT_UNITS, depth)) return BIT_UNITS[depth];
+  const valid = Object.keys(BIT_UNITS);
   throw new OcelliError("config", `no BiT has ${depth} layers; valid: ${valid.join(", ")}.`, {
     given: depth,
     valid,
@@ -84,3 +84,8 @@ export function bitHead(
   const local = classify(scope, features, classes, true);
   return logits && local ? [logits, { ...out, logits, logits_2d: local }] : [pooled, out];
 }
+
+/** The named sizes. */
+export const BIT_SIZES: readonly string[] = Object.keys(BIT_UNITS).map(
+  (depth) => `R${depth}xWIDTH`,
+);

@@ -20,7 +20,7 @@ import {
   zerosInit,
 } from "../nn/index.ts";
 import type { Tree } from "../tree.ts";
-import { bitHead, bitKeys, settleBit } from "./bit-options.ts";
+import { BIT_SIZES, bitHead, bitKeys, settleBit } from "./bit-options.ts";
 import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
@@ -115,5 +115,7 @@ export function bitPaper(options: BitPaperOptions = {}): ImageModel {
 export const bitPaperModel = defineModel({
   name: "bit-paper",
   schema: bitPaperSchema,
+  sizes: BIT_SIZES,
+  weightsOf: ["the paper's TensorFlow", "timm", "transformers"],
   create: bitPaper,
 });

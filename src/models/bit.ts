@@ -19,7 +19,7 @@ import {
   standardiseByDeviation,
   zerosInit,
 } from "../nn/index.ts";
-import { type BitOptions, bitHead, bitKeys, settleBit } from "./bit-options.ts";
+import { BIT_SIZES, type BitOptions, bitHead, bitKeys, settleBit } from "./bit-options.ts";
 import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
 
@@ -83,4 +83,4 @@ export function bit(options: BitOptions = {}): ImageModel {
 }
 
 /** BiT, ResNet v1, in a configuration. */
-export const bitModel = defineModel({ name: "bit", schema: z.strictObject(bitKeys), create: bit });
+export const bitModel = defineModel({ name: "bit", schema: z.strictObject(bitKeys), sizes: BIT_SIZES, create: bit });

@@ -127,5 +127,7 @@ export function convnext({
 export const convnextModel = defineModel({
   name: "convnext",
   schema: convnextSchema,
+  sizes: Object.keys(CONVNEXT_VARIANTS),
+  weightsOf: ["timm", "transformers"],
   create: convnext,
 });

@@ -29,6 +29,10 @@ export interface ModelDefinition<
   readonly schema: Schema;
   /** @param make makes another registered model, for a family that is built around one */
   readonly create: (options: z.output<Schema>, make: MakeModel) => ImageModel;
+  /** Its named sizes: what `variant` may be, with what is to be put in in capitals, such as `S/PATCH`. */
+  readonly sizes?: readonly string[];
+  /** The libraries whose weights it reads, beside Ocelli's own and big_vision's. */
+  readonly weightsOf?: readonly string[];
   /** Options with the family's defaults filled in, for comparing two models. */
   readonly settle?: (options: z.output<Schema>) => object;
   /** Rows and columns of the positions learned on images [height, width, channels]; none where absent. */

@@ -236,6 +236,7 @@ const lite = <Name extends string>(name: Name, variant: string) =>
   defineModel({
     name,
     schema: liteSchema,
+    weightsOf: ["efficientnet-lite-pytorch"],
     create: (options) => efficientnetLite({ ...options, variant }),
   });
 

@@ -21,10 +21,11 @@ import { type Scope, layer, normal, patches, zerosInit } from "../nn/index.ts";
 import { defineModel } from "./define.ts";
 import { drawnSizes, flexiSchema } from "./flexi.ts";
 import type { ModelOutput } from "./model.ts";
-import { extents, whole } from "./option-kinds.ts";
+import { extents, patched, whole } from "./option-kinds.ts";
 import { positionEmbedding } from "./posemb.ts";
 import { inverseTranspose, linearMap, resizeGrid, resizeHostGrid } from "./resize.ts";
-import { encodeGrid, settleVit, vitKeys } from "./vit.ts";
+import { VIT_VARIANTS } from "./vit-variants.ts";
+import { VIT_WEIGHTS, encodeGrid, settleVit, vitKeys } from "./vit.ts";
 
 type Extents = readonly [number, number];
 
@@ -137,6 +138,8 @@ export function flexivit({
 export const flexivitModel = defineModel({
   name: "flexivit",
   schema: flexivitSchema,
+  sizes: patched(VIT_VARIANTS),
+  weightsOf: VIT_WEIGHTS,
   create: ({ flexi: _, ...options }) => flexivit(options),
   settle: settleVit,
   positions: ({ posembSize }) => posembSize ?? POSEMB_SIZE,

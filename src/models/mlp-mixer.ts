@@ -13,7 +13,7 @@ import { conv, dense, layer, layerNorm, stochasticDepth } from "../nn/index.ts";
 import { classifierKeys, classify } from "./classifier.ts";
 import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
-import { anyOf, extents, formed, layers, rate, whole } from "./option-kinds.ts";
+import { anyOf, extents, formed, layers, patched, rate, whole } from "./option-kinds.ts";
 
 /** What a size says. */
 interface Shape {
@@ -138,5 +138,6 @@ export function mlpMixer({ variant = "B/16", ...given }: MlpMixerOptions = {}): 
 export const mlpMixerModel = defineModel({
   name: "mlp-mixer",
   schema: mlpMixerSchema,
+  sizes: patched(MIXER_VARIANTS),
   create: mlpMixer,
 });

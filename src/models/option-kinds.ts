@@ -19,6 +19,10 @@ export const rate = z.number().min(0).lt(1);
 export const anyOf = (table: Readonly<Record<string, unknown>>): string =>
   Object.keys(table).join("|");
 
+/** The named sizes of a table, each with a patch. */
+export const patched = (table: Readonly<Record<string, unknown>>): string[] =>
+  Object.keys(table).map((size) => `${size}/PATCH`);
+
 /** A text of a form, and how to say the form. */
 export const formed = (form: RegExp, message: string): z.ZodString =>
   z.string().regex(form, { message });

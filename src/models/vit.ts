@@ -45,7 +45,7 @@ import { type Tree, mapTree } from "../tree.ts";
 import { type ClassifierOptions, classifierKeys, classify } from "./classifier.ts";
 import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
-import { anyOf, extents, formed, layers, rate, whole } from "./option-kinds.ts";
+import { anyOf, extents, formed, layers, patched, rate, whole } from "./option-kinds.ts";
 import { POSEMBS, positionEmbedding } from "./posemb.ts";
 import { VIT_VARIANTS, decodeVariant } from "./vit-variants.ts";
 
@@ -309,10 +309,15 @@ export function vit(given: VitOptions = {}): ImageModel {
   });
 }
 
+/** Libraries whose vision transformers are read. */
+export const VIT_WEIGHTS = ["vision_transformer", "timm", "transformers", "SigLIP"] as const;
+
 /** The vision transformer in a configuration. */
 export const vitModel = defineModel({
   name: "vit",
   schema: vitSchema,
+  sizes: patched(VIT_VARIANTS),
+  weightsOf: VIT_WEIGHTS,
   create: vit,
   settle: settleVit,
   positions(options, [height, width]) {

@@ -87,6 +87,13 @@ export function withLora<Args extends readonly unknown[], R>(
 }
 
 function noMatch(targets: string, kernels: readonly string[]): OcelliError {
+  if (targets === LORA_TARGETS) {
+    return new OcelliError(
+      "config",
+      "the model has no dense layer beside its classifier that adapters could adapt.",
+      { valid: kernels, hint: "Train all of it, or take a vit." },
+    );
+  }
   const some = kernels.slice(0, 6).join(", ") + (kernels.length > 6 ? ", …" : "");
   return new OcelliError(
     "config",

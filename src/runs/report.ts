@@ -7,12 +7,12 @@ import { showNumber, showTime, showValue } from "./list-show.ts";
 import { flatten, isObject } from "./read-config.ts";
 import { runFolder } from "./read.ts";
 import { type Series, chart } from "./report/chart.ts";
-import { Html, html } from "./report/html.ts";
 import { mapPictures } from "./report/answers.ts";
-import { type MapAnswers, type Material, readMaterial } from "./report/material.ts";
+import { type Part, factTable, framePage, none } from "./report/frame.ts";
+import { type Html, html } from "./report/html.ts";
+import { type MapAnswers, type Material, type PicturesOf, readMaterial } from "./report/material.ts";
 import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
 import { SCRIPT } from "./report/script.ts";
-import { MARK, STYLE } from "./report/style.ts";
 
 /**
  * Writes `report.html` into a run folder, finished or not, and yields its path.
@@ -30,60 +30,20 @@ export async function renderReport(folder: string): Promise<string> {
   return page(await readMaterial(await runFolder(folder)));
 }
 
-/** Nothing may be loaded, whatever stands in the run's files. */
-const POLICY =
-  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-
 function page(material: Material): string {
   const { run } = material;
-  const parts = partsOf(material);
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width,initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
-        <link rel="icon" href="data:," />
-        <title>${run.name} · Ocelli</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        <header class="top">
-          <div class="mark">${new Html(MARK)} Ocelli · report of a run</div>
-          <h1>${run.name}</h1>
-          <p class="lead"><span class="badge ${run.state}">${run.state}</span> ${run.why}</p>
-          <div class="tiles">
-            ${tiles(material).map(([name, value]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}
-          </div>
-        </header>
-        <nav class="parts" aria-label="Parts">
-          ${parts.map(([id, title]) => html`<a href="#${id}">${title}</a>`)}
-        </nav>
-        <main>
-          ${parts.map(
-            ([id, title, content]) =>
-              html`<section id="${id}" aria-labelledby="${id}-title">
-                <h2 id="${id}-title">${title}</h2>
-                ${content}
-              </section>`,
-          )}
-          <footer>
-            Metrics last written
-            ${new Date(run.updated).toISOString().slice(0, 16).replace("T", " ")} UTC.
-          </footer>
-        </main>
-        <script>
-          ${new Html(SCRIPT)};
-        </script>
-      </body>
-    </html>`.markup;
+  return framePage({
+    kicker: "report of a run",
+    title: run.name,
+    lead: html`<span class="badge ${run.state}">${run.state}</span> ${run.why}`,
+    tiles: tiles(material),
+    parts: partsOf(material),
+    footer: `Metrics last written ${new Date(run.updated).toISOString().slice(0, 16).replace("T", " ")} UTC.`,
+    script: SCRIPT,
+  });
 }
 
-const none = (text: string): Html => html`<p class="none">${text}</p>`;
-
-function partsOf(material: Material): [id: string, title: string, content: Html][] {
+function partsOf(material: Material): Part[] {
   const { predictions, answers, augmented, problems, untrained, run, environment } = material;
   const noPredictions = none(
     "The run folder has no predictions.json: it is written after the last evaluation.",
@@ -205,31 +165,45 @@ const LISTED = 200;
 
 function problemTable(problems: Material["problems"]): Html {
   if (!problems) return none("None was recorded.");
-  const { count, listed } = problems;
-  if (count === 0) return none("None: every example could be read.");
-  return html`<div class="card">
-    <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">example</th>
-            <th scope="col">reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${listed.slice(0, LISTED).map(
-            ({ id, reason }) =>
-              html`<tr>
-                <th scope="row">${id}</th>
-                <td>${reason}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    ${listed.length > LISTED && html`<p class="soft">… and ${listed.length - LISTED} more in problems.json.</p>`}
-  </div>`;
+  const { count, listed, pictures } = problems;
+  const noted = pictures.map((kind) => pictureNote(kind));
+  if (count === 0) return html`${none("None: every example could be read.")}${noted}`;
+  return html`${noted}
+    <div class="card">
+      <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">example</th>
+              <th scope="col">reason</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${listed.slice(0, LISTED).map(
+              ({ id, reason }) =>
+                html`<tr>
+                  <th scope="row">${id}</th>
+                  <td>${reason}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+      ${listed.length > LISTED && html`<p class="soft">… and ${listed.length - LISTED} more in problems.json.</p>`}
+    </div>`;
+}
+
+/** Pictures that are named; all ids are in problems.json, up to a thousand. */
+const NAMED = 12;
+
+/** How many pictures may have been lost in decoding, and which. */
+function pictureNote({ kind, count, ids }: PicturesOf): Html {
+  const more = count > NAMED ? ", …" : "";
+  return html`<p>
+    ${count.toLocaleString("en")} ${count === 1 ? "picture is" : "pictures are"} ${kind}:
+    <span class="soft">${ids.slice(0, NAMED).join(", ")}${more}</span>
+  </p>`;
 }
 
 function timing({ run, curves, result }: Material): Record<string, string> {
@@ -246,25 +220,4 @@ function timing({ run, curves, result }: Material): Record<string, string> {
     ...(wait === undefined ? {} : { "waiting for data": showValue("dataWait", wait) }),
     ...(isObject(timing) ? (flatten(timing) as Record<string, string>) : {}),
   };
-}
-
-function factTable(caption: string, facts: Readonly<Record<string, unknown>>): Html {
-  const rows = Object.entries(facts);
-  if (rows.length === 0) return none("Nothing was recorded.");
-  return html`<div class="card scroll">
-    <table>
-      <caption>
-        ${caption}
-      </caption>
-      <tbody>
-        ${rows.map(
-          ([name, value]) =>
-            html`<tr>
-              <th scope="row">${name}</th>
-              <td>${String(value)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
 }

@@ -21,7 +21,8 @@ const lite = (size: number, index: number): Published => ({
   preprocessing: `decode(alpha="drop")|resize_small(${Math.round(size / 0.875)},method="bicubic")|central_crop(${size})|value_range(-1,1,-1,255)`,
 });
 
-const PUBLISHED: Readonly<Record<string, Published>> = {
+/** Weights that are known by the name of their model. */
+export const PUBLISHED: Readonly<Record<string, Published>> = {
   "efficientnet-lite0": lite(224, 0),
   "efficientnet-lite1": lite(240, 1),
   "efficientnet-lite2": lite(260, 2),

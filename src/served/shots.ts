@@ -1,5 +1,6 @@
 /** @file A few examples of each class, picked from a source by a seed. */
 
+import { countClasses } from "../data/class-counts.ts";
 import { type Source, namesOf, selectSource } from "../data/source.ts";
 import { OcelliError } from "../errors.ts";
 import { pickShots } from "../evaluate/few-shot.ts";
@@ -17,19 +18,6 @@ export async function pickExamples(
     (a, b) => a - b,
   );
   return selectSource(source, Uint32Array.from(picked));
-}
-
-/** How many examples each class has; undefined where labels are not held, so that images would have to be read. */
-function countClasses({ length, names: { label: classes }, held }: Source): number[] | undefined {
-  const label = held?.label;
-  if (!label || !classes) return undefined;
-  const counts = classes.map(() => 0);
-  for (let index = 0; index < length; index++) {
-    const { shape, data } = label(index);
-    if (shape.length === 0) counts[Number(data[0])]++;
-    else data.forEach((applies, k) => (counts[k] += Number(applies) > 0 ? 1 : 0));
-  }
-  return counts;
 }
 
 /** The classes that no example of a source has. */

@@ -15,6 +15,7 @@ import {
   valueName,
 } from "../runs/headline.ts";
 import { moreIsBetter } from "../runs/list-show.ts";
+import { tellParts } from "../runs/forecast.ts";
 import { inLockedFolder } from "../runs/lock/lock.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { override } from "../config/overrides.ts";
@@ -170,10 +171,14 @@ async function runTrials(
   const trials: Trial[] = [];
   let interrupted = false;
   let judged: HeadlineRule = ruleOf(spec, configs[0]);
+  const tellTime = tellParts((text) => reporter?.line(text), "trial");
   for (const [i, config] of configs.entries()) {
     const run = join(folder, `trial-${String(i + 1).padStart(String(configs.length).length, "0")}`);
     reporter?.line(`trial ${i + 1} of ${configs.length}: ${showSettings(settings[i])}`);
-    const result = await runTrial(run, config, { ...options, reporter: quiet(reporter) });
+    const left = configs.length - i;
+    const expect = (seconds: number): void => tellTime(seconds, left);
+    const telling = reporter && { ...quiet(reporter), expect };
+    const result = await runTrial(run, config, { ...options, reporter: telling });
     if (result.interrupted) {
       interrupted = true;
       break;
@@ -183,6 +188,7 @@ async function runTrials(
     reporter?.line(
       `  ${valueName(rule.metric)} ${value.toPrecision(5)} in ${result.seconds.toFixed(0)} s`,
     );
+    tellTime(result.seconds, left - 1);
     trials.push({ folder: run, settings: settings[i], value, loss, seconds: result.seconds });
     const sorted = bestFirst(trials, judged);
     await writeAtomically(join(folder, "table.json"), `${JSON.stringify(sorted, null, 2)}\n`);
@@ -300,5 +306,8 @@ function metricOf({ evals }: TrialResult, config: Config, spec: Sweep) {
 }
 
 /** A trial's progress, without its lines. */
-const quiet = (reporter: Reporter | undefined): Reporter | undefined =>
-  reporter && { ...reporter, line: () => undefined, status: (text) => reporter.status(text) };
+const quiet = (reporter: Reporter): Reporter => ({
+  ...reporter,
+  line: () => undefined,
+  status: (text) => reporter.status(text),
+});

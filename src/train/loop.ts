@@ -80,7 +80,7 @@ export async function keepNotes({
   bytes,
   problems,
 }: Pick<Session, "run" | "bytes"> & { readonly problems?: DataProblems }): Promise<void> {
-  if (problems && problems.count > 0) await run.writeJson("problems", problems);
+  if (problems?.isWorthKeeping) await run.writeJson("problems", problems);
   if (bytes.isNew) await run.writeJson("images", bytes);
 }
 
@@ -165,6 +165,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
         state = next.state;
       }
       step++;
+      journal.step(step);
       position = batch!.next;
       pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
 

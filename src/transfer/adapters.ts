@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
+import { OcelliError } from "../errors.ts";
 import { type HostArray, type Tensor, randomKey } from "../graph/index.ts";
 import { createModel } from "../models/index.ts";
 import { type LoraOptions, initialise, isAdapter, mergeLora, modelSpecs } from "../nn/index.ts";
@@ -23,13 +24,39 @@ export const INIT = "init.safetensors";
 export const LORA_DEFAULTS = { rank: 8, alpha: 16 } as const;
 
 /** The specs of the adapters of a backbone with a classifier; an error where no layer is to be adapted. */
-export function adapterSpecs({ model, imageShape }: Backbone, lora: LoraOptions, classes: number) {
+export function adapterSpecs(
+  { model, imageShape }: Pick<Backbone, "model" | "imageShape">,
+  lora: LoraOptions,
+  classes: number,
+) {
   const { name, ...options } = model;
   const net = createModel(name, { ...options, lora, numClasses: classes });
   const image = { shape: [1, ...imageShape], dtype: "float32" } as const;
   const specs = toFlat(modelSpecs(net, image).params as Tree<{ shape: readonly number[] }>);
   const adapters = Object.entries(specs).filter(([path]) => isAdapter(path));
   return { net, image, adapters };
+}
+
+/** The side of the images that a model is tried on before its weights say theirs. */
+const TRIED = 224;
+
+/**
+ * Checks that the layers of a model can be adapted, before its weights are fetched.
+ *
+ * @throws an argument error that names a method that suits the model
+ */
+export function checkAdaptable(model: Backbone["model"], lora: LoraOptions): void {
+  try {
+    adapterSpecs({ model, imageShape: [TRIED, TRIED, 3] }, lora, 2);
+  } catch (error) {
+    if (!(error instanceof OcelliError) || error.code !== "config") return; // of another size, or told later
+    const why = error.message.replace(` ${error.hint}`, "");
+    throw new OcelliError("argument", `--method lora does not suit ${model.name}: ${why}`, {
+      given: model.name,
+      hint: lora.targets === undefined ? "Take --method full, or a vit." : error.hint,
+      cause: error,
+    });
+  }
 }
 
 /** Initial adapters, by nested name. */

@@ -90,7 +90,7 @@ export async function leaveProbe(
   await run.writeJson("splits", await recordUse(task));
   logSweep(run, found, held, measured);
   if (judged) await run.writeJson("predictions", await seenBy(task, judged));
-  if (problems.count > 0) await run.writeJson("problems", problems);
+  if (problems.isWorthKeeping) await run.writeJson("problems", problems);
   const result: TransferResult = {
     ...measured,
     evals: measured ? { [held]: measured } : {},

@@ -1,3 +1,4 @@
+import { transfer } from "./transfer.ts";
 import { expect, test } from "vitest";
 import { evaluate, jit } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";
@@ -92,11 +93,32 @@ test("only adapters train, and only they have state in the optimiser", async () 
   expect(kept).toEqual([]);
 });
 
+test("a model that adapters do not suit is refused by its name, before its weights are fetched", async () => {
+  const options = { method: "lora", model: "efficientnet-lite0" } as const;
+  await expect(transfer({ name: "folder", dir: "nowhere" }, options)).rejects.toMatchObject({
+    code: "argument",
+    message: expect.stringMatching(
+      /^--method lora does not suit efficientnet-lite0: .* could adapt\. Take --method full, or a vit\.$/,
+    ) as string,
+  });
+  const vit = {
+    method: "lora",
+    model: "hf:a/b",
+    architecture: { name: "vit", variant: "Ti/16" },
+  } as const;
+  await expect(transfer({ name: "folder", dir: "nowhere" }, vit)).rejects.toThrow("nowhere");
+});
+
 test("where nothing matches, what could is told", () => {
   const lite = createModel("efficientnet-lite0", { numClasses: 2, lora: { rank: 2 } });
   const specs = { shape: [1, 32, 32, 3], dtype: "float32" } as const;
-  expect(() => modelSpecs(lite, specs)).toThrow(/no dense layer to adapt.*head\/kernel/);
-  const none = createModel("resnet", { depth: [1], lora: { rank: 2 } });
+  expect(() => modelSpecs(lite, specs)).toThrow(/no dense layer beside its classifier/);
+  const named = (targets: string) => ({ numClasses: 2, lora: { rank: 2, targets } });
+  const other = createModel("efficientnet-lite0", named(".*/query/kernel"));
+  expect(() => modelSpecs(other, specs)).toThrow(
+    /no dense layer to adapt that matches .*query.kernel. Its dense layers: head\/kernel/,
+  );
+  const none = createModel("resnet", { depth: [1], lora: { rank: 2, targets: ".*" } });
   expect(() => modelSpecs(none, specs)).toThrow(/no dense layer at all/);
   const wrong = () => createModel("vit", { ...tiny, lora: { rank: 2, targets: "(" } });
   expect(wrong).toThrow(/"\(" is not a regular expression/);

@@ -12,7 +12,8 @@ import { openSplit } from "../data/splits/splits.ts";
 import { OcelliError } from "../errors.ts";
 import { SILENT } from "../train/watch/progress.ts";
 import { notesOnClasses, pickExamples } from "../served/shots.ts";
-import { LORA_DEFAULTS } from "./adapters.ts";
+import { MODELS } from "../models/index.ts";
+import { LORA_DEFAULTS, checkAdaptable } from "./adapters.ts";
 import { type Backbone, openBackbone } from "./backbone.ts";
 import { CROSSED, crossedSource } from "./crossed.ts";
 import { describeHyperRule, hyperRule } from "./hyperrule.ts";
@@ -36,6 +37,11 @@ export async function openTask(given: DataConfig, options: TransferOptions): Pro
   const { model = "efficientnet-lite0", method = "linear", shots, seed = 0 } = options;
   const { reporter = SILENT, onBadImage = "skip" } = options;
   const { batchSize = isTuning(method) ? 32 : 16 } = options;
+  const lora = method === "lora" ? { ...LORA_DEFAULTS, ...options.lora } : undefined;
+  const { architecture } = options;
+  const named =
+    architecture ?? (MODELS.some(({ name }) => name === model) ? { name: model } : undefined);
+  if (lora && named) checkAdaptable(named, lora);
   const dataset = await openDataset(data);
   const report = (line: string): void => reporter.line(line);
   const crossed = await crossedSource(dataset, method, options);
@@ -62,7 +68,7 @@ export async function openTask(given: DataConfig, options: TransferOptions): Pro
     backbone: ruled?.backbone ?? own,
     views: ruled?.views ?? cropped(own),
     rule: ruled?.rule,
-    lora: method === "lora" ? { ...LORA_DEFAULTS, ...options.lora } : undefined,
+    lora,
   };
   if (isTuning(method)) planTuning(task);
   return task;

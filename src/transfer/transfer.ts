@@ -3,11 +3,13 @@
 import { join } from "node:path";
 import type { DataConfig } from "../data/config.ts";
 import { DataProblems } from "../data/problems.ts";
+import { shortForm } from "../data/short-form.ts";
 import type { Source } from "../data/source.ts";
 import { createWorkerPool } from "../data/stream/workers.ts";
 import type { Engine } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
+import { tellProgress } from "../runs/forecast.ts";
 import { showTime } from "../runs/list-show.ts";
 import { Run, makeUnusedFolder } from "../runs/run.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "./features.ts";
@@ -52,6 +54,7 @@ export async function transfer(
     try {
       const images = `${task.train.length} images of ${classes.length} classes`;
       report(`data    ${task.dataName} ${task.split}: ${images}`);
+      for (const line of shortForm(splitsOf(task))) report(`        ${line}`);
       if (task.isCrossed) report("test    by cross-validation: a class has fewer than ten images");
       report(`model   ${task.model}: ${backbone.features} features an image`);
       report(`engine  ${engine.name}: ${engine.description}`);
@@ -80,6 +83,14 @@ export async function transfer(
   }
 }
 
+/** The splits that are read, by their names. */
+const splitsOf = ({ split, train, validation, held, test, isCrossed }: TransferTask) =>
+  new Map([
+    [split, train],
+    ...(validation ? [["validation", validation] as const] : []),
+    ...(isCrossed ? [] : [[held, test] as const]),
+  ]);
+
 /** Says which penalty and temperature were chosen, and by what. */
 function reportFound({ l2, temperature, chosenBy }: Found, report: (line: string) => void): void {
   if (chosenBy === undefined) return;
@@ -102,9 +113,10 @@ async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems
   const see = async (name: string, part: Source): Promise<SourceFeatures> => {
     signal?.throwIfAborted();
     const start = performance.now();
+    const tell = tellProgress(reporter, `features of ${name}`, "images");
     const progress = (done: number, total: number): void => {
       signal?.throwIfAborted();
-      reporter.status(`features of ${name}: ${done} of ${total}`);
+      tell(done, total);
     };
     const report = (line: string): void => reporter.line(line);
     const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress, report };

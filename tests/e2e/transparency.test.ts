@@ -6,6 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigInput, evaluateModelOn, resume, train, transfer } from "../../src/index.ts";
+import type { DataProblemsSummary } from "../../src/data/problems.ts";
 import type { Reporter } from "../../src/train/watch/progress.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
 import { lastJson, runCli } from "./run-cli.ts";
@@ -80,6 +81,12 @@ test("line drawings are seen on white, and the run names it", async () => {
     `16 pictures are transparent: ${behind}`, // after the first epoch
     `24 pictures are transparent: ${behind}`, // and those that it is judged by
   ]);
+  const kept: unknown = await json(workdir, "problems.json");
+  const { pictures } = kept as DataProblemsSummary;
+  expect(pictures).toMatchObject({ transparent: { count: 24 }, plain: { count: 0, ids: [] } });
+  expect(new Set(pictures!.transparent.ids).size).toBe(24);
+  const report = await readFile(join(workdir, "report.html"), "utf8");
+  expect(report).toMatch(/24\s+pictures are\s+transparent:\s+<span class="soft">(train|test)\//);
   const result = await evaluateModelOn(workdir, undefined);
   expect(result.notes.at(-1)).toBe(`8 pictures are transparent: ${behind}`);
 });

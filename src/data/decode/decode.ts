@@ -37,8 +37,13 @@ export interface DecodeOptions {
   readonly notice?: (kind: PictureKind) => void;
 }
 
-/** What a picture is that people should know of: it may have been lost in decoding. */
+/** What a picture is that people should know of: some may have been lost in decoding. */
 export interface PictureKind {
+  /** The whole picture's, upright, whatever part of it is wanted. */
+  readonly height: number;
+  readonly width: number;
+  /** As the file has them: grey 1, with alpha 2; colours 3, with alpha or of ink 4. */
+  readonly channels: number;
   /** Whether a part of it is not opaque. */
   readonly transparent: boolean;
   /** Whether all of it is of one colour, once nothing is transparent. */
@@ -146,7 +151,7 @@ async function decodeStrictly<T>(
       if (attempt.notice) {
         const isWhole = box.height === height && box.width === width;
         const plain = isPlain(part) && (isWhole || isPlainJpeg(vips, file));
-        attempt.notice({ transparent: false, plain });
+        attempt.notice({ height, width, channels: jpeg.channels, transparent: false, plain });
       }
       return { of: use(part) };
     });
@@ -180,7 +185,11 @@ async function decodeBySharp<T>(
     const limited = () => within(LIMITS.decodeSeconds, () => readPixels(open, header));
     const pixels = await (height * width < LARGE ? limited() : largeOnes(limited));
     const image = opaque(pixels, alpha);
-    notice?.({ transparent: isTransparent(pixels), plain: isPlain(image) });
+    const { channels } = header;
+    notice?.({
+      ...{ height, width, channels },
+      ...{ transparent: isTransparent(pixels), plain: isPlain(image) },
+    });
     return crop(image, box) as ByteImage;
   };
   const part = await read().catch((cause: unknown) => {
@@ -225,9 +234,13 @@ function readJpeg<T>(
   );
 }
 
+/** What the decoders say of a file that ends too early, or whose inside is damaged. */
+const DAMAGED = /libpng read error|premature end|unexpected end|truncated|corrupt/i;
+
 function reasonOf(cause: unknown): string {
-  const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-  return lines[0].replace(/^Input (buffer|file) /, "it ");
+  const [first] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  const said = first.replace(/^Input (buffer|file) /, "it ");
+  return DAMAGED.test(said) ? `it is cut off or damaged (${said.replace(/\.$/, "")})` : said;
 }
 
 const undecodable = (name: string, reason: string, cause?: unknown): OcelliError =>

@@ -151,14 +151,31 @@ test.each(["gif", "webp"] as const)(
 test("transparent pictures, and those of one colour once they are laid down, are noticed", async () => {
   const of = async (values: number[], channels: 1 | 3 | 4) =>
     kindOf(await row(values, channels).png().toBuffer());
-  expect(await of([1, 2, 3, 4, 5, 6], 3)).toEqual({ transparent: false, plain: false });
-  expect(await of([1, 2, 3, 1, 2, 3], 3)).toEqual({ transparent: false, plain: true });
-  expect(await of([1, 2, 3, 255, 4, 5, 6, 255], 4)).toEqual({ transparent: false, plain: false });
-  expect(await of([1, 2, 3, 0, 4, 5, 6, 255], 4)).toEqual({ transparent: true, plain: false });
-  expect(await of([1, 2, 3, 0, 4, 5, 6, 0], 4)).toEqual({ transparent: true, plain: true });
+  const [colours, clear] = [3, 4].map((channels) => ({ height: 1, width: 2, channels }));
+  expect(await of([1, 2, 3, 4, 5, 6], 3)).toEqual({ ...colours, transparent: false, plain: false });
+  expect(await of([1, 2, 3, 1, 2, 3], 3)).toEqual({ ...colours, transparent: false, plain: true });
+  expect(await of([1, 2, 3, 255, 4, 5, 6, 255], 4)).toEqual({
+    ...clear,
+    transparent: false,
+    plain: false,
+  });
+  expect(await of([1, 2, 3, 0, 4, 5, 6, 255], 4)).toEqual({
+    ...clear,
+    transparent: true,
+    plain: false,
+  });
+  expect(await of([1, 2, 3, 0, 4, 5, 6, 0], 4)).toEqual({
+    ...clear,
+    transparent: true,
+    plain: true,
+  });
   const create = { width: 90, height: 70, channels: 3 } as const;
   const flat = sharp({ create: { ...create, background: "#405060" } });
-  expect(await kindOf(await flat.jpeg().toBuffer())).toEqual({ transparent: false, plain: true });
+  const expected = { ...{ height: 70, width: 90 }, transparent: false, plain: true };
+  expect(await kindOf(await flat.jpeg().toBuffer())).toEqual({ ...expected, channels: 3 });
+  const grey = flat.clone().toColourspace("b-w");
+  expect(await kindOf(await grey.clone().jpeg().toBuffer())).toEqual({ ...expected, channels: 1 });
+  expect(await kindOf(await grey.png().toBuffer())).toEqual({ ...expected, channels: 1 });
 });
 
 test("a JPEG is of one colour only as a whole, whichever part is wanted", async () => {

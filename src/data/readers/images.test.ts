@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { imagePaths, pathSource } from "./images.ts";
+import { imagePaths, imageStem, pathSource } from "./images.ts";
 import { put, serveFiles } from "../source-fixtures.ts";
 
 let dir: string;
@@ -64,3 +64,12 @@ test("an image at an address is read whole, from servers without ranges too", as
     server.close();
   }
 });
+
+test.each([
+  ["photos/cat 1.jpg", "cat 1"],
+  ["-", "standard-input"],
+  ["https://example.org/a/cat%201.jpg?size=2#x", "cat 1"],
+  ["https://example.org/a/..%2F..%2Fetc%2Fpasswd", "passwd"],
+  ["https://example.org/100%.png", "100_"],
+  ["https://example.org/", "image"],
+])("files made of %s are called %s", (path, stem) => expect(imageStem(path)).toBe(stem));

@@ -1,7 +1,7 @@
 /** @file Image files without labels: those that one names, those in folders, at addresses and on standard input. */
 
 import { stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { LIMITS } from "../../formats/budget.ts";
 import { cannotRead, readImageFile } from "../files/files.ts";
@@ -77,8 +77,29 @@ export const pathSource = (paths: readonly string[]): Source => ({
 
 let fromInput: Promise<Uint8Array> | undefined;
 
-/** An image file's bytes; standard input can be read only once and is held. */
-function readImage(path: string): Promise<Uint8Array> {
+/** The name of an image without folders and extension, for files that are made of it. */
+export function imageStem(path: string): string {
+  if (path === STANDARD_INPUT) return "standard-input";
+  const name = isUrl(path) ? readable(new URL(path).pathname) : path;
+  const stem = basename(name, extname(name));
+  return isUrl(path) ? stem.replaceAll(/[^\p{L}\p{N}._ -]/gu, "_") || "image" : stem;
+}
+
+/** The path of an address with its signs decoded, where they can be. */
+function readable(pathname: string): string {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return pathname;
+  }
+}
+
+/**
+ * An image file's bytes, by its path, its address, or `-` for standard input, which can be read only once and is held.
+ *
+ * @throws a data error that says why it cannot be read
+ */
+export function readImage(path: string): Promise<Uint8Array> {
   if (path === STANDARD_INPUT) return (fromInput ??= readStandardInput());
   return isUrl(path) ? fetchWhole(path, LIMITS.imageBytes) : readImageFile(path);
 }

@@ -109,3 +109,15 @@ test("a JPEG is decoded smaller by whole factors", async () => {
     near([...data.slice(0, 3)], [200, 100, 50], 3);
   }
 });
+
+test.each(["png", "jpeg", "webp"] as const)(
+  "a %s that is cut off is said to be so",
+  async (format) => {
+    const pixels = Uint8Array.from({ length: 90 * 80 * 3 }, (_, i) => (i * i) % 251);
+    const whole = sharp(pixels, { raw: { width: 90, height: 80, channels: 3 } }).toFormat(format);
+    const file = await whole.toBuffer();
+    await expect(decodeImage(file.subarray(0, file.length / 2), { name: "half" })).rejects.toThrow(
+      /^half cannot be decoded: it is cut off or damaged \([^\n]+\)\.$/,
+    );
+  },
+);

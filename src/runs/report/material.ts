@@ -49,6 +49,13 @@ export interface Problem {
   readonly reason: string;
 }
 
+/** Pictures that may have been lost in decoding. */
+export interface PicturesOf {
+  readonly kind: string;
+  readonly count: number;
+  readonly ids: readonly string[];
+}
+
 /** A picture, as a data URL. */
 export interface Picture {
   readonly name: string;
@@ -67,7 +74,12 @@ export interface Material {
   readonly answers?: MapAnswers;
   readonly augmented: readonly Picture[];
   /** Undefined where none were recorded, empty where there were none. */
-  readonly problems?: { readonly count: number; readonly listed: readonly Problem[] };
+  readonly problems?: {
+    readonly count: number;
+    readonly listed: readonly Problem[];
+    /** Pictures by what they are, such as transparent: how many, and some of their ids. */
+    readonly pictures: readonly PicturesOf[];
+  };
   /** Classes without an image to learn from. */
   readonly untrained: readonly string[];
   readonly environment: Json;
@@ -179,5 +191,18 @@ async function readProblems(path: string): Promise<Material["problems"]> {
   const entries = (Array.isArray(lists[0]) ? lists[0] : []).filter(isObject);
   const listed = entries.map(({ id, reason }) => ({ id: String(id), reason: String(reason) }));
   const given = isObject(value) ? (value.count ?? value.total ?? value.skipped) : undefined;
-  return { count: typeof given === "number" ? given : listed.length, listed };
+  const pictures = isObject(value) ? picturesIn(value.pictures) : [];
+  return { count: typeof given === "number" ? given : listed.length, listed, pictures };
+}
+
+/** Kinds of pictures in words. */
+const KINDS = { transparent: "transparent", plain: "of one colour" } as const;
+
+function picturesIn(value: unknown): PicturesOf[] {
+  if (!isObject(value)) return [];
+  return Object.entries(KINDS).flatMap(([key, kind]) => {
+    const { count, ids } = isObject(value[key]) ? value[key] : {};
+    if (typeof count !== "number" || !(count > 0)) return [];
+    return [{ kind, count, ids: Array.isArray(ids) ? ids.map(String) : [] }];
+  });
 }

@@ -1,7 +1,9 @@
 /** @file What a training says: lines for people, and metrics in the run folder. */
 
+import { shortForm } from "../../data/short-form.ts";
 import type { Engine } from "../../engines/engine.ts";
 import type { Config } from "../../config/config.ts";
+import { Forecast, describeSeconds } from "../../runs/forecast.ts";
 import type { Values } from "../../served/pass.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Report, type Reporter, describeReport, showMetric } from "./progress.ts";
@@ -11,6 +13,8 @@ import type { RunFolder } from "../devices/follower.ts";
 export interface Journal {
   /** What is about to happen. */
   begin(config: Config, plan: Plan, engine: Engine): void;
+  /** Hears that a step is under way; the first ones say how long the training will take. */
+  step(step: number): void;
   /** How the steps since the last report went. */
   progress(report: Report): void;
   evaluation(step: number, name: string, values: Values): void;
@@ -23,14 +27,22 @@ const SHOWN = 6;
 /** A journal of a training of `total` steps. */
 export function createJournal(run: RunFolder, reporter: Reporter, total: number): Journal {
   const count = (value: number): string => value.toLocaleString("en");
+  const forecast = new Forecast();
   return {
+    step(step) {
+      const left = forecast.see(step, total);
+      if (left === undefined) return;
+      if (reporter.expect) reporter.expect(left);
+      else reporter.line(`time    ${describeSeconds(left)} for ${count(total - step)} steps`);
+    },
     line: (text) => reporter.line(text),
-    begin({ data, split, model, batchSize }, { source, notes, card, parameters }, engine) {
+    begin({ data, split, model, batchSize }, { source, sources, notes, card, parameters }, engine) {
       const named = Object.entries(card.names).map(
         ([field, names]) => ` of ${names.length} ${field}s`,
       );
       const size = `${count(source.length)} images${named.join(",")}`;
       reporter.line(`data    ${data.name} ${split}: ${size}`);
+      for (const line of shortForm(sources)) reporter.line(`        ${line}`);
       for (const note of notes) reporter.line(`        ${note}`);
       reporter.line(`model   ${model.name}: ${count(parameters)} parameters`);
       reporter.line(`engine  ${engine.name}: ${engine.description}`);

@@ -8,6 +8,11 @@ export interface Reporter {
   /** Shows a line that the next one replaces, where there is a terminal. */
   status(text: string): void;
   readonly terminal: boolean;
+  /**
+   * Hears, in place of a line, how many seconds a training of more than a minute will take, as its first steps show:
+   * for work of many trainings.
+   */
+  expect?(seconds: number): void;
 }
 
 /** Says nothing. */
