@@ -18,13 +18,13 @@ import type { ArmResult, CheckResult, ClaimResult, Spread, Tried } from "./resul
 
 /** Options of {@link runClaim}. */
 export interface ClaimOptions extends Omit<RunOptions, "engine" | "cluster"> {
-  /** The engine's name; `auto` unless given. */
+  /** The engine's name. Default: `auto`. */
   readonly engine?: string;
-  /** `quick` unless given. */
+  /** Default: `quick`. */
   readonly scale?: ClaimScale;
   /** In place of the claim's own data. */
   readonly data?: DataConfig;
-  /** The folder of its runs; `runs/claims/NAME-SCALE` unless given. Begun again there, it goes on. */
+  /** The folder of its runs. Default: `runs/claims/NAME-SCALE`. Begun again there, it goes on. */
   readonly workdir?: string;
 }
 

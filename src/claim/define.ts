@@ -121,7 +121,7 @@ export interface ClaimInput<T extends Tuning = Tuning> {
   readonly maximize?: boolean;
   /** Further values that the table shows. */
   readonly columns?: readonly string[];
-  /** Seeds of the full claim; 0, 1 and 2 unless given. A quick one takes the first. */
+  /** Seeds of the full claim. Default: 0, 1 and 2. A quick one takes the first. */
   readonly seeds?: readonly number[];
   /** The budget, the same for every arm: each combination is trained once, with the first seed. */
   readonly tune?: T;

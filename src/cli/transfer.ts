@@ -20,7 +20,10 @@ export const BACKBONE_FLAGS = {
     help: "preprocessing (default: that of the model's training)",
   },
   engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
-  "batch-size": { type: "integer", help: "batch size (default: 16; 32 for training the backbone); with hyperrule, of a part of its 512" },
+  "batch-size": {
+    type: "integer",
+    help: "batch size (default: 16; 32 for training the backbone); with hyperrule, of a part of its 512",
+  },
   "on-bad-image": {
     type: "text",
     value: "error|skip",

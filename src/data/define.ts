@@ -22,6 +22,10 @@ export const splitKeys = {
    * "id" the hash of each id alone decides, so that an added image never moves another. Default: "class".
    */
   splitBy: z.enum(["class", "id"]).optional(),
+};
+
+/** Keys of a data set whose labels may be left out. */
+export const labelKeys = {
   /** With "none" the examples are images alone, wherever they lie. Default: labels, where the task needs them or they are there. */
   labels: z.enum(["required", "optional", "none"]).optional(),
 };

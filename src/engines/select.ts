@@ -20,7 +20,7 @@ interface EngineKind {
   /** Whether its products may be TF32's. */
   readonly tf32?: boolean;
   open(budget: CpuBudget, options?: DeviceOptions): Promise<Engine>;
-  /** Bytes of memory that an opened engine computes in; the machine's unless given. */
+  /** Bytes of memory that an opened engine computes in. Default: the machine's. */
   memoryOf?(engine: Engine): number | undefined;
 }
 
@@ -70,17 +70,17 @@ export const ENGINE_NAMES: readonly string[] = namesOf(engineKinds());
 
 /** What only some engines have. */
 interface DeviceOptions {
-  /** Devices to compute over, by axis; one device unless given. */
+  /** Devices to compute over, by axis. Default: one device. */
   readonly mesh?: Mesh;
-  /** How float32 products are computed; as float32 unless given. */
+  /** How float32 products are computed. Default: as float32. */
   readonly products?: ProductPrecision;
-  /** The processes whose devices the mesh lies over; this one alone unless given. */
+  /** The processes whose devices the mesh lies over. Default: this one alone. */
   readonly cluster?: JoinedCluster;
 }
 
 /** Options of {@link openEngine}. */
 export interface OpenOptions extends DeviceOptions {
-  /** Threads; those of this machine unless given. */
+  /** Threads. Default: those of this machine. */
   readonly budget?: CpuBudget;
 }
 

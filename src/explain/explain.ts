@@ -43,9 +43,9 @@ import { lossOf } from "../tasks/classification.ts";
 
 /** Options of {@link explain}. */
 export interface ExplainOptions extends TrainedOptions {
-  /** "grad-cam" unless given. */
+  /** Default: "grad-cam". */
   readonly method?: ExplainMethod;
-  /** The class that Grad-CAM looks for; the surest of each picture unless given. */
+  /** The class that Grad-CAM looks for. Default: the surest of each picture. */
   readonly class?: string;
   /** Whether each head of the last layer gets a picture of its own, instead of their mean. */
   readonly heads?: boolean;

@@ -12,9 +12,9 @@ import { checkInteger, ProtobufWriter } from "./protobuf.ts";
 
 /** How large initializers leave the model's bytes. */
 export interface OnnxEncoding {
-  /** Initializers of the main graph of at least this many bytes go to an external file; none unless given. */
+  /** Initializers of the main graph of at least this many bytes go to an external file. Default: none. */
   readonly externalThreshold?: number;
-  /** The external file's name, relative to the model's; "model.onnx.data" unless given. */
+  /** The external file's name, relative to the model's. Default: "model.onnx.data". */
   readonly externalLocation?: string;
 }
 

@@ -19,7 +19,7 @@ export type OnnxAttribute =
 /** One application of an operator; an empty input or output name is an omitted one. */
 export interface OnnxNode {
   readonly opType: string;
-  /** The operator set; ONNX's own unless given. */
+  /** The operator set. Default: ONNX's own. */
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

@@ -19,7 +19,7 @@ import { shapeError } from "../graph/tensor.ts";
 export interface SoftmaxXentOptions {
   /** Subtract the entropy of the labels: the Kullback–Leibler divergence, whose minimum is 0. */
   readonly kl?: boolean;
-  /** The axis of the classes; the last unless given. */
+  /** The axis of the classes. Default: the last. */
   readonly axis?: number;
 }
 
@@ -44,7 +44,7 @@ export interface WeightedXentOptions {
   readonly weights?: Tensor;
   /** What the true class gives up, shared equally by the others. */
   readonly labelSmoothing?: number;
-  /** Divide each sequence's sum by its tokens (by its sum of weights); true unless given. */
+  /** Divide each sequence's sum by its tokens (by its sum of weights). Default: true. */
   readonly normalize?: boolean;
 }
 

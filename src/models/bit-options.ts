@@ -26,7 +26,7 @@ export const bitKeys = {
 export type BitOptions = Readonly<z.output<z.ZodObject<typeof bitKeys>>>;
 
 /** Units of each stage by the number of layers; 26 is timm's. */
-export const BIT_UNITS: Readonly<Record<number, readonly number[]>> = {
+const BIT_UNITS: Readonly<Record<number, readonly number[]>> = {
   26: [2, 2, 2, 2],
   50: [3, 4, 6, 3],
   101: [3, 4, 23, 3],

@@ -83,4 +83,9 @@ export function bit(options: BitOptions = {}): ImageModel {
 }
 
 /** BiT, ResNet v1, in a configuration. */
-export const bitModel = defineModel({ name: "bit", schema: z.strictObject(bitKeys), sizes: BIT_SIZES, create: bit });
+export const bitModel = defineModel({
+  name: "bit",
+  schema: z.strictObject(bitKeys),
+  sizes: BIT_SIZES,
+  create: bit,
+});

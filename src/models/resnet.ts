@@ -154,4 +154,9 @@ export function resnet({
 }
 
 /** ResNet in a configuration. */
-export const resnetModel = defineModel({ name: "resnet", schema: resnetSchema, weightsOf: ["timm", "torchvision", "transformers"], create: resnet });
+export const resnetModel = defineModel({
+  name: "resnet",
+  schema: resnetSchema,
+  weightsOf: ["timm", "torchvision", "transformers"],
+  create: resnet,
+});

@@ -21,15 +21,21 @@ import { resizeImages } from "./resize.ts";
 
 const segmenterSchema = z.strictObject({
   /** The model whose features are decoded, by name with its options. */
-  backbone: z.looseObject({ name: z.string() }).superRefine((value, context) => {
-    const others = MODELS.filter(({ around }) => !around);
-    const { error } = choiceOf("name", others).safeParse(value);
-    for (const issue of error?.issues ?? []) context.addIssue({ ...issue } as never);
-  }),
+  backbone: z
+    .looseObject({
+      /** The family of the backbone. */
+      name: z.string(),
+    })
+    .superRefine((value, context) => {
+      const others = MODELS.filter(({ around }) => !around);
+      const { error } = choiceOf("name", others).safeParse(value);
+      for (const issue of error?.issues ?? []) context.addIssue({ ...issue } as never);
+    }),
   /** Its layers of [batch, rows, columns, features] or [batch, tokens, features], laid side by side. Default: the last. */
   layers: z.array(z.string()).min(1).max(16).readonly().optional(),
   /** Features of each 3 × 3 convolution between the backbone and the classes. Default: none, a linear decoder. */
   decoder: z.array(z.int().min(1).max(65_536)).max(8).readonly().optional(),
+  /** The number of classes; null or left out ends with features. Default: from the data. */
   numClasses: z.int().min(1).max(1_000_000).nullable().optional(),
 });
 

@@ -14,7 +14,7 @@ export interface AttentionOptions {
   readonly dtype?: DType;
   /** Added to the scores; broadcasts to [batch, heads, queries, keys]. */
   readonly mask?: Tensor;
-  /** Whether query, key and value own biases; true unless given. */
+  /** Whether query, key and value own biases. Default: true. */
   readonly qkvBias?: boolean;
   /** Normalises queries and keys over a head's features (`query_ln`, `key_ln`), which keeps scores bounded. */
   readonly qkNorm?: NormName | false;

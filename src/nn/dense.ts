@@ -14,12 +14,12 @@ import { layer } from "./scope.ts";
 
 /** Options of {@link dense}. */
 export interface DenseOptions {
-  /** How many trailing axes of the input are contracted; 1 unless given. */
+  /** How many trailing axes of the input are contracted. Default: 1. */
   readonly axes?: number;
   readonly bias?: boolean;
   readonly kernelInit?: Initialiser;
   readonly biasInit?: Initialiser;
-  /** The dtype of the product and the result; float32 unless given. Parameters are float32 always. */
+  /** The dtype of the product and the result. Default: float32. Parameters are float32 always. */
   readonly dtype?: DType;
 }
 

@@ -23,9 +23,9 @@ import type { Contraction, Scope } from "./scope.ts";
 export interface LoraOptions {
   /** The inner extent of the product. */
   readonly rank: number;
-  /** The product counts alpha / rank times; once unless given. */
+  /** The product counts alpha / rank times. Default: once. */
   readonly alpha?: number;
-  /** Matches the whole names of the kernels to adapt; every dense layer's but the head's unless given. */
+  /** Matches the whole names of the kernels to adapt. Default: every dense layer's but the head's. */
   readonly targets?: string;
 }
 

@@ -8,10 +8,10 @@ import { layer } from "./scope.ts";
 
 /** Options of {@link mlpBlock}. */
 export interface MlpOptions {
-  /** The width in between; four times the input's unless given. */
+  /** The width in between. Default: four times the input's. */
   readonly hidden?: number;
   readonly dropout?: number;
-  /** GELU in its tanh form unless given. */
+  /** Default: GELU in its tanh form. */
   readonly activation?: (x: Tensor) => Tensor;
   readonly dtype?: DType;
 }

@@ -24,7 +24,7 @@ const EPSILON = 1e-6;
 /** Options of {@link layerNorm}. */
 export interface LayerNormOptions {
   readonly epsilon?: number;
-  /** Whether it owns a `bias`; true unless given. */
+  /** Whether it owns a `bias`. Default: true. */
   readonly bias?: boolean;
 }
 
@@ -64,7 +64,7 @@ export const normalisation = (
 
 /** Options of {@link groupNorm}. */
 export interface GroupNormOptions {
-  /** Into how many groups the features fall; 32 unless given. */
+  /** Into how many groups the features fall. Default: 32. */
   readonly groups?: number;
   readonly epsilon?: number;
   readonly scaleInit?: Initialiser;
@@ -87,9 +87,9 @@ export const groupNorm = layer(
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
   readonly epsilon?: number;
-  /** How much of the running statistics stays at a training step; 0.9 unless given. */
+  /** How much of the running statistics stays at a training step. Default: 0.9. */
   readonly momentum?: number;
-  /** Whether training too normalises by the running statistics, and leaves them as they are; false unless given. */
+  /** Whether training too normalises by the running statistics, and leaves them as they are. Default: false. */
   readonly frozen?: boolean;
   readonly scaleInit?: Initialiser;
 }

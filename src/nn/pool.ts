@@ -22,7 +22,7 @@ export interface MapHeadOptions {
   readonly activation?: (x: Tensor) => Tensor;
   /** Of its normalisation. */
   readonly epsilon?: number;
-  /** "layerNorm" unless given. */
+  /** Default: "layerNorm". */
   readonly norm?: NormName;
 }
 

@@ -161,7 +161,7 @@ function withoutTeacher<T>(
 }
 
 /** The array of a batch that the teacher sees; a configuration error where there is none. */
-export function teacherView<T>(batch: Readonly<Record<string, T>>, view: string): T {
+function teacherView<T>(batch: Readonly<Record<string, T>>, view: string): T {
   if (Object.hasOwn(batch, view)) return batch[view];
   throw new OcelliError("config", `objective.teacherImage: a batch has no "${view}".`, {
     given: view,

@@ -11,7 +11,7 @@ import { type RunSummary, findRuns, readRun, runFolder } from "./read.ts";
 export interface ListOptions {
   /** A query as {@link parseQuery} reads it. */
   readonly filter?: string;
-  /** A column, a configuration's key or a metric; the last written first unless given. */
+  /** A column, a configuration's key or a metric. Default: the last written first. */
   readonly sort?: string;
 }
 

@@ -10,7 +10,12 @@ import { type Series, chart } from "./report/chart.ts";
 import { mapPictures } from "./report/answers.ts";
 import { type Part, factTable, framePage, none } from "./report/frame.ts";
 import { type Html, html } from "./report/html.ts";
-import { type MapAnswers, type Material, type PicturesOf, readMaterial } from "./report/material.ts";
+import {
+  type MapAnswers,
+  type Material,
+  type PicturesOf,
+  readMaterial,
+} from "./report/material.ts";
 import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
 import { SCRIPT } from "./report/script.ts";
 

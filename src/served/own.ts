@@ -12,7 +12,11 @@ import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
 import { taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { readCheckpointFile, readIfCheckpointFile, readStateFile } from "../weights/checkpoint-file.ts";
+import {
+  readCheckpointFile,
+  readIfCheckpointFile,
+  readStateFile,
+} from "../weights/checkpoint-file.ts";
 import { cardFromJson } from "../weights/model-card.ts";
 
 /** Receives a line, such as that a run was stopped and which of its checkpoints is taken. */

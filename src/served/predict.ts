@@ -106,7 +106,7 @@ function checkNumbers(spec: string, rows: Rows): void {
 }
 
 /** One row of arrays [batch, …], without the batch axis. */
-export const rowOf = (rows: Rows, row: number): Rows =>
+const rowOf = (rows: Rows, row: number): Rows =>
   Object.fromEntries(
     Object.entries(rows).map(
       ([

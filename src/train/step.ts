@@ -46,7 +46,7 @@ export type Metrics = Readonly<Record<string, Tensor>>;
 
 /** Options of {@link makeTrainStep}. */
 export interface TrainStepOptions {
-  /** Parts into which a batch is cut; their gradients are averaged before the one update. 1 unless given. */
+  /** Parts into which a batch is cut; their gradients are averaged before the one update. Default: 1. */
   readonly accumulate?: number;
 }
 

@@ -38,15 +38,15 @@ import type { RunFolder } from "./devices/follower.ts";
 
 /** Options of {@link train} and {@link resume}. */
 export interface RunOptions {
-  /** The engine's name, or what opens one of your own; `auto`, or the one that a resumed run recorded, unless given. */
+  /** The engine's name, or what opens one of your own. Default: `auto`, or the one that a resumed run recorded. */
   readonly engine?: string | ((options: OpenOptions) => Promise<Engine>);
-  /** This process's place among several that train together; it trains alone unless given. */
+  /** This process's place among several that train together. Default: it trains alone. */
   readonly cluster?: ClusterPlace;
   /** Aborted: the current step is finished and saved, and training ends. */
   readonly signal?: AbortSignal;
   /** Definitions of your own that the configuration names. */
   readonly use?: readonly Definition[];
-  /** Where progress is told; nowhere unless given. */
+  /** Where progress is told. Default: nowhere. */
   readonly reporter?: Reporter;
   /** Shown every program in the engine's own language, such as StableHLO, before it is compiled. */
   readonly showProgram?: (text: string) => void;
@@ -54,9 +54,9 @@ export interface RunOptions {
 
 /** Options of {@link resume}. */
 export interface ResumeOptions extends RunOptions {
-  /** Devices to compute over from now on, such as `data=4`; those of before unless given. */
+  /** Devices to compute over from now on, such as `data=4`. Default: those of before. */
   readonly mesh?: string;
-  /** How long to train in all; as long as was planned unless given. A finished run goes on for longer. */
+  /** How long to train in all. Default: as long as was planned. A finished run goes on for longer. */
   readonly duration?: Duration;
   /** Whether to go on where the images to train on are others than before, which is an error unless given. */
   readonly acceptChanges?: boolean;

@@ -16,7 +16,7 @@ import { createExtractor, featureBatches } from "./features.ts";
 /** Options of {@link embedImages}. */
 export interface EmbedOptions {
   readonly engine?: string;
-  /** Images computed together; 16 unless given. */
+  /** Images computed together. Default: 16. */
   readonly batchSize?: number;
   /** Whether an image that cannot be decoded ends it, or is left out, which it is unless given. */
   readonly onBadImage?: BadImagePolicy;

@@ -117,9 +117,9 @@ export interface SourceFeatures extends FeatureBatch {
 
 /** Where features are kept, and how much of them. */
 export interface FeatureCache {
-  /** The folder; the user's cache folder unless given. */
+  /** The folder. Default: the user's cache folder. */
   readonly cache?: string;
-  /** All that is kept together; what was not used for longest goes first. 2 GiB unless given. */
+  /** All that is kept together; what was not used for longest goes first. Default: 2 GiB. */
   readonly cacheBytes?: number;
   /** Told where the cache cannot be written. */
   readonly report?: (line: string) => void;

@@ -8,9 +8,9 @@ export interface Evaluation {
 
 /** Options of {@link minimise}. */
 export interface LbfgsOptions {
-  /** Steps at most; 200 unless given. */
+  /** Steps at most. Default: 200. */
   readonly maxSteps?: number;
-  /** Ends where no part of the gradient is larger; 1e-5 unless given. */
+  /** Ends where no part of the gradient is larger. Default: 1e-5. */
   readonly tolerance?: number;
 }
 

@@ -24,32 +24,32 @@ export type TransferMethod = (typeof TRANSFER_METHODS)[number];
 /** Options of {@link transfer}. */
 export interface TransferOptions
   extends Pick<PublishedOptions, "architecture" | "preprocessing" | "use">, FeatureCache {
-  /** A model's name, a run, or what `loadWeights` takes; `efficientnet-lite0` unless given. */
+  /** A model's name, a run, or what `loadWeights` takes. Default: `efficientnet-lite0`. */
   readonly model?: string;
-  /** `linear` unless given. */
+  /** Default: `linear`. */
   readonly method?: TransferMethod;
-  /** Examples of each class; all unless given. */
+  /** Examples of each class. Default: all. */
   readonly shots?: number;
-  /** Picks the examples; 0 unless given. */
+  /** Picks the examples. Default: 0. */
   readonly seed?: number;
-  /** The split to learn from; `train` unless given. */
+  /** The split to learn from. Default: `train`. */
   readonly split?: string;
-  /** The split to judge by; `test`, or else `validation`, unless given. */
+  /** The split to judge by. Default: `test`, or else `validation`. */
   readonly test?: string;
-  /** The run folder; `runs/transfer`, numbered, unless given. */
+  /** The run folder. Default: `runs/transfer`, numbered. */
   readonly workdir?: string;
   readonly engine?: string;
   /** Images computed together; 16 unless given, 32 where the backbone is trained. */
   readonly batchSize?: number;
   /** Whether an image that cannot be decoded ends the transfer, or is left out, which it is unless given. */
   readonly onBadImage?: BadImagePolicy;
-  /** Times that `full` and `lora` go through the images; 10 unless given. */
+  /** Times that `full` and `lora` go through the images. Default: 10. */
   readonly epochs?: number;
   /** The peak learning rate of `full` (3e-4 unless given) and `lora` (1e-3 unless given). */
   readonly lr?: number;
   /** The part of its steps that `hyperrule` takes, above 0 and up to 1, which it is unless given. */
   readonly budget?: number;
-  /** The adapters of `lora`: rank 8 and alpha 16 on every dense layer but the classifier, unless given. */
+  /** Default: the adapters of `lora`: rank 8 and alpha 16 on every dense layer but the classifier. */
   readonly lora?: Partial<LoraOptions>;
   readonly reporter?: Reporter;
   /** Aborted: training finishes the current step, saves and ends; before it, nothing is left. */

@@ -14,13 +14,13 @@ type Named = Readonly<Record<string, HostArray>>;
 
 /** Options of {@link fitWeights}. */
 export interface FitOptions {
-  /** Whether the classifier is taken from the file, or left to the model's initialisation; "keep" unless given. */
+  /** Whether the classifier is taken from the file, or left to the model's initialisation. Default: "keep". */
   readonly head?: "keep" | "drop";
-  /** Rows and columns of the model's positions (`positionGrid`); square unless given. */
+  /** Rows and columns of the model's positions (`positionGrid`). Default: square. */
   readonly grid?: readonly [number, number];
-  /** Those of the file's positions, of which the class token then has none; square unless given. */
+  /** Those of the file's positions, of which the class token then has none. Default: square. */
   readonly givenGrid?: readonly [number, number];
-  /** Whether a patch embedding's kernel may be resized to the model's patch, as FlexiViT's is; false unless given. */
+  /** Whether a patch embedding's kernel may be resized to the model's patch, as FlexiViT's is. Default: false. */
   readonly resizesPatches?: boolean;
 }
 

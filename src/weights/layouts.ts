@@ -28,7 +28,7 @@ export interface Layout {
   readonly name: string;
   /** A name that only this layout has. */
   readonly mark: RegExp;
-  /** Whether its axes are PyTorch's; true unless given. */
+  /** Whether its axes are PyTorch's. Default: true. */
   readonly torch?: false;
   readonly rows: readonly Row[];
 }

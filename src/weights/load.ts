@@ -15,7 +15,7 @@ import { type UnreadArrays, readWeights, subtree, weightFiles } from "./read.ts"
 
 /** Options of {@link loadWeights}. */
 export interface LoadOptions extends HubOptions {
-  /** Where fetched files are kept; the user's cache folder unless given. */
+  /** Where fetched files are kept. Default: the user's cache folder. */
   readonly cache?: string;
   /** Told what is done, line by line. */
   readonly report?: (line: string) => void;
@@ -47,7 +47,8 @@ function chooseWeights(what: string, names: readonly string[]): string {
   const candidates = names.filter((name) => WEIGHT_FILE.test(name));
   if (candidates.length === 1) return candidates[0];
   const valid = candidates.length > 0 ? candidates : ["*.safetensors", "*.npz", "*.pth", "*.bin"];
-  const problem = candidates.length > 0 ? "several weight files" : "none of the files that weights are in";
+  const problem =
+    candidates.length > 0 ? "several weight files" : "none of the files that weights are in";
   throw new OcelliError("data", `${what} holds ${problem}: ${valid.join(", ")}.`, {
     valid,
     hint: candidates.length > 0 ? "Name one of them." : "",

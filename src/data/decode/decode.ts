@@ -31,7 +31,7 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** From the image's shape: the part that is wanted, and how many times smaller a JPEG may be decoded (1, 2, 4 or 8). */
   readonly want?: (shape: ByteImage["shape"]) => Pick<Wanted, "box" | "shrink">;
-  /** What becomes of alpha; transparent parts are laid on white unless given. */
+  /** What becomes of alpha. Default: transparent parts are laid on white. */
   readonly alpha?: AlphaRule;
   /** Hears what is worth a note about the picture. */
   readonly notice?: (kind: PictureKind) => void;

@@ -10,11 +10,11 @@ export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);
 
 /** How often and how patiently a request is tried. */
 interface HttpOptions {
-  /** Attempts in all; 5 unless given. */
+  /** Attempts in all. Default: 5. */
   readonly attempts?: number;
-  /** Seconds before the second attempt; each later pause is twice as long. 0.25 unless given. */
+  /** Seconds before the second attempt; each later pause is twice as long. Default: 0.25. */
   readonly pause?: number;
-  /** Seconds an attempt may take; 60 unless given. */
+  /** Seconds an attempt may take. Default: 60. */
   readonly timeout?: number;
 }
 

@@ -11,7 +11,7 @@ interface LabelledArrays {
   readonly images: HostArray;
   /** Whole numbers of [examples], each a class. */
   readonly labels: HostArray;
-  /** The class names; "0", "1", … up to the largest label unless given. */
+  /** The class names. Default: "0", "1", … up to the largest label. */
   readonly classes?: readonly string[];
   /** The beginning of every id and of every message, such as `mnist/train`. */
   readonly name: string;

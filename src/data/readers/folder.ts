@@ -7,7 +7,7 @@ import { readImageFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { describeUnread } from "./image-names.ts";
 import type { Layout, Part } from "./layout.ts";
-import { classKeys, defineSource, splitKeys } from "../define.ts";
+import { classKeys, defineSource, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { readTable } from "./table.ts";
 import { arrangeImages } from "./unlabelled.ts";
@@ -18,6 +18,7 @@ const folderSchema = z.strictObject({
   dir: z.string(),
   ...classKeys,
   ...splitKeys,
+  ...labelKeys,
 });
 
 /**

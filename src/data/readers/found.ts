@@ -40,7 +40,7 @@ interface FoundDataset {
   readonly name: string;
   /** What was found, by split; one split alone is divided by hashing ids. */
   readonly splits: ReadonlyMap<string, Found>;
-  /** The class names; from the labels unless given. */
+  /** The class names. Default: from the labels. */
   readonly classes?: readonly string[];
   /** How a single split is divided: shares by name. */
   readonly shares?: Readonly<Record<string, number>>;

@@ -102,7 +102,7 @@ function nameColumn(classes: readonly string[]): LabelColumn {
 }
 
 /** Whether examples have one class each, or any of them has a list. */
-export const labelKind = (labels: readonly Labels[]): "class" | "classes" =>
+const labelKind = (labels: readonly Labels[]): "class" | "classes" =>
   labels.some((label) => typeof label === "object") ? "classes" : "class";
 
 /** Labels as arrays: int32 of [] for one class each, float32 of [classes] where any example has a list. */

@@ -20,8 +20,7 @@ const mapsSchema = z.strictObject({
   /** The folder. */
   dir: z.string(),
   ...classKeys,
-  splits: splitKeys.splits,
-  splitBy: splitKeys.splitBy,
+  ...splitKeys,
 });
 
 /** How to open a folder of images and maps. */

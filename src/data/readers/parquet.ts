@@ -16,7 +16,7 @@ import { type Found, foundDataset } from "./found.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
 import { expandFiles } from "../files/shards.ts";
-import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
+import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
 const parquetSchema = z.strictObject({
@@ -32,6 +32,7 @@ const parquetSchema = z.strictObject({
   label: z.string().optional(),
   ...classKeys,
   ...splitKeys,
+  ...labelKeys,
 });
 
 /** Bytes of decoded row groups that are held; one more than fits may be held for a while. */

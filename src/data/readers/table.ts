@@ -13,7 +13,7 @@ import { type Found, type LabelUse, foundDataset } from "./found.ts";
 import { type Labels, isNoLabel, readLabels } from "./labels.ts";
 import { expandFiles } from "../files/shards.ts";
 import { readBeside } from "./beside.ts";
-import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
+import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { usualSplit } from "../splits/split-names.ts";
 
@@ -30,6 +30,7 @@ const tableSchema = z.strictObject({
   label: z.string().optional(),
   ...classKeys,
   ...splitKeys,
+  ...labelKeys,
 });
 
 /** The kinds of tables. */

@@ -15,7 +15,7 @@ import { type Labels, readLabels } from "./labels.ts";
 import { isFlat } from "./layout.ts";
 import { isLeftover } from "./leftovers.ts";
 import { expandFiles } from "../files/shards.ts";
-import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
+import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { arrangeImages } from "./unlabelled.ts";
 import { treeOf } from "./tree-of-images.ts";
@@ -33,6 +33,7 @@ const tarSchema = z.strictObject({
   labelKey: z.string().optional(),
   ...classKeys,
   ...splitKeys,
+  ...labelKeys,
 });
 
 /** How to open tar archives. */

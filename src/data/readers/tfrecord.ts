@@ -17,7 +17,7 @@ import { parseDataFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { type Labels, readLabels } from "./labels.ts";
 import { expandFiles } from "../files/shards.ts";
-import { classKeys, defineSource, filesSchema, splitKeys } from "../define.ts";
+import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 
 const tfrecordSchema = z.strictObject({
@@ -33,6 +33,7 @@ const tfrecordSchema = z.strictObject({
   label: z.string().optional(),
   ...classKeys,
   ...splitKeys,
+  ...labelKeys,
   /** A feature whose text is the example's id. Default: the file's name and the record's number. */
   id: z.string().optional(),
 });

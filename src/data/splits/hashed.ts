@@ -18,9 +18,9 @@ export const ALL = "all";
 interface Whole {
   readonly name: string;
   readonly source: Source;
-  /** The shares by split; {@link DEFAULT_SHARES} unless given. */
+  /** The shares by split. Default: {@link DEFAULT_SHARES}. */
   readonly shares?: Readonly<Record<string, number>>;
-  /** `class` unless given. */
+  /** Default: `class`. */
   readonly splitBy?: SplitBy;
   /** The class of each example, where each has one. */
   readonly classOf?: (index: number) => string | number;

@@ -28,7 +28,7 @@ export interface Batch {
 
 /** What a stream for training takes. */
 export interface TrainingOptions extends BatchOptions {
-  /** The rows of every batch that this process reads: its batches hold them alone. All rows unless given. */
+  /** The rows of every batch that this process reads: its batches hold them alone. Default: all rows. */
   readonly share?: Share;
 }
 

@@ -8,7 +8,7 @@ interface PrefetchOptions<T, U> {
   readonly load: (item: T) => Promise<U>;
   /** Gives up an item that was made ready and is not wanted any more. */
   readonly release: (ready: U) => void;
-  /** How many items to keep ready; 1 unless given. */
+  /** How many items to keep ready. Default: 1. */
   readonly depth?: number;
 }
 

@@ -21,13 +21,13 @@ import { type ProductPrecision, type Target, targetOf } from "./target.ts";
 
 /** Options of an XLA engine. */
 export interface XlaOptions {
-  /** The name of an installed plugin, or the file of any PJRT plugin; `xla-cpu` unless given. */
+  /** The name of an installed plugin, or the file of any PJRT plugin. Default: `xla-cpu`. */
   readonly plugin?: string;
   /** Threads of the CPU plugin; the default is one a core. Only the first engine of a process can say. */
   readonly threads?: number;
   /** How float32 products are computed where the hardware has TF32. */
   readonly precision?: ProductPrecision;
-  /** Devices by named axes that every program is split over; one device unless given. */
+  /** Devices by named axes that every program is split over. Default: one device. */
   readonly mesh?: Mesh;
   /** Options of the plugin's client, by the plugin's own names. */
   readonly client?: ClientOptions;

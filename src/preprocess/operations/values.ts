@@ -139,7 +139,7 @@ export const values: Readonly<Record<string, OperationKind>> = {
       return { shift: low, divisor, scale: vmax - vmin, offset: vmin, bounds };
     },
   ),
-  /** Subtracts a mean and divides by a deviation, those of ImageNet unless given. */
+  /** Subtracts a mean and divides by a deviation. Default: those of ImageNet. */
   vgg_value_range: scaling(
     { mean: byDefault(numbers, VGG_MEAN), std: byDefault(numbers, VGG_STD) },
     ({ mean, std }) => {

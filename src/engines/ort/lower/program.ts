@@ -55,7 +55,7 @@ export interface LoweredProgram {
 export interface LoweringOptions {
   /** Only operators of the ONNX standard; for files that other runtimes read. */
   readonly portable?: boolean;
-  /** How many channels lie in a block of ONNX Runtime's own convolutions; 0, not to use them, unless given. */
+  /** How many channels lie in a block of ONNX Runtime's own convolutions. Default: 0, not to use them. */
   readonly block?: number;
   /** The number of the batch, where it is open: a prime that divides no fixed extent; portable graphs alone. */
   readonly open?: number;

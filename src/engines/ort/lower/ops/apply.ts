@@ -15,7 +15,7 @@ export class Elementwise {
     this.builder = builder;
   }
 
-  /** One node; its dtype is that of its last operand unless given. */
+  /** One node. Default: its dtype is that of its last operand. */
   op(
     opType: string,
     operands: readonly Dense[],
