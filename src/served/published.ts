@@ -22,7 +22,8 @@ const lite = (size: number, index: number): Published => ({
 });
 
 /** Weights that are known by the name of their model. */
-const PUBLISHED: Readonly<Record<string, Published>> = {
+// ts-unused-exports:disable-next-line
+export const PUBLISHED: Readonly<Record<string, Published>> = {
   "efficientnet-lite0": lite(224, 0),
   "efficientnet-lite1": lite(240, 1),
   "efficientnet-lite2": lite(260, 2),

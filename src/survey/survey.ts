@@ -14,7 +14,8 @@ import { type Sizes, describeSizes } from "./sizes.ts";
 /** Hashes that differ in at most so many of 64 bits are near. */
 const NEAR_BITS = 10;
 /** The most that may be asked for: with more, pictures that have little in common are near. */
-const MOST_NEAR_BITS = 12;
+// ts-unused-exports:disable-next-line
+export const MOST_NEAR_BITS = 12;
 
 /** Options of {@link survey}. */
 export interface SurveyOptions {

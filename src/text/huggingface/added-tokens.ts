@@ -1,7 +1,7 @@
 /** @file Added tokens of `tokenizer.json`: found in text as they are, before anything else. */
 
 import { z } from "zod";
-import type { Normalizer } from "./normalizers.ts";
+import type { Normalizer } from "./kinds.ts";
 import { escapeText } from "./patterns.ts";
 import { WORD_MEMBERS } from "./unicode.ts";
 

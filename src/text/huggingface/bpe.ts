@@ -5,7 +5,7 @@ import { formatError } from "../../formats/bytes.ts";
 import { type Merges, applyMerges, createMerges } from "../byte-pairs.ts";
 import { PairTable } from "../pair-table.ts";
 import { remember } from "../word-cache.ts";
-import type { WordModel } from "./models.ts";
+import type { WordModel } from "./kinds.ts";
 
 /** The options of byte-pair encoding. */
 export interface BpeOptions {

@@ -6,11 +6,9 @@ import { formatError } from "../../formats/bytes.ts";
 import { ByteTrie } from "../byte-trie.ts";
 import { NORMAL, createUnigram } from "../sentencepiece/unigram.ts";
 import { createBpe } from "./bpe.ts";
+import type { WordModel } from "./kinds.ts";
 import { type PartType, createPart, partType } from "./options.ts";
 import { createWordPiece } from "./word-piece.ts";
-
-/** The ids of a word's pieces. */
-export type WordModel = (word: string) => readonly number[];
 
 /** A model's vocabulary, and how it cuts words. */
 export interface Model {

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { toByteCharacters } from "../byte-level.ts";
 import { type PartType, createPart, partType } from "./options.ts";
+import type { Normalizer } from "./kinds.ts";
 import { patternSchema, toRegExp } from "./patterns.ts";
 import { createPrecompiled } from "./precompiled.ts";
 import {
@@ -15,9 +16,6 @@ import {
   lowerCase,
   normalForm,
 } from "./unicode.ts";
-
-/** Text as a vocabulary expects it. */
-export type Normalizer = (text: string) => string;
 
 const none = z.looseObject({});
 const bertSchema = z.looseObject({

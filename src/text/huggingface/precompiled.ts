@@ -2,7 +2,7 @@
 
 import { formatError } from "../../formats/bytes.ts";
 import { Charsmap } from "../sentencepiece/charsmap.ts";
-import type { Normalizer } from "./normalizers.ts";
+import type { Normalizer } from "./kinds.ts";
 
 /** The most bytes of a grapheme that is replaced as a whole. */
 const MOST_BYTES = 5;

@@ -4,7 +4,7 @@
  */
 
 import { OcelliError } from "../../errors.ts";
-import type { WordModel } from "./models.ts";
+import type { WordModel } from "./kinds.ts";
 
 /** The options of WordPiece. */
 export interface WordPieceOptions {
