@@ -2,7 +2,7 @@
 
 import { type ByteImage, makeImage } from "../../preprocess/image.ts";
 import type { Random } from "../../random.ts";
-import type { Cutout } from "./cutouts.ts";
+import type { Cutout } from "./cutout.ts";
 
 /** A cut-out in its place. */
 export interface Placed {

@@ -14,7 +14,8 @@ import type { Dataset, Source } from "../source.ts";
 import { ALL, splitOf } from "../splits/hashed.ts";
 import { prepareExample } from "../stream/examples.ts";
 import { compose, drawPattern, placeCutout } from "./compose.ts";
-import { type Cutout, openCutouts } from "./cutouts.ts";
+import type { Cutout } from "./cutout.ts";
+import { openCutouts } from "./cutouts.ts";
 
 const compositesSchema = z.strictObject({
   /** Side of the square images, in pixels. Default: 64. */

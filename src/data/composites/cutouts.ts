@@ -6,17 +6,8 @@ import { dirname, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { readImageFile } from "../files/files.ts";
 import { listFolder } from "../files/walk.ts";
+import type { Cutout } from "./cutout.ts";
 import { SHAPES, drawShape } from "./shapes.ts";
-
-/** A picture with transparent parts. */
-export interface Cutout {
-  readonly height: number;
-  readonly width: number;
-  /** Red, green, blue and alpha of each pixel. */
-  readonly pixels: Uint8Array;
-  /** Whether it is white, to be given a colour. */
-  readonly plain: boolean;
-}
 
 /** Cut-outs by the name of their class. */
 export type Cutouts = ReadonlyMap<string, readonly Cutout[]>;

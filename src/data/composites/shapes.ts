@@ -1,6 +1,6 @@
 /** @file Shapes that are drawn: white cut-outs, by functions that say which places lie inside. */
 
-import type { Cutout } from "./cutouts.ts";
+import type { Cutout } from "./cutout.ts";
 
 /** Whether a place lies inside; x to the right and y down, from −1 to 1. */
 type Inside = (x: number, y: number) => boolean;
