@@ -201,7 +201,10 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     tiny(`--init.weights=${at("run")}`, "--init.head=dropp", `--workdir=${at("w1")}`),
     "init.head must be one of drop, keep",
   ],
-  [["predict", at("nothing"), at("red.png")], "nothing holds none of the files that weights are in: *.safetensors"],
+  [
+    ["predict", at("nothing"), at("red.png")],
+    "nothing holds none of the files that weights are in: *.safetensors",
+  ],
   [["predict", at("junk.safetensors"), at("red.png")], "safetensors file"],
   [["predict", at("short.safetensors"), at("red.png")], "safetensors file: its header describes"],
   [

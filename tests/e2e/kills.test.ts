@@ -203,7 +203,9 @@ await runClaim(claim, { workdir: process.argv[2], engine: "ort" });
     (round, shell) => startNode([at("claim.mjs"), at(`claim-${round}`)], shell),
     (round) => at(`claim-${round}`),
     async (round) => {
-      const folders = (await readdir(at("claim"))).filter((name) => !/^(table\.md|claim\.json)$/.test(name));
+      const folders = (await readdir(at("claim"))).filter(
+        (name) => !/^(table\.md|claim\.json)$/.test(name),
+      );
       expect(folders).toHaveLength(2);
       for (const name of folders) {
         await expectSameRun(`claim-${round}/${name}`, `claim/${name}`);

@@ -99,10 +99,7 @@ const distilled = (more: object) => ({
 });
 
 test.each<[string, () => object]>([
-  [
-    'unknown key "model.flexi"',
-    () => ({ model: { name: "vit", variant: "Ti/7", flexi: SIZES } }),
-  ],
+  ['unknown key "model.flexi"', () => ({ model: { name: "vit", variant: "Ti/7", flexi: SIZES } })],
   [
     'unknown option of vit "seqhw"',
     () => ({ evals: { test: { split: "test", model: { seqhw: 2 } } } }),

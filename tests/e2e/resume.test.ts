@@ -127,9 +127,7 @@ test("what cannot be resumed says so", async () => {
     return process.text();
   };
   expect(await said("--resume", join(dir, "none"))).toContain("holds no run to resume");
-  expect(await said("--resume", unbroken)).toContain(
-    "has finished; there is nothing to resume",
-  );
+  expect(await said("--resume", unbroken)).toContain("has finished; there is nothing to resume");
   expect(await said("--resume", unbroken, "--batchSize", "8")).toContain(
     "--resume RUN takes neither a configuration nor --batchSize.",
   );

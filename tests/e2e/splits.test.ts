@@ -29,7 +29,10 @@ beforeAll(async () => {
     await mkdir(join(images, name), { recursive: true });
     const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
     const spot = { create: { width: 2, height: 2, channels: 3 as const, background: "red" } };
-    const bytes = await picture.composite([{ input: spot }]).png().toBuffer();
+    const bytes = await picture
+      .composite([{ input: spot }])
+      .png()
+      .toBuffer();
     for (let i = 0; i < 15; i++) await sharp(bytes).toFile(join(images, name, `${i}.png`));
   }
   const preprocess = "decode|resize(28)|grayscale|value_range(-1,1)";

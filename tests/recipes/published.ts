@@ -204,7 +204,8 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
   "bit-hyperrule": {
     source: "arXiv:1912.11370, section 3.3",
     values: {
-      "preprocess.train": "decode(alpha=drop)|resize(448)|random_crop(384)|flip_lr|value_range(-1,1)",
+      "preprocess.train":
+        "decode(alpha=drop)|resize(448)|random_crop(384)|flip_lr|value_range(-1,1)",
       "preprocess.eval": "decode(alpha=drop)|resize(384)|value_range(-1,1)",
       batchSize: 512,
       "duration.steps": 10_000,
@@ -276,7 +277,8 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
   flexivit: {
     source: "proj/flexivit/i21k_sup.py",
     values: {
-      "preprocess.train": "decode(alpha=drop)|inception_crop(240)|flip_lr|randaug(2,10)|value_range(-1,1)",
+      "preprocess.train":
+        "decode(alpha=drop)|inception_crop(240)|flip_lr|randaug(2,10)|value_range(-1,1)",
       "preprocess.eval": "decode(alpha=drop)|resize_small(272)|central_crop(240)|value_range(-1,1)",
       batchSize: 4096,
       "duration.epochs": 90,

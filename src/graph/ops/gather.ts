@@ -1,13 +1,7 @@
 /** @file Access by index: gather and scatter-add, and NumPy's take over them. */
 
 import { type DType, isInteger, sizeOf } from "../dtype.ts";
-import {
-  type Primitive,
-  type Tensor,
-  dtypeError,
-  emitOne,
-  shapeError,
-} from "../tensor.ts";
+import { type Primitive, type Tensor, dtypeError, emitOne, shapeError } from "../tensor.ts";
 import { allocate, forEachIndex, gatherValue, offsetOf, roundValue } from "../values.ts";
 import { broadcastBatch, broadcastTo } from "./broadcast.ts";
 import { iota, zerosLike } from "./constant.ts";
