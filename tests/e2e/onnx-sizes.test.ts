@@ -47,6 +47,10 @@ const PUBLISHED: readonly PublishedModel[] = [
   { name: "efficientnet-lite2", options: { numClasses } },
   { name: "resnet", options: { depth: 50, numClasses } },
   { name: "convnext", options: { variant: "T", numClasses } },
+  {
+    name: "segmenter",
+    options: { backbone: { name: "resnet", depth: 26 }, decoder: [32], numClasses },
+  },
 ];
 
 /** Leaves by name; a kernel's are as large as keeps its sums so. */
@@ -84,7 +88,8 @@ describe("published models export for any batch", () => {
       for (const size of isLong ? SIZES : SIZES.slice(0, 2)) {
         const { graph } = exportModel(choice, [size, size, 3], empty).onnx;
         expect(graph.inputs[0].shape).toEqual(["batch", size, size, 3]);
-        expect(graph.outputs[0].shape).toEqual(["batch", CLASSES]);
+        const places = choice.name === "segmenter" ? [size, size] : [];
+        expect(graph.outputs[0].shape).toEqual(["batch", ...places, CLASSES]);
         if (!isLong && size !== SIZES[0]) continue;
         const other = exportModel(choice, [size, size, 3], empty, [1009, 1013]).onnx.graph;
         expect(JSON.stringify(other.nodes) === JSON.stringify(graph.nodes)).toBe(true);

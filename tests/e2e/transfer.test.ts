@@ -374,7 +374,7 @@ test.each([
   [["--method=linaer"], /"linaer".*linear/],
   [["--model=efficientnet-lite9"], /efficientnet-lite9.*efficientnet-lite/],
   [["--model=vit"], /no published weights of vit.*--architecture/],
-  [["--split=test"], /test is learned from/],
+  [["--split=test"], /test is the training split/],
   [["--lr=-1", "--method=full"], /--lr must be a number above 0/],
   [["--lr=1"], /--lr is not for --method linear.*full and lora/],
   [["--rank=4", "--method=full"], /--rank is not for --method full.*lora/],
