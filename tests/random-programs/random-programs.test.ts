@@ -19,7 +19,7 @@ const hasXla = installedPlugins().includes("xla-cpu");
 
 /** Programs in CI, and in the long run, which `npm run programs` does beyond these. */
 const COUNTS: readonly [ContenderName, short: number, long: number][] = [
-  ["interpreter", 100, 1000],
+  ["interpreter", 300, 1000],
   ["ort", 250, 20_000],
   ["xla-cpu", 25, 5000],
   ["xla-cpu-two", 8, 500],
@@ -66,7 +66,7 @@ describe("the generator", () => {
   const names = [...Object.keys(primitives), ...COMPOSITES].filter(
     (name) => !HELD_BY_ROWS.includes(name),
   );
-  const plans = Array.from({ length: 1500 }, (_, seed) => drawPlan(seed));
+  const plans = Array.from({ length: 2500 }, (_, seed) => drawPlan(seed));
 
   it.for(names)("has an operation for %s (tests/random-programs/operations)", (name) => {
     const makers = Object.keys(operations).filter((op) =>

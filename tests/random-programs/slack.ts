@@ -30,12 +30,15 @@ const rounded = (exactly: (x: number, y: number) => number): Slack => ({
 const elementary: Slack = { kind: "element", ulps: 4, halfUlps: 2 };
 const sum = (name: PrimitiveName): Slack => ({ kind: "sum", ulps: 2, name });
 
+const isPowerOfTwo = (x: number): boolean => Number.isInteger(Math.log2(Math.abs(x)));
+
 /** Primitives that may be off; all others are exact. */
 export const SLACK: Readonly<Record<string, Slack>> = {
   add: rounded((x, y) => x + y),
   sub: rounded((x, y) => x - y),
   mul: rounded((x, y) => x * y),
-  div: rounded((x, y) => x / y),
+  // XLA multiplies by the reciprocal of what divides many elements
+  div: rounded((x, y) => (isPowerOfTwo(y) ? x / y : NaN)),
   convert: { kind: "element", ulps: 0, isExact: (i, result, [x]) => x.data[i] === result },
   pow: elementary,
   exp: elementary,
