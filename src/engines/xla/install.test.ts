@@ -48,7 +48,7 @@ describe("a pinned plugin", () => {
 describe("a plugin of one's own", () => {
   it("has a name that says what it is, and is its own", async () => {
     await expect(installOwnPlugin("ort", "plugin.so")).rejects.toThrow(
-      '"ort" is no name for a plugin. It begins with xla-',
+      '"ort" is no name for a plugin. Use xla- followed by lower-case letters',
     );
     await expect(installOwnPlugin("xla-../x", "plugin.so")).rejects.toThrow("is no name");
     await expect(installOwnPlugin("xla-cpu", "plugin.so")).rejects.toThrow(
