@@ -59,9 +59,10 @@ export function pixelXent(
     const takes = "takes logits [batch, height, width, classes] and a map [batch, height, width]";
     throw shapeError("pixelXent", [logits, map], takes);
   }
-  const hot = oneHot(map, classes); // [batch, height, width, classes]
+  const dtype = logits.dtype === "float64" ? "float64" : "float32";
+  const hot = oneHot(map, classes, dtype); // [batch, height, width, classes]
   const weighted = weights ? mul(hot, broadcastTo(weights, hot.shape)) : hot;
-  const labelled = labelledPixels(map, mask);
+  const labelled = convert(labelledPixels(map, mask), dtype);
   const total = reduceSum(mul(softmaxXent(logits, weighted), labelled));
   return div(total, maximum(reduceSum(mul(reduceSum(weighted, 3), labelled)), 1e-8));
 }

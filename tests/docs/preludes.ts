@@ -10,6 +10,7 @@ export const PRELUDES: Readonly<Record<string, string>> = {
 const params = { kernel: ones([4, 10]), bias: ones([10]) };`,
   "src/graph/ops/dot.ts": `const q = ones([2, 3, 4, 5]);
 const k = q;`,
+  "src/graph/ops/associative-scan.ts": `const a = ones([5]);\nconst b = ones([5]);`,
   "src/graph/ops/scan.ts": `const xs = ones([4, 3]);`,
   "src/graph/gradient.ts": `${X}
 const f = (y: Tensor) => reduceSum(mul(y, mul(y, y)));`,

@@ -83,6 +83,6 @@ test("the folder of an unfinished run says how to resume it", async () => {
   const again = startCli(["train", config, "--workdir", run]);
   expect(await again.ended).toBe(2);
   expect(again.text()).toContain(
-    `It has not finished; resume with: ocelli train --resume ${run}. Or choose another --workdir.`,
+    `It has not finished; resume it with: ocelli train --resume ${run}. Or choose another --workdir.`,
   );
 });
