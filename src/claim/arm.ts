@@ -107,7 +107,7 @@ function watched(values: Readonly<Record<string, number>>) {
 }
 
 /**
- * Trains a configuration in the folder that is its own, goes on with it, or reads what it came to. Arms that ask for the
+ * Trains a configuration in the folder that is its own, resumes it, or reads what it came to. Arms that ask for the
  * same training share it, whatever they call it.
  */
 async function runTraining(session: ClaimSession, config: Config): Promise<ClaimRun> {

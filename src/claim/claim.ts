@@ -24,12 +24,12 @@ export interface ClaimOptions extends Omit<RunOptions, "engine" | "cluster"> {
   readonly scale?: ClaimScale;
   /** In place of the claim's own data. */
   readonly data?: DataConfig;
-  /** The folder of its runs. Default: `runs/claims/NAME-SCALE`. Begun again there, it goes on. */
+  /** The folder of its runs. Default: `runs/claims/NAME-SCALE`. A claim started there again resumes. */
   readonly workdir?: string;
 }
 
 /**
- * Runs a claim. Trainings that are done are read, so that a claim that was stopped goes on.
+ * Runs a claim. Trainings that are done are read, so that a stopped claim resumes.
  *
  * @throws what {@link train} throws, except for trainings that diverge: these are results
  */

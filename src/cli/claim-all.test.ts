@@ -44,7 +44,7 @@ const output = {
   terminal: false,
 } as unknown as Output;
 
-test("all claims are run one after the other, one that fails is told, and the same call goes on", async () => {
+test("claims run in turn, a failure is reported, and the same call resumes", async () => {
   const done: string[] = [];
   const all = {
     claims: [claimOf("first", 8), claimOf("broken", 9), claimOf("last", 8)],

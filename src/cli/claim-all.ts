@@ -1,4 +1,4 @@
-/** @file `ocelli claim --all`: every claim after the other, and the page that shows what came of them. */
+/** @file `ocelli claim --all`: runs every claim in turn and writes a page of the results. */
 
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -31,8 +31,8 @@ export interface ClaimsResult {
 }
 
 /**
- * Runs every claim, one after the other. Trainings that are done are read, so that the same command goes on where it was
- * stopped; where a claim fails, the page says so and the next one is run. The page is written after each.
+ * Runs every claim in turn. Finished trainings are read, so that the same command resumes; where a claim fails, the page
+ * says so and the next one runs. The page is written after each.
  *
  * @throws a data error at the end that names the claims that failed
  */

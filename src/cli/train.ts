@@ -155,6 +155,6 @@ function newDuration(overrides: Call["overrides"]): Duration | undefined {
 function checkResume([given]: readonly (string | undefined)[]): void {
   if (given === undefined) return;
   throw new OcelliError("argument", `--resume RUN takes neither a configuration nor ${given}.`, {
-    hint: "The run goes on as it was begun; only --epochs, --steps, --mesh and --accept-changes may change it.",
+    hint: "A run resumes with its own configuration; only --epochs, --steps, --mesh and --accept-changes may change it.",
   });
 }

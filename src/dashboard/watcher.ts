@@ -11,7 +11,7 @@ const POINTS = 600;
 const CURVES = 200;
 /** Runs whose curves are kept at a time. */
 const KEPT = 64;
-/** A run that still goes on is read again this often, in milliseconds: its state follows the clock. */
+/** A run that is still training is read again this often, in milliseconds: its state follows the clock. */
 const RECHECK = 5000;
 /** What is not older than this, in milliseconds, is not looked at again, whoever asks. */
 const FRESH = 500;

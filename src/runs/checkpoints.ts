@@ -1,4 +1,4 @@
-/** @file The checkpoints that a run goes on from: written whole, verified when read, old ones deleted by a policy. */
+/** @file The checkpoints that a run resumes from: written whole, verified when read, old ones deleted by a policy. */
 
 import { lstat, rm } from "node:fs/promises";
 import { basename, join } from "node:path";

@@ -1,4 +1,4 @@
-/** @file Whether a run goes on, told from its files; it may be on another machine. */
+/** @file Whether a run is still training, judged by its files; it may be on another machine. */
 
 import type { HolderState } from "./lock/holder.ts";
 import type { Json } from "./read-config.ts";

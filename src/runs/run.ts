@@ -40,7 +40,7 @@ export const RUN_FILES = {
   card: "card.json",
   /** Which examples the run is trained on and judged by. */
   splits: "splits.json",
-  /** What was changed where the run was gone on with. */
+  /** What was changed when the run was resumed. */
   changes: "changes.json",
   /** One JSON object a line: `{ step, … }`. */
   metrics: "metrics.jsonl",
@@ -273,7 +273,7 @@ export class Run {
   }
 }
 
-/** How a stopped run is gone on with. */
+/** The command that resumes a stopped run. */
 export const resumeCommand = (folder: string): string =>
   `ocelli train --resume ${/^[\w./~-]+$/.test(folder) ? folder : `'${folder}'`}`;
 
@@ -295,7 +295,7 @@ export async function finished(folder: string): Promise<boolean> {
   return result !== undefined && result.interrupted !== true;
 }
 
-/** The configuration of a run that can be gone on with. */
+/** The configuration of a run that can be resumed. */
 async function resumable(folder: string, longer: boolean): Promise<unknown> {
   if (lstatSync(join(folder, RUN_FILES.config), { throwIfNoEntry: false }) === undefined) {
     throw new OcelliError(

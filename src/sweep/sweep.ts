@@ -138,7 +138,7 @@ function drawFrom(range: Sweep["random"][string], uniform: number): Value {
 
 /**
  * Trains every trial of a sweep, one after the other, each in a run folder of its own below the sweep's. Begun again in
- * the same folder, it goes on: trials that are done are read, one that was stopped is resumed.
+ * the same folder, it resumes: trials that are done are read, one that was stopped is resumed.
  *
  * @throws an argument error where the folder holds another sweep, or is being written; what {@link train} throws
  */

@@ -70,11 +70,11 @@ export interface Session {
   readonly bytes: ByteWatch;
   /** Whether training is to end before a step. */
   readonly stops: (step: number) => boolean;
-  /** Where a resumed run goes on; undefined for a beginning. */
+  /** Where a resumed run begins; undefined for a new one. */
   readonly stored: StoredLoop | undefined;
 }
 
-/** Keeps what was noticed of the data beside the checkpoint, for when the run goes on. */
+/** Keeps what was noticed of the data beside the checkpoint, for when the run resumes. */
 export async function keepNotes({
   run,
   bytes,

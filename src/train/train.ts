@@ -56,7 +56,7 @@ export interface RunOptions {
 export interface ResumeOptions extends RunOptions {
   /** Devices to compute over from now on, such as `data=4`. Default: those of before. */
   readonly mesh?: string;
-  /** How long to train in all. Default: as long as was planned. A finished run goes on for longer. */
+  /** How long to train in all. Default: as long as was planned. A finished run trains further. */
   readonly duration?: Duration;
   /** Whether to go on where the images to train on are others than before, which is an error unless given. */
   readonly acceptChanges?: boolean;

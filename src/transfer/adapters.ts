@@ -17,7 +17,7 @@ import { readCheckpointFile } from "../weights/checkpoint-file.ts";
 import { disposeTree, readTree } from "../served/device-trees.ts";
 import type { Backbone } from "./backbone.ts";
 
-/** What a transfer's training begins with, in the run's folder, so that a stopped run can be gone on with. */
+/** What a transfer's training begins with, in the run's folder, so that a stopped run can be resumed. */
 export const INIT = "init.safetensors";
 
 /** Adapters of rank 8 that count twice, as in the paper's larger models. */

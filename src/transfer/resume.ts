@@ -1,4 +1,4 @@
-/** @file Stopped runs, gone on with to the end that they would have had. */
+/** @file Stopped runs, resumed to the end that they would have had. */
 
 import { join } from "node:path";
 import { readOwn } from "../files.ts";

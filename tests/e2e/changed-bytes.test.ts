@@ -1,13 +1,12 @@
 /** @file What a run has noticed of its data outlasts a stop: images left out, and images whose bytes changed. */
 
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DataProblemsSummary } from "../../src/data/problems.ts";
 import { type ConfigInput, type TrainResult, resume, train } from "../../src/index.ts";
-import { smallConfig } from "./small-run.ts";
+import { smallConfig, writeShades } from "./small-run.ts";
 
 let dir: string;
 const preprocess = "decode|resize(28)|grayscale|value_range(-1,1)";
@@ -17,20 +16,8 @@ afterAll(() => rm(dir, { recursive: true }));
 /** Twelve training and six test pictures; two of the former are none. */
 async function writeImages(name: string): Promise<string> {
   const images = join(dir, name);
-  for (const [label, background] of [
-    ["dark", "#202020"],
-    ["light", "#e0e0e0"],
-  ] as const) {
-    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
-    for (const [split, count] of [
-      ["train", 6],
-      ["test", 3],
-    ] as const) {
-      await mkdir(join(images, split, label), { recursive: true });
-      for (let i = 0; i < count; i++) {
-        await picture.png().toFile(join(images, split, label, `${i}.png`));
-      }
-    }
+  await writeShades(images, { train: 6, test: 3 });
+  for (const label of ["dark", "light"]) {
     await writeFile(join(images, "train", label, "broken.png"), "no picture");
   }
   return images;

@@ -1,13 +1,12 @@
 /** @file Runs that go on for longer than they were planned, or over other images than they were begun with. */
 
-import { mkdir, mkdtemp, readFile, rm, unlink } from "node:fs/promises";
+import { mkdtemp, readFile, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConfigInput, resume, train } from "../../src/index.ts";
 import { runCli } from "./run-cli.ts";
-import { metricsOf, smallConfig } from "./small-run.ts";
+import { metricsOf, smallConfig, writeShades } from "./small-run.ts";
 
 let dir: string;
 beforeAll(async () => (dir = await mkdtemp(join(tmpdir(), "ocelli-go-on-"))));
@@ -18,21 +17,7 @@ const preprocess = "decode|resize(28)|grayscale|value_range(-1,1)";
 /** Sixteen training and four test pictures. */
 async function writeImages(name: string): Promise<string> {
   const images = join(dir, name);
-  for (const [label, background] of [
-    ["dark", "#202020"],
-    ["light", "#e0e0e0"],
-  ] as const) {
-    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
-    for (const [split, count] of [
-      ["train", 8],
-      ["test", 2],
-    ] as const) {
-      await mkdir(join(images, split, label), { recursive: true });
-      for (let i = 0; i < count; i++) {
-        await picture.png().toFile(join(images, split, label, `${i}.png`));
-      }
-    }
-  }
+  await writeShades(images, { train: 8, test: 2 });
   return images;
 }
 

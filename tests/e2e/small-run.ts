@@ -1,8 +1,9 @@
 /** @file A training of a few seconds at most on a small set of digits, in a process of its own. */
 
 import { spawn } from "node:child_process";
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import sharp from "sharp";
 import { openMnist } from "../../src/data/readers/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
 import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
@@ -28,6 +29,21 @@ export async function writeDigits(dir: string, count = 150): Promise<void> {
     const images = { shape: [end - begin, 28, 28], dtype: "uint8", data: pixels } as const;
     const arrays = { images, labels: fromNumbers(labels, [end - begin], "uint8") };
     await writeFile(join(dir, `${split}.npz`), writeNpz(arrays));
+  }
+}
+
+/** Writes pictures of 8 × 8, so many of each split in each of the folders `dark` and `light`. */
+export async function writeShades(dir: string, counts: Readonly<Record<string, number>>) {
+  for (const [label, background] of [
+    ["dark", "#202020"],
+    ["light", "#e0e0e0"],
+  ] as const) {
+    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+    for (const [split, count] of Object.entries(counts)) {
+      await mkdir(join(dir, split, label), { recursive: true });
+      for (let i = 0; i < count; i++)
+        await picture.png().toFile(join(dir, split, label, `${i}.png`));
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-/** @file A run that is gone on with for longer, or over other images: what that does to its schedule. */
+/** @file A run resumed for longer, or with other images: what that does to its schedule. */
 
 import { type Engine, jit } from "../../engines/engine.ts";
 import { OcelliError } from "../../errors.ts";

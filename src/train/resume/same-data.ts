@@ -16,7 +16,7 @@ interface Before {
   readonly loop: LoopState | undefined;
   /** The split that is trained on. */
   readonly trained: string;
-  /** Whether other training images are gone on with. */
+  /** Whether a run may resume with other training images. */
   readonly accept: boolean;
 }
 
