@@ -68,8 +68,9 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     key: "data.labels",
     of: ["folder", "tar", "tfrecord", "parquet", "jsonl", "csv"],
     type: '"required" or "optional" or "none"',
-    default: "labels, where the task needs them or they are there",
-    meaning: 'With "none" the examples are images alone, wherever they lie.',
+    default: '"required" or "optional", as the task needs them',
+    meaning:
+      '"none": images alone, wherever they lie. "optional": with labels in splits whose examples all have one. "required": an error where there are none.',
     example: '"required"',
   },
   {

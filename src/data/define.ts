@@ -26,7 +26,10 @@ export const splitKeys = {
 
 /** Keys of a data set whose labels may be left out. */
 export const labelKeys = {
-  /** With "none" the examples are images alone, wherever they lie. Default: labels, where the task needs them or they are there. */
+  /**
+   * "none": images alone, wherever they lie. "optional": with labels in splits whose examples all have one. "required": an
+   * error where there are none. Default: "required" or "optional", as the task needs them.
+   */
   labels: z.enum(["required", "optional", "none"]).optional(),
 };
 

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeEnvironment } from "./environment.ts";
-import { Run, runCheckpoint, makeUnusedFolder } from "./run.ts";
+import { runCheckpoint } from "./checkpoint-path.ts";
+import { Run, makeUnusedFolder } from "./run.ts";
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "ocelli-runs-"))));

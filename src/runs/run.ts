@@ -7,7 +7,6 @@ import {
   fsyncSync,
   ftruncateSync,
   lstatSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { access, constants, mkdir, readdir, rm, stat } from "node:fs/promises";
@@ -371,32 +370,4 @@ export async function makeUnusedFolder(base: string): Promise<string> {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw diskError(folder, error);
     }
   }
-}
-
-/** The checkpoint's file, of a run folder or of the path of a checkpoint; undefined where there is none. */
-export function findCheckpoint(path: string): string | undefined {
-  const file = checkpointAt(path);
-  if (file !== path && !existsSync(file)) return undefined; // a path may lead through a file
-  const found = lstatSync(file, { throwIfNoEntry: false });
-  if (found?.isSymbolicLink() && file !== path) {
-    throw new OcelliError("data", `${file} is a link, which is not followed in a run folder.`, {
-      hint: "Give the file that it leads to.",
-    });
-  }
-  return existsSync(file) ? file : undefined;
-}
-
-function checkpointAt(path: string): string {
-  const isFolder = existsSync(path) && statSync(path).isDirectory();
-  return path.endsWith(".safetensors") && !isFolder ? path : join(path, RUN_FILES.checkpoint);
-}
-
-/** The same; an error where there is none. */
-export function runCheckpoint(path: string): string {
-  const found = findCheckpoint(path);
-  if (found !== undefined) return found;
-  const hint = existsSync(path)
-    ? "A run that has not finished has none; its log says so."
-    : "Give the folder that ocelli train printed, or a .safetensors file.";
-  throw new OcelliError("data", `there is no checkpoint at ${checkpointAt(path)}.`, { hint });
 }

@@ -8,7 +8,7 @@ import type { HostArray, Spec } from "../graph/index.ts";
 import { modelSpecs } from "../nn/index.ts";
 import { CheckpointStore } from "../runs/checkpoints.ts";
 import { isObject, parseObject } from "../runs/read-config.ts";
-import { findCheckpoint, runCheckpoint } from "../runs/run.ts";
+import { findCheckpoint, runCheckpoint } from "../runs/checkpoint-path.ts";
 import { taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";

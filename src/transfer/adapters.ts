@@ -10,7 +10,7 @@ import { createModel } from "../models/index.ts";
 import { type LoraOptions, initialise, isAdapter, mergeLora, modelSpecs } from "../nn/index.ts";
 import { writeAtomically } from "../files.ts";
 import { inLockedFolder } from "../runs/lock/lock.ts";
-import { runCheckpoint } from "../runs/run.ts";
+import { runCheckpoint } from "../runs/checkpoint-path.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
 import { readCheckpointFile } from "../weights/checkpoint-file.ts";
