@@ -29,9 +29,8 @@ function checkRegular(found: Kind): void {
   if (!found.isFile()) throw refusal("ENOTREG", "it is a device, a pipe or a socket, not a file");
 }
 
-/** Opens a file for reading, by way of links; anything but a regular file is refused, without waiting for a pipe. */
-export async function openRegular(path: string): Promise<FileHandle> {
-  const file = await open(path, READ);
+/** An open file, closed again where it is not a regular one. */
+async function regular(file: FileHandle): Promise<FileHandle> {
   try {
     checkRegular(await file.stat());
     return file;
@@ -41,24 +40,8 @@ export async function openRegular(path: string): Promise<FileHandle> {
   }
 }
 
-/** The same for a file whose place others decide, such as one in a run folder: a link is refused too. */
-export async function openOwn(path: string): Promise<FileHandle> {
-  if (!NO_LINK && (await lstat(path)).isSymbolicLink()) throw IS_LINK();
-  const file = await open(path, READ | NO_LINK).catch((error: unknown) => {
-    throw (error as NodeJS.ErrnoException).code === "ELOOP" ? IS_LINK() : error;
-  });
-  try {
-    checkRegular(await file.stat());
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-/** The same, at once. The file descriptor is the caller's. */
-export function openRegularSync(path: string): number {
-  const file = openSync(path, READ);
+/** The same for a file descriptor. */
+function regularSync(file: number): number {
   try {
     checkRegular(fstatSync(file));
     return file;
@@ -67,6 +50,22 @@ export function openRegularSync(path: string): number {
     throw error;
   }
 }
+
+/** Opens a file for reading, by way of links; anything but a regular file is refused, without waiting for a pipe. */
+export const openRegular = async (path: string): Promise<FileHandle> =>
+  regular(await open(path, READ));
+
+/** The same for a file whose place others decide, such as one in a run folder: a link is refused too. */
+export async function openOwn(path: string): Promise<FileHandle> {
+  if (!NO_LINK && (await lstat(path)).isSymbolicLink()) throw IS_LINK();
+  const file = await open(path, READ | NO_LINK).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === "ELOOP" ? IS_LINK() : error;
+  });
+  return regular(file);
+}
+
+/** A regular file, by way of links, at once. The file descriptor is the caller's. */
+export const openRegularSync = (path: string): number => regularSync(openSync(path, READ));
 
 /** The bytes of a regular file that is no link; one of more than `maxBytes` is refused. */
 export async function readOwn(path: string, maxBytes = Infinity): Promise<Buffer> {
@@ -83,9 +82,8 @@ export async function readOwn(path: string, maxBytes = Infinity): Promise<Buffer
 /** The same, at once. */
 export function readOwnSync(path: string): Buffer {
   if (!NO_LINK && lstatSync(path).isSymbolicLink()) throw IS_LINK();
-  const file = openSync(path, READ | NO_LINK);
+  const file = regularSync(openSync(path, READ | NO_LINK));
   try {
-    checkRegular(fstatSync(file));
     return readFileSync(file);
   } finally {
     closeSync(file);
@@ -96,14 +94,7 @@ export function readOwnSync(path: string): Buffer {
 export function openGrowing(path: string): number {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) throw IS_LINK();
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_LINK;
-  const file = openSync(path, flags | (constants.O_NONBLOCK ?? 0), 0o666);
-  try {
-    checkRegular(fstatSync(file));
-    return file;
-  } catch (error) {
-    closeSync(file);
-    throw error;
-  }
+  return regularSync(openSync(path, flags | (constants.O_NONBLOCK ?? 0), 0o666));
 }
 
 /** Makes a folder inside one whose content others decide; a link in its place is refused. */

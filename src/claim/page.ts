@@ -1,7 +1,7 @@
 /** @file All claims on one page: what holds, the tables, and plots with standard errors. */
 
-import { Html, html } from "../runs/report/html.ts";
-import { MARK, STYLE } from "../runs/report/style.ts";
+import { type Html, html } from "../runs/report/html.ts";
+import { barePage } from "../runs/report/frame.ts";
 import { type ClaimResult } from "./result.ts";
 import { spread } from "./claim.ts";
 import type { Claim, PlotPoint } from "./define.ts";
@@ -18,9 +18,6 @@ export interface PageEntry {
   readonly problem?: string;
 }
 
-/** Nothing is loaded. */
-const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-
 /** Room between the parts of a claim. */
 const SPACES =
   "main > .card, section > * + .card, .grid2, .none { margin-top:14px; } table + table { margin-top:18px; }";
@@ -28,30 +25,14 @@ const SPACES =
 /** The page of some claims, as HTML. */
 export function claimsPage(entries: readonly PageEntry[], scale: "quick" | "full"): string {
   const title = scale === "full" ? "All claims" : "All claims, quick";
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width,initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
-        <link rel="icon" href="data:," />
-        <title>${title} · Ocelli</title>
-        <style>
-          ${new Html(STYLE + SPACES)}
-        </style>
-      </head>
-      <body>
-        <header class="top">
-          <div class="mark">${new Html(MARK)} Ocelli · claims of published systems</div>
-          <h1>${title}</h1>
-          <p class="lead">${leadOf(scale)}</p>
-        </header>
-        <main>
-          <div class="card scroll">${overview(entries)}</div>
-          ${entries.map(section)}
-        </main>
-      </body>
-    </html>`.markup;
+  return barePage({
+    kicker: "claims of published systems",
+    title,
+    lead: leadOf(scale),
+    main: html`<div class="card scroll">${overview(entries)}</div>
+      ${entries.map(section)}`,
+    style: SPACES,
+  });
 }
 
 const leadOf = (scale: "quick" | "full"): string =>

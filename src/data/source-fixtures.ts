@@ -74,6 +74,15 @@ export function tarMember(
 export const tarFile = (members: readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
   concatBytes([...members, new Uint8Array(1024)]);
 
+/** The columns of the hub's parquet files: an image of bytes and a path, and a label. */
+export const HUB_SCHEMA: NonNullable<Parameters<typeof parquetWriteBuffer>[0]["schema"]> = [
+  { name: "root", num_children: 2 },
+  { name: "image", num_children: 2, repetition_type: "OPTIONAL" },
+  { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
+  { name: "path", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" },
+  { name: "label", type: "INT64", repetition_type: "OPTIONAL" },
+];
+
 /** Pictures as one parquet file in groups of four rows, described as the Hugging Face hub does. */
 export function parquetFile(some: readonly Picture[]): Uint8Array {
   const features = { image: { _type: "Image" }, label: { _type: "ClassLabel", names: CLASSES } };
@@ -82,13 +91,7 @@ export function parquetFile(some: readonly Picture[]): Uint8Array {
       { name: "image", data: some.map(({ bytes, path }) => ({ bytes, path })) },
       { name: "label", data: some.map(({ number }) => BigInt(number)) },
     ],
-    schema: [
-      { name: "root", num_children: 2 },
-      { name: "image", num_children: 2, repetition_type: "OPTIONAL" },
-      { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
-      { name: "path", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" },
-      { name: "label", type: "INT64", repetition_type: "OPTIONAL" },
-    ],
+    schema: HUB_SCHEMA,
     rowGroupSize: 4,
     kvMetadata: [{ key: "huggingface", value: JSON.stringify({ info: { features } }) }],
   });

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDataset } from "../datasets.ts";
 import { detectData } from "./detect.ts";
 import type { Dataset } from "../source.ts";
-import { put, serveFiles, tarFile, tarMember } from "../source-fixtures.ts";
+import { HUB_SCHEMA, put, serveFiles, tarFile, tarMember } from "../source-fixtures.ts";
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "ocelli-people-"))));
@@ -293,13 +293,7 @@ describe("parquet of the hub", () => {
           { name: "image", data: rows.map(({ bytes, path }) => ({ bytes, path })) },
           { name: "label", data: rows.map(({ label }) => BigInt(label)) },
         ],
-        schema: [
-          { name: "root", num_children: 2 },
-          { name: "image", num_children: 2, repetition_type: "OPTIONAL" },
-          { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
-          { name: "path", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" },
-          { name: "label", type: "INT64", repetition_type: "OPTIONAL" },
-        ],
+        schema: HUB_SCHEMA,
         kvMetadata: [{ key: "huggingface", value: hub({ _type: "ClassLabel", names: NAMES }) }],
       }),
     );

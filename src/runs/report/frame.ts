@@ -4,8 +4,7 @@ import { Html, html } from "./html.ts";
 import { MARK, STYLE } from "./style.ts";
 
 /** Nothing may be loaded, whatever stands in the files that a page shows. */
-const POLICY =
-  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /** A part of a page. */
 export type Part = readonly [id: string, title: string, content: Html];
@@ -24,18 +23,32 @@ export interface Page {
   readonly script?: string;
 }
 
-/** A page as HTML. */
-export function framePage({ kicker, title, lead, tiles, parts, footer, script }: Page): string {
+/** What a bare page is made of. */
+interface BarePage extends Pick<Page, "kicker" | "title" | "script"> {
+  readonly lead: Html | string;
+  /** What stands in the head of the page below the lead. */
+  readonly figures?: Html;
+  /** What stands between the head and the main part. */
+  readonly between?: Html;
+  readonly main: Html;
+  /** Style beside that of all pages. */
+  readonly style?: string;
+}
+
+/** A page of a head and a main part, as HTML. Only a page with a script may run one. */
+export function barePage(page: BarePage): string {
+  const { kicker, title, lead, figures, between, main, style = "", script } = page;
+  const policy = script === undefined ? POLICY : `${POLICY}; script-src 'unsafe-inline'`;
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width,initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
         <link rel="icon" href="data:," />
         <title>${title} · Ocelli</title>
         <style>
-          ${new Html(STYLE)}
+          ${new Html(STYLE + style)}
         </style>
       </head>
       <body>
@@ -43,23 +56,10 @@ export function framePage({ kicker, title, lead, tiles, parts, footer, script }:
           <div class="mark">${new Html(MARK)} Ocelli · ${kicker}</div>
           <h1>${title}</h1>
           <p class="lead">${lead}</p>
-          <div class="tiles">
-            ${tiles.map(([name, value]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}
-          </div>
+          ${figures}
         </header>
-        <nav class="parts" aria-label="Parts">
-          ${parts.map(([id, title]) => html`<a href="#${id}">${title}</a>`)}
-        </nav>
-        <main>
-          ${parts.map(
-            ([id, title, content]) =>
-              html`<section id="${id}" aria-labelledby="${id}-title">
-                <h2 id="${id}-title">${title}</h2>
-                ${content}
-              </section>`,
-          )}
-          <footer>${footer}</footer>
-        </main>
+        ${between}
+        <main>${main}</main>
         ${
           script !== undefined &&
           html`<script>
@@ -69,6 +69,26 @@ export function framePage({ kicker, title, lead, tiles, parts, footer, script }:
       </body>
     </html>`.markup;
 }
+
+/** A page of tiles and parts, as HTML. */
+export const framePage = ({ tiles, parts, footer, ...head }: Page): string =>
+  barePage({
+    ...head,
+    figures: html`<div class="tiles">
+      ${tiles.map(([name, value]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}
+    </div>`,
+    between: html`<nav class="parts" aria-label="Parts">
+      ${parts.map(([id, title]) => html`<a href="#${id}">${title}</a>`)}
+    </nav>`,
+    main: html`${parts.map(
+        ([id, title, content]) =>
+          html`<section id="${id}" aria-labelledby="${id}-title">
+            <h2 id="${id}-title">${title}</h2>
+            ${content}
+          </section>`,
+      )}
+      <footer>${footer}</footer>`,
+  });
 
 /** What stands where there is nothing to show. */
 export const none = (text: string): Html => html`<p class="none">${text}</p>`;
