@@ -5,8 +5,6 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -88,7 +86,7 @@ export function startProgram(): Pick<Budgets, "startModules" | "startTime"> {
 
 const rounded = (ratio: number): number => Math.round(ratio * 100) / 100;
 
-if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
+if (import.meta.main) {
   const bytes: Record<string, number> = {};
   for (const entry of Object.keys(ENTRIES)) bytes[entry] = await entryBytes(entry);
   const budgets: Budgets = { ...checkTypes(), ...startProgram(), bytes };

@@ -4,8 +4,6 @@
  */
 
 import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { format } from "prettier";
 import ts from "typescript";
 import { z } from "zod";
@@ -295,7 +293,7 @@ ${parts.join("\n\n")}
   );
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
+if (import.meta.main) {
   const entries = makeReference();
   writeFileSync("src/config/reference.ts", await moduleOf(entries));
   writeFileSync("docs/configuration.md", await pageOf(entries));

@@ -88,15 +88,25 @@ async function runSession(session: ClaimSession, began: number): Promise<ClaimRe
   return { ...result, table };
 }
 
-/** A session that says how long all of its arms will take, once the first of them is under way. */
-function timed(session: ClaimSession, seeds: readonly number[]): ClaimSession {
+/** A session that says how long what is left of it will take, once. */
+interface TimedSession extends ClaimSession {
+  /** Counts trainings that are over, the last of which took so many seconds. */
+  readonly over: (seconds: number, trainings?: number) => void;
+}
+
+/** A session that says how long what is left of its arms will take, once one of them is under way. */
+function timed(session: ClaimSession, seeds: readonly number[]): TimedSession {
   const { claim, scale, reporter } = session;
   const combinations = combinationsOf(claim).length;
   const tried = scale === "quick" || combinations === 1 ? 0 : combinations;
-  const left = Object.keys(claim.arms).length * (tried + seeds.length);
+  let left = Object.keys(claim.arms).length * (tried + seeds.length);
   const tell = tellParts((line) => reporter.line(line), "training");
   const expect = (seconds: number): void => tell(seconds, left);
-  return { ...session, reporter: { ...reporter, expect } };
+  const over = (seconds: number, trainings = 1): void => {
+    left -= trainings;
+    tell(seconds, left);
+  };
+  return { ...session, reporter: { ...reporter, expect }, over };
 }
 
 async function runArms(given: ClaimSession, seeds: readonly number[]) {
@@ -129,7 +139,7 @@ interface Chosen {
 }
 
 /** The settings of an arm: the first ones of a quick claim, else the best on the validation split. */
-async function settingsOf(session: ClaimSession, arm: string): Promise<Chosen> {
+async function settingsOf(session: TimedSession, arm: string): Promise<Chosen> {
   const { claim, scale } = session;
   const combinations = combinationsOf(claim);
   if (scale === "quick" || combinations.length === 1) return { tuned: combinations[0], tried: [] };
@@ -141,7 +151,10 @@ async function settingsOf(session: ClaimSession, arm: string): Promise<Chosen> {
     const value = valueOf(found.values, claim.metric, arm);
     const better = !best || (claim.maximize ? value > best.value : value < best.value);
     if (better) best = { tuned, value };
-    if (Object.keys(found.settings).length === 0) break; // nothing of it is tuned
+    if (Object.keys(found.settings).length === 0) {
+      session.over(0, combinations.length - 1); // nothing of it is tuned
+      break;
+    }
     tried.push({ tuned: found.settings, value });
   }
   return { tuned: best!.tuned, tried };
@@ -173,12 +186,12 @@ function combinationsOf({ name, tune }: Claim): Record<string, number>[] {
 }
 
 /** Runs an arm, and says what it came to. */
-async function measured(session: ClaimSession, one: Parameters<typeof runArm>[1]) {
+async function measured(session: TimedSession, one: Parameters<typeof runArm>[1]) {
   const { claim, reporter } = session;
   const began = performance.now();
   const { values, settings } = await runArm(session, one);
   const took = (performance.now() - began) / 1000;
-  reporter.expect?.(took);
+  session.over(took);
   const value = valueOf(values, claim.metric, one.arm);
   const how = values.diverged ? "diverged" : `${claim.metric} ${value.toPrecision(4)}`;
   const seconds = took.toFixed(0);

@@ -81,13 +81,11 @@ function heldFields(
   return Object.fromEntries(readers);
 }
 
-/** The fields that all sources have; one that some have as single classes, others as several, is of several. */
+/** The fields that all sources have, of one kind in all of them. */
 function commonFields([first, ...others]: readonly Source[]): Fields {
-  const common = Object.entries(first.fields).flatMap(([field, kind]) => {
-    const kinds = new Set([kind, ...others.map(({ fields }) => fields[field])]);
-    if (kinds.size === 1) return [[field, kind] as const];
-    return [];
-  });
+  const common = Object.entries(first.fields).filter(([field, kind]) =>
+    others.every(({ fields }) => fields[field] === kind),
+  );
   return Object.fromEntries(common);
 }
 

@@ -35,6 +35,7 @@ import {
   type TrainedModel,
   type TrainedOptions,
   openTrained,
+  imageSpec,
 } from "../served/trained.ts";
 import type { Ranked } from "../tasks/index.ts";
 import { overlay } from "./overlay.ts";
@@ -185,10 +186,9 @@ const poolingOf = ({ poolType }: Readonly<Record<string, unknown>>): Pooling =>
 
 /** Traces the program once, so that what does not suit is told before anything is opened. */
 function checkMethod({ params, variables, card }: TrainedModel, program: Program, spec: string) {
-  const image = { shape: [1, ...card.imageShape], dtype: "float32" } as const;
   const wanted = { shape: [1], dtype: "int32" } as const;
   try {
-    trace(program, { params, variables }, image, wanted);
+    trace(program, { params, variables }, imageSpec(card), wanted);
   } catch (error) {
     if (!(error instanceof OcelliError) || error.code !== "argument") throw error;
     const message = error.message.replace("the model", `${spec} (${card.model.name})`);

@@ -1,12 +1,10 @@
 /** @file A readable listing of programs. */
 
 import type { HostArray } from "./dtype.ts";
-import type { Program } from "./program.ts";
+import { type Program, isProgram } from "./program.ts";
 import type { Tensor } from "./tensor.ts";
 import { toNumbers } from "./dtype.ts";
 
-const isProgram = (value: unknown): value is Program =>
-  typeof value === "object" && value !== null && "equations" in value;
 const isHostArray = (value: unknown): value is HostArray =>
   typeof value === "object" && value !== null && "dtype" in value && "data" in value;
 

@@ -22,6 +22,10 @@ export interface Program {
   readonly equations: readonly Equation[];
 }
 
+/** Whether an attribute is a program, such as the body of a loop. */
+export const isProgram = (value: unknown): value is Program =>
+  typeof value === "object" && value !== null && "equations" in value;
+
 /** A program made inside another one, and the outer tensors it reads. */
 export interface Region {
   /** Its inputs are the parameters, then the captures (the outer tensors themselves stand as names). */

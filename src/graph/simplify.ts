@@ -3,7 +3,7 @@
 import { type HostArray, sameShape, toNumbers } from "./dtype.ts";
 import { interpretProgram } from "./interpret.ts";
 import { constant } from "./ops/constant.ts";
-import { type Program, collect } from "./program.ts";
+import { type Program, collect, isProgram } from "./program.ts";
 import { type Attrs, type Equation, Tensor, emit, specOf, withScope } from "./tensor.ts";
 import { encode } from "./values.ts";
 
@@ -34,9 +34,6 @@ class Interner {
 
 const SMALL = 16;
 const isHostArray = (value: object): value is HostArray => "data" in value && "dtype" in value;
-const isProgram = (value: unknown): value is Program =>
-  typeof value === "object" && value !== null && "equations" in value;
-
 /** The number that a tensor holds everywhere, where that is known. */
 export function uniformValue(x: Tensor): number | undefined {
   const { equation } = x;

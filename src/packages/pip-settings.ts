@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { OcelliError } from "../errors.ts";
 import type { Access } from "./request.ts";
 import { type Variables, basic, expandHome, proxiesOf, settingsText } from "./settings.ts";
@@ -64,7 +65,7 @@ function toIndex(text: string): URL {
 }
 
 const toFolder = (place: string): string =>
-  place.startsWith("file:") ? decodeURIComponent(new URL(place).pathname) : expandHome(place);
+  place.startsWith("file:") ? fileURLToPath(place) : expandHome(place);
 
 /** The first in force last. */
 function settingsFiles(variables: Variables, platform: string): string[] {

@@ -49,7 +49,7 @@ export async function requestText(
     const { response, url: final } = await request(url, access, { accept });
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    for await (const chunk of bodyOf(response, final)) {
       size += chunk.length;
       if (size > MAX_TEXT)
         throw new RequestError(`${show(final)} sends more than ${MAX_TEXT} bytes`);
@@ -68,15 +68,24 @@ export async function requestFile(
   algorithm: "sha256" | "sha512",
 ): Promise<Buffer> {
   return withRetries(async () => {
-    const { response } = await request(url, access, {});
+    const { response, url: final } = await request(url, access, {});
     const hash = createHash(algorithm);
     await using file = await open(path, "w");
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    for await (const chunk of bodyOf(response, final)) {
       hash.update(chunk);
       await file.writeFile(chunk);
     }
     return hash.digest();
   });
+}
+
+/** What is sent; a connection that breaks on the way is a failed request. */
+async function* bodyOf(response: IncomingMessage, url: URL): AsyncGenerator<Buffer> {
+  try {
+    yield* response as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw new RequestError(`${show(url)}: ${(cause as Error).message}`, undefined, cause);
+  }
 }
 
 /** An address as it may be shown: without credentials and query. */

@@ -78,8 +78,23 @@ export async function unpackTarball(
   folder: string,
   placeOf: (name: string) => string | undefined,
 ): Promise<number> {
-  const bytes = createReadStream(archive).pipe(createGunzip());
-  const pieces = new Pieces(bytes, archive);
+  const source = createReadStream(archive);
+  const bytes = source.pipe(createGunzip());
+  source.on("error", (error) => bytes.destroy(error)); // which pipe does not pass on
+  try {
+    return await unpackMembers(new Pieces(bytes, archive), archive, folder, placeOf);
+  } finally {
+    source.destroy();
+    bytes.destroy();
+  }
+}
+
+async function unpackMembers(
+  pieces: Pieces,
+  archive: string,
+  folder: string,
+  placeOf: (name: string) => string | undefined,
+): Promise<number> {
   let written = 0;
   let next: { name?: string; size?: number } = {};
   for (;;) {

@@ -272,9 +272,12 @@ export class Run {
   }
 }
 
+/** A path as a shell takes it. */
+export const shellWord = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${path}'`);
+
 /** The command that resumes a stopped run. */
 export const resumeCommand = (folder: string): string =>
-  `ocelli train --resume ${/^[\w./~-]+$/.test(folder) ? folder : `'${folder}'`}`;
+  `ocelli train --resume ${shellWord(folder)}`;
 
 /** An object from one of a run's files; undefined where it is absent, damaged or a link. */
 async function readObject(folder: string, file: JsonFile) {

@@ -105,18 +105,23 @@ export async function evaluateModelOn(
     const source = named(opened);
     const { headline, ...evaluators } = evaluatorsFor(types, source, card);
     const batching = { batchSize, preprocessing, seed: 0, workers, onBadImage, problems };
-    const over = passesOf(model, evaluators.byType, batching);
+    const over = passesOf(model, batching);
     const listener = { progress: (done: number) => progress?.(done, source.length) };
-    const passed = await over(JUDGED, source, { listener, split: chosen });
+    const passed = await over(JUDGED, evaluators.byType, source, { listener, split: chosen });
     const values: Record<string, number> = {};
+    let learned: Source | undefined;
     for (const [type, evaluator] of Object.entries(evaluators.byType)) {
       const gathered: Record<string, Stream> = {
         [JUDGED]: streamOf(type, { source, classes: [] }, passed),
       };
       for (const [stream, request] of Object.entries(evaluator.streams ?? {})) {
-        const learned = named(await openLearned(dataset, { from, chosen, open }));
+        learned ??= named(await openLearned(dataset, { from, chosen, open }));
         const examples = await pickStream(request, learned);
-        gathered[stream] = streamOf(type, examples, await over(stream, examples.source));
+        gathered[stream] = streamOf(
+          type,
+          examples,
+          await over(stream, { [type]: evaluator }, examples.source),
+        );
       }
       const found = Object.fromEntries(await evaluator.summarise(gathered));
       if (type === PER_CLASS)
@@ -176,21 +181,14 @@ function evaluatorsFor(
   return { headline, byType: Object.fromEntries(made) };
 }
 
-/** Passes over the streams of evaluators, each stream by a program that is compiled once. */
-function passesOf(
-  model: ServedModel,
-  byType: Readonly<Record<string, Evaluator>>,
-  batching: BatchOptions,
-) {
+/** Passes over streams by some evaluators. */
+function passesOf(model: ServedModel, batching: BatchOptions) {
   return (
     stream: string,
+    evaluators: Readonly<Record<string, Evaluator>>,
     source: Source,
     { listener = {}, split }: { readonly listener?: PassListener; readonly split?: string } = {},
   ): Promise<Passed> => {
-    const reading = Object.entries(byType).filter(
-      ([, { streams }]) => stream === JUDGED || streams?.[stream],
-    );
-    const evaluators = Object.fromEntries(reading);
     const run = model.compile(lookWith({ evaluators, task: model.task, stream }));
     const options = { ...batching, split, engine: model.engine };
     return pass(source, { ...options, run: (batch) => run(batch as never) }, listener);

@@ -1,6 +1,7 @@
 /** @file Pictures for people: of inputs as a model sees them, and small ones of examples. */
 
 import { decodeImage } from "../data/decode/decode.ts";
+import type { Source } from "../data/source.ts";
 import { isEncoded } from "../data/stream/examples.ts";
 import { type HostArray, toNumbers } from "../graph/index.ts";
 import { type AlphaRule, opaque } from "../preprocess/alpha.ts";
@@ -58,6 +59,15 @@ export async function thumbnail(image: HostArray, alpha: AlphaRule): Promise<str
     return "";
   }
 }
+
+/** What a recorder shows of a source's examples, and of images. */
+export const picturesOf = (source: Source, alpha: AlphaRule) => ({
+  async example(index: number) {
+    const { image } = await source.read(index);
+    return { id: source.id(index), thumbnail: await thumbnail(image, alpha) };
+  },
+  image: (image: HostArray) => thumbnail(image, alpha),
+});
 
 /** The pixels of an image without alpha. */
 async function shownImage(image: HostArray, alpha: AlphaRule): Promise<Image> {

@@ -39,6 +39,10 @@ export async function nearPairs(
   const { hashes, looks } = ledger;
   const parts = partsOf(Math.max(2, threshold + 1));
   const pairs: NearPair[] = [];
+  const found = (isWhole: boolean): NearPairs => ({
+    pairs: pairs.sort((p, q) => p.distance - q.distance || p.a - q.a || p.b - q.b),
+    isWhole,
+  });
   let left = COMPARISONS;
   const keys = new Uint32Array(ledger.rows);
   for (const [number, part] of parts.entries()) {
@@ -48,7 +52,7 @@ export async function nearPairs(
       while (end < sorted.length && keys[sorted[end]] === keys[sorted[begin]]) end++;
       for (let i = begin; i < end; i++) {
         left -= end - i - 1;
-        if (left < 0 || pairs.length >= PAIRS) return { pairs, isWhole: false };
+        if (left < 0 || pairs.length >= PAIRS) return found(false);
         const a = sorted[i];
         for (let j = i + 1; j < end; j++) {
           const b = sorted[j];
@@ -63,8 +67,7 @@ export async function nearPairs(
     }
     await pause();
   }
-  pairs.sort((p, q) => p.distance - q.distance || p.a - q.a || p.b - q.b);
-  return { pairs, isWhole: true };
+  return found(true);
 }
 
 /** Bits of a hash, from `begin` up to `end`. */

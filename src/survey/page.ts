@@ -8,7 +8,7 @@ import { type Html, html } from "../runs/report/html.ts";
 import { thumbnail } from "../served/pictures.ts";
 import { counted, findings, showCount } from "./findings.ts";
 import { classCounts, describeChannels, showBytes, showSize, sizesLine } from "./lines.ts";
-import type { Member, Survey } from "./survey.ts";
+import { type Member, type Survey, isMixed } from "./survey.ts";
 
 /** Pictures of each kind on a page, and rows of its tables. */
 const GROUPS = 24;
@@ -212,8 +212,6 @@ function groupList(
   absent: string,
 ): Html {
   if (groups.length === 0) return none(absent);
-  const isMixed = (group: readonly Member[], key: "split" | "label"): boolean =>
-    group.some((member) => member[key] !== group[0][key]);
   return html`<div class="grid2">
       ${groups.map((group) => {
         const marks = [

@@ -33,6 +33,10 @@ export interface Member {
   readonly label?: string;
 }
 
+/** Whether pictures are of several splits, or of several classes. */
+export const isMixed = (members: readonly Member[], key: "split" | "label"): boolean =>
+  members.some((member) => member[key] !== members[0][key]);
+
 /** Pictures of a kind: how many, and the first of them. */
 export interface Members {
   readonly count: number;
@@ -234,8 +238,6 @@ function sameOf<G, T>(
   find: Find,
   show: (group: G, members: readonly Member[]) => T,
 ): Same<T> {
-  const isMixed = (members: readonly Member[], key: "split" | "label"): boolean =>
-    members.some((member) => member[key] !== members[0][key]);
   const ranked: G[][] = [[], [], []];
   let [acrossSplits, acrossClasses] = [0, 0];
   for (const group of groups) {

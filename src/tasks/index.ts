@@ -1,7 +1,8 @@
 /** @file Tasks: what a picture can become. */
 
 export { type Answer, type Ranked, areasOf, describeAnswer } from "./answer.ts";
-export { type Colour, classColour, colourMap, hexColour } from "./map-colours.ts";
+export type { Colour } from "../preprocess/alpha.ts";
+export { classColour, colourMap, hexColour } from "./map-colours.ts";
 export { TASKS, type TaskConfig, taskDefinition, taskOf } from "./registry.ts";
 export {
   type Head,

@@ -1,9 +1,7 @@
 /** @file Colours of the classes of a map. */
 
 import { type HostArray, hostArray } from "../graph/index.ts";
-
-/** Red, green and blue, from 0 to 255. */
-export type Colour = readonly [red: number, green: number, blue: number];
+import type { Colour } from "../preprocess/alpha.ts";
 
 /**
  * The colour of a class in Pascal VOC's maps: bit 7 − k of red, green and blue are bits 3k, 3k + 1 and 3k + 2 of the

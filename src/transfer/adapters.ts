@@ -6,6 +6,7 @@ import { type DeviceArray, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
 import { type HostArray, type Tensor, randomKey } from "../graph/index.ts";
+import { imageSpec } from "../served/trained.ts";
 import { createModel } from "../models/index.ts";
 import { type LoraOptions, initialise, isAdapter, mergeLora, modelSpecs } from "../nn/index.ts";
 import { writeAtomically } from "../files.ts";
@@ -31,7 +32,7 @@ export function adapterSpecs(
 ) {
   const { name, ...options } = model;
   const net = createModel(name, { ...options, lora, numClasses: classes });
-  const image = { shape: [1, ...imageShape], dtype: "float32" } as const;
+  const image = imageSpec({ imageShape });
   const specs = toFlat(modelSpecs(net, image).params as Tree<{ shape: readonly number[] }>);
   const adapters = Object.entries(specs).filter(([path]) => isAdapter(path));
   return { net, image, adapters };

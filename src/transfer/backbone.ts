@@ -11,7 +11,7 @@ import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { findOwn } from "../served/own.ts";
-import { type ModelTensors, arraysOf } from "../served/trained.ts";
+import { type ModelTensors, arraysOf, imageSpec } from "../served/trained.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { fitWeights } from "../weights/index.ts";
 
@@ -83,7 +83,7 @@ function assemble(
   const net = createModel(name, options);
   const preprocessing = parsePreprocessing(text);
   const imageShape = imageShapeOf(preprocessing);
-  const image = { shape: [1, ...imageShape], dtype: "float32" } as const;
+  const image = imageSpec({ imageShape });
   const { params, variables } = arraysFor(modelSpecs(net, image), imageShape) as Arrays;
   const { head: __, ...kept } = params;
   const arrays = { params: kept, variables };

@@ -15,7 +15,7 @@ import type { Run } from "../runs/run.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
 import { recordDefinitions } from "../served/modules.ts";
-import { thumbnail } from "../served/pictures.ts";
+import { picturesOf } from "../served/pictures.ts";
 import { recordMistakes } from "../tasks/classification.ts";
 import { fitted } from "../served/trained.ts";
 import type { Backbone } from "./backbone.ts";
@@ -187,13 +187,7 @@ async function seenBy(
     predicted: whole(predicted),
     probability: hostArray([probability.length], "float32", Float32Array.from(probability)),
   });
-  const summary = await recorder.summary({
-    example: async (index) => {
-      const { image } = await test.read(index);
-      return { id: test.id(index), thumbnail: await thumbnail(image, alpha) };
-    },
-    image: (image) => thumbnail(image, alpha),
-  });
+  const summary = await recorder.summary(picturesOf(test, alpha));
   return summary ?? {};
 }
 

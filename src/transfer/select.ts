@@ -49,8 +49,7 @@ export const isFew = ({ labels }: Pick<Labelled, "labels">): boolean => smallest
  * no class has two, there is no part.
  */
 export function foldsOf({ labels }: Pick<Labelled, "labels">): number[][] {
-  const rows = new Map<number, number[]>();
-  labels.forEach((label, row) => rows.set(label, [...(rows.get(label) ?? []), row]));
+  const rows = Map.groupBy(labels.keys(), (row) => labels[row]);
   const largest = Math.max(...[...rows.values()].map(({ length }) => length));
   const folds = Array.from({ length: Math.min(HELD_OUT, largest) }, (): number[] => []);
   for (const members of rows.values()) {

@@ -15,7 +15,7 @@ import {
   specOf,
   withScope,
 } from "../../src/graph/index.ts";
-import { evaluateProgram } from "../../src/graph/program.ts";
+import { evaluateProgram, isProgram } from "../../src/graph/program.ts";
 import { type Value, roundValue } from "../../src/graph/values.ts";
 import { emit } from "../../src/graph/tensor.ts";
 import type { Random } from "../../src/random.ts";
@@ -46,9 +46,6 @@ const wobble = ({ random }: Mood): number => {
   const u = random.uniform();
   return u < 0.25 ? -1 : u < 0.5 ? 1 : u * 4 - 3;
 };
-
-const isProgram = (value: unknown): value is Program =>
-  typeof value === "object" && value !== null && "equations" in value;
 
 function loosen(program: Program, mood: Mood): Program {
   const inputs = program.inputs.map((input) => new Tensor(specOf(input)));

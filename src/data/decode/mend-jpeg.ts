@@ -1,5 +1,7 @@
 /** @file JPEG files that decoders warn of although every pixel is there: their headers put right. */
 
+import { concatBytes } from "../../formats/bytes.ts";
+
 const [START_OF_SCAN, END, APP0, ADOBE] = [0xda, 0xd9, 0xe0, 0xee];
 
 const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7;
@@ -55,7 +57,7 @@ export function mendJpeg(file: Uint8Array): Uint8Array | undefined {
     at = after;
   }
   for (const segment of adobes) segment[4 + 11] = colours === 4 ? 2 : 1; // YCCK or YCbCr
-  return mended ? concatenated(parts) : undefined;
+  return mended ? concatBytes(parts) : undefined;
 }
 
 /** Where the next marker begins; a marker's first byte may be repeated. */
@@ -73,14 +75,4 @@ function endOfScan(file: Uint8Array, from: number): number {
     if (first === 0xff && second !== 0 && second !== 0xff && !isRestart(second)) return at;
   }
   return file.length;
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -94,7 +94,7 @@ async function openParquet({
     const firsts: number[] = [];
     let missing: string | undefined;
     for (const [i, path] of paths.entries()) {
-      const parquet = await openFile(path, image, label);
+      const parquet = await openFile(path, image, use === "none" ? null : label);
       named ??= parquet.classes;
       const { size } = parquet.file;
       all.allow(unpackLimit(size) - unpackLimit(0));
@@ -171,7 +171,8 @@ function labelOf(value: unknown, which: string): Labels | undefined {
   throw new OcelliError("data", `${which}: its label is no name, number or list of them.`);
 }
 
-async function openFile(path: string, image?: string, label?: string): Promise<ImageFile> {
+/** @param label the column of labels; null reads none */
+async function openFile(path: string, image?: string, label?: string | null): Promise<ImageFile> {
   const file = await openParquetFile(await openBytes(path));
   const { metadata } = file;
   const columns = [...new Set(metadata.columns.map((column) => column.path[0]))];
@@ -183,12 +184,13 @@ async function openFile(path: string, image?: string, label?: string): Promise<I
   };
   const pick = (given: string | undefined, usual: (string | undefined)[]): string | undefined =>
     [given ?? usual].flat().find((name) => name !== undefined && columns.includes(name));
-  const labelColumn = pick(label, [
+  const usualLabels = [
     ...columns.filter((name) => classNames(features[name]) !== undefined),
     "label",
     "labels",
     "fine_label",
-  ]);
+  ];
+  const labelColumn = label === null ? undefined : pick(label, usualLabels);
   const imageColumn = pick(image, [ofType("Image"), "image", "img", "file_name"]);
   if (imageColumn === undefined) throw missing("image", image);
   const labels = labelColumn === undefined ? [] : leaves(metadata, labelColumn);
@@ -204,7 +206,7 @@ async function openFile(path: string, image?: string, label?: string): Promise<I
     image: inside("bytes") ?? images[0],
     paths: inside("path"),
     label: labels[0],
-    unlabelled: labels.length === 0 ? missing("label", label).message : undefined,
+    unlabelled: labels.length === 0 ? missing("label", label ?? undefined).message : undefined,
     classes: classes?.map((one) => checkName(one, `${path}: a class`)),
   };
 }

@@ -83,7 +83,7 @@ export async function openTar({
     const found: TarImage[] = [];
     for (const [i, path] of paths.entries()) {
       const file = await openBytes(path);
-      const shard = await readShard(file, ids[i], labelKey);
+      const shard = await readShard(file, ids[i], { labelKey, labels });
       for (const image of shard.images) found.push(image);
       for (const name of shard.unread) unread.push(name);
     }
@@ -199,7 +199,7 @@ function foundBeside(split: string, images: readonly TarImage[], kind: keyof Bes
 async function readShard(
   file: ByteFile,
   fileId: string,
-  labelKey: string | undefined,
+  { labelKey, labels: use }: Pick<TarOptions, "labelKey" | "labels">,
 ): Promise<{ readonly images: TarImage[]; readonly unread: string[] }> {
   const unread: string[] = [];
   const images = new Map<string, TarMember[]>();
@@ -210,7 +210,7 @@ async function readShard(
       if (!images.has(key)) images.set(key, []);
       images.get(key)!.push(member);
     } else if (isUnreadImage(member.name)) unread.push(member.name);
-    else if (BESIDE.some((kind) => kind === extension)) {
+    else if (use !== "none" && BESIDE.some((kind) => kind === extension)) {
       const bytes = await read();
       const label = parseDataFile(`${file.name}, ${member.name}`, () =>
         readBeside(extension as (typeof BESIDE)[number], bytes, member.name, labelKey),

@@ -63,7 +63,7 @@ async function openTfrecord({
   labels: use,
 }: z.output<typeof tfrecordSchema>): Promise<Dataset> {
   const images = image === undefined ? IMAGES : [image];
-  const labelNames = label === undefined ? LABELS : [label];
+  const labelNames = use === "none" ? [] : label === undefined ? LABELS : [label];
   const small = new Set([...labelNames, ...(id === undefined ? [] : [id])]);
   const splits = new Map<string, Found>();
   const groups = await expandFiles(files, /\.tfrecords?([-.].*)?$/i);

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { openDataset } from "../datasets.ts";
 import { put, tarFile, tarMember } from "../source-fixtures.ts";
@@ -93,6 +94,32 @@ test("an archive without labels, and one whose labels are not wanted", async () 
     "1.png",
     "a/2.png",
   ]);
+});
+
+test("labels that are not wanted are not read: damaged ones, and columns of structs, are no error", async () => {
+  const damaged = join(dir, "damaged.tar");
+  await put(
+    damaged,
+    tarFile([tarMember("1.png", bytes("1.png")), tarMember("1.json", bytes("{"))]),
+  );
+  await expect(openDataset({ name: "tar", files: damaged })).rejects.toThrow("1.json");
+  expect(await idsOf({ name: "tar", files: damaged, labels: "none" }, "all")).toEqual(["1.png"]);
+  const boxes = join(dir, "boxes.parquet");
+  const columnData = [
+    { name: "image", data: [bytes("boxes.parquet/0")] }, // idsOf wants the id
+    { name: "label", data: [{ box: 1n, area: 2n }] },
+  ];
+  const schema: Parameters<typeof parquetWriteBuffer>[0]["schema"] = [
+    { name: "root", num_children: 2 },
+    { name: "image", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
+    { name: "label", num_children: 2, repetition_type: "OPTIONAL" },
+    { name: "box", type: "INT64", repetition_type: "OPTIONAL" },
+    { name: "area", type: "INT64", repetition_type: "OPTIONAL" },
+  ];
+  await put(boxes, new Uint8Array(parquetWriteBuffer({ columnData, schema })));
+  await expect(openDataset({ name: "parquet", files: boxes })).rejects.toThrow("holds structs");
+  const found = await idsOf({ name: "parquet", files: boxes, labels: "none" }, "all");
+  expect(found).toEqual(["boxes.parquet/0"]);
 });
 
 test("a table that only lists images", async () => {

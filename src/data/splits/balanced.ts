@@ -30,7 +30,8 @@ export function balancedSource(source: Source, labels: readonly number[]): Sourc
  * same and the mean over all examples is 1.
  */
 export function balancedWeights(labels: readonly number[], classes: readonly string[]): number[] {
-  const counts = classes.map((_, k) => labels.filter((label) => label === k).length);
+  const counts = classes.map(() => 0);
+  for (const label of labels) counts[label]++;
   const missing = counts.indexOf(0);
   if (missing >= 0) {
     throw new OcelliError("data", `the class "${classes[missing]}" has no training image.`, {
@@ -40,12 +41,7 @@ export function balancedWeights(labels: readonly number[], classes: readonly str
   return counts.map((count) => labels.length / (classes.length * count));
 }
 
-function rowsOfClasses(labels: readonly number[]): number[][] {
-  const rows = new Map<number, number[]>();
-  labels.forEach((label, row) => {
-    const known = rows.get(label);
-    if (known) known.push(row);
-    else rows.set(label, [row]);
-  });
-  return [...rows].sort(([a], [b]) => a - b).map(([, some]) => some);
-}
+const rowsOfClasses = (labels: readonly number[]): number[][] =>
+  [...Map.groupBy(labels.keys(), (row) => labels[row])]
+    .sort(([a], [b]) => a - b)
+    .map(([, rows]) => rows);

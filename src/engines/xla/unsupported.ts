@@ -1,12 +1,9 @@
 /** @file What the XLA engine cannot do, in one place; the rest of the language it can. */
 
 import { OcelliError } from "../../errors.ts";
-import type { Program } from "../../graph/program.ts";
+import { type Program, isProgram } from "../../graph/program.ts";
 
 const LOOPS: readonly string[] = ["scan", "whileLoop", "cond"];
-
-const isProgram = (value: unknown): value is Program =>
-  typeof value === "object" && value !== null && "equations" in value;
 
 /** An error that names the first thing in a program that the engine cannot do: prints inside of loops and branches. */
 export function checkSupported(program: Program, isNested = false): void {

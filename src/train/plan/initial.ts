@@ -1,7 +1,7 @@
 /** @file What a model begins with: a run's arrays, or weights that somebody published. */
 
 import { OcelliError } from "../../errors.ts";
-import type { HostArray, Spec } from "../../graph/index.ts";
+import type { HostArray } from "../../graph/index.ts";
 import {
   type ImageModel,
   type ModelCard,
@@ -15,7 +15,7 @@ import { type DescribedModel, describeSpec, fitWeights, loadWeights } from "../.
 import type { Config } from "../../config/config.ts";
 import { useRunFiles } from "../../served/modules.ts";
 import { findOwn, openOwn } from "../../served/own.ts";
-import { arraysOf, fitted } from "../../served/trained.ts";
+import { arraysOf, fitted, imageSpec } from "../../served/trained.ts";
 
 /** Arrays by nested name; a parameter that is not there keeps its own initial value. */
 export type Initial = Pick<Checkpoint, "params" | "variables">;
@@ -46,10 +46,7 @@ export async function loadInitial(
   const { arrays, givenGrid, described } = own
     ? { ...arraysOf(own), described: own.card.model }
     : await published(weights, report);
-  const specs = modelSpecs(model, {
-    shape: [1, ...card.imageShape],
-    dtype: "float32",
-  } satisfies Spec);
+  const specs = modelSpecs(model, imageSpec(card));
   const found = fitWeights(weights, arrays, specs, {
     head,
     grid: positionGrid(card.model, card.imageShape),

@@ -8,6 +8,7 @@ import { balancedWeights } from "../../data/splits/balanced.ts";
 import { type SliceRule, openSplit } from "../../data/splits/splits.ts";
 import { type Mesh, parseMesh, shardBatch } from "../../engines/mesh.ts";
 import { OcelliError } from "../../errors.ts";
+import { shellWord } from "../../runs/run.ts";
 import type { ModelCard } from "../../models/index.ts";
 import { countParameters } from "../../nn/index.ts";
 import { type BatchSpec, type Objective, objectiveDefinition } from "../../objectives/index.ts";
@@ -192,10 +193,9 @@ function adviseTransfer({ data, init, split }: Config, source: Source): string |
   if (init !== undefined || length >= FEW_OF_CLASS * classes.length) return undefined;
   const path = data.name === "folder" ? data.dir : "files" in data ? data.files : undefined;
   if (typeof path !== "string") return undefined;
-  const named = /^[\w./~-]+$/.test(path) ? path : `'${path}'`;
   const of = split === "train" ? "" : ` --split '${split}'`;
   const count = `${length} images of ${classes.length} classes are few for a model that begins with nothing`;
-  return `${count}; a trained one would do better: ocelli transfer --data ${named}${of}`;
+  return `${count}; a trained one would do better: ocelli transfer --data ${shellWord(path)}${of}`;
 }
 
 const recordedOf = (evaluations: readonly PlannedEvaluation[], types: readonly string[]): number =>

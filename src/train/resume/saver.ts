@@ -22,11 +22,6 @@ export class Saver {
     this.read = read;
   }
 
-  /** The step of the last state given; -1 before the first. */
-  get step(): number {
-    return this.saved;
-  }
-
   /**
    * Begins to save a state, once the one before is on the disk; one too large to be copied is on the disk when this
    * resolves. The state may be given up as soon as this resolves.

@@ -17,7 +17,11 @@ const NAMED = 5;
 interface Watched {
   readonly source: Source;
   readonly sums: Uint32Array;
+  /** Of the ids, once it was asked for: they stay while a source is open. */
+  sha256?: string;
 }
+
+const hashOf = (known: Watched): string => (known.sha256 ??= idsHash(known.source));
 
 /** What a run folder keeps of {@link ByteWatch}. */
 interface Stored {
@@ -110,7 +114,7 @@ export class ByteWatch {
     for (const [name, known] of this.#splits) {
       const { source, sums } = known;
       const kept = Object.hasOwn(stored.splits, name) ? stored.splits[name] : undefined;
-      if (kept?.sha256 !== idsHash(source)) continue;
+      if (kept?.sha256 !== hashOf(known)) continue;
       sums.set(fromBase64(kept.sums, sums.length));
       const changed: string[] = [];
       for (let index = 0; index < source.length && bytes < LOOKED_AT; index++) {
@@ -125,8 +129,8 @@ export class ByteWatch {
 
   toJSON(): Stored {
     this.#isNew = false;
-    const entries = [...this.#splits].map(([name, { source, sums }]) => {
-      return [name, { sha256: idsHash(source), sums: toBase64(sums) }] as const;
+    const entries = [...this.#splits].map(([name, known]) => {
+      return [name, { sha256: hashOf(known), sums: toBase64(known.sums) }] as const;
     });
     return { splits: Object.fromEntries(entries), changed: [...this.#changed] };
   }

@@ -2,7 +2,7 @@
 
 import { JUDGED } from "../../evaluate/index.ts";
 import type { Values } from "../../served/pass.ts";
-import { thumbnail } from "../../served/pictures.ts";
+import { picturesOf } from "../../served/pictures.ts";
 import type { Recorder } from "../../tasks/index.ts";
 import type { RunFolder } from "../devices/follower.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -49,12 +49,6 @@ export async function judgeAtEnd(
   const recorded = plan.evaluations[plan.recorded];
   if (!recorder || !recorded) return;
   const { source, preprocessing } = recorded.streams[JUDGED];
-  const summary = await recorder.summary({
-    example: async (index) => {
-      const { image } = await source.read(index);
-      return { id: source.id(index), thumbnail: await thumbnail(image, preprocessing.alpha) };
-    },
-    image: (image) => thumbnail(image, preprocessing.alpha),
-  });
+  const summary = await recorder.summary(picturesOf(source, preprocessing.alpha));
   if (summary !== undefined) await run.writeJson(recorder.file, summary);
 }

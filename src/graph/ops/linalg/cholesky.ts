@@ -1,7 +1,7 @@
 /** @file The Cholesky factor of positive definite matrices. */
 
+import { sizeOf } from "../../dtype.ts";
 import { type DecomposedPrimitive, type Tensor, emitOne } from "../../tensor.ts";
-import { roundValue } from "../../values.ts";
 import { add, div, mul, sub } from "../binary.ts";
 import { matmul } from "../dot.ts";
 import { reduceAnd } from "../reduce.ts";
@@ -41,7 +41,7 @@ const choleskyP: DecomposedPrimitive<"cholesky", Record<string, never>> = {
   batch: ({ inputs }) => [emitOne(choleskyP, inputs, {})],
   interpret([x]) {
     const n = x.shape.at(-1)!;
-    const { data } = eachMatrix(x, (index, l) => {
+    const result = eachMatrix(x, (index, l) => {
       const a = matrixAt(x, index);
       const symmetric = (i: number, j: number): number => (a[i * n + j] + a[j * n + i]) / 2;
       for (let j = 0; j < n; j++) {
@@ -53,10 +53,10 @@ const choleskyP: DecomposedPrimitive<"cholesky", Record<string, never>> = {
         }
       }
     });
-    return [roundValue({ shape: x.shape, dtype: x.dtype, data })];
+    return [result];
   },
   decompose: ([x]) => [convert(factorOf(symmetricPart(widened(x))), x.dtype)],
-  flops: ([{ shape }]) => (shape.reduce((a, b) => a * b, 1) * shape.at(-1)!) / 3,
+  flops: ([{ shape }]) => (sizeOf(shape) * shape.at(-1)!) / 3,
 };
 
 /** (x + xᵀ) / 2. */

@@ -7,6 +7,7 @@ import {
   emit,
   emitOne,
 } from "../../tensor.ts";
+import { sizeOf } from "../../dtype.ts";
 import { roundValue, zerosValue } from "../../values.ts";
 import { bitwiseAnd, div, logicalAnd, mul, sub } from "../binary.ts";
 import { broadcastBatch } from "../broadcast.ts";
@@ -51,7 +52,7 @@ const solveP: DecomposedPrimitive<"solve", Record<string, never>> = {
   batch: (context) => [emitOne(solveP, broadcastBatch(context), {})],
   interpret([a, b]) {
     const [n, m] = b.shape.slice(-2);
-    const { data } = eachMatrix(b, (index, x) => {
+    const result = eachMatrix(b, (index, x) => {
       const matrix = matrixAt(a, index);
       x.set(matrixAt(b, index));
       reduceRows(matrix, n, x, m);
@@ -63,7 +64,7 @@ const solveP: DecomposedPrimitive<"solve", Record<string, never>> = {
         }
       }
     });
-    return [roundValue({ shape: b.shape, dtype: b.dtype, data })];
+    return [result];
   },
   decompose([a, b]) {
     const [matrix, values] = [widened(a), widened(b)];
@@ -75,7 +76,7 @@ const solveP: DecomposedPrimitive<"solve", Record<string, never>> = {
   },
   flops: ([{ shape }, b]) => {
     const n = shape.at(-1)!;
-    return countOf(shape) * (2 / 3) * n ** 3 + 2 * b.shape.reduce((x, y) => x * y, 1) * n;
+    return countOf(shape) * (2 / 3) * n ** 3 + 2 * sizeOf(b.shape) * n;
   },
 };
 

@@ -2,8 +2,7 @@
 
 import { type Shape, isFloat, sameShape, sizeOf } from "../../dtype.ts";
 import { type Spec, type Tensor, dtypeError, shapeError } from "../../tensor.ts";
-import { allocate } from "../../values.ts";
-import type { Value } from "../../values.ts";
+import { type Value, allocate, roundValue } from "../../values.ts";
 import { iota, zerosLike } from "../constant.ts";
 import { convert, equal, greaterEqual, lessEqual, select } from "../select.ts";
 import { reshape, swapAxes } from "../shape.ts";
@@ -45,7 +44,7 @@ export const countOf = (shape: Shape): number => sizeOf(shape.slice(0, -2));
 export function eachMatrix(
   like: Spec,
   compute: (index: number, result: Float64Array) => void,
-): Pick<Value, "data"> {
+): Value {
   const size = sizeOf(like.shape.slice(-2));
   const data = allocate(like.dtype, sizeOf(like.shape));
   for (let i = 0; i < countOf(like.shape); i++) {
@@ -53,7 +52,7 @@ export function eachMatrix(
     compute(i, result);
     data.set(result, i * size);
   }
-  return { data };
+  return roundValue({ shape: like.shape, dtype: like.dtype, data });
 }
 
 /** One matrix of a stack, in float64. */

@@ -1,11 +1,10 @@
 /** @file Triangular systems of equations. */
 
 import { type Cotangent, type DecomposedPrimitive, type Tensor, emitOne } from "../../tensor.ts";
-import { roundValue } from "../../values.ts";
 import { div, sub } from "../binary.ts";
 import { broadcastBatch, broadcastShape, broadcastTo } from "../broadcast.ts";
 import { constant } from "../constant.ts";
-import { fromNumbers } from "../../dtype.ts";
+import { fromNumbers, sizeOf } from "../../dtype.ts";
 import { matmul } from "../dot.ts";
 import { neg } from "../unary.ts";
 import { convert, select, widened } from "../select.ts";
@@ -52,7 +51,7 @@ const triangularSolveP: DecomposedPrimitive<"triangularSolve", TriangularAttrs> 
   interpret([a, b], { lower, transpose, unitDiagonal }) {
     const [n, m] = b.shape.slice(-2);
     const forward = lower !== transpose;
-    const { data } = eachMatrix(b, (index, x) => {
+    const result = eachMatrix(b, (index, x) => {
       const matrix = matrixAt(a, index);
       const at = (i: number, j: number): number => matrix[transpose ? j * n + i : i * n + j];
       x.set(matrixAt(b, index));
@@ -68,7 +67,7 @@ const triangularSolveP: DecomposedPrimitive<"triangularSolve", TriangularAttrs> 
         }
       }
     });
-    return [roundValue({ shape: b.shape, dtype: b.dtype, data })];
+    return [result];
   },
   decompose([a, b], { lower, transpose, unitDiagonal }) {
     const [matrix, values] = [widened(a), widened(b)];
@@ -78,7 +77,7 @@ const triangularSolveP: DecomposedPrimitive<"triangularSolve", TriangularAttrs> 
     const solution = substitute(flipped, reverse(values, -2), unitDiagonal);
     return [convert(reverse(solution, -2), b.dtype)];
   },
-  flops: ([{ shape }, b]) => b.shape.reduce((x, y) => x * y, 1) * shape.at(-1)!,
+  flops: ([{ shape }, b]) => sizeOf(b.shape) * shape.at(-1)!,
 };
 
 const BLOCK = 32;
