@@ -13,7 +13,7 @@ import { OcelliError, unknownName } from "../errors.ts";
 import { type Tensor, concatenate, convert, gelu, reshape } from "../graph/index.ts";
 import { type Scope, conv, layer, layerNorm } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
-import { classify } from "./classifier.ts";
+import { classifierKeys, classify } from "./classifier.ts";
 import { type MakeModel, defineModel } from "./define.ts";
 import { MODELS } from "./list.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
@@ -35,8 +35,7 @@ const segmenterSchema = z.strictObject({
   layers: z.array(z.string()).min(1).max(16).readonly().optional(),
   /** Features of each 3 × 3 convolution between the backbone and the classes. Default: none, a linear decoder. */
   decoder: z.array(z.int().min(1).max(65_536)).max(8).readonly().optional(),
-  /** The number of classes; null or left out ends with features. Default: from the data. */
-  numClasses: z.int().min(1).max(1_000_000).nullable().optional(),
+  ...classifierKeys,
 });
 
 /** Options of {@link segmenter}. */
@@ -52,7 +51,7 @@ const LAST = "pre_logits_2d";
  * @throws a configuration error with the nearest layers where a backbone has none of a name
  */
 export function segmenter(
-  { backbone: { name, ...options }, layers = [LAST], decoder = [], numClasses }: SegmenterOptions,
+  { backbone: { name, ...options }, layers = [LAST], decoder = [], ...classes }: SegmenterOptions,
   make: MakeModel,
 ): ImageModel {
   const body = make(name, { ...options, numClasses: null });
@@ -69,7 +68,7 @@ export function segmenter(
       const at = scope.at("head").at("decoder", i);
       x = gelu(layerNorm(at.at("norm"), conv(at.at("conv"), x, features, { kernel: [3, 3] })));
     });
-    const scores = classify(scope, x, { numClasses }, false);
+    const scores = classify(scope, x, classes, false);
     const all = { ...found, decoded: x };
     if (!scores) return [x, all];
     const logits = resizeImages(scores, height, width); // [batch, height, width, classes]
