@@ -1,6 +1,7 @@
 /** @file `ocelli engines`: what can compute on this machine, and how to install more. */
 
-import { listEngines } from "../engines/select.ts";
+import { listAdapters } from "../engines/ort/runtime/adapters.ts";
+import { deviceCandidates, listEngines } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Command, Output } from "./command.ts";
@@ -41,7 +42,12 @@ const needsName = (file: string): OcelliError =>
     hint: `For example: ocelli engines install xla-own --plugin ${file}`,
   });
 
-const WHY = "the fastest that needs no plugin; plugins are taken by name";
+/** What `auto` does, by the devices that it may choose from. */
+function describeAuto(chosen: string | undefined, threads: number): string {
+  const candidates = deviceCandidates().map(({ name, device }) => `${name} (${device})`);
+  if (candidates.length < 2) return `auto takes ${chosen ?? "none"}, with ${threads} threads`;
+  return `auto trains on the fastest of ${candidates.join(" and ")}, timed at the first training of a size; for the rest it takes ${chosen ?? "none"}`;
+}
 
 async function list(output: Output) {
   const budget = cpuBudget();
@@ -52,9 +58,13 @@ async function list(output: Output) {
     const state = available ? `${detail}${memory}` : `not available: ${detail}`;
     output.line(`${name.padEnd(12)} ${summary}\n${" ".repeat(13)}${state}`);
   }
-  const auto = chosen ? `${chosen.name} (${WHY})` : "none";
-  output.line(`auto takes ${auto}, with ${budget.engine} threads`);
-  return { engines: reports, auto: chosen?.name ?? null, threads: budget.engine };
+  const adapters = listAdapters() ?? [];
+  for (const { name, kind, maxStorageBytes } of adapters) {
+    const megabytes = Math.floor(maxStorageBytes / 2 ** 20).toLocaleString("en");
+    output.line(`adapter      ${name}: ${kind}, arrays of up to ${megabytes} MB`);
+  }
+  output.line(describeAuto(chosen?.name, budget.engine));
+  return { engines: reports, adapters, auto: chosen?.name ?? null, threads: budget.engine };
 }
 
 async function install(name: string | undefined, output: Output) {

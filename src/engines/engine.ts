@@ -86,6 +86,8 @@ export interface Engine {
   upload(array: HostArray, sharding?: Sharding, rows?: Rows): Promise<DeviceArray>;
   /** Shows every program that is compiled from now on, in the engine's own language; absent where that is no text. */
   showPrograms?(show: (text: string) => void): void;
+  /** For each program on a GPU, operators that the processor computes for want of a kernel there, and how many. */
+  readonly fallbacks?: ReadonlyMap<string, Readonly<Record<string, number>>>;
   dispose(): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ export {
 } from "./engine.ts";
 export { type Mesh, meshSize, parseMesh, showMesh } from "./mesh.ts";
 export { createInterpreter } from "./interpreter/index.ts";
-export { type OrtOptions, createOrtEngine } from "./ort/index.ts";
+export { type OrtOptions, createOrtEngine, createWebGpuEngine } from "./ort/index.ts";
 export { ENGINE_NAMES, type EngineReport, listEngines, openEngine } from "./select.ts";
 export { type CpuBudget, cpuBudget } from "./threads.ts";
 export {

@@ -1,14 +1,16 @@
 /** @file The engines by name, and which one to take. */
 
-import { totalmem } from "node:os";
+import { cpus, totalmem } from "node:os";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { JoinedCluster } from "./cluster/join.ts";
 import type { Engine } from "./engine.ts";
+import type { Candidate } from "./fastest.ts";
 import { type Mesh, showMesh } from "./mesh.ts";
+import { hardwareAdapter } from "./ort/runtime/adapters.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
 import type { XlaEngine } from "./xla/index.ts";
 import { ownPlugin, ownPlugins } from "./xla/own-plugins.ts";
-import { PLUGINS } from "./xla/plugins.ts";
+import { PLUGINS, installedPlugins } from "./xla/plugins.ts";
 import type { ProductPrecision } from "./xla/target.ts";
 
 interface EngineKind {
@@ -49,6 +51,13 @@ function engineKinds(): Readonly<Record<string, EngineKind>> {
       open: async ({ engine: threads }) =>
         (await import("./ort/index.ts")).createOrtEngine({ threads }),
     },
+    "ort-webgpu": {
+      summary: "a GPU through ONNX Runtime's WebGPU (Metal, Direct3D 12, Vulkan)",
+      fast: false,
+      open: async ({ engine: threads }) =>
+        (await import("./ort/index.ts")).createWebGpuEngine({ threads }),
+      memoryOf: () => undefined,
+    },
     ...Object.fromEntries(
       [...pinned, ...own].map(([name, summary]) => [name, xlaKind(name, summary)]),
     ),
@@ -58,6 +67,30 @@ function engineKinds(): Readonly<Record<string, EngineKind>> {
       open: async () => (await import("./interpreter/index.ts")).createInterpreter(),
     },
   };
+}
+
+/**
+ * The devices that `auto` may choose from: the accelerators of this machine that an engine is installed for, then the
+ * processor. Software that poses as a GPU is none.
+ */
+export function deviceCandidates(budget: CpuBudget = cpuBudget()): Candidate[] {
+  const kinds = engineKinds();
+  const candidate = (name: string, device: string): Candidate => ({
+    name,
+    device,
+    open: () => kinds[name].open(budget),
+  });
+  const plugins = [...installedPlugins(), ...ownPlugins()].flatMap((name) => {
+    const platform = ownPlugin(name)?.platform ?? name.replace(/^xla-/, "");
+    return platform === "cpu" ? [] : [candidate(name, platform)];
+  });
+  const gpu = hardwareAdapter();
+  const processor = cpus()[0]?.model.trim() ?? "processor";
+  return [
+    ...plugins,
+    ...(gpu === undefined ? [] : [candidate("ort-webgpu", gpu)]),
+    candidate("ort", processor),
+  ];
 }
 
 const namesOf = (kinds: Readonly<Record<string, EngineKind>>): string[] => [

@@ -31,6 +31,7 @@ import {
   type Loading,
   type ReadyEvaluation,
   type StoredLoop,
+  TRAIN_STEP,
   compileStep,
   createEvaluations,
   firstState,
@@ -90,6 +91,15 @@ interface LoadedBatch {
   readonly next: Batch["next"];
 }
 
+/** Says which operators of the step do not run on the engine's GPU. */
+function tellFallbacks({ fallbacks }: Engine, journal: Journal): void {
+  const found = fallbacks?.get(TRAIN_STEP);
+  if (!found) return;
+  const counts = Object.entries(found).sort(([, a], [, b]) => b - a);
+  const list = counts.map(([operator, n]) => `${operator} ${n}`).join(", ");
+  journal.line(`        computed on the processor in each step: ${list}`);
+}
+
 /** Trains to the end, or until it is stopped, and judges the state that is served. */
 export async function trainLoop(session: Session): Promise<Trained> {
   const { config, plan, engine, journal, loading, stops, stored } = session;
@@ -97,6 +107,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
   let state = await firstState(engine, config, plan);
   if (stored) state = await restoreState(engine, state, stored, (line) => journal.line(line));
   let { step, position } = stored?.loop ?? { step: 0, position: undefined };
+  const begun = step;
   const trainStep = compileStep(engine, config, plan);
   const recorder = plan.task.record?.();
   const evaluations = createEvaluations(engine, config, plan, loading, recorder);
@@ -166,6 +177,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
       }
       step++;
       journal.step(step);
+      if (step === begun + 1) tellFallbacks(engine, journal); // the step is compiled now
       position = batch!.next;
       pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
 

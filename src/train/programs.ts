@@ -20,11 +20,14 @@ import { type TrainState, makeInit, makeTrainStep } from "./step.ts";
 /** The state's arrays on the device. */
 export type DeviceState = { readonly [K in keyof TrainState]: Tree<DeviceArray> };
 
+/** The step's name among an engine's programs. */
+export const TRAIN_STEP = "train step";
+
 /** How names of the state begin among what a step yields. */
 const STATE = "state/";
 
 /** What a step yields: scalars by name, maybe still pending. */
-interface Stepped {
+export interface Stepped {
   readonly state: DeviceState;
   readonly metrics: Readonly<Record<string, DeviceArray>>;
 }
@@ -124,7 +127,7 @@ export function compileStep(engine: Engine, config: Config, plan: Plan) {
         take(state, preprocessing.train.onDevice(batch), updates),
       {
         donate: [0],
-        name: "train step",
+        name: TRAIN_STEP,
         shardOutput: (name, leaf) =>
           name.startsWith(STATE) ? sharding(name.slice(STATE.length), leaf) : undefined,
       },

@@ -7,7 +7,9 @@ import { createWorkerPool } from "../data/stream/workers.ts";
 import type { JoinedCluster } from "../engines/cluster/join.ts";
 import type { ClusterPlace } from "../engines/cluster/place.ts";
 import type { Engine } from "../engines/engine.ts";
-import { type OpenOptions, openEngine } from "../engines/select.ts";
+import type { Choice } from "../engines/fastest.ts";
+import { type OpenOptions, deviceCandidates, openEngine } from "../engines/select.ts";
+import { openForTraining } from "./devices/trial.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
 import { type Environment, describeChanges, describeEnvironment } from "../runs/environment.ts";
@@ -225,6 +227,22 @@ const runTraining = (
     runProcess(config, plan, open, options, prepare, cluster),
   );
 
+/** Opens the engine of a training: the one that was chosen, or the fastest device. */
+async function openFor(
+  config: Config,
+  plan: Plan,
+  chosen: RunOptions["engine"],
+  options: OpenOptions,
+): Promise<Choice> {
+  if (typeof chosen === "function") return { engine: await chosen(options) };
+  const { mesh, products, cluster } = options;
+  const isFree = (chosen ?? "auto") === "auto" && !mesh && !products && !cluster;
+  const candidates = isFree ? deviceCandidates() : [];
+  return candidates.length > 1
+    ? openForTraining(config, plan, candidates)
+    : { engine: await openEngine(chosen, options) };
+}
+
 /** Runs the loop between the opening and the closing of what it needs. */
 async function runProcess(
   config: Config,
@@ -246,9 +264,7 @@ async function runProcess(
     );
   }
   const openOptions = { mesh: planned.mesh, products: config.products, cluster };
-  const engine = await (typeof chosen === "function"
-    ? chosen(openOptions)
-    : openEngine(chosen, openOptions)); // before there is a folder to leave behind
+  const { engine, because } = await openFor(config, planned, chosen, openOptions); // before there is a folder to leave behind
   if (showProgram) engine.showPrograms?.(showProgram);
   const run = await openTogether(cluster, open).catch(async (error: unknown) => {
     await engine.dispose();
@@ -262,6 +278,7 @@ async function runProcess(
   try {
     const stored = await prepare({ run, engine, journal, problems, bytes });
     journal.begin(config, plan, engine);
+    if (because) journal.line(`        ${because}`);
     const trained = await trainLoop({
       config,
       plan,

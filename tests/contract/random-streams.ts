@@ -20,12 +20,14 @@ import {
   splitKey,
   tensor,
   toNumbers,
+  trace,
   truncatedNormal,
   uniform,
 } from "../../src/graph/index.ts";
 import { errorOf } from "./compare.ts";
 import { readResults } from "./fixtures.ts";
-import { run } from "./run.ts";
+import { run, supports } from "./run.ts";
+import type { Contender } from "./suite.ts";
 
 interface Stream {
   readonly draw: (key: Tensor) => Tensor;
@@ -74,15 +76,28 @@ const STREAMS: Readonly<Record<string, Stream>> = {
 };
 
 /** Checks an engine's random streams against JAX's. */
-export function randomContract(engine: () => Engine): void {
+export function randomContract(
+  engine: () => Engine,
+  { checkSupported, accuracy }: Pick<Contender, "checkSupported" | "accuracy">,
+): void {
   const bySeed = Object.entries(readResults("random") as Record<string, Record<string, number[]>>);
   it.for(Object.entries(STREAMS))("random: %s", async ([name, { draw, scale, ulps = 0 }]) => {
     const keys = await run(reference, () => bySeed.map(([seed]) => randomKey(Number(seed))), []);
-    const draws = await run(engine(), (...given) => given.map((key) => draw(key)), keys);
+    const all = (...given: Tensor[]) => given.map((key) => draw(key));
+    const { program } = trace(all, ...keys);
+    if (!supports(checkSupported, program)) {
+      await expect(run(engine(), all, keys)).rejects.toMatchObject({ code: "unsupported" });
+      return;
+    }
+    const allowed = accuracy?.measureOf(program, { ulps, scale }) ?? { ulps, scale };
+    const draws = await run(engine(), all, keys);
     const errors = draws.map((array, i) =>
-      errorOf(toNumbers(array), bySeed[i][1][name], { dtype: array.dtype, scale }),
+      errorOf(toNumbers(array), bySeed[i][1][name], {
+        dtype: array.dtype,
+        scale: allowed.scale,
+      }),
     );
-    expect(Math.max(...errors)).toBeLessThanOrEqual(ulps);
+    expect(Math.max(...errors)).toBeLessThanOrEqual(allowed.ulps);
   });
 }
 

@@ -1,7 +1,7 @@
 /** @file Running traced functions once on an engine. */
 
 import type { Engine } from "../../src/engines/engine.ts";
-import { type HostArray, type Tensor, trace } from "../../src/graph/index.ts";
+import { type HostArray, type Program, type Tensor, trace } from "../../src/graph/index.ts";
 
 /** Traces a function for host arrays, runs it once, and reads its outputs. */
 export async function run(
@@ -15,4 +15,14 @@ export async function run(
   const arrays = await Promise.all(outputs.map((output) => output.read()));
   for (const output of outputs) output.dispose();
   return arrays;
+}
+
+/** Whether a check lets a program pass. */
+export function supports(check: (program: Program) => void, program: Program): boolean {
+  try {
+    check(program);
+    return true;
+  } catch {
+    return false;
+  }
 }

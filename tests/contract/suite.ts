@@ -25,8 +25,23 @@ import { fixturesOf } from "./fixtures.ts";
 import { cotangentsOf, pullbackAt } from "./finite-differences.ts";
 import { handleContract } from "./handles.ts";
 import { randomContract } from "./random-streams.ts";
-import { run } from "./run.ts";
+import { run, supports } from "./run.ts";
 import { type Case, type Instance, array, instancesOf, outputsOf } from "./table.ts";
+
+/** What an engine promises of its numbers where that is less than the others do. */
+export interface Accuracy {
+  /** How results of a program are measured, from how they are elsewhere. */
+  measureOf(program: Program, measure: Allowed): Allowed;
+  /** What is expected of a result of some inputs: the result's own number wherever nothing is promised. */
+  promisedOf(
+    result: HostArray,
+    expected: HostArray | readonly number[],
+    inputs: readonly HostArray[],
+  ): readonly number[];
+}
+
+/** How far a result may be off. */
+type Allowed = Pick<Measure, "scale"> & { readonly ulps: number };
 
 /** An engine that is held to the contract. */
 export interface Contender {
@@ -34,6 +49,8 @@ export interface Contender {
   create(): Promise<Engine>;
   /** Throws where a program needs what the engine's own list says that it cannot do. */
   checkSupported(program: Program): void;
+  /** What it promises less than the other engines. Default: nothing. */
+  readonly accuracy?: Accuracy;
 }
 
 type ListFunction = (...args: Tensor[]) => readonly Tensor[];
@@ -96,17 +113,8 @@ export function contract(contender: Contender): void {
   });
   afterAll(() => engine.dispose());
 
-  randomContract(() => engine);
+  randomContract(() => engine, contender);
   handleContract(() => engine);
-
-  const supports = (program: Program): boolean => {
-    try {
-      contender.checkSupported(program);
-      return true;
-    } catch {
-      return false;
-    }
-  };
 
   /** Computes parts and compares them; where the engine lists something as lacking, expects it to say so. */
   async function check(
@@ -114,14 +122,20 @@ export function contract(contender: Contender): void {
     { scale, ulps = ULPS }: Pick<Measure, "scale"> & Pick<Case, "ulps">,
   ): Promise<void> {
     const { fn, inputs } = together(parts);
-    if (!supports(trace(fn, ...inputs).program)) {
+    const { program } = trace(fn, ...inputs);
+    if (!supports(contender.checkSupported, program)) {
       await expect(run(engine, fn, inputs)).rejects.toMatchObject({ code: "unsupported" });
       return;
     }
     const actual = await run(engine, fn, inputs);
     expect(actual.length).toBe(parts.flatMap(({ expected }) => expected).length);
-    const problems = parts.flatMap(({ what, expected }) =>
-      expected.flatMap((e, i) => difference(`${what} ${i}`, actual.shift()!, e, ulps, scale) ?? []),
+    const measure = contender.accuracy?.measureOf(program, { ulps, scale }) ?? { ulps, scale };
+    const problems = parts.flatMap(({ what, expected, inputs: given }) =>
+      expected.flatMap((e, i) => {
+        const result = actual.shift()!;
+        const promised = contender.accuracy?.promisedOf(result, e, given) ?? e;
+        return difference(`${what} ${i}`, result, promised, measure.ulps, measure.scale) ?? [];
+      }),
     );
     expect(problems.join("\n")).toBe("");
   }

@@ -12,7 +12,7 @@ const CHANNELS = 64;
 /** The channels of a block; 0 where there are none. Builds for other processors than x64 need not have blocks. */
 export async function channelBlock(runtime: Runtime): Promise<number> {
   const { process } = globalThis as { process?: { arch?: string } };
-  if (runtime.kind === "web" || process?.arch !== "x64") return 0;
+  if (runtime.kind === "web" || runtime.gpu || process?.arch !== "x64") return 0;
   const session = await openReorder(runtime).catch(() => undefined); // a build without these operators
   if (!session) return 0;
   const shape = [1, CHANNELS, 1, 2];

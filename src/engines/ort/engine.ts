@@ -14,7 +14,13 @@ import { OrtExecutable } from "./executable.ts";
 import { branchOnGuard } from "./lower/passes/guarded.ts";
 import { type LoweredProgram, lowerProgram } from "./lower/program.ts";
 import { externalEncoding, modelOf } from "./model.ts";
-import type { ModelSource, Runtime, RuntimeSession, SessionOptions } from "./runtime/runtime.ts";
+import type {
+  GpuTraits,
+  ModelSource,
+  Runtime,
+  RuntimeSession,
+  SessionOptions,
+} from "./runtime/runtime.ts";
 
 /** How an engine over a runtime is made. */
 export interface OrtEngineParts {
@@ -30,13 +36,19 @@ export interface OrtEngineParts {
 
 /** ONNX Runtime as an engine. */
 export class OrtEngine implements Engine {
-  readonly name = "ort";
+  readonly name: string;
   readonly description: string;
+  /** The GPU that it computes on; none where the processor computes. */
+  readonly gpu: GpuTraits | undefined;
+  /** For each program of a GPU, the operators that the processor computes, and how many. */
+  readonly fallbacks = new Map<string, Readonly<Record<string, number>>>();
   readonly #parts: OrtEngineParts;
   #block: Promise<number> | undefined;
 
   constructor(parts: OrtEngineParts) {
-    const { name, threads } = parts.runtime;
+    const { name, threads, gpu } = parts.runtime;
+    this.gpu = gpu;
+    this.name = gpu ? "ort-webgpu" : "ort";
     this.#parts = parts;
     this.description = `${name}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
   }
@@ -45,15 +57,19 @@ export class OrtEngine implements Engine {
     const { donate = [], name = "program" } = options;
     const { runtime } = this.#parts;
     const block = await (this.#block ??= channelBlock(runtime));
-    const lowered = lowerProgram(branchOnGuard(simplify(program)), { block });
+    const { gpu } = runtime;
+    const lowered = lowerProgram(branchOnGuard(simplify(program)), { block, gpu });
     checkBindable(lowered, runtime);
     const opening = lowered.graph.outputs.length > 0 ? this.#open(lowered) : undefined;
     // found while the session is made on another thread
     const aliases = runtime.inPlace ? aliasesOf(lowered, donate) : new Map<number, number>();
+    const session = await opening;
+    if (session?.fallbacks && Object.keys(session.fallbacks).length > 0)
+      this.fallbacks.set(name, session.fallbacks);
     return new OrtExecutable({
       name,
       runtime,
-      session: await opening,
+      session,
       aliases,
       lowered,
       inputs: program.inputs.map(specOf),

@@ -3,7 +3,9 @@
 import { cpuBudget } from "../threads.ts";
 import { OrtEngine } from "./engine.ts";
 import { withFiles } from "./external.ts";
+import { fetchLibrary, findLibrary } from "./runtime/library.ts";
 import { openRuntime } from "./runtime/select.ts";
+import { createWebGpuRuntime } from "./runtime/webgpu.ts";
 
 /** Options of {@link createOrtEngine}. */
 export interface OrtOptions {
@@ -13,6 +15,18 @@ export interface OrtOptions {
   readonly runtime?: "c-api" | "node";
   /** Where to write a profile of every program: the beginning of the files' paths. C API only. */
   readonly profile?: string;
+}
+
+/**
+ * The engine over ONNX Runtime's WebGPU provider: a GPU of any maker, without CUDA.
+ *
+ * @throws an engine error where the machine has no adapter
+ */
+export async function createWebGpuEngine({
+  threads = cpuBudget().engine,
+}: Pick<OrtOptions, "threads"> = {}): Promise<OrtEngine> {
+  if (!findLibrary()) await fetchLibrary();
+  return new OrtEngine({ runtime: await createWebGpuRuntime({ threads }), withFiles });
 }
 
 /**

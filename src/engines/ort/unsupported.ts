@@ -1,14 +1,18 @@
 /** @file What the ort engine cannot do, in one place; the rest of the language it can. */
 
 import { OcelliError } from "../../errors.ts";
+import type { ConvDimensions } from "../../graph/ops/conv.ts";
 import type { ScanAttrs } from "../../graph/ops/scan.ts";
 import type { Program } from "../../graph/program.ts";
 import type { Equation, Spec } from "../../graph/tensor.ts";
+import type { GpuTraits } from "./runtime/runtime.ts";
 import { isUnrolled } from "./lower/passes/unroll.ts";
 
 /** How something that the engine refuses is recognised. */
 interface Rule {
   readonly what: string;
+  /** On which GPUs it holds. Default: on the processor too. */
+  readonly onGpu?: (gpu: GpuTraits) => boolean;
   readonly hint: string;
   readonly ofValue?: (spec: Spec) => boolean;
   /** @param isNested whether the equation is lowered to a graph of its own */
@@ -31,7 +35,27 @@ const REFUSALS = {
     hint: "Return the value and print it outside, or use the interpreter.",
     ofEquation: ({ primitive }, isNested) => isNested && primitive.name === "debugPrint",
   },
+  half: {
+    what: "float16 on a GPU without shader-f16",
+    hint: "Use float32 or bfloat16, or --engine ort.",
+    onGpu: ({ float16 }) => !float16,
+    ofValue: ({ dtype }) => dtype === "float16",
+  },
+  volumes: {
+    what: "convolutions along three axes that are transposed, or in groups, on a GPU",
+    hint: "Use --engine ort.",
+    onGpu: () => true,
+    ofEquation: ({ primitive, attrs }) =>
+      primitive.name === "convGeneralDilated" && isPartialVolume(attrs as ConvDimensions),
+  },
 } satisfies Record<string, Rule>;
+
+/** Convolutions of volumes that ONNX Runtime's WebGPU kernels lack. */
+const isPartialVolume = (dimensions: ConvDimensions): boolean => {
+  const { strides, featureGroups, batchGroups, lhsDilation } = dimensions;
+  const isPlain = featureGroups === 1 && batchGroups === 1 && lhsDilation.every((n) => n === 1);
+  return strides.length === 3 && !isPlain;
+};
 
 /** The name of something that the engine refuses. */
 export type Refusal = keyof typeof REFUSALS;
@@ -39,20 +63,21 @@ export type Refusal = keyof typeof REFUSALS;
 const RULES: readonly Rule[] = Object.values(REFUSALS);
 
 /**
- * Checks that a program has nothing that the engine cannot do.
+ * Checks that a program has nothing that the engine cannot do, on the processor or on a GPU.
  *
  * @throws OcelliError "unsupported" that names the first such thing
  */
-export function checkSupported(program: Program): void {
-  for (const input of program.inputs) checkValue(input, "");
-  checkEquations(program, false);
+export function checkSupported(program: Program, gpu?: GpuTraits): void {
+  const rules = RULES.filter(({ onGpu }) => !onGpu || (gpu && onGpu(gpu)));
+  for (const input of program.inputs) checkValue(input, "", rules);
+  checkEquations(program, false, rules);
 }
 
-function checkEquations(program: Program, isNested: boolean): void {
+function checkEquations(program: Program, isNested: boolean, rules: readonly Rule[]): void {
   for (const equation of program.equations) {
     const { attrs, outputs, primitive, scope } = equation;
-    for (const output of outputs) checkValue(output, scope);
-    for (const rule of RULES) {
+    for (const output of outputs) checkValue(output, scope, rules);
+    for (const rule of rules) {
       if (rule.ofEquation?.(equation, isNested)) throw refused(rule, scope);
     }
     const hasGraph =
@@ -61,14 +86,14 @@ function checkEquations(program: Program, isNested: boolean): void {
       (primitive.name === "scan" && !isUnrolled(attrs as ScanAttrs));
     for (const value of Object.values(attrs as object)) {
       if (typeof value === "object" && value !== null && "equations" in value) {
-        checkEquations(value as Program, isNested || hasGraph);
+        checkEquations(value as Program, isNested || hasGraph, rules);
       }
     }
   }
 }
 
-function checkValue(spec: Spec, scope: string): void {
-  for (const rule of RULES) if (rule.ofValue?.(spec)) throw refused(rule, scope);
+function checkValue(spec: Spec, scope: string, rules: readonly Rule[]): void {
+  for (const rule of rules) if (rule.ofValue?.(spec)) throw refused(rule, scope);
 }
 
 const refused = ({ what, hint }: Rule, scope: string): OcelliError =>

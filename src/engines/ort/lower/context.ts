@@ -19,6 +19,10 @@ export interface LoweringContext {
   readonly builder: GraphBuilder;
   /** Only operators of the ONNX standard. */
   readonly portable: boolean;
+  /** Whether ONNX Runtime's WebGPU kernels compute the graph: some operators are incomplete there. */
+  readonly gpu: boolean;
+  /** Whether products of stacks may have transposed operands and a factor (`FusedMatMul`). */
+  readonly fusesProducts: boolean;
   /** Whether anything reads a tensor; unread outputs need not be made. */
   isUsed(tensor: Tensor): boolean;
   /** Lowers a program that was written for this graph's sake, such as a decomposition. */

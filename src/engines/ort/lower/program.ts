@@ -13,6 +13,7 @@ import { type Program, decompositionOf, evaluateProgram } from "../../../graph/p
 import { simplify } from "../../../graph/simplify.ts";
 import type { Equation, Tensor } from "../../../graph/tensor.ts";
 import type { OnnxGraph } from "../../../formats/onnx.ts";
+import type { GpuTraits } from "../runtime/runtime.ts";
 import { checkSupported } from "../unsupported.ts";
 import { GraphBuilder, valueInfo } from "./builder.ts";
 import {
@@ -57,6 +58,8 @@ export interface LoweringOptions {
   readonly portable?: boolean;
   /** How many channels lie in a block of ONNX Runtime's own convolutions. Default: 0, not to use them. */
   readonly block?: number;
+  /** The GPU that computes the graph. Default: none, the processor does. */
+  readonly gpu?: GpuTraits;
   /** The number of the batch, where it is open: a prime that divides no fixed extent; portable graphs alone. */
   readonly open?: number;
   readonly inputNames?: readonly string[];
@@ -145,8 +148,15 @@ function usedTensors(program: Program, used = new Set<Tensor>()): Set<Tensor> {
  * @throws OcelliError "unsupported" where a dtype or operation has no ONNX Runtime kernel
  */
 export function lowerProgram(program: Program, options: LoweringOptions = {}): LoweredProgram {
-  checkSupported(program);
-  const { portable = false, block = 0, open, constants = new Map<number, HostArray>() } = options;
+  const {
+    portable = false,
+    block = 0,
+    gpu,
+    open,
+    constants = new Map<number, HostArray>(),
+  } = options;
+  checkSupported(program, gpu);
+  const fusesProducts = !portable && !gpu; // no such kernel on a GPU
   const reserved = [...(options.inputNames ?? []), ...(options.outputNames ?? [])];
   const builder = new GraphBuilder({ reserved, block: portable ? 0 : block, open });
   const used = usedTensors(program);
@@ -155,6 +165,8 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     const context: LoweringContext = {
       builder: inner,
       portable,
+      gpu: gpu !== undefined,
+      fusesProducts,
       isUsed: (tensor) => used.has(tensor),
       inlineMade: (made, inputs) => {
         const simpler = simplify(made);
@@ -213,7 +225,7 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
     initializers: builder.initializers,
   };
   return {
-    graph: finishGraph(graph, factsOf(builder, portable)),
+    graph: finishGraph(graph, factsOf(builder, fusesProducts)),
     inputs: positions,
     outputs: sources,
     prints: printed,

@@ -9,7 +9,7 @@ import { findLibrary } from "./library.ts";
 export type Pointer = bigint;
 
 /** The C API versions asked for, by the library's minor version: those this table was tested with. */
-const KNOWN_VERSIONS: Readonly<Record<string, number>> = { "1.30": 17 };
+const KNOWN_VERSIONS: Readonly<Record<string, number>> = { "1.30": 24 };
 
 /** The severity of what ONNX Runtime prints by itself; errors come back as ours. */
 export const FATAL_ONLY = 4;
@@ -44,6 +44,7 @@ const TABLE = {
   SessionGetOutputName: [37, P, [P, "size_t", P, P]],
   CreateRunOptions: [39, P, [P]],
   RunOptionsSetTerminate: [46, P, [P]],
+  CreateTensorAsOrtValue: [48, P, [P, P, "size_t", "int", P]],
   CreateTensorWithDataAsOrtValue: [49, P, [P, P, "size_t", P, "size_t", "int", P]],
   CastTypeInfoToTensorInfo: [55, P, [P, P]],
   GetTensorElementType: [60, P, [P, P]],
@@ -52,6 +53,15 @@ const TABLE = {
   CreateCpuMemoryInfo: [69, P, ["int", "int", P]],
   AllocatorFree: [76, P, [P, P]],
   GetAllocatorWithDefaultOptions: [78, P, [P]],
+  CreateAllocator: [131, P, [P, P, P]],
+  ReleaseAllocator: [132, "void", [P]],
+  SessionOptionsAppendExecutionProvider: [216, P, [P, "str", P, P, "size_t"]],
+  SessionGetMemoryInfoForInputs: [380, P, [P, P, "size_t"]],
+  CopyTensors: [386, P, [P, P, P, P, "size_t"]],
+  Session_GetEpGraphAssignmentInfo: [407, P, [P, P, P]],
+  EpAssignedSubgraph_GetEpName: [408, P, [P, P]],
+  EpAssignedSubgraph_GetNodes: [409, P, [P, P, P]],
+  EpAssignedNode_GetOperatorType: [412, P, [P, P]],
   ReleaseStatus: [93, "void", [P]],
   ReleaseSession: [95, "void", [P]],
   ReleaseValue: [96, "void", [P]],
@@ -181,6 +191,13 @@ let loaded: OrtApi | string | undefined;
 /** The C API, loaded once per process; a sentence saying why not where platform or version is not known. */
 export function loadCApi(): OrtApi | string {
   return (loaded ??= open());
+}
+
+/** The C API; an engine error where it cannot be used. */
+export function openCApi(): OrtApi {
+  const api = loadCApi();
+  if (typeof api !== "string") return api;
+  throw new OcelliError("engine", `the C API of ONNX Runtime cannot be used: ${api}.`);
 }
 
 function open(): OrtApi | string {

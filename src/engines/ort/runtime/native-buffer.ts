@@ -19,6 +19,32 @@ export const ONNX_TYPES: Readonly<Record<DType, number>> = {
   bfloat16: 16,
 };
 
+/** A device array that the C API takes as an OrtValue. */
+export abstract class ValueBuffer extends TrackedBuffer {
+  /** The OrtValue; it lives until the buffer's memory is given back. */
+  abstract get value(): Pointer;
+}
+
+/** An OrtValue over memory of ours. */
+export function valueOver(api: OrtApi, address: Pointer, dtype: DType, shape: Shape): Pointer {
+  return api.create(
+    "CreateTensorWithDataAsOrtValue",
+    api.cpuMemory,
+    address,
+    sizeOf(shape) * byteSize(dtype),
+    dimensions(shape),
+    shape.length,
+    ONNX_TYPES[dtype],
+  );
+}
+
+/** Extents as the C API takes them. */
+export function dimensions(shape: Shape): BigInt64Array {
+  const dims = new BigInt64Array(Buffer.allocUnsafeSlow(64 + 8 * shape.length).buffer);
+  shape.forEach((extent, i) => (dims[i] = BigInt(extent)));
+  return dims;
+}
+
 /** What a buffer holds in native hands; kept apart so that it can be released after the buffer is collected. */
 interface Holding {
   readonly api: OrtApi;
@@ -37,7 +63,7 @@ function releaseHolding(holding: Holding): void {
 const forgotten = new FinalizationRegistry<Holding>(releaseHolding);
 
 /** An array in host memory that ONNX Runtime reads and writes in place. */
-export class NativeBuffer extends TrackedBuffer {
+export class NativeBuffer extends ValueBuffer {
   readonly #holding: Holding;
 
   constructor(api: OrtApi, pool: MemoryPool, dtype: DType, shape: Shape) {
@@ -58,25 +84,14 @@ export class NativeBuffer extends TrackedBuffer {
     return typedArray(this.dtype, buffer, byteOffset, sizeOf(this.shape));
   }
 
-  /** The OrtValue over the memory. */
-  get value(): Pointer {
-    return this.#holding.value || this.#makeValue();
-  }
-
-  #makeValue(): Pointer {
-    const { api, block } = this.#holding;
-    const dims = new BigInt64Array(Buffer.allocUnsafeSlow(64 + 8 * this.shape.length).buffer);
-    this.shape.forEach((extent, i) => (dims[i] = BigInt(extent)));
-    this.#holding.value = api.create(
-      "CreateTensorWithDataAsOrtValue",
-      api.cpuMemory,
-      block.address,
-      sizeOf(this.shape) * byteSize(this.dtype),
-      dims,
-      this.shape.length,
-      ONNX_TYPES[this.dtype],
-    );
-    return this.#holding.value;
+  override get value(): Pointer {
+    const holding = this.#holding;
+    return (holding.value ||= valueOver(
+      holding.api,
+      holding.block.address,
+      this.dtype,
+      this.shape,
+    ));
   }
 
   protected override copyOut(): TypedArray {

@@ -7,7 +7,8 @@ import { checkBindings, TrackedBuffer } from "./buffer.ts";
 import { FATAL_ONLY } from "./c-api.ts";
 import type { OrtApi, Pointer } from "./c-api.ts";
 import type { RunQueue } from "./queue.ts";
-import { NativeBuffer, ONNX_TYPES } from "./native-buffer.ts";
+import { ONNX_TYPES, ValueBuffer } from "./native-buffer.ts";
+import { readFallbacks } from "./placement.ts";
 import type {
   ModelSource,
   RuntimeBuffer,
@@ -49,11 +50,15 @@ const forgotten = new FinalizationRegistry<{ api: OrtApi; session: Pointer }>(({
 );
 
 /** What of a runtime its sessions use. */
-interface SessionHost {
+export interface SessionHost {
   readonly api: OrtApi;
   readonly queue: RunQueue;
   readonly runOptions: Pointer;
   readonly threads: number;
+  /** Whether its device is a GPU. */
+  readonly onGpu: boolean;
+  /** Adds to a session's options what puts its work on the runtime's device. */
+  configure(settings: Pointer): void;
 }
 
 /** A compiled model; made by `NativeRuntime.createSession`. */
@@ -88,15 +93,15 @@ export class NativeSession implements RuntimeSession {
     this.#assertLive();
     checkBindings("input", this.inputs, inputs);
     checkBindings("output", this.outputs, outputs);
-    const ours = [...inputs, ...outputs].every((buffer) => buffer instanceof NativeBuffer);
+    const ours = [...inputs, ...outputs].every((buffer) => buffer instanceof ValueBuffer);
     if (!ours) throw new OcelliError("engine", "the buffers belong to another runtime.");
-    const from = [...inputs] as NativeBuffer[];
-    const to = [...outputs] as NativeBuffer[];
+    const from = [...inputs] as ValueBuffer[];
+    const to = [...outputs] as ValueBuffer[];
     return TrackedBuffer.enqueue(this.#runtime.queue, from, to, () => this.#run(from, to));
   }
 
   /** Called by the queue, one run at a time, so that one set of pointer arrays serves all. */
-  #run(inputs: NativeBuffer[], outputs: NativeBuffer[]): Promise<void> {
+  #run(inputs: ValueBuffer[], outputs: ValueBuffer[]): Promise<void> {
     const { api, runOptions } = this.#runtime;
     const names = this.#names;
     const values = this.#values;
@@ -122,13 +127,26 @@ export class NativeSession implements RuntimeSession {
     return api.takeString(api.create("SessionEndProfiling", this.#session, api.allocator));
   }
 
+  /** A new allocator of the device that its first input lives on; it needs the session for as long as it is used. */
+  createAllocator(): Pointer {
+    const { api } = this.#runtime;
+    const infos = new PointerArray(this.inputs.length);
+    api.call("SessionGetMemoryInfoForInputs", this.#session, infos.address, this.inputs.length);
+    return api.create("CreateAllocator", this.#session, infos.words[0]);
+  }
+
+  get fallbacks(): Readonly<Record<string, number>> {
+    return this.#runtime.onGpu ? readFallbacks(this.#runtime.api, this.#session) : {};
+  }
+
   dispose(): Promise<void> {
     this.#disposed = true;
-    return (this.#released ??= this.#runtime.queue.idle().then(() => {
+    return (this.#released ??= this.#runtime.queue.add(() => {
       forgotten.unregister(this);
       this.#runtime.api.release("ReleaseSession", this.#session);
       this.#onDispose();
-    }));
+      return Promise.resolve();
+    }).promise);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -151,7 +169,7 @@ export async function createNativeSession(
   options: SessionOptions,
 ): Promise<NativeSession> {
   const { api } = runtime;
-  const settings = makeOptions(api, runtime.threads, options);
+  const settings = makeOptions(runtime, options);
   try {
     const session =
       model instanceof Uint8Array
@@ -169,7 +187,8 @@ export async function createNativeSession(
   }
 }
 
-function makeOptions(api: OrtApi, threads: number, options: SessionOptions): Pointer {
+function makeOptions(host: SessionHost, options: SessionOptions): Pointer {
+  const { api, threads } = host;
   const { optimization = "all", disabledOptimizers = [], spinning = true } = options;
   const config: Record<string, string> = {
     "session.intra_op.allow_spinning": spinning ? "1" : "0",
@@ -190,6 +209,7 @@ function makeOptions(api: OrtApi, threads: number, options: SessionOptions): Poi
     for (const [key, value] of Object.entries(config)) {
       api.call("AddSessionConfigEntry", settings, key, value);
     }
+    host.configure(settings);
     return settings;
   } catch (error) {
     api.release("ReleaseSessionOptions", settings);

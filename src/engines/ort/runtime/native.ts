@@ -3,44 +3,57 @@
 import { OcelliError } from "../../../errors.ts";
 import type { DType, HostArray, Shape } from "../../../graph/dtype.ts";
 import { checkData } from "./buffer.ts";
-import { loadCApi } from "./c-api.ts";
+import { openCApi } from "./c-api.ts";
 import type { OrtApi, Pointer } from "./c-api.ts";
-import { MemoryPool } from "./memory.ts";
-import { NativeBuffer } from "./native-buffer.ts";
+import type { NativeBuffer, ValueBuffer } from "./native-buffer.ts";
 import { createNativeSession } from "./native-session.ts";
 import type { NativeSession } from "./native-session.ts";
+import { type Place, processorPlace } from "./place.ts";
 import { RunQueue } from "./queue.ts";
-import type { ModelSource, Runtime, SessionOptions } from "./runtime.ts";
+import type { GpuTraits, ModelSource, Runtime, SessionOptions } from "./runtime.ts";
+
+/** What a runtime of the C API is made of. */
+interface NativeParts<B extends ValueBuffer> {
+  readonly api: OrtApi;
+  readonly threads: number;
+  readonly place: Place<B>;
+  /** The order of what is done; a device shares it with its runtime. */
+  readonly queue?: RunQueue;
+}
 
 /** ONNX Runtime by FFI: no copies of arrays, and an event loop that stays free. */
-export class NativeRuntime implements Runtime {
+export class NativeRuntime<B extends ValueBuffer = NativeBuffer> implements Runtime {
   readonly kind = "c-api";
-  readonly inPlace = true;
+  readonly inPlace: boolean;
+  readonly gpu?: GpuTraits;
   readonly name: string;
   readonly threads: number;
   readonly api: OrtApi;
-  readonly queue = new RunQueue();
+  readonly queue: RunQueue;
   /** Options of every run: how a run is told to stop. */
   readonly runOptions: Pointer;
-  readonly #pool = new MemoryPool();
+  readonly #place: Place<B>;
   readonly #sessions = new Set<NativeSession>();
   readonly #atExit = (): void => this.api.call("RunOptionsSetTerminate", this.runOptions);
   #closed = false;
 
-  constructor(api: OrtApi, threads: number) {
+  constructor({ api, threads, place, queue = new RunQueue() }: NativeParts<B>) {
     this.api = api;
     this.threads = threads;
-    this.name = `ONNX Runtime ${api.version}, C API`;
+    this.queue = queue;
+    this.#place = place;
+    this.inPlace = place.inPlace;
+    this.name = `ONNX Runtime ${api.version}, ${place.name ?? "C API"}`;
     this.runOptions = api.create("CreateRunOptions");
     process.once("exit", this.#atExit);
   }
 
-  allocate(dtype: DType, shape: Shape): NativeBuffer {
+  allocate(dtype: DType, shape: Shape): B {
     this.#assertOpen();
-    return new NativeBuffer(this.api, this.#pool, dtype, shape);
+    return this.#place.allocate(dtype, shape);
   }
 
-  upload(array: HostArray): NativeBuffer {
+  upload(array: HostArray): B {
     checkData(array, array.data);
     const buffer = this.allocate(array.dtype, array.shape);
     buffer.write(array.data);
@@ -49,20 +62,36 @@ export class NativeRuntime implements Runtime {
 
   async createSession(model: ModelSource, options: SessionOptions = {}): Promise<NativeSession> {
     this.#assertOpen();
-    const session = await createNativeSession(this, model, options);
+    const session = await this.#create(() => createNativeSession(this, model, options));
     this.#sessions.add(session);
     session.onDispose(() => this.#sessions.delete(session));
     return session;
   }
 
+  /** Makes a session, in the queue where the place can do one thing at a time. */
+  async #create(make: () => Promise<NativeSession>): Promise<NativeSession> {
+    if (this.#place.concurrent) return make();
+    let session: NativeSession;
+    await this.queue.add(async () => void (session = await make())).promise;
+    return session!;
+  }
+
+  get onGpu(): boolean {
+    return this.gpu !== undefined;
+  }
+
+  configure(settings: Pointer): void {
+    this.#place.configure(settings);
+  }
+
   /** Bytes of device arrays in use, and bytes kept for the next ones. */
   get memory(): { readonly live: number; readonly idle: number } {
-    return this.#pool.usage;
+    return this.#place.memory;
   }
 
   /** Gives memory that no array uses back to the system. */
   trim(): void {
-    this.#pool.trim();
+    this.#place.trim();
   }
 
   async close(): Promise<void> {
@@ -70,7 +99,8 @@ export class NativeRuntime implements Runtime {
     this.#closed = true;
     await this.queue.idle();
     await Promise.all([...this.#sessions].map((session) => session.dispose()));
-    this.#pool.trim();
+    await this.queue.idle();
+    await this.#place.close();
     process.off("exit", this.#atExit);
     this.api.release("ReleaseRunOptions", this.runOptions);
   }
@@ -94,9 +124,6 @@ export class NativeRuntime implements Runtime {
  * await session.run([runtime.upload(x)], [y]);
  */
 export function createNativeRuntime({ threads }: { threads: number }): NativeRuntime {
-  const api = loadCApi();
-  if (typeof api === "string") {
-    throw new OcelliError("engine", `the C API of ONNX Runtime cannot be used: ${api}.`);
-  }
-  return new NativeRuntime(api, threads);
+  const api = openCApi();
+  return new NativeRuntime({ api, threads, place: processorPlace(api) });
 }

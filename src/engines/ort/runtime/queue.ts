@@ -18,6 +18,21 @@ export class RunQueue {
 
   /** Adds work behind everything queued; starts it at once where nothing is. */
   add(work: () => Promise<void>): Job {
+    const job = this.#job(work);
+    this.#waiting.push(job);
+    if (!this.#running) this.#next();
+    return job;
+  }
+
+  /** Adds work before everything that waits: behind what runs now, or has just ended. */
+  addFirst(work: () => Promise<void>): Job {
+    const job = this.#job(work);
+    this.#waiting.unshift(job);
+    if (!this.#running) this.#next();
+    return job;
+  }
+
+  #job(work: () => Promise<void>): QueuedJob {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const callbacks: ((error: unknown) => void)[] = [];
     const end = (error: unknown): void => {
@@ -27,7 +42,7 @@ export class RunQueue {
       this.#running = undefined;
       this.#next();
     };
-    const job: QueuedJob = {
+    return {
       promise,
       onEnd: (callback) => void callbacks.push(callback),
       start: () => {
@@ -40,9 +55,6 @@ export class RunQueue {
         started.then(() => end(undefined), end);
       },
     };
-    this.#waiting.push(job);
-    if (!this.#running) this.#next();
-    return job;
   }
 
   #next(): void {

@@ -56,10 +56,18 @@ export interface RuntimeSession extends AsyncDisposable {
    * other reader of the old value comes before the node that makes the new one (see `Runtime.inPlace`).
    */
   run(inputs: readonly RuntimeBuffer[], outputs: readonly RuntimeBuffer[]): Promise<void>;
+  /** Operators that the processor computes although the runtime is a GPU's, and how many; none where it is not known. */
+  readonly fallbacks?: Readonly<Record<string, number>>;
   /** Ends profiling and returns the path of the JSON file written. */
   endProfile(): Promise<string>;
   /** Releases the session once its queued runs are done. */
   dispose(): Promise<void>;
+}
+
+/** What a GPU can do. */
+export interface GpuTraits {
+  /** Whether its shaders compute with float16 (`shader-f16`). */
+  readonly float16: boolean;
 }
 
 /** An ONNX Runtime, opened. */
@@ -71,6 +79,8 @@ export interface Runtime extends AsyncDisposable {
   readonly threads: number;
   /** Whether a run writes into bound buffers directly: aliasing is then real, and its care the caller's. */
   readonly inPlace: boolean;
+  /** The GPU that it computes on; none where the processor computes. */
+  readonly gpu?: GpuTraits;
   /** A buffer with undefined contents. */
   allocate(dtype: DType, shape: Shape): RuntimeBuffer;
   /** A buffer with a copy of an array. */

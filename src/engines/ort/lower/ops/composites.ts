@@ -104,11 +104,13 @@ const lowerAttention: WholeLowering = (context, [q, k, v, mask], { options }) =>
 /** The whole lowerings by name. */
 const wholeLowerings: Partial<Record<CompositeName, WholeLowering>> = {
   softmax: alongOption("Softmax"),
-  logSoftmax: alongOption("LogSoftmax"),
+  logSoftmax: (context, inputs, attrs, equation) =>
+    context.gpu ? undefined : alongOption("LogSoftmax")(context, inputs, attrs, equation),
   layerNorm: (context, inputs, attrs, equation) =>
     normalised(context, inputs, attrs, equation, "LayerNormalization"),
   rmsNorm: (context, inputs, attrs, equation) =>
-    context.portable
+    // WebGPU's kernel leaves the statistics unwritten
+    context.portable || (context.gpu && equation.outputs.slice(1).some((y) => context.isUsed(y)))
       ? undefined
       : normalised(context, inputs, attrs, equation, "SimplifiedLayerNormalization"),
   gelu: (context, [x], { options: { approximate } }) => [

@@ -32,16 +32,16 @@ const viewOfInput = (spec: Spec, dense: Dense | undefined): View =>
   dense ? viewOf(dense, spec.shape) : emptyView(spec.shape, carrierOf(spec.dtype));
 
 /** What the last folds ask about a graph. */
-export const factsOf = (builder: GraphBuilder, portable: boolean): Facts => ({
+export const factsOf = (builder: GraphBuilder, fusesProducts: boolean): Facts => ({
   values: builder.values,
   constants: builder.initializers,
-  portable,
+  fusesProducts,
   ints: (values) => builder.ints(values),
 });
 
 /** A sub-graph that ends in given views, each made inside it. */
 export function closeGraph(
-  { builder, portable }: LoweringContext,
+  { builder, fusesProducts }: LoweringContext,
   name: string,
   inputs: readonly Dense[],
   results: readonly View[],
@@ -53,7 +53,7 @@ export function closeGraph(
     inputs: inputs.map(valueInfo),
     outputs: outputs.map(valueInfo),
   };
-  return finishGraph(graph, factsOf(builder, portable));
+  return finishGraph(graph, factsOf(builder, fusesProducts));
 }
 
 /** Puts results of a control-flow node in the places of those that have elements. */

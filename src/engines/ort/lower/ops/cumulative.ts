@@ -1,18 +1,60 @@
 /** @file Arg-reductions and cumulative operations in ONNX. */
 
 import { type DType, isFloat } from "../../../../graph/dtype.ts";
-import type { Lowering, Lowerings } from "../context.ts";
+import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./apply.ts";
 import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
 import { anyNaN, filled } from "./reduce.ts";
 import { inMemoryOrder } from "./shape.ts";
 import { type Dense, type View, layoutOf } from "../view.ts";
 
+/** What a GPU has kernels to compare. */
+const GPU_ORDERED: ReadonlySet<DType> = new Set<DType>(["float32", "int32"]);
+
+/** The least index that holds the extreme, without the int64 that ArgMax gives and a GPU lacks, and without regard to NaN. */
+function firstExtreme(
+  { builder }: LoweringContext,
+  x: View,
+  axis: number,
+  opType: "ArgMax" | "ArgMin",
+): View {
+  const { dense, order } = inMemoryOrder(builder, unscaled(builder, x));
+  const at = order.indexOf(axis);
+  const n = x.shape[axis];
+  const axes = builder.ints([at]);
+  const extreme = builder.op(opType === "ArgMax" ? "ReduceMax" : "ReduceMin", [dense, axes], {
+    shape: dense.shape.with(at, 1),
+    dtype: dense.dtype,
+    attributes: { keepdims: { i: 1 } },
+  });
+  const isExtreme = builder.op("Equal", [dense, extreme], { shape: dense.shape, dtype: "bool" });
+  const places = builder.reshape(
+    builder.range(n, "int32"),
+    dense.shape.map((_, i) => (i === at ? n : 1)),
+  );
+  const { shape } = dense;
+  const found = builder.op("Where", [isExtreme, places, builder.scalar(n, "int32")], {
+    shape,
+    dtype: "int32",
+  });
+  const kept = order.filter((a) => a !== axis);
+  const first = builder.op("ReduceMin", [found, axes], {
+    shape: kept.map((a) => x.shape[a]),
+    dtype: "int32",
+    attributes: { keepdims: { i: 0 } },
+  });
+  return ordered(
+    first,
+    x.shape.toSpliced(axis, 1),
+    kept.map((a) => (a > axis ? a - 1 : a)),
+  );
+}
+
 /** The first index of the extreme; the first NaN wins. */
 const argReduction =
   (opType: "ArgMax" | "ArgMin"): Lowering<{ axis: number }> =>
   (context, [x], { axis }, { outputs: [y] }) => {
-    const { builder } = context;
+    const { builder, gpu } = context;
     if (x.strides[axis] === 0) return [filled(builder, 0, y.shape, "int32")];
     const find = (view: View, op: string): View => {
       const { dense, order } = inMemoryOrder(builder, unscaled(builder, view));
@@ -30,6 +72,7 @@ const argReduction =
         kept.map((a) => (a > axis ? a - 1 : a)),
       );
     };
+    if (gpu && GPU_ORDERED.has(x.dense.dtype)) return [firstExtreme(context, x, axis, opType)];
     if (!isFloat(x.dense.dtype)) return [find(x, opType)];
     const isNaN = apply(context, [x], "bool", (e, d) => e.op("IsNaN", [d], "bool"));
     const choices = [anyNaN(context, x, [axis]), find(isNaN, "ArgMax"), find(x, opType)];

@@ -136,7 +136,7 @@ const flag = (value: boolean) => ({ i: Number(value) });
 
 /** The node of a product, the plainest that can say it. */
 function emitProduct(
-  { builder, portable }: LoweringContext,
+  { builder, fusesProducts }: LoweringContext,
   lhs: Arrangement,
   rhs: Arrangement,
   scale: number,
@@ -156,7 +156,8 @@ function emitProduct(
   if (lhs.dense.shape.length === 2 && rhs.dense.shape.length === 2) {
     return builder.op("Gemm", operands, { shape, dtype, attributes });
   }
-  if (portable) return builder.scaled(builder.op("MatMul", operands, { shape, dtype }), scale);
+  if (!fusesProducts)
+    return builder.scaled(builder.op("MatMul", operands, { shape, dtype }), scale);
   return builder.op("FusedMatMul", operands, {
     shape,
     dtype,
@@ -190,7 +191,7 @@ function productInPlace(
   rhs: View,
   attrs: DotDimensions,
 ): View {
-  const { builder, portable } = context;
+  const { builder, fusesProducts } = context;
   const { lhsFree, rhsFree } = dotRoles(lhs, rhs, attrs);
   const shape = [
     ...attrs.lhsBatch.map((axis) => lhs.shape[axis]),
@@ -200,7 +201,7 @@ function productInPlace(
   const { dtype } = lhs.dense;
   if (sizeOf(lhs.shape) === 0) return filled(builder, 0, shape, dtype);
   const plan = planProduct(builder.sizes, lhs, rhs, attrs);
-  const canFold = dtype === "float32" && (!portable || plan.batch.length === 0);
+  const canFold = dtype === "float32" && (fusesProducts || plan.batch.length === 0);
   const plain = (view: View): View => ({ ...view, scale: 1 });
   const a = arrange(builder, plain(lhs), "lhs", plan, canFold);
   const b = arrange(builder, plain(rhs), "rhs", plan, canFold);

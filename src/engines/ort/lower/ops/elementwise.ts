@@ -89,11 +89,16 @@ const scaledResult = (view: View, scale: number): View => ({ ...view, scale });
 const isFiniteExpression: Expression = (e, x) =>
   e.op("Less", [e.op("Abs", [x]), e.scalar(Infinity, x.dtype)], "bool");
 
+/** By De Morgan: a GPU has no kernel of Or. */
+const orByAnd: Expression = (e, x, y) =>
+  e.op("Not", [e.op("And", [e.op("Not", [x]), e.op("Not", [y])])]);
+
 const logicOrBits =
   (logic: string, bits: string): Lowering<unknown> =>
   (context, views) => {
     const { dtype } = views[0].dense;
     const opType = dtype === "bool" ? logic : bits;
+    if (opType === "Or" && context.gpu) return [apply(context, views, dtype, orByAnd)];
     return [apply(context, views, dtype, (e, x, y) => e.op(opType, [x, y]))];
   };
 

@@ -126,7 +126,7 @@ export function scatterRows(
   const dtype = reducible(table.dtype, reduction);
   const count = sizeOf(indices.shape);
   const width = sizeOf(table.shape.slice(1));
-  const places = builder.reshape(builder.cast(rowMajor(builder, indices), "int64"), [count, 1]);
+  const places = builder.cast(builder.reshape(rowMajor(builder, indices), [count, 1]), "int64");
   const flat = (x: Dense): Dense => builder.reshape(builder.cast(x, dtype), [x.shape[0], width]);
   const [before, given] = [table, rowMajor(builder, updates)].map(flat);
   const scatter = (rest: Dense, at: Dense, values: Dense): Dense =>

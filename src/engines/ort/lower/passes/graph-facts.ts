@@ -10,7 +10,8 @@ export interface Facts {
   readonly values: ReadonlyMap<string, Dense>;
   /** Constants of the whole model. */
   readonly constants: Readonly<Record<string, HostArray>>;
-  readonly portable: boolean;
+  /** Whether `FusedMatMul` may be used. */
+  readonly fusesProducts: boolean;
   /** The name of a constant list of integers. */
   readonly ints: (values: readonly number[]) => string;
 }

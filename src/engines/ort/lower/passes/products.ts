@@ -52,7 +52,7 @@ type SoleProduct = (name: string) => OnnxNode | undefined;
 function foldFactor(
   node: OnnxNode,
   soleProduct: SoleProduct,
-  { values, constants, portable }: Facts,
+  { values, constants, fusesProducts }: Facts,
 ): OnnxNode | undefined {
   if (node.opType !== "Mul") return undefined;
   for (const [name, other] of [node.inputs, [...node.inputs].reverse()]) {
@@ -61,7 +61,7 @@ function foldFactor(
     const product = isNumber ? soleProduct(name) : undefined;
     if (!product) continue;
     const rank = values.get(name)!.shape.length;
-    if (rank !== 2 && portable) continue;
+    if (rank !== 2 && !fusesProducts) continue;
     if (values.get(node.outputs[0])!.shape.length !== rank) continue;
     return withFactor(product, Number(factor.data[0]), node.outputs[0], rank);
   }
