@@ -92,6 +92,16 @@ export function choiceOf<Output, Input = Output>(
   return z.discriminatedUnion(key, [first, ...others]) as unknown as z.ZodType<Output, Input>;
 }
 
+/**
+ * A schema that is made anew whenever it is read, so that it knows definitions that were added since; that of `z.lazy`
+ * is made once.
+ */
+export function lateSchema<S extends z.ZodType>(make: () => S): z.ZodLazy<S> {
+  const schema = z.lazy(make);
+  Object.defineProperty(schema._zod, "innerType", { get: make });
+  return schema;
+}
+
 /** The kinds of things that people define. */
 const KINDS = [
   "model",

@@ -63,6 +63,7 @@ export const classificationObjective = defineObjective({
   name: "classification",
   schema: classificationSchema,
   task: "classification",
+  weighsClasses: true,
   create: (options, { model, classWeights }) => classification(model, options, classWeights),
 });
 

@@ -23,7 +23,7 @@ export interface ObjectiveGiven {
   readonly batch: BatchSpec;
   /** What the numbers of a field stand for, such as the classes of `label`. */
   readonly names: Readonly<Record<string, readonly string[]>>;
-  /** How much each class weighs in the loss, of `balance: "loss"`. Default: all the same. */
+  /** How much each class weighs in the loss, of `balance: "loss"`; of an objective that `weighsClasses`. Default: all the same. */
   readonly classWeights?: readonly number[];
   /** Loads a trained model; `key` names the option that asks for it, for errors. */
   readonly openTeacher: (from: TeacherChoice, image: Spec, key: string) => Promise<Teacher>;
@@ -49,6 +49,8 @@ export interface ObjectiveDefinition<
   readonly schema: Schema;
   /** The task that its model is for. */
   readonly task: string;
+  /** Whether its loss heeds `classWeights`; else `balance: "loss"` is an error. Default: false. */
+  readonly weighsClasses?: boolean;
   /** Makes it; a configuration error where it does not suit model or batch. */
   readonly create: (
     options: z.output<Schema>,

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { lateSchema } from "../define.ts";
 import { OcelliError } from "../errors.ts";
 import { type Tensor, argMax, equal, foldIn, mul, oneHot, softmax } from "../graph/index.ts";
 import {
@@ -28,7 +29,7 @@ const distillationSchema = z.strictObject({
     z.string(),
     z.strictObject({
       /** The teacher's model. */
-      model: z.lazy(modelChoice),
+      model: lateSchema(modelChoice),
       /** Its weights. */
       weights: z.string(),
     }),
@@ -58,12 +59,7 @@ export const distillationObjective = defineObjective({
   name: "distillation",
   schema: distillationSchema,
   task: "classification",
-  async create({ teacher: from, ...options }, { model, batch, classWeights, openTeacher }) {
-    if (classWeights) {
-      throw new OcelliError("config", `balance "loss" is for the objective classification.`, {
-        hint: 'Take balance "sampling".',
-      });
-    }
+  async create({ teacher: from, ...options }, { model, batch, openTeacher }) {
     const { teacherImage: view = "image" } = options;
     const seen = teacherView(batch, view);
     if (seen.dtype !== "float32") {

@@ -11,6 +11,7 @@ import {
   type ObjectiveGiven,
   type Teacher,
   type TeacherChoice,
+  OBJECTIVES,
   objectiveDefinition,
   objectiveInForms,
 } from "../../objectives/index.ts";
@@ -39,6 +40,18 @@ export async function planObjective(
   { batch, card, classWeights, ...telling }: Given,
 ): Promise<Objective> {
   const definition = objectiveDefinition(name);
+  if (classWeights && !definition.weighsClasses) {
+    const able = OBJECTIVES.filter(({ weighsClasses }) => weighsClasses).map((one) => one.name);
+    throw new OcelliError(
+      "config",
+      `the objective ${name} does not weigh classes: balance "loss" is for ${able.join(", ")}.`,
+      {
+        given: name,
+        valid: able,
+        hint: 'Take balance "sampling".',
+      },
+    );
+  }
   const { model } = card;
   const teachers = new Map<string, Promise<Teacher>>();
   const make = async (form: object): Promise<Objective> => {
