@@ -8,6 +8,16 @@ const NAMED = 6;
 
 const show = (count: number): string => count.toLocaleString("en");
 
+/** How many images there are, and of or with how many classes: of a card's names by field. */
+export function describeSize({ length, fields }: Source, names: Source["names"]): string {
+  const named = Object.entries(names).map(([field, { length: count }]) => {
+    const kind = fields[field];
+    if (kind === "class" || kind === "classes") return ` of ${count} classes`;
+    return kind === "map" ? ` with maps of ${count} classes` : ` with ${count} names of ${field}`;
+  });
+  return `${show(length)} images${named.join(",")}`;
+}
+
 /**
  * The sizes of splits, and how many images the classes of the first one have; a line each.
  *
