@@ -4,7 +4,7 @@ import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
-import { percent, worstClasses } from "./show-classes.ts";
+import { percent, worstClasses } from "./by-class.ts";
 
 export const evalCommand: Command = {
   name: "eval",

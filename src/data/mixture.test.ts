@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arraySource } from "./readers/arrays.ts";
+import { arraySource } from "./classification/arrays.ts";
 import { openMixture } from "./mixture.ts";
 import { trainingOrder } from "./stream/order.ts";
 import type { Dataset } from "./source.ts";

@@ -4,7 +4,7 @@ import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { findSplit } from "./splits/split-names.ts";
 import type { Fields } from "../preprocess/example.ts";
-import { renameClasses } from "./rename-classes.ts";
+import { renameClasses } from "./classification/rename-classes.ts";
 import type { Dataset, MixturePart, Source } from "./source.ts";
 
 /** A data set of a mixture. */

@@ -1,6 +1,6 @@
 /** @file What a training says of its data before it begins, from what is in memory anyway: no picture is read for it. */
 
-import { countClasses } from "./class-counts.ts";
+import { countClasses } from "./classification/class-counts.ts";
 import type { Source } from "./source.ts";
 
 /** Classes that are named with their counts; of more, the least and the greatest. */

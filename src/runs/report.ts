@@ -16,7 +16,7 @@ import {
   type PicturesOf,
   readMaterial,
 } from "./report/material.ts";
-import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
+import { classTable, confusionMatrix, mistakePictures } from "./report/classification/quality.ts";
 import { SCRIPT } from "./report/script.ts";
 
 /**

@@ -23,7 +23,7 @@ import type { Outputs, Recorder, Rows, Task } from "../tasks/index.ts";
 import type { Tree } from "../tree.ts";
 import { type DeviceTree, disposeTree, readTree, uploadTree } from "./device-trees.ts";
 import { Gathering } from "./gathering.ts";
-import { classesOf } from "./shots.ts";
+import { classesOf } from "./classification/shots.ts";
 
 /** Values by name. */
 export type Values = Record<string, number>;

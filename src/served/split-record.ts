@@ -10,7 +10,7 @@ import type { SliceRule } from "../data/splits/splits.ts";
 import { OcelliError } from "../errors.ts";
 import { isObject } from "../runs/read-config.ts";
 import { readJson } from "../runs/read.ts";
-import { emptyClasses } from "./shots.ts";
+import { emptyClasses } from "./classification/shots.ts";
 
 /** The examples of a split. */
 export interface SplitEntry {

@@ -1,6 +1,6 @@
 /** @file The training loop: batch after batch, with what is logged, evaluated and saved on the way. */
 
-import { balancedSource } from "../data/splits/balanced.ts";
+import { balancedSource } from "../data/classification/balanced.ts";
 import { type Batch, trainingBatches } from "../data/stream/batches.ts";
 import { prefetch } from "../data/stream/prefetch.ts";
 import type { DataProblems } from "../data/problems.ts";

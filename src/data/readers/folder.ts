@@ -6,7 +6,7 @@ import { OcelliError } from "../../errors.ts";
 import { readImageFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { describeUnread } from "./image-names.ts";
-import type { Layout, Part } from "./layout.ts";
+import type { Layout, Part } from "../classification/layout.ts";
 import { classKeys, defineSource, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { readTable } from "./table.ts";

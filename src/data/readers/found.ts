@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../../errors.ts";
 import type { HostArray } from "../../graph/dtype.ts";
-import { standsByClass } from "../splits/class-order.ts";
+import { standsByClass } from "../classification/class-order.ts";
 import {
   type Label,
   type LabelColumn,
@@ -10,7 +10,7 @@ import {
   isNoLabel,
   labelArrays,
   readColumn,
-} from "./labels.ts";
+} from "../classification/labels.ts";
 import { type SplitBy, splitByHash } from "../splits/hashed.ts";
 import type { Blocks, Dataset, Source } from "../source.ts";
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { writePngMap } from "../../formats/png.ts";
 import { fromNumbers } from "../../graph/index.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { renameClasses } from "../rename-classes.ts";
+import { renameClasses } from "../classification/rename-classes.ts";
 import type { Source } from "../source.ts";
 import { prepareExample } from "../stream/examples.ts";
 import { createWorkerPool } from "../stream/workers.ts";

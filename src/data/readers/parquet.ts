@@ -13,7 +13,7 @@ import { openBytes } from "../files/byte-file.ts";
 import { createCache } from "../files/cache.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { type Found, foundDataset } from "./found.ts";
-import { type Labels, isNoLabel, readLabels } from "./labels.ts";
+import { type Labels, isNoLabel, readLabels } from "../classification/labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
 import { expandFiles } from "../files/shards.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";

@@ -10,7 +10,7 @@ import { openBytes } from "../files/byte-file.ts";
 import { inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, type LabelUse, foundDataset } from "./found.ts";
-import { type Labels, isNoLabel, readLabels } from "./labels.ts";
+import { type Labels, isNoLabel, readLabels } from "../classification/labels.ts";
 import { expandFiles } from "../files/shards.ts";
 import { readBeside } from "./beside.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";

@@ -15,7 +15,7 @@ import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
-import { type Labels, readLabels } from "./labels.ts";
+import { type Labels, readLabels } from "../classification/labels.ts";
 import { expandFiles } from "../files/shards.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";

@@ -7,9 +7,9 @@ import {
   kindOf,
   layoutOf,
   splitFolders,
-} from "./layout.ts";
+} from "../classification/layout.ts";
 import type { LabelUse } from "./found.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../classification/layout.ts";
 import { type Tree, imagesOf } from "./tree-of-images.ts";
 
 /** Images by their folders, with labels or without. */

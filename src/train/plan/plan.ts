@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import { labelsFor } from "../../config/labels.ts";
 import { openDataset } from "../../data/datasets.ts";
 import { type Dataset, type Source, namesOf } from "../../data/source.ts";
-import { balancedWeights } from "../../data/splits/balanced.ts";
+import { balancedWeights } from "../../data/classification/balanced.ts";
 import { type SliceRule, openSplit } from "../../data/splits/splits.ts";
 import { type Mesh, parseMesh, shardBatch } from "../../engines/mesh.ts";
 import { OcelliError } from "../../errors.ts";
@@ -15,7 +15,7 @@ import { type BatchSpec, type Objective, objectiveDefinition } from "../../objec
 import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../../optim/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
-import { classesOf, notesOnClasses, pickExamples } from "../../served/shots.ts";
+import { classesOf, notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
