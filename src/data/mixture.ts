@@ -4,7 +4,7 @@ import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { findSplit } from "./splits/split-names.ts";
 import type { Fields } from "../preprocess/example.ts";
-import { renameClasses } from "./classification/rename-classes.ts";
+import { renumberField } from "./renumber.ts";
 import type { Dataset, MixturePart, Source } from "./source.ts";
 
 /** A data set of a mixture. */
@@ -15,7 +15,7 @@ interface WeightedDataset {
 
 /**
  * The source of several, one after the other; training draws from them by weight. Ids take the part's number in front,
- * and classes of one name are one class.
+ * and the same name has the same number in all of them.
  */
 export function mixtureSource(parts: readonly MixturePart[]): Source {
   const fields = commonFields(parts.map(({ source }) => source));
@@ -29,7 +29,7 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
   const relabelled = parts.map(({ source, weight }) => ({
     weight,
     source: Object.entries(names).reduce(
-      (renamed, [field, all]) => renameClasses(renamed, field, all, neverUnknown),
+      (renamed, [field, all]) => renumberField(renamed, field, all, neverUnknown),
       source,
     ),
   }));

@@ -4,7 +4,7 @@ import { use } from "../config/use.ts";
 import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { type BadImagePolicy, type DataProblem, DataProblems } from "../data/problems.ts";
-import { renameClasses } from "../data/classification/rename-classes.ts";
+import { renumberField } from "../data/renumber.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { findSplit, heldOutSplit } from "../data/splits/split-names.ts";
 import { openSplit } from "../data/splits/splits.ts";
@@ -222,7 +222,7 @@ const underNames = (source: Source, card: ModelCard, spec: string): Source =>
   Object.entries(card.names).reduce(
     (renamed, [field, names]) =>
       Object.hasOwn(renamed.names, field)
-        ? renameClasses(renamed, field, names, (name) =>
+        ? renumberField(renamed, field, names, (name) =>
             unknownName(`class of ${spec}`, name, names, "data"),
           )
         : renamed,

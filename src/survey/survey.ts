@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { DataProblem } from "../data/problems.ts";
 import type { Dataset, Source } from "../data/source.ts";
-import { ALL } from "../data/splits/hashed.ts";
+import { ownSplits } from "../data/splits/hashed.ts";
 import { findSplit } from "../data/splits/split-names.ts";
 import { type FieldFacts, tallyFields } from "./fields.ts";
 import { type Ledger, equalRows } from "./ledger.ts";
@@ -115,7 +115,7 @@ export async function survey(
   { nearBits = NEAR_BITS, ...options }: SurveyOptions = {},
 ): Promise<Survey> {
   const began = performance.now();
-  const names = dataset.splits.filter((name) => name !== ALL || !dataset.shares);
+  const names = ownSplits(dataset);
   const splits = [];
   for (const split of names) {
     const source = await dataset.open(split);

@@ -17,8 +17,8 @@ interface Labelled {
 
 /** Classes, and how labels are read as them. */
 export interface LabelColumn {
-  readonly classes: readonly string[];
-  /** The class of a label, as a place in `classes`; undefined where it is none. */
+  readonly names: readonly string[];
+  /** The class of a label, as a place in `names`; undefined where it is none. */
   readonly indexOf: (label: Label) => number | undefined;
 }
 
@@ -91,25 +91,25 @@ function givenColumn(
 
 function indexColumn(classes: readonly string[]): LabelColumn {
   return {
-    classes,
+    names: classes,
     indexOf: (label) => (Number(label) < classes.length ? Number(label) : undefined),
   };
 }
 
 function nameColumn(classes: readonly string[]): LabelColumn {
   const numbers = new Map(classes.map((text, i) => [text, i]));
-  return { classes, indexOf: (label) => numbers.get(String(label)) };
+  return { names: classes, indexOf: (label) => numbers.get(String(label)) };
 }
 
 /** Whether examples have one class each, or any of them has a list. */
-const labelKind = (labels: readonly Labels[]): "class" | "classes" =>
+export const labelKind = (labels: readonly Labels[]): "class" | "classes" =>
   labels.some((label) => typeof label === "object") ? "classes" : "class";
 
 /** Labels as arrays: int32 of [] for one class each, float32 of [classes] where any example has a list. */
 export function labelArrays(
   name: string,
   labels: readonly Labels[],
-  { classes, indexOf }: LabelColumn,
+  { names: classes, indexOf }: LabelColumn,
   id: (index: number) => string,
 ): (index: number) => HostArray {
   const numberOf = (label: Label, index: number): number => {

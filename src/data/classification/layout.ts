@@ -56,7 +56,7 @@ function arrange(top: Tree, options: LayoutOptions): Layout {
   const others = folders.filter((folder) => !splits.includes(folder));
   const within = splits.length === 0 ? splitsWithinClasses(folders) : undefined;
   if (within) return { parts: within, loose: top.images, notes: [] };
-  const isArranged = splits.some(([, tree]) => ["classes", "table"].includes(kindOf(tree)));
+  const isArranged = splits.some(([, tree]) => saysLabels(tree));
   if (isArranged) return ofSplits(splits, others, top.images, options);
   const filled = splits.filter(([, tree]) => kindOf(tree) === "flat");
   if (filled.length > 0 && others.length === 0) throw noClasses(filled, options);
@@ -119,7 +119,10 @@ function enterSplit(tree: Tree): Tree {
   return isSame && isAlone ? enterSplit(only[1]) : tree;
 }
 
-export function kindOf(folder: Tree): Kind {
+/** Whether a split has labels: folders of classes, or a table. */
+export const saysLabels = (split: Tree): boolean => ["classes", "table"].includes(kindOf(split));
+
+function kindOf(folder: Tree): Kind {
   const tree = enterSplit(folder);
   const folders = filledFolders(tree);
   if (tree.tables.length > 0 && folders.length < 2) return "table";

@@ -30,27 +30,15 @@ const folderSchema = z.strictObject({
  */
 export async function openFolder({
   dir,
-  classes,
-  splits: shares,
-  splitBy,
-  labels,
+  ...keys
 }: z.output<typeof folderSchema>): Promise<Dataset> {
   const walk = await walkImages(dir);
-  const layout = arrangeImages(walk.tree, labels ?? "required", { place: dir, classes });
+  const layout = arrangeImages(walk.tree, { place: dir, ...keys });
   const splits = new Map<string, Found>();
   for (const [split, part] of layout.parts) splits.set(split, await foundIn(dir, split, part));
   if ([...splits.values()].every(({ ids }) => ids.length === 0)) throw nothingIn(dir, walk);
   const notes = [...layout.notes, ...notesOn(walk, layout)];
-  return foundDataset({
-    name: "folder",
-    splits,
-    classes,
-    shares,
-    splitBy,
-    labels,
-    notes,
-    place: dir,
-  });
+  return foundDataset({ name: "folder", splits, notes, place: dir }, keys);
 }
 
 /** The examples of a split, by its folders or its table. */

@@ -7,7 +7,7 @@ import { LIMITS } from "../../formats/budget.ts";
 import { cannotRead, readImageFile } from "../files/files.ts";
 import { fetchWhole, isUrl } from "../files/http.ts";
 import { describeUnread, isUnreadImage } from "./image-names.ts";
-import type { Source } from "../source.ts";
+import { type Source, imageSource } from "../source.ts";
 import { imagesOf } from "./tree-of-images.ts";
 import { walkImages } from "./walk-images.ts";
 
@@ -64,16 +64,8 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
 }
 
 /** A source of image files without labels; ids are their paths. */
-export const pathSource = (paths: readonly string[]): Source => ({
-  length: paths.length,
-  fields: { image: "image" },
-  names: {},
-  id: (index) => paths[index],
-  async read(index) {
-    const data = await readImage(paths[index]);
-    return { image: { shape: [data.length], dtype: "uint8", data } };
-  },
-});
+export const pathSource = (paths: readonly string[]): Source =>
+  imageSource({ ids: paths, image: (index) => readImage(paths[index]) });
 
 let fromInput: Promise<Uint8Array> | undefined;
 

@@ -1,18 +1,18 @@
-/** @file Classes under the numbers that they have in another list of names. */
+/** @file Numbers of a field as another list of names numbers them. */
 
-import { type HostArray, hostArray, typedArray } from "../../graph/dtype.ts";
-import { NO_CLASS, arrayAt } from "../../preprocess/example.ts";
-import type { Source } from "../source.ts";
+import { type HostArray, hostArray, typedArray } from "../graph/dtype.ts";
+import { NO_CLASS, arrayAt } from "../preprocess/example.ts";
+import type { Source } from "./source.ts";
 
 /**
- * A source whose classes have other numbers: those of the same names among `names`. A name that is not among them may
- * stay as long as no example has its class.
+ * A source in which a field has the numbers that `names` gives. A name that is not among them may stay as long as no
+ * example has its number.
  *
- * @param field the field that holds a class, int32 [], which classes apply, float32 [classes], or a map of classes
- * @param unknown the error for an example of a class that is not among `names`: at once where the field is held in
+ * @param field one of a number, int32 [], of which apply, float32 [names], or of a map of numbers
+ * @param unknown the error for an example of a name that is not among `names`: at once where the field is held in
  *   memory, else when the example is read
  */
-export function renameClasses(
+export function renumberField(
   source: Source,
   field: string,
   names: readonly string[],
@@ -23,7 +23,7 @@ export function renameClasses(
   const isSame = before.length === names.length && numbers.every((number, i) => number === i);
   if (isSame) return source;
   const renamed = (label: HostArray): HostArray => {
-    const missing = classesIn(label).find((k) => numbers[k] < 0);
+    const missing = numbersIn(label).find((k) => numbers[k] < 0);
     if (missing !== undefined) throw unknown(before[missing]);
     return renumber(label, numbers, names.length);
   };
@@ -43,19 +43,19 @@ export function renameClasses(
   };
 }
 
-/** The classes that a label speaks of. */
-function classesIn({ shape, data }: HostArray): number[] {
+/** The numbers that a value speaks of. */
+function numbersIn({ shape, data }: HostArray): number[] {
   if (shape.length === 0) return [Number(data[0])];
   if (shape.length === 2)
     return [...new Set(Array.from(data, Number))].filter((k) => k !== NO_CLASS);
   return Array.from(data, Number).flatMap((value, k) => (value > 0 ? [k] : []));
 }
 
-/** A class, int32 [], which classes apply, float32 [classes], or a map [height, width], under new numbers. */
+/** A number, int32 [], which apply, float32 [names], or a map [height, width], under new numbers. */
 function renumber(
   { shape, dtype, data }: HostArray,
   numbers: readonly number[],
-  classes: number,
+  count: number,
 ): HostArray {
   if (shape.length === 0) return hostArray([], "int32", Int32Array.of(numbers[Number(data[0])]));
   if (shape.length === 2) {
@@ -63,9 +63,9 @@ function renumber(
     data.forEach((value, i) => (renumbered[i] = numbers[Number(value)] ?? NO_CLASS));
     return hostArray(shape, dtype, renumbered);
   }
-  const hot = new Float32Array(classes);
+  const hot = new Float32Array(count);
   numbers.forEach((number, i) => {
     if (number >= 0) hot[number] = Number(data[i]);
   });
-  return hostArray([classes], "float32", hot);
+  return hostArray([count], "float32", hot);
 }

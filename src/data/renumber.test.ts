@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { arraySource } from "./arrays.ts";
-import type { Source } from "../source.ts";
-import { hostArray } from "../../graph/dtype.ts";
-import { unknownName } from "../../errors.ts";
-import { renameClasses } from "./rename-classes.ts";
+import { arraySource } from "./classification/arrays.ts";
+import type { Source } from "./source.ts";
+import { hostArray } from "../graph/dtype.ts";
+import { unknownName } from "../errors.ts";
+import { renumberField } from "./renumber.ts";
 
 const source = (labels: readonly number[], classes: readonly string[]): Source =>
   arraySource({
@@ -14,7 +14,7 @@ const source = (labels: readonly number[], classes: readonly string[]): Source =
   });
 
 const relabelled = (given: Source, names: readonly string[], what: string): Source =>
-  renameClasses(given, "label", names, (name) =>
+  renumberField(given, "label", names, (name) =>
     unknownName(`class of ${what}`, name, names, "data"),
   );
 
