@@ -1,5 +1,6 @@
 /** @file How well classes are recognised, as lines for people. */
 
+import type { ByClass } from "../served/classification/by-class.ts";
 import type { ClassQuality } from "../evaluate/classification/confusion.ts";
 
 /** Classes shown. */
@@ -8,15 +9,16 @@ const SHOWN = 10;
 /** A part as people read it. */
 export const percent = (part: number): string => `${(100 * part).toFixed(2)} %`;
 
-/** The classes that are recognised worst, a line each. */
-export const worstClasses = ({
-  names,
-  quality,
+/** The classes that were recognised worst, a line each; none where that is not known. */
+export const worstRecognised = ({
+  classes = [],
+  perClass,
 }: {
-  readonly names: readonly string[];
-  readonly quality: readonly ClassQuality[];
-}): string[] =>
-  quality
+  readonly classes?: ByClass | readonly string[];
+  readonly perClass?: readonly ClassQuality[];
+}): string[] => {
+  const { names, quality } = "names" in classes ? classes : { names: classes, quality: perClass };
+  return (quality ?? [])
     .map((one, k) => ({ ...one, name: names[k] }))
     .filter(({ count }) => count > 0)
     .sort((a, b) => a.recall - b.recall)
@@ -27,3 +29,4 @@ export const worstClasses = ({
         : `precision ${percent(precision)}`;
       return `  ${name}: recall ${percent(recall)} of ${count}, ${precise}`;
     });
+};

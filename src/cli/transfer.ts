@@ -4,7 +4,7 @@ import { OcelliError, unknownName } from "../errors.ts";
 import { TRANSFER_METHODS, type TransferResult } from "../transfer/classification/options.ts";
 import { type Command, type Output, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
-import { percent, worstClasses } from "./by-class.ts";
+import { percent, worstRecognised } from "./by-class.ts";
 import { stoppable } from "./stoppable.ts";
 
 /** Flags of every command that opens a backbone. */
@@ -160,8 +160,7 @@ function show(result: TransferResult, output: Output): TransferResult {
       : `accuracy  ${percent(result.accuracy)} of ${result.testImages} images${ece}`,
   );
   if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
-  const quality = { names: result.classes, quality: result.perClass };
-  for (const line of worstClasses(quality)) output.line(line);
+  for (const line of worstRecognised(result)) output.line(line);
   output.line(`time      ${result.seconds.toFixed(1)} s`);
   output.line(
     result.workdir === undefined

@@ -1,6 +1,7 @@
 /** @file What a training says of its data before it begins, from what is in memory anyway: no picture is read for it. */
 
 import { countClasses } from "./classification/class-counts.ts";
+import { isLabel } from "../preprocess/example.ts";
 import type { Source } from "./source.ts";
 
 /** Classes that are named with their counts; of more, the least and the greatest. */
@@ -12,7 +13,7 @@ const show = (count: number): string => count.toLocaleString("en");
 export function describeSize({ length, fields }: Source, names: Source["names"]): string {
   const named = Object.entries(names).map(([field, { length: count }]) => {
     const kind = fields[field];
-    if (kind === "class" || kind === "classes") return ` of ${count} classes`;
+    if (isLabel(kind)) return ` of ${count} classes`;
     return kind === "map" ? ` with maps of ${count} classes` : ` with ${count} names of ${field}`;
   });
   return `${show(length)} images${named.join(",")}`;

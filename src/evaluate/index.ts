@@ -21,7 +21,7 @@ export {
   JUDGED,
   OBJECTIVE,
 } from "./evaluator.ts";
-export type { LabelledFeatures } from "./features.ts";
+export type { LabelledFeatures } from "./classification/labelled.ts";
 export { fewShot } from "./classification/few-shot.ts";
 export { knn } from "./classification/knn.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";

@@ -21,7 +21,7 @@ export interface ObjectiveGiven {
   readonly heads: Readonly<Record<string, (outputs: ModelOutputs) => Tensor>>;
   /** A batch as the objective sees it, after the preprocessing on the device. */
   readonly batch: BatchSpec;
-  /** What the numbers of a field stand for, such as the classes of `label`. */
+  /** What the numbers of a field stand for, in their order. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** How much each class weighs in the loss, of `balance: "loss"`; of an objective that `weighsClasses`. Default: all the same. */
   readonly classWeights?: readonly number[];

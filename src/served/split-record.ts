@@ -30,7 +30,7 @@ export interface SplitRecord {
   readonly slices?: SliceRule;
   /** By what the configuration calls them, slices such as `train[:90%]` included. */
   readonly splits: Readonly<Record<string, SplitEntry>>;
-  /** Classes without an image to learn from, where there are any. */
+  /** Names of labels without an image to learn from, where there are any. */
   readonly untrained?: readonly string[];
 }
 

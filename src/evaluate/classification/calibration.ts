@@ -15,7 +15,7 @@ import {
 } from "../../graph/index.ts";
 import { CLASS_LOSSES } from "../../losses/index.ts";
 import { defineEvaluator } from "../define.ts";
-import { classLabels } from "../features.ts";
+import { classLabels } from "./labelled.ts";
 
 const calibrationSchema = z.strictObject({
   /** Bins of equal width for the expected calibration error. Default: 15. */

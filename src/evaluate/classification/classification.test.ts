@@ -13,7 +13,7 @@ const losses = { softmax_xent: "softmax", sigmoid_xent: "sigmoid" } as const;
 
 /** A stream of which an evaluator took sums alone. */
 const judged = (sums: Record<string, number>): Stream => ({
-  ...{ sums, rows: {}, indices: [], classes: [] },
+  ...{ sums, rows: {}, indices: [], labels: [] },
   read: () => Promise.reject(new Error("no examples")),
 });
 

@@ -5,7 +5,7 @@ import { OcelliError, unknownName } from "../../errors.ts";
 import { argMax, toNumbers } from "../../graph/index.ts";
 import { defineEvaluator } from "../define.ts";
 import type { Gathered, NamedValues } from "../evaluator.ts";
-import { classLabels } from "../features.ts";
+import { classLabels } from "./labelled.ts";
 import { type Matrix, zerosMatrix } from "../matrix.ts";
 
 const perClassSchema = z.strictObject({

@@ -16,7 +16,7 @@ import {
   featureRows,
   labelledOf,
   labelledRows,
-} from "../features.ts";
+} from "./labelled.ts";
 import {
   type Matrix,
   argMaxOf,
@@ -158,7 +158,7 @@ export interface FewShotOptions extends Pick<FewShotConfig, "shots" | "l2" | "se
 /** What {@link fewShot} learns from. */
 export interface FewShotTrain extends LabelledFeatures {
   /** Where only some examples have features: which example each row is, and the class of every example. */
-  readonly of?: Pick<Stream, "indices" | "classes">;
+  readonly of?: Pick<Stream, "indices" | "labels">;
 }
 
 /** The test accuracy of a ridge probe by shots and seed: `5shot-seed-0` and so on. */
@@ -168,7 +168,10 @@ export function fewShot(
   { numClasses, shots = SHOTS, l2 = 2 ** 10, seeds = SEEDS }: FewShotOptions,
 ): NamedValues {
   const known = labelledRows(train, numClasses);
-  const { classes: all, indices } = train.of ?? { ...known, indices: [...known.classes.keys()] };
+  const { labels: all, indices } = train.of ?? {
+    labels: known.classes,
+    indices: [...known.classes.keys()],
+  };
   const rowsOf = new Map(indices.map((index, row) => [index, row]));
   const { x, classes } = labelledRows(test, numClasses);
   if (x.rows === 0) throw new OcelliError("data", "there are no test features.");

@@ -11,7 +11,7 @@ import {
   featureRows,
   labelledOf,
   labelledRows,
-} from "../features.ts";
+} from "./labelled.ts";
 import { type Matrix, argMaxOf, dot, rowOf } from "../matrix.ts";
 import { streamSchema } from "../streams.ts";
 

@@ -170,7 +170,7 @@ test("calibration by hand", async () => {
   const measured = Object.entries((await measure(features, labels)) as Record<string, DeviceArray>);
   const read = measured.map(async ([name, array]) => [name, await array.read()] as const);
   const judged = {
-    ...{ sums: {}, rows: Object.fromEntries(await Promise.all(read)), indices: [], classes: [] },
+    ...{ sums: {}, rows: Object.fromEntries(await Promise.all(read)), indices: [], labels: [] },
     read: () => Promise.reject(new Error("no examples")),
   };
   const values = Object.fromEntries(await evaluator.summarise({ judged }));

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../../errors.ts";
 import type { NamedValues } from "../evaluator.ts";
-import { type LabelledFeatures, accuracyOf, labelledRows } from "../features.ts";
+import { type LabelledFeatures, accuracyOf, labelledRows } from "./labelled.ts";
 import { predictionsOf } from "./few-shot.ts";
 import { type Matrix, dot, rowOf, timesTransposed, zerosMatrix } from "../matrix.ts";
 

@@ -4,7 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
 import { classification } from "../../evaluate/classification/classification.ts";
 import { JUDGED, type Stream } from "../../evaluate/evaluator.ts";
-import { accuracyOf, labelledRows } from "../../evaluate/features.ts";
+import { accuracyOf, labelledRows } from "../../evaluate/classification/labelled.ts";
 import {
   fitRidge,
   pickShots,
@@ -30,7 +30,7 @@ const LOSSES = { softmax_xent: "softmax", sigmoid_xent: "sigmoid" } as const;
 
 /** A stream of which an evaluator took sums alone. */
 const streamOfSums = (sums: Record<string, number>): Stream => ({
-  ...{ sums, rows: {}, indices: [], classes: [] },
+  ...{ sums, rows: {}, indices: [], labels: [] },
   read: () => Promise.reject(new Error("no examples")),
 });
 

@@ -11,13 +11,13 @@ import {
   type ObjectiveGiven,
   type Teacher,
   type TeacherChoice,
-  OBJECTIVES,
   objectiveDefinition,
   objectiveInForms,
 } from "../../objectives/index.ts";
 import { taskOf } from "../../tasks/index.ts";
 import { fromFlat } from "../../tree.ts";
 import { fitWeights, loadWeights } from "../../weights/index.ts";
+import { checkWeighs } from "./classification.ts";
 import type { Telling } from "./initial.ts";
 import { openOwn } from "../../served/own.ts";
 import { fitted } from "../../served/trained.ts";
@@ -40,18 +40,7 @@ export async function planObjective(
   { batch, card, classWeights, ...telling }: Given,
 ): Promise<Objective> {
   const definition = objectiveDefinition(name);
-  if (classWeights && !definition.weighsClasses) {
-    const able = OBJECTIVES.filter(({ weighsClasses }) => weighsClasses).map((one) => one.name);
-    throw new OcelliError(
-      "config",
-      `the objective ${name} does not weigh classes: balance "loss" is for ${able.join(", ")}.`,
-      {
-        given: name,
-        valid: able,
-        hint: 'Take balance "sampling".',
-      },
-    );
-  }
+  if (classWeights) checkWeighs(definition);
   const { model } = card;
   const teachers = new Map<string, Promise<Teacher>>();
   const make = async (form: object): Promise<Objective> => {

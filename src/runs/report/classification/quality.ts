@@ -1,7 +1,8 @@
 /** @file What the model gets right and wrong: per class, class by class, and in pictures. */
 
+import { type Part, none } from "../frame.ts";
 import { type Html, html } from "../html.ts";
-import type { Mistake, Predictions } from "../material.ts";
+import { type Predictions, namedMistakes } from "./predictions.ts";
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 /** Classes beyond these are folded away, or left out of the matrix. */
@@ -31,7 +32,7 @@ function rowsOf({ classes, confusion }: Predictions): Row[] {
 const recall = ({ right, count }: Row): number => (count > 0 ? right / count : NaN);
 
 /** Accuracy of each class, the weakest first. */
-export function classTable(predictions: Predictions): Html {
+function classTable(predictions: Predictions): Html {
   const rows = rowsOf(predictions)
     .filter(({ count }) => count > 0)
     .sort((a, b) => recall(a) - recall(b));
@@ -84,7 +85,7 @@ export function classTable(predictions: Predictions): Html {
 }
 
 /** The confusion matrix; of many classes, the part of those that are confused most. */
-export function confusionMatrix(predictions: Predictions): Html {
+function confusionMatrix(predictions: Predictions): Html {
   const { classes, confusion } = predictions;
   const rows = rowsOf(predictions);
   const part = classes.length > MANY_CELLS;
@@ -144,18 +145,43 @@ function confusedPairs({ classes, confusion }: Predictions): Html {
 }
 
 /** The mistakes that the model was surest of. */
-export function mistakePictures({ classes, mistakes }: Predictions): Html {
-  const name = (label: Mistake["label"]) => (typeof label === "number" ? classes[label] : label);
-  return html`<ul class="pictures">
-    ${mistakes.map(({ id, label, predicted, probability, thumbnail }) => {
-      const [is, taken] = [name(label), name(predicted)];
-      return html`<li>
-        <img src="${thumbnail}" alt="${id}: ${is} taken for ${taken}" loading="lazy" /><b
-          class="wrong"
-          >${taken}</b
-        >
-        ${percent(probability)}<br />is <b>${is}</b><br /><span class="soft">${id}</span>
-      </li>`;
-    })}
+const mistakePictures = (predictions: Predictions): Html =>
+  html`<ul class="pictures">
+    ${namedMistakes(predictions).map(
+      ({ id, label, predicted, probability, thumbnail }) =>
+        html`<li>
+          <img src="${thumbnail}" alt="${id}: ${label} taken for ${predicted}" loading="lazy" /><b
+            class="wrong"
+            >${predicted}</b
+          >
+          ${percent(probability)}<br />is <b>${label}</b><br /><span class="soft">${id}</span>
+        </li>`,
+    )}
   </ul>`;
+
+/**
+ * The parts of a report on a classifier: the accuracy of each class, the confusion, and the worst mistakes.
+ *
+ * @param untrained classes without an image to learn from
+ */
+export function qualityParts(
+  predictions: Predictions | undefined,
+  untrained: readonly string[],
+): Part[] {
+  const of = (show: (predictions: Predictions) => Html): Html =>
+    predictions
+      ? show(predictions)
+      : none("The run folder has no predictions.json: it is written after the last evaluation.");
+  const left =
+    untrained.length > 0 &&
+    html`<p>Without training images, and so not learned: ${untrained.join(", ")}.</p>`;
+  return [
+    ["classes", "Accuracy of each class", html`${left}${of(classTable)}`],
+    ["confusion", "Confusion", of(confusionMatrix)],
+    [
+      "mistakes",
+      "Most confident mistakes",
+      of((found) => (found.mistakes.length > 0 ? mistakePictures(found) : none("There are none."))),
+    ],
+  ];
 }
