@@ -32,6 +32,12 @@ export function findDefinition<D extends { readonly name: string }>(
   );
 }
 
+/** The definitions that were added. */
+const additions = new WeakSet<object>();
+
+/** Whether a definition was added, and did not come with Ocelli. */
+export const isAddition = (definition: object): boolean => additions.has(definition);
+
 /**
  * Adds a definition to a list; one that is there already stays.
  *
@@ -51,6 +57,7 @@ export function addDefinition<D extends { readonly name: string }>(
     });
   }
   definitions.push(added);
+  additions.add(added);
 }
 
 /** What a choice is made among. */

@@ -77,6 +77,14 @@ export function imageStem(path: string): string {
   return isUrl(path) ? stem.replaceAll(/[^\p{L}\p{N}._ -]/gu, "_") || "image" : stem;
 }
 
+/** A name that is not taken, and then is: with a number where it was, also in other case as some disks see it. */
+export function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let k = 2; taken.has(free.toLowerCase()); k++) free = `${name}-${k}`;
+  taken.add(free.toLowerCase());
+  return free;
+}
+
 /** The path of an address with its signs decoded, where they can be. */
 function readable(pathname: string): string {
   try {
