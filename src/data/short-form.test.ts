@@ -51,9 +51,9 @@ test("what images are of or with", () => {
   const labelled = source(new Array<number>(1200).fill(0), ["cat", "dog"]);
   expect(describeSize(labelled, labelled.names)).toBe("1,200 images of 2 classes");
   expect(describeSize(labelled, {})).toBe("1,200 images");
-  const fields = { image: "image", map: "map", breed: "array" } as const;
-  const names = { map: ["background", "cat"], breed: ["tabby"] };
+  const fields = { image: "image", map: "map", breed: "class" } as const;
+  const names = { map: ["background", "cat"], breed: ["tabby", "siamese", "manx"] };
   expect(describeSize({ ...labelled, fields, names }, names)).toBe(
-    "1,200 images with maps of 2 classes, with 1 names of breed",
+    "1,200 images with maps of 2 classes, with breed (3 names)",
   );
 });

@@ -13,8 +13,8 @@ const show = (count: number): string => count.toLocaleString("en");
 export function describeSize({ length, fields }: Source, names: Source["names"]): string {
   const named = Object.entries(names).map(([field, { length: count }]) => {
     const kind = fields[field];
-    if (isLabel(kind)) return ` of ${count} classes`;
-    return kind === "map" ? ` with maps of ${count} classes` : ` with ${count} names of ${field}`;
+    if (field === "label" && isLabel(kind)) return ` of ${count} classes`;
+    return kind === "map" ? ` with maps of ${count} classes` : ` with ${field} (${count} names)`;
   });
   return `${show(length)} images${named.join(",")}`;
 }

@@ -21,6 +21,7 @@ import {
 } from "../served/device-trees.ts";
 import type { Values } from "../served/pass.ts";
 import type { Journal } from "./watch/journal.ts";
+import { headlineNote } from "./watch/headline-note.ts";
 import { judge, judgeAtEnd } from "./watch/judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { pictureNote } from "./watch/picture-note.ts";
@@ -227,6 +228,8 @@ export async function trainLoop(session: Session): Promise<Trained> {
     plan.evaluations.map(({ name }) => name),
   );
   const judged = interrupted ? undefined : headlineOf(inTheirOrder, plan.headline);
+  const note = interrupted ? undefined : headlineNote(plan, judged?.headline);
+  if (note !== undefined) journal.line(note);
   const { accuracy, loss, ece } = (judged && inTheirOrder[judged.evaluation]) ?? {};
   return {
     headline: judged?.headline,
