@@ -32,6 +32,12 @@ export function findDefinition<D extends { readonly name: string }>(
   );
 }
 
+/** The definitions that were added. */
+const additions = new WeakSet<object>();
+
+/** Whether a definition was added, and did not come with Ocelli. */
+export const isAddition = (definition: object): boolean => additions.has(definition);
+
 /**
  * Adds a definition to a list; one that is there already stays.
  *
@@ -51,6 +57,7 @@ export function addDefinition<D extends { readonly name: string }>(
     });
   }
   definitions.push(added);
+  additions.add(added);
 }
 
 /** What a choice is made among. */
@@ -90,6 +97,16 @@ export function choiceOf<Output, Input = Output>(
   });
   const [first, ...others] = options;
   return z.discriminatedUnion(key, [first, ...others]) as unknown as z.ZodType<Output, Input>;
+}
+
+/**
+ * A schema that is made anew whenever it is read, so that it knows definitions that were added since; that of `z.lazy`
+ * is made once.
+ */
+export function lateSchema<S extends z.ZodType>(make: () => S): z.ZodLazy<S> {
+  const schema = z.lazy(make);
+  Object.defineProperty(schema._zod, "innerType", { get: make });
+  return schema;
 }
 
 /** The kinds of things that people define. */

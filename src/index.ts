@@ -30,9 +30,13 @@ export { type ClaimOptions, runClaim } from "./claim/claim.ts";
 export { type Backbone, openBackbone } from "./transfer/backbone.ts";
 export type { PublishedOptions } from "./served/published.ts";
 export { type EmbedOptions, type EmbedResult, embedImages } from "./transfer/embed.ts";
-export { type SeedsResult, transferBySeeds } from "./transfer/by-seeds.ts";
-export type { TransferMethod, TransferOptions, TransferResult } from "./transfer/options.ts";
-export { transfer } from "./transfer/transfer.ts";
+export { type SeedsResult, transferBySeeds } from "./transfer/classification/by-seeds.ts";
+export type {
+  TransferMethod,
+  TransferOptions,
+  TransferResult,
+} from "./transfer/classification/options.ts";
+export { transfer } from "./transfer/classification/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
 export { type OpenModelOptions, type ServedModel, openModel } from "./served/open.ts";
 export {

@@ -13,7 +13,7 @@ import { createXlaEngine } from "../../src/engines/xla/index.ts";
 import { type Program, type Tensor, hostArray, trace, uniform } from "../../src/graph/index.ts";
 import { vit } from "../../src/models/vit.ts";
 import { apply } from "../../src/nn/index.ts";
-import { classification } from "../../src/objectives/classification.ts";
+import { classification } from "../../src/objectives/classification/classification.ts";
 import { makeOptimizer } from "../../src/optim/index.ts";
 import { type TrainState, makeInit, makeTrainStep } from "../../src/train/step.ts";
 import type { Tree } from "../../src/tree.ts";

@@ -135,6 +135,35 @@ test("arms share trainings that are the same, and those that read no setting are
   });
 });
 
+test("arms are judged by the evaluator that a claim names", async () => {
+  const workdir = join(dir, "neighbours");
+  const near = defineClaim({
+    ...input,
+    evaluator: "knn",
+    metric: "knn20",
+    maximize: true,
+    seeds: [4],
+    arms: {
+      short: ({ train }) => train(recipe(0.01, 1)),
+      long: ({ train }) => train(recipe(0.01, 6)),
+    },
+    checks: [{ text: "long", difference: (of) => of("long") - of("short"), margin: 0 }],
+  });
+  const result = await runClaim(near, { ...options, scale: "full", workdir });
+  const folders = (await readdir(workdir)).filter((name) => name.startsWith("long-seed"));
+  const folder = join(workdir, folders[0]);
+  const { evals } = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as {
+    evals: object;
+  };
+  expect(evals).toEqual({ validation: { type: "knn", split: "train[20:28]" } });
+  const { values } = await evaluateModelOn(folder, undefined, {
+    ...{ split: "test[:8]", types: ["knn"], from: "train[:20]", engine: "interpreter" },
+  });
+  const [found] = result.arms.long.values;
+  expect(found).toMatchObject({ knn20: values.knn20, knn1: values.knn1 });
+  expect(result.table).toMatch(/\| arm +\| knn20/);
+});
+
 test("a training that diverges is a result, and stays one", async () => {
   const wild = defineClaim({
     ...input,

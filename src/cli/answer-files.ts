@@ -1,7 +1,7 @@
 /** @file Where `ocelli predict --out` writes: a line for each answer, or a folder with a picture of each map. */
 
 import { mkdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
 import { diskError, writeAtomically } from "../files.ts";
 import type { Answer } from "../tasks/index.ts";
 import { openLines } from "./lines.ts";
@@ -43,21 +43,14 @@ async function openFolder(out: string): Promise<AnswerWriter> {
   // loaded here so that help answers at once
   const { writePngMap } = await import("../formats/png.ts");
   const { classColour } = await import("../tasks/index.ts");
+  const { freeName, imageStem } = await import("../data/readers/images.ts");
   const colours = Array.from({ length: VALUES }, (_, value) => classColour(value));
-  const used = new Set<string>();
-  /** A file named after an image; of several with one name, with a number. */
-  const fileFor = (id: string): string => {
-    const name = id === "-" ? "stdin" : basename(id, extname(id));
-    let file = `${name}.png`;
-    for (let k = 2; used.has(file.toLowerCase()); k++) file = `${name}-${k}.png`;
-    used.add(file.toLowerCase());
-    return join(out, file);
-  };
+  const taken = new Set<string>();
   return {
     shows: true,
     async write(id, answer) {
       if (answer.kind !== "map") return undefined;
-      const file = fileFor(id);
+      const file = join(out, `${freeName(imageStem(id), taken)}.png`);
       await writeAtomically(file, [writePngMap(answer.map, colours)]);
       return file;
     },

@@ -4,7 +4,7 @@ import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
-import { percent, worstClasses } from "./show-classes.ts";
+import { percent, worstRecognised } from "./by-class.ts";
 
 export const evalCommand: Command = {
   name: "eval",
@@ -65,7 +65,7 @@ export const evalCommand: Command = {
       const shown = /accuracy/.test(name) ? percent(value) : value.toPrecision(4);
       output.line(`${name.padEnd(width)}${shown}`);
     }
-    if (result.classes) for (const line of worstClasses(result.classes)) output.line(line);
+    for (const line of worstRecognised(result)) output.line(line);
     for (const { id, reason } of result.problems)
       output.line(printableName(`left out ${id}: ${reason}`));
     return result;

@@ -1,10 +1,10 @@
 /** @file `ocelli transfer`: a published backbone, and a classifier of one's own images on it. */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import { TRANSFER_METHODS, type TransferResult } from "../transfer/options.ts";
+import { TRANSFER_METHODS, type TransferResult } from "../transfer/classification/options.ts";
 import { type Command, type Output, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
-import { percent, worstClasses } from "./show-classes.ts";
+import { percent, worstRecognised } from "./by-class.ts";
 import { stoppable } from "./stoppable.ts";
 
 /** Flags of every command that opens a backbone. */
@@ -92,7 +92,7 @@ export const transferCommand: Command = {
   ],
   async run({ texts, integers }, output) {
     const { dataAt } = await import("./data.ts");
-    const { transfer } = await import("../transfer/transfer.ts");
+    const { transfer } = await import("../transfer/classification/transfer.ts");
     const data = await dataAt(texts.get("data"), "transfer");
     const method = methodOf(texts.get("method"));
     checkFlags(method ?? "linear", [...texts.keys(), ...integers.keys()]);
@@ -123,7 +123,7 @@ export const transferCommand: Command = {
     return stoppable(output, (signal) =>
       unlessStopped(signal, output, async () => {
         if (seeds === 1) return show(await transfer(data, { ...options, seed, signal }), output);
-        const { transferBySeeds } = await import("../transfer/by-seeds.ts");
+        const { transferBySeeds } = await import("../transfer/classification/by-seeds.ts");
         const result = await transferBySeeds(data, { ...options, seed, signal }, seeds, (one) =>
           show(one, output),
         );
@@ -160,8 +160,7 @@ function show(result: TransferResult, output: Output): TransferResult {
       : `accuracy  ${percent(result.accuracy)} of ${result.testImages} images${ece}`,
   );
   if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
-  const quality = { names: result.classes, quality: result.perClass };
-  for (const line of worstClasses(quality)) output.line(line);
+  for (const line of worstRecognised(result)) output.line(line);
   output.line(`time      ${result.seconds.toFixed(1)} s`);
   output.line(
     result.workdir === undefined

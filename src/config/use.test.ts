@@ -83,6 +83,20 @@ test("a configuration takes definitions of its user, with their options checked"
   expect(added().map(({ name }) => name)).toEqual(["flat", "count", "squares", "plain"]);
 });
 
+test("a teacher may be of a model that was added after the first configuration", () => {
+  const distilled = (model: string) => ({
+    ...rest,
+    data: { name: "mnist" },
+    model: { name: "vit" },
+    optimizer: { name: "sgd", lr: 0.1 },
+    objective: { name: "distillation", teacher: { model: { name: model }, weights: "a.npz" } },
+  });
+  const known = () => configSchema().parse(distilled("late")).objective;
+  expect(known).toThrow("objective");
+  use([{ ...flat, name: "late" }]);
+  expect(known()).toMatchObject({ teacher: { model: { name: "late", gain: 2 } } });
+});
+
 test("types know their options", () => {
   const wrong = () =>
     defineConfig(

@@ -1,19 +1,14 @@
 /** @file Definitions that a user adds to those that come with Ocelli. */
 
-import { type ChoiceAmong, addDefinition, type Named } from "../define.ts";
-import type { OpenData, SourceDefinition } from "../data/define.ts";
+import { type ChoiceAmong, type Named, addDefinition, isAddition } from "../define.ts";
+import type { OpenData } from "../data/define.ts";
 import { SOURCES, type PlainDataConfig } from "../data/registry.ts";
 import type { Dataset } from "../data/source.ts";
-import { EVALUATORS, type Evaluator, type EvaluatorDefinition } from "../evaluate/index.ts";
+import { EVALUATORS, type Evaluator } from "../evaluate/index.ts";
 import { OcelliError } from "../errors.ts";
-import { type ImageModel, MODELS, type ModelDefinition, type ModelKeys } from "../models/index.ts";
-import { OBJECTIVES, type Objective, type ObjectiveDefinition } from "../objectives/index.ts";
-import {
-  OPTIMIZERS,
-  type OptimizerDefinition,
-  type OptimizerKeys,
-  type Transform,
-} from "../optim/index.ts";
+import { type ImageModel, MODELS, type ModelKeys } from "../models/index.ts";
+import { OBJECTIVES, type Objective } from "../objectives/index.ts";
+import { OPTIMIZERS, type OptimizerKeys, type Transform } from "../optim/index.ts";
 import { OPERATIONS, type OperationDefinition } from "../preprocess/index.ts";
 import { TASKS, type Task, type TaskDefinition } from "../tasks/index.ts";
 import type { z } from "zod";
@@ -94,16 +89,16 @@ const LISTS = {
   source: SOURCES,
   operation: OPERATIONS,
   optimizer: OPTIMIZERS,
-} satisfies Record<Named["kind"], unknown[]>;
-
-/** What comes with Ocelli. */
-const OWN: ReadonlySet<Named> = new Set<Named>(Object.values(LISTS).flat());
+} as Record<Named["kind"], Named[]>;
 
 /** What was added so far. */
-export const added = (): Named[] =>
-  Object.values(LISTS)
-    .flatMap((list): readonly Named[] => list)
-    .filter((definition) => !OWN.has(definition));
+export const added = (): Named[] => Object.values(LISTS).flat().filter(isAddition);
+
+/** What kinds are called in errors, where not by their own names. */
+const CALLED: Partial<Record<Named["kind"], string>> = {
+  source: "data set",
+  operation: "preprocessing operation",
+};
 
 /**
  * Adds definitions, so that configurations, runs and cards may name them from now on, in this process.
@@ -113,43 +108,13 @@ export const added = (): Named[] =>
  * use([pyramid]); // what defineModel({ name: "pyramid", … }) gave
  */
 export function use(definitions: readonly Definition[]): void {
-  for (const definition of definitions as readonly Known[]) {
-    switch (definition.kind) {
-      case "model":
-        addDefinition("model", MODELS, definition);
-        break;
-      case "objective":
-        addDefinition("objective", OBJECTIVES, definition);
-        break;
-      case "evaluator":
-        addDefinition("evaluator", EVALUATORS, definition);
-        break;
-      case "task":
-        addDefinition("task", TASKS, definition);
-        break;
-      case "source":
-        addDefinition("data set", SOURCES, definition);
-        break;
-      case "operation":
-        addDefinition("preprocessing operation", OPERATIONS, definition);
-        break;
-      case "optimizer":
-        addDefinition("optimizer", OPTIMIZERS, definition);
-        break;
-      default:
-        throw new OcelliError("config", "use takes what defineModel and its like give.", {
-          given: definition,
-        });
+  for (const definition of definitions as readonly Named[]) {
+    const { kind } = definition;
+    if (!Object.hasOwn(LISTS, kind)) {
+      throw new OcelliError("config", "use takes what defineModel and its like give.", {
+        given: definition,
+      });
     }
+    addDefinition<Named>(CALLED[kind] ?? kind, LISTS[kind], definition);
   }
 }
-
-/** Definitions as the lists hold them: their options are checked by their schemas before they are made. */
-type Known =
-  | ModelDefinition
-  | ObjectiveDefinition
-  | EvaluatorDefinition
-  | TaskDefinition
-  | SourceDefinition
-  | OperationDefinition
-  | OptimizerDefinition;

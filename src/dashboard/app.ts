@@ -7,7 +7,8 @@ import { readOwn } from "../files.ts";
 import { type Condition, matches, parseQuery } from "../runs/list-query.ts";
 import type { RunCard, RunSummary, RunView } from "../runs/read.ts";
 import { renderReport } from "../runs/report.ts";
-import { readAnswers, readPredictions } from "../runs/report/material.ts";
+import { namedMistakes, readPredictions } from "../runs/report/classification/predictions.ts";
+import { readAnswers } from "../runs/report/material.ts";
 import { REPORT_POLICY } from "./headers.ts";
 import type { PageFiles } from "./page-files.ts";
 import type { RunWatcher } from "./watcher.ts";
@@ -69,8 +70,8 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
         readAnswers(folder),
         watcher.pictures(folder),
       ]);
-      const { classes = [], mistakes = [] } = predictions ?? {};
-      return context.json({ classes, mistakes, answers, augmented });
+      const mistakes = predictions ? namedMistakes(predictions) : [];
+      return context.json({ mistakes, answers, augmented });
     }),
   );
   app.get("/api/picture", (context) =>

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpz } from "../formats/npz.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { openDataset } from "./datasets.ts";
-import { openMnist } from "./readers/mnist.ts";
+import { openMnist } from "./classification/mnist.ts";
 import { openSplit } from "./splits/splits.ts";
 
 let dir: string;

@@ -20,7 +20,7 @@ export {
   splitOf,
 } from "./splits/hashed.ts";
 export { type Position, type Visit, trainingOrder } from "./stream/order.ts";
-export { arraySource } from "./readers/arrays.ts";
+export { arraySource } from "./classification/arrays.ts";
 export { imagePaths, pathSource } from "./readers/images.ts";
 export { mixtureSource } from "./mixture.ts";
 export type { Blocks, Dataset, MixturePart, Source } from "./source.ts";

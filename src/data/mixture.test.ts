@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { arraySource } from "./readers/arrays.ts";
+import { hostArray } from "../graph/dtype.ts";
+import { arraySource } from "./classification/arrays.ts";
 import { openMixture } from "./mixture.ts";
 import { trainingOrder } from "./stream/order.ts";
 import type { Dataset } from "./source.ts";
@@ -71,4 +72,39 @@ test("parts without a common split are refused", () => {
     weight: 1,
   }));
   expect(() => openMixture(parts)).toThrow("share no split: train has train; test has test");
+});
+
+test("one class and several of a part become several of the mixture", async () => {
+  const single = dataset("a", 2, ["cat", "dog"]);
+  const several: Dataset = {
+    name: "b",
+    splits: ["train"],
+    open: () =>
+      Promise.resolve({
+        length: 1,
+        fields: { image: "image", label: "classes" },
+        names: { label: ["eel", "dog"] },
+        id: String,
+        held: { label: () => hostArray([2], "float32", Float32Array.of(1, 1)) },
+        read: () => ({
+          image: hostArray([1, 1, 1], "uint8", Uint8Array.of(7)),
+          label: hostArray([2], "float32", Float32Array.of(1, 1)),
+        }),
+      }),
+  };
+  const parts = [single, several].map((data) => ({ data, weight: 1 }));
+  const source = await openSplit(openMixture(parts), "train");
+  expect(source.fields).toEqual({ image: "image", label: "classes" });
+  expect(source.names).toEqual({ label: ["cat", "dog", "eel"] });
+  const labels = [0, 1, 2].map(async (i) => [...(await source.read(i)).label.data]);
+  expect(await Promise.all(labels)).toEqual([
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 1, 1],
+  ]);
+  const held = source.parts!.map((part) => [...part.source.held!.label(0).data]);
+  expect(held).toEqual([
+    [1, 0, 0],
+    [0, 1, 1],
+  ]);
 });

@@ -4,7 +4,8 @@ import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { findSplit } from "./splits/split-names.ts";
 import type { Fields } from "../preprocess/example.ts";
-import { renameClasses } from "./rename-classes.ts";
+import { asSeveral, commonKind } from "./classification/several.ts";
+import { renumberField } from "./renumber.ts";
 import type { Dataset, MixturePart, Source } from "./source.ts";
 
 /** A data set of a mixture. */
@@ -15,7 +16,7 @@ interface WeightedDataset {
 
 /**
  * The source of several, one after the other; training draws from them by weight. Ids take the part's number in front,
- * and classes of one name are one class.
+ * and the same name has the same number in all of them.
  */
 export function mixtureSource(parts: readonly MixturePart[]): Source {
   const fields = commonFields(parts.map(({ source }) => source));
@@ -28,10 +29,10 @@ export function mixtureSource(parts: readonly MixturePart[]): Source {
   }
   const relabelled = parts.map(({ source, weight }) => ({
     weight,
-    source: Object.entries(names).reduce(
-      (renamed, [field, all]) => renameClasses(renamed, field, all, neverUnknown),
-      source,
-    ),
+    source: Object.entries(names).reduce((renamed, [field, all]) => {
+      const numbered = renumberField(renamed, field, all, neverUnknown);
+      return numbered.fields[field] === fields[field] ? numbered : asSeveral(numbered, field);
+    }, source),
   }));
   const ends: number[] = [];
   for (const { source } of parts) ends.push((ends.at(-1) ?? 0) + source.length);
@@ -81,12 +82,12 @@ function heldFields(
   return Object.fromEntries(readers);
 }
 
-/** The fields that all sources have, of one kind in all of them. */
-function commonFields([first, ...others]: readonly Source[]): Fields {
-  const common = Object.entries(first.fields).filter(([field, kind]) =>
-    others.every(({ fields }) => fields[field] === kind),
-  );
-  return Object.fromEntries(common);
+/** The fields that all sources have, of one kind in all of them; labels are lists where any source has lists. */
+function commonFields(sources: readonly Source[]): Fields {
+  const common = Object.keys(sources[0].fields).map((field) => {
+    return [field, commonKind(sources.map(({ fields }) => fields[field]))] as const;
+  });
+  return Object.fromEntries(common.filter(([, kind]) => kind !== undefined)) as Fields;
 }
 
 /** The data set that mixes several; its splits are those that all of them have. */

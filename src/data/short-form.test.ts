@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { hostArray } from "../graph/dtype.ts";
-import { shortForm } from "./short-form.ts";
+import { describeSize, shortForm } from "./short-form.ts";
 import type { Source } from "./source.ts";
 
 /** A source of which nothing may be read but the labels. */
@@ -45,4 +45,15 @@ test("data without classes, or whose labels are not in memory, has its sizes alo
     ["test", { ...read, fields: { image: "image" }, names: {} }],
   ]);
   expect(shortForm(splits)).toEqual(["splits all 2 · test 2"]);
+});
+
+test("what images are of or with", () => {
+  const labelled = source(new Array<number>(1200).fill(0), ["cat", "dog"]);
+  expect(describeSize(labelled, labelled.names)).toBe("1,200 images of 2 classes");
+  expect(describeSize(labelled, {})).toBe("1,200 images");
+  const fields = { image: "image", map: "map", breed: "class" } as const;
+  const names = { map: ["background", "cat"], breed: ["tabby", "siamese", "manx"] };
+  expect(describeSize({ ...labelled, fields, names }, names)).toBe(
+    "1,200 images with maps of 2 classes, with breed (3 names)",
+  );
 });

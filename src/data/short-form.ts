@@ -1,12 +1,23 @@
 /** @file What a training says of its data before it begins, from what is in memory anyway: no picture is read for it. */
 
-import { countClasses } from "./class-counts.ts";
+import { countClasses } from "./classification/class-counts.ts";
+import { isLabel } from "../preprocess/example.ts";
 import type { Source } from "./source.ts";
 
 /** Classes that are named with their counts; of more, the least and the greatest. */
 const NAMED = 6;
 
 const show = (count: number): string => count.toLocaleString("en");
+
+/** How many images there are, and of or with how many classes: of a card's names by field. */
+export function describeSize({ length, fields }: Source, names: Source["names"]): string {
+  const named = Object.entries(names).map(([field, { length: count }]) => {
+    const kind = fields[field];
+    if (field === "label" && isLabel(kind)) return ` of ${count} classes`;
+    return kind === "map" ? ` with maps of ${count} classes` : ` with ${field} (${count} names)`;
+  });
+  return `${show(length)} images${named.join(",")}`;
+}
 
 /**
  * The sizes of splits, and how many images the classes of the first one have; a line each.

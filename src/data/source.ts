@@ -25,7 +25,7 @@ export interface Source {
   readonly length: number;
   /** What every example has, and of what kind each field is. */
   readonly fields: Fields;
-  /** What the numbers of a field stand for, such as the class names of `label`, in the order of the numbers. */
+  /** What the numbers of a field stand for, in the order of the numbers. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** A name that an example keeps whatever the order, the slice or the machine. */
   id(index: number): string;
@@ -59,6 +59,31 @@ export interface Dataset {
   open(split: string): Promise<Source>;
 }
 
+/** Image files without labels: their bytes by index. */
+export const imageSource = ({
+  ids,
+  image,
+  blocks,
+}: {
+  readonly ids: readonly string[];
+  readonly image: (index: number) => Promise<Uint8Array>;
+  readonly blocks?: Blocks;
+}): Source => ({
+  length: ids.length,
+  fields: { image: "image" },
+  names: {},
+  id: (index) => ids[index],
+  read: async (index) => ({ image: bytesArray(await image(index)) }),
+  blocks,
+});
+
+/** The bytes of a file as an array. */
+export const bytesArray = (data: Uint8Array): HostArray => ({
+  shape: [data.length],
+  dtype: "uint8",
+  data,
+});
+
 /** Some of a source's examples, from `begin` up to `end`; their ids stay. */
 export const sliceSource = (source: Source, begin: number, end: number): Source =>
   rearranged(source, end - begin, (index) => begin + index);
@@ -91,7 +116,7 @@ const rearrangedFields = (
   );
 
 /**
- * The names that a field's numbers stand for, such as the classes of `label`.
+ * The names that a field's numbers stand for, in the order of the numbers.
  *
  * @param what what needs them, for the error
  * @throws a data error where the examples have no such field

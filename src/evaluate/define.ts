@@ -21,11 +21,11 @@ export interface EvaluatorDefinition<
  * Defines an evaluator.
  *
  * @example
- * export const meanLogit = defineEvaluator({
- *   name: "mean-logit",
+ * export const meanFeature = defineEvaluator({
+ *   name: "mean-feature",
  *   schema: z.strictObject({}),
  *   create: () => ({
- *     head: "logits",
+ *     head: "embed",
  *     measure: ({ output }) => ({ rows: { mean: mean(output, 1) } }),
  *     summarise: ({ judged }) => [["mean", average(judged.rows.mean)]],
  *   }),

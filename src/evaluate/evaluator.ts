@@ -12,7 +12,7 @@ export const OBJECTIVE = "objective";
 
 /** What an evaluator sees of a batch. */
 export interface Evaluated {
-  /** What the evaluator's head gives: [batch, classes] for `logits`; the loss, a scalar, for {@link OBJECTIVE}. */
+  /** What the evaluator's head gives, [batch, …]; the loss, a scalar, for {@link OBJECTIVE}. */
   readonly output: Tensor;
   /** The model's intermediate values by name, none of a model that only returns its output; the metrics of an objective. */
   readonly out: Readonly<Record<string, Tensor>>;
@@ -39,8 +39,8 @@ export interface Gathered {
 export interface Stream extends Gathered {
   /** Which example of its split each row is. */
   readonly indices: readonly number[];
-  /** The class of every example of the split, where the evaluator picks by it. */
-  readonly classes: readonly number[];
+  /** The label of every example of the split, where the evaluator picks by it. */
+  readonly labels: readonly number[];
   /** Reads one example again, such as to show it. */
   read(index: number): Promise<Example>;
 }
@@ -50,13 +50,13 @@ export const JUDGED = "judged";
 
 /** A stream that an evaluator reads beside the judged one. */
 export interface StreamRequest {
-  /** The examples it needs, rising, from the class of each; all where absent. */
-  pick?(classes: readonly number[]): readonly number[];
+  /** The examples it needs, rising, from the label of each; all where absent. */
+  pick?(labels: readonly number[]): readonly number[];
 }
 
 /** An evaluator. */
 export interface Evaluator {
-  /** The head of the task that it reads, such as `logits` or `embed`; or {@link OBJECTIVE}. */
+  /** The head of the task that it reads, such as `embed`; or {@link OBJECTIVE}. */
   readonly head: string;
   /** Further streams by name, such as `train` for a probe. */
   readonly streams?: Readonly<Record<string, StreamRequest>>;
@@ -68,7 +68,7 @@ export interface Evaluator {
 
 /** What an evaluator is made for. */
 export interface EvaluatedModel {
-  /** What the numbers of a field stand for, such as the classes of `label`. */
+  /** What the numbers of a field stand for, in their order. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** The task with its options, as in the model's card. */
   readonly task: { readonly name: string } & Readonly<Record<string, unknown>>;

@@ -1,8 +1,13 @@
 /** @file Evaluators: each gives [name, value] pairs. */
 
-export { calibration, calibrationError } from "./calibration.ts";
-export { classification } from "./classification.ts";
-export { type ClassQuality, confusion, perClass, perClassValues } from "./confusion.ts";
+export { calibration, calibrationError } from "./classification/calibration.ts";
+export { classification } from "./classification/classification.ts";
+export {
+  type ClassQuality,
+  confusion,
+  perClass,
+  perClassValues,
+} from "./classification/confusion.ts";
 export { type EvaluatorDefinition, defineEvaluator } from "./define.ts";
 export {
   type Evaluated,
@@ -16,10 +21,10 @@ export {
   JUDGED,
   OBJECTIVE,
 } from "./evaluator.ts";
-export type { LabelledFeatures } from "./features.ts";
-export { fewShot } from "./few-shot.ts";
-export { knn } from "./knn.ts";
+export type { LabelledFeatures } from "./classification/labelled.ts";
+export { fewShot } from "./classification/few-shot.ts";
+export { knn } from "./classification/knn.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";
-export { canonicalName, classEmbeddings, zeroShot } from "./zero-shot.ts";
+export { canonicalName, classEmbeddings, zeroShot } from "./classification/zero-shot.ts";

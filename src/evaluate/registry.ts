@@ -2,13 +2,13 @@
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
 import { OcelliError } from "../errors.ts";
-import { calibration } from "./calibration.ts";
-import { classification } from "./classification.ts";
-import { perClassRecall } from "./confusion.ts";
+import { calibration } from "./classification/calibration.ts";
+import { classification } from "./classification/classification.ts";
+import { perClassRecall } from "./classification/confusion.ts";
 import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
-import { fewShotOnFeatures } from "./few-shot.ts";
-import { knnOnFeatures } from "./knn.ts";
+import { fewShotOnFeatures } from "./classification/few-shot.ts";
+import { knnOnFeatures } from "./classification/knn.ts";
 import { objectiveValues } from "./objective.ts";
 import { segmentation } from "./segmentation.ts";
 

@@ -4,7 +4,7 @@ import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
 import { toNumbers } from "../graph/index.ts";
 import type { NamedValues } from "./evaluator.ts";
-import { largest } from "./knn.ts";
+import { largest } from "./classification/knn.ts";
 import { type Matrix, matrixOf, rowOf, timesTransposed, transpose } from "./matrix.ts";
 
 const RANKS = [1, 5, 10] as const;

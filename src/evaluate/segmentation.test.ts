@@ -25,7 +25,7 @@ async function valuesOf(found: readonly number[][], truth: readonly number[][], 
   for (const [name, array] of Object.entries(sums))
     totals[name] = Number((await array.read()).data[0]);
   const judged: Stream = {
-    ...{ sums: totals, rows: stream, indices: [], classes: [] },
+    ...{ sums: totals, rows: stream, indices: [], labels: [] },
     read: () => Promise.reject(new Error("no examples")),
   };
   return Object.fromEntries(await evaluator.summarise({ judged }));

@@ -33,10 +33,11 @@ export const segmentation = defineEvaluator({
       const counted = broadcastTo(labelled, size);
       const truth = mul(oneHot(map, classes.length), counted); // [batch, height, width, classes]
       const found = mul(oneHot(argMax(logits, 3), classes.length), counted);
+      const { loss, count: pixels } = pixelXent(logits, map, { mask });
       return {
         sums: {
-          loss: mul(pixelXent(logits, map, { mask }), reduceSum(labelled)),
-          pixels: reduceSum(labelled),
+          loss: mul(loss, pixels),
+          pixels,
           count: reduceSum(mask),
         },
         rows: {

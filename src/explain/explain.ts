@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { imageStem, readImage } from "../data/readers/images.ts";
+import { freeName, imageStem, readImage } from "../data/readers/images.ts";
 import { collate } from "../data/stream/batches.ts";
 import { decodeImage } from "../data/decode/decode.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
@@ -202,12 +202,4 @@ function slices({ shape: [count, ...shape], data }: HostArray): HostArray[] {
   return Array.from({ length: count }, (_, i) =>
     hostArray(shape, "float32", Float32Array.from(data.subarray(i * size, (i + 1) * size), Number)),
   );
-}
-
-/** A name that no other picture of this call has. */
-function freeName(name: string, taken: Set<string>): string {
-  let free = name;
-  for (let i = 2; taken.has(free); i++) free = `${name}-${i}`;
-  taken.add(free);
-  return free;
 }

@@ -45,7 +45,7 @@ const TENSOR = { name: 8 } as const;
 const MAX_PARTS = 1 << 18;
 /** Graphs in attributes of nodes of graphs. */
 const MAX_DEPTH = 8;
-/** Bytes of one entry of the metadata; a list of classes may be long. */
+/** Bytes of one entry of the metadata; a list of names may be long. */
 const MAX_TEXT = 1 << 25;
 
 const WHAT = "ONNX model";

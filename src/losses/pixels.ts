@@ -44,7 +44,7 @@ interface PixelXentOptions {
 
 /**
  * The mean cross-entropy of the pixels that have a class, each by the weight of its class (divided by the sum of these
- * weights, as PyTorch's is); 0 where no pixel has one.
+ * weights, as PyTorch's is), with that sum; 0 where no pixel has one.
  *
  * @param logits [batch, height, width, classes]
  * @param map integers [batch, height, width], 255 for no class
@@ -53,7 +53,7 @@ export function pixelXent(
   logits: Tensor,
   map: Tensor,
   { mask, weights }: PixelXentOptions = {},
-): Tensor {
+): { readonly loss: Tensor; readonly count: Tensor } {
   const [batch, height, width, classes] = logits.shape;
   if (logits.rank !== 4 || String(map.shape) !== String([batch, height, width])) {
     const takes = "takes logits [batch, height, width, classes] and a map [batch, height, width]";
@@ -64,5 +64,6 @@ export function pixelXent(
   const weighted = weights ? mul(hot, broadcastTo(weights, hot.shape)) : hot;
   const labelled = convert(labelledPixels(map, mask), dtype);
   const total = reduceSum(mul(softmaxXent(logits, weighted), labelled));
-  return div(total, maximum(reduceSum(mul(reduceSum(weighted, 3), labelled)), 1e-8));
+  const count = reduceSum(mul(reduceSum(weighted, 3), labelled));
+  return { loss: div(total, maximum(count, 1e-8)), count };
 }

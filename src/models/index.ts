@@ -1,6 +1,6 @@
 /** @file Models by family and by name. */
 
-export { type ImageModel, type ModelOutput } from "./model.ts";
+export { type Head, type ImageModel, type ModelOutput, type Outputs } from "./model.ts";
 export type { ModelCard, TaskChoice } from "./card.ts";
 export { type MakeModel, type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
 export {

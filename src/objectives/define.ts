@@ -1,29 +1,22 @@
 /** @file How an objective is defined: its name, its options, and what makes it for a model. */
 
 import type { z } from "zod";
-import type { Spec, Tensor } from "../graph/index.ts";
-import type { ImageModel } from "../models/index.ts";
+import type { Spec } from "../graph/index.ts";
+import type { Head, ImageModel } from "../models/index.ts";
 import type { BatchSpec, Objective } from "./objective.ts";
 import type { Teacher } from "./teacher.ts";
-
-/** What a model computes of a batch of images. */
-interface ModelOutputs {
-  readonly output: Tensor;
-  /** Its intermediate values by flat name. */
-  readonly out: Readonly<Record<string, Tensor>>;
-}
 
 /** What an objective is made of, beside its options. */
 export interface ObjectiveGiven {
   /** The task's model. */
   readonly model: ImageModel;
   /** The task's heads by name, such as `embed`: functions of what the model returns and of its intermediate values. */
-  readonly heads: Readonly<Record<string, (outputs: ModelOutputs) => Tensor>>;
+  readonly heads: Readonly<Record<string, Head>>;
   /** A batch as the objective sees it, after the preprocessing on the device. */
   readonly batch: BatchSpec;
-  /** What the numbers of a field stand for, such as the classes of `label`. */
+  /** What the numbers of a field stand for, in their order. */
   readonly names: Readonly<Record<string, readonly string[]>>;
-  /** How much each class weighs in the loss, of `balance: "loss"`. Default: all the same. */
+  /** How much each class weighs in the loss, of `balance: "loss"`; of an objective that `weighsClasses`. Default: all the same. */
   readonly classWeights?: readonly number[];
   /** Loads a trained model; `key` names the option that asks for it, for errors. */
   readonly openTeacher: (from: TeacherChoice, image: Spec, key: string) => Promise<Teacher>;
@@ -49,6 +42,8 @@ export interface ObjectiveDefinition<
   readonly schema: Schema;
   /** The task that its model is for. */
   readonly task: string;
+  /** Whether its loss heeds `classWeights`; else `balance: "loss"` is an error. Default: false. */
+  readonly weighsClasses?: boolean;
   /** Makes it; a configuration error where it does not suit model or batch. */
   readonly create: (
     options: z.output<Schema>,

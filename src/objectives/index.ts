@@ -17,8 +17,8 @@ export {
   type TeacherChoice,
   defineObjective,
 } from "./define.ts";
-export { type ClassificationOptions, classification } from "./classification.ts";
-export { type DistillationOptions, distillation } from "./distillation.ts";
+export { type ClassificationOptions, classification } from "./classification/classification.ts";
+export { type DistillationOptions, distillation } from "./classification/distillation.ts";
 export { rotation, rotations } from "./rotation.ts";
 export { segmentation } from "./segmentation.ts";
 export type { Teacher } from "./teacher.ts";

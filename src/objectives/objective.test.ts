@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createModel } from "../models/index.ts";
-import { classification } from "./classification.ts";
+import { classification } from "./classification/classification.ts";
 import { objectiveAt, objectiveInForms } from "./objective.ts";
 
 const make = () => classification(createModel("vit", { variant: "mu/8", numClasses: 2 }));

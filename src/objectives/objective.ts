@@ -32,6 +32,12 @@ export interface LossOutputs {
   readonly metrics: Readonly<Record<string, Tensor>>;
   /** The variables after the call. */
   readonly variables: Params;
+  /**
+   * What the loss and the metrics are means over, such as the number of labelled pixels: scalars by name, `loss` among
+   * them. Where a batch is taken in parts (`accumulate`), each part counts by it, so that the parts make the mean of the
+   * whole batch. Default, also of a metric that is not named: the examples, of which all parts have as many.
+   */
+  readonly counts?: Readonly<Record<string, Tensor>>;
 }
 
 /** Parameters and variables by nested name. */

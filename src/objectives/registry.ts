@@ -1,9 +1,9 @@
 /** @file Objectives by name. */
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
-import { classificationObjective } from "./classification.ts";
+import { classificationObjective } from "./classification/classification.ts";
 import type { ObjectiveDefinition } from "./define.ts";
-import { distillationObjective } from "./distillation.ts";
+import { distillationObjective } from "./classification/distillation.ts";
 import { rotationObjective } from "./rotation.ts";
 import { segmentationObjective } from "./segmentation.ts";
 

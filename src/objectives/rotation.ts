@@ -31,14 +31,7 @@ export const rotationObjective = defineObjective({
   name: "rotation",
   schema: z.strictObject({}),
   task: "features",
-  create(_, { classWeights, ...given }) {
-    if (classWeights) {
-      throw new OcelliError("config", `balance "loss" is for the objective classification.`, {
-        hint: 'Take balance "sampling".',
-      });
-    }
-    return rotation(given);
-  },
+  create: (_, given) => rotation(given),
 });
 
 /** Where the head that tells rotations apart lies among the parameters. */

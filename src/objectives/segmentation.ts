@@ -1,7 +1,7 @@
 /** @file Segmentation: a class for each pixel. */
 
 import { z } from "zod";
-import { OcelliError, unknownName } from "../errors.ts";
+import { unknownName } from "../errors.ts";
 import {
   type Tensor,
   argMax,
@@ -29,12 +29,7 @@ export const segmentationObjective = defineObjective({
   name: "segmentation",
   schema: segmentationSchema,
   task: "segmentation",
-  create({ weights = {} }, { model, names: { map: classes }, classWeights }) {
-    if (classWeights) {
-      throw new OcelliError("config", "balance is for data with one class an image.", {
-        hint: "Weigh the classes of pixels as objective.weights.",
-      });
-    }
+  create({ weights = {} }, { model, names: { map: classes } }) {
     for (const name of Object.keys(weights)) {
       if (!classes.includes(name)) throw unknownName("class", name, classes, "config");
     }
@@ -57,14 +52,20 @@ export function segmentation(model: ImageModel, classWeights?: readonly number[]
     init: (key, { image }) => initialise(forward, key, image),
     stacked: ({ image }) => modelSpecs(forward, image).stacked,
     loss({ params, variables, batch: { image, map, mask }, key, train, isFrozen }) {
-      const options = { params, variables, key, train, isFrozen };
-      const { result: logits, variables: next } = apply(forward, options, image);
-      const loss = pixelXent(logits, map, { mask, weights: train ? weights : undefined });
+      const given = { params, variables, key, train, isFrozen };
+      const { result: logits, variables: next } = apply(forward, given, image);
+      const options = { mask, weights: train ? weights : undefined };
+      const { loss, count } = pixelXent(logits, map, options);
       const labelled = labelledPixels(map, mask);
       const right = convert(equal(argMax(logits, 3), convert(map, "int32")), "float32");
-      const pixels = maximum(reduceSum(labelled), 1);
-      const accuracy = div(reduceSum(mul(right, labelled)), pixels);
-      return { loss, metrics: { pixel_accuracy: accuracy }, variables: next };
+      const pixels = reduceSum(labelled);
+      const accuracy = div(reduceSum(mul(right, labelled)), maximum(pixels, 1));
+      return {
+        loss,
+        metrics: { pixel_accuracy: accuracy },
+        variables: next,
+        counts: { loss: count, pixel_accuracy: pixels },
+      };
     },
   };
 }

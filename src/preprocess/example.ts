@@ -37,6 +37,9 @@ export const NO_CLASS = 255;
 /** What kind of thing a field is. */
 export type FieldKind = (typeof FIELD_KINDS)[number];
 
+/** Whether a field says which of its names apply. */
+export const isLabel = (kind: FieldKind): boolean => kind === "class" || kind === "classes";
+
 /** The fields of a source's examples by name. */
 export type Fields = Readonly<Record<string, FieldKind>>;
 

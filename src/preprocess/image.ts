@@ -143,6 +143,10 @@ export function pad(image: Image, border: Border, value: number): Image {
   return makeImage([height, width, channels], out);
 }
 
+/** The index that one up to a size outside stands for, where a border mirrors without repeating what is outermost. */
+export const mirroredIndex = (at: number, size: number): number =>
+  at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
+
 /** An image with a border that mirrors it, without repeating its outermost pixels. */
 export function padReflected(image: Image, pixels: number): Image {
   const [h, w, channels] = image.shape;
@@ -154,13 +158,11 @@ export function padReflected(image: Image, pixels: number): Image {
   }
   const [height, width] = [h + 2 * pixels, w + 2 * pixels];
   checkMade(height, width);
-  const inside = (at: number, size: number): number =>
-    at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
   const out = zerosOf(image, height * width * channels);
   let to = 0;
   for (let y = -pixels; y < h + pixels; y++) {
     for (let x = -pixels; x < w + pixels; x++) {
-      const from = (inside(y, h) * w + inside(x, w)) * channels;
+      const from = (mirroredIndex(y, h) * w + mirroredIndex(x, w)) * channels;
       for (let c = 0; c < channels; c++) out[to++] = image.data[from + c];
     }
   }

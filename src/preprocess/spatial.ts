@@ -3,7 +3,7 @@
 import { OcelliError } from "../errors.ts";
 import { type HostArray, hostArray, typedArray } from "../graph/dtype.ts";
 import { type Example, type FieldKind, type Fields, NO_CLASS } from "./example.ts";
-import type { Border, Box } from "./image.ts";
+import { type Border, type Box, mirroredIndex } from "./image.ts";
 
 /** Height and width. */
 export type Size = readonly [height: number, width: number];
@@ -55,11 +55,9 @@ export function borderMove([h, w]: Size, border: Border, mirrors: boolean): Move
   const { top, bottom, left, right } = border;
   const box = { y: -top, x: -left, height: h + top + bottom, width: w + left + right };
   if (!mirrors) return windowMove([h, w], box);
-  const inside = (at: number, size: number): number =>
-    at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
   return {
     ...windowMove([h, w], box),
-    shows: (row, column) => inside(row - top, h) * w + inside(column - left, w),
+    shows: (row, column) => mirroredIndex(row - top, h) * w + mirroredIndex(column - left, w),
   };
 }
 

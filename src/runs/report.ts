@@ -16,7 +16,7 @@ import {
   type PicturesOf,
   readMaterial,
 } from "./report/material.ts";
-import { classTable, confusionMatrix, mistakePictures } from "./report/quality.ts";
+import { qualityParts } from "./report/classification/quality.ts";
 import { SCRIPT } from "./report/script.ts";
 
 /**
@@ -50,32 +50,12 @@ function page(material: Material): string {
 
 function partsOf(material: Material): Part[] {
   const { predictions, answers, augmented, problems, untrained, run, environment } = material;
-  const noPredictions = none(
-    "The run folder has no predictions.json: it is written after the last evaluation.",
-  );
-  const ofClasses: [id: string, title: string, content: Html][] = [
-    [
-      "classes",
-      "Accuracy of each class",
-      html`${untrainedNote(untrained)}${predictions ? classTable(predictions) : noPredictions}`,
-    ],
-    ["confusion", "Confusion", predictions ? confusionMatrix(predictions) : noPredictions],
-    [
-      "mistakes",
-      "Most confident mistakes",
-      !predictions
-        ? noPredictions
-        : predictions.mistakes.length > 0
-          ? mistakePictures(predictions)
-          : none("There are none."),
-    ],
-  ];
   return [
     ["curves", "Curves", curveCharts(material)],
     ...(answers && !predictions
       ? [partOf(answers)]
       : predictions || material.isLabelled
-        ? ofClasses
+        ? qualityParts(predictions, untrained)
         : []),
     [
       "augmented",
@@ -159,11 +139,6 @@ function curveCharts({ run, curves, omitted }: Material): Html {
     </div>
     ${rest > 0 && html`<p class="soft">… and ${rest} more metrics, which are in metrics.jsonl.</p>`}`;
 }
-
-/** Names the classes that could not be learned. */
-const untrainedNote = (untrained: Material["untrained"]): Html | false =>
-  untrained.length > 0 &&
-  html`<p>Without training images, and so not learned: ${untrained.join(", ")}.</p>`;
 
 /** Problems listed in full; more are counted. */
 const LISTED = 200;

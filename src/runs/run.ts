@@ -51,7 +51,7 @@ export const RUN_FILES = {
   best: "best.safetensors",
   /** The result, as `--json` prints it. */
   result: "result.json",
-  /** The classes that the last evaluation took for one another, and its most confident mistakes. */
+  /** What the last evaluation of a classifier took for what, and its most confident mistakes. */
   predictions: "predictions.json",
   /** What the model answers for some examples. */
   answers: "answers.json",

@@ -4,7 +4,7 @@ import { use } from "../config/use.ts";
 import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { type BadImagePolicy, type DataProblem, DataProblems } from "../data/problems.ts";
-import { renameClasses } from "../data/rename-classes.ts";
+import { renumberField } from "../data/renumber.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { findSplit, heldOutSplit } from "../data/splits/split-names.ts";
 import { openSplit } from "../data/splits/splits.ts";
@@ -12,12 +12,12 @@ import type { BatchOptions } from "../data/stream/batches.ts";
 import { createWorkerPool } from "../data/stream/workers.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError, unknownName } from "../errors.ts";
-import { type ClassQuality, confusionOf, perClass } from "../evaluate/confusion.ts";
 import { type Evaluator, JUDGED, type Stream } from "../evaluate/evaluator.ts";
 import { createEvaluator } from "../evaluate/registry.ts";
 import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
 import { type Headline, taskDefinition } from "../tasks/index.ts";
+import { type ClassResult, PER_CLASS, classResult } from "./classification/by-class.ts";
 import { useRunFiles } from "./modules.ts";
 import { type OpenModelOptions, type ServedModel, openModel } from "./open.ts";
 import { type PassListener, type Passed, lookWith, pass, pickStream, streamOf } from "./pass.ts";
@@ -42,7 +42,7 @@ export interface EvalOptions extends OpenModelOptions {
 }
 
 /** What {@link evaluateModelOn} found. */
-export interface EvalResult {
+export interface EvalResult extends ClassResult {
   readonly data: string;
   readonly split: string;
   /** Examples that count. */
@@ -51,28 +51,17 @@ export interface EvalResult {
   readonly headline?: Headline & { readonly value: number };
   /** All values by name, such as `accuracy`, `loss`, `ece`, `brier`, `mean_class_recall`, `knn20`. */
   readonly values: Readonly<Record<string, number>>;
-  /** How well each class is recognised, of a classifier on single labels. */
-  readonly classes?: ClassResult;
   /** Images that were left out, and why. */
   readonly problems: readonly DataProblem[];
   /** What to know of the data: that it has changed since the run, or was trained on; a line each. */
   readonly notes: readonly string[];
 }
 
-/** How well each class is recognised. */
-export interface ClassResult {
-  readonly names: readonly string[];
-  /** By class: how many, recall, precision. */
-  readonly quality: readonly ClassQuality[];
-  /** How often each class (row) was taken for each class (column). */
-  readonly confusion: readonly (readonly number[])[];
-}
-
 /**
- * Evaluates a model on labelled data, whose classes are matched by name; see {@link openModel} for what `spec` may be.
+ * Evaluates a model on labelled data, whose names are matched with the model's; see {@link openModel} for what `spec` may be.
  *
  * @param data Default: the run's own data.
- * @throws a data error where the data has a class that the model does not have
+ * @throws a data error where the data has a name that the model does not have
  */
 export async function evaluateModelOn(
   spec: string,
@@ -112,7 +101,7 @@ export async function evaluateModelOn(
     let learned: Source | undefined;
     for (const [type, evaluator] of Object.entries(evaluators.byType)) {
       const gathered: Record<string, Stream> = {
-        [JUDGED]: streamOf(type, { source, classes: [] }, passed),
+        [JUDGED]: streamOf(type, { source, labels: [] }, passed),
       };
       for (const [stream, request] of Object.entries(evaluator.streams ?? {})) {
         learned ??= named(await openLearned(dataset, { from, chosen, open }));
@@ -125,11 +114,10 @@ export async function evaluateModelOn(
       }
       const found = Object.fromEntries(await evaluator.summarise(gathered));
       if (type === PER_CLASS)
-        values.mean_class_recall = found.mean_class_recall; // each is in `classes`
+        values.mean_class_recall = found.mean_class_recall; // each is in the table
       else Object.assign(values, found);
     }
     const judged = Object.values(passed.gathered)[0];
-    const classes = passed.gathered[PER_CLASS] && classResult(passed, card.names.label);
     return {
       data: dataset.name,
       split: chosen,
@@ -138,7 +126,7 @@ export async function evaluateModelOn(
         headline: { ...headline, value: values[headline.metric] },
       }),
       values,
-      ...(classes && { classes }),
+      ...classResult(passed.gathered, card.names),
       problems: problems.toJSON().examples,
       notes: [
         ...(dataset.notes ?? []),
@@ -158,9 +146,6 @@ const noteOn = (problems: DataProblems, alpha: AlphaRule): string[] => {
   const note = problems.note(alpha);
   return note === undefined ? [] : [note];
 };
-
-/** The evaluator whose values by class are shown as a table. */
-const PER_CLASS = "per-class";
 
 /** The evaluators by type, and the value that the task is judged by; the task's first in any case. */
 function evaluatorsFor(
@@ -217,25 +202,14 @@ async function openLearned(
   });
 }
 
-/** A source with the numbers of the model's classes in the place of its own. */
+/** A source with the numbers of the model's names in the place of its own. */
 const underNames = (source: Source, card: ModelCard, spec: string): Source =>
   Object.entries(card.names).reduce(
     (renamed, [field, names]) =>
       Object.hasOwn(renamed.names, field)
-        ? renameClasses(renamed, field, names, (name) =>
+        ? renumberField(renamed, field, names, (name) =>
             unknownName(`class of ${spec}`, name, names, "data"),
           )
         : renamed,
     source,
   );
-
-/** How well each class is recognised, and what it was taken for. */
-function classResult({ gathered }: Passed, names: readonly string[]): ClassResult {
-  const counts = confusionOf(gathered[PER_CLASS], names.length);
-  const { length } = names;
-  return {
-    names,
-    quality: perClass(counts),
-    confusion: names.map((_, k) => [...counts.data.slice(k * length, (k + 1) * length)]),
-  };
-}

@@ -43,8 +43,8 @@ export interface ExportResult {
 /**
  * Writes a run's model to a file.
  *
- * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to `logits`
- * [batch, classes]; the batch may have any size, and the metadata hold the preprocessing and the class names. Weights of
+ * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to the value of
+ * the task's main head; the batch may have any size, and the metadata hold the model's card. Weights of
  * more than 1.5 GiB lie in a file beside it, `FILE.data`.
  * `safetensors` and `npz` hold the parameters under the names of big_vision's checkpoints.
  *

@@ -136,9 +136,9 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
       });
       return async (raw) => {
         const image = await prepare(raw);
-        const [logits] = await program.run([await image.read()]);
+        const [output] = await program.run([await image.read()]);
         image.dispose();
-        return after(logits, raw);
+        return after(output, raw);
       };
     },
     async dispose() {

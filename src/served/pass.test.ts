@@ -1,7 +1,7 @@
 /** @file Every evaluator through the passes of a training, against what it gives on whole sets at once. */
 
 import { beforeAll, expect, test } from "vitest";
-import { arraySource } from "../data/readers/arrays.ts";
+import { arraySource } from "../data/classification/arrays.ts";
 import type { Source } from "../data/source.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";

@@ -23,7 +23,7 @@ import type { Outputs, Recorder, Rows, Task } from "../tasks/index.ts";
 import type { Tree } from "../tree.ts";
 import { type DeviceTree, disposeTree, readTree, uploadTree } from "./device-trees.ts";
 import { Gathering } from "./gathering.ts";
-import { classesOf } from "./shots.ts";
+import { classesOf } from "./classification/shots.ts";
 
 /** Values by name. */
 export type Values = Record<string, number>;
@@ -139,27 +139,27 @@ interface Examples {
   readonly source: Source;
   /** Which examples of their split they are; all of them where undefined. */
   readonly picked?: readonly number[];
-  /** The class of every example of the split, where the evaluator picks. */
-  readonly classes: readonly number[];
+  /** The label of every example of the split, where the evaluator picks. */
+  readonly labels: readonly number[];
 }
 
 /** The examples of a split that an evaluator asks for. */
 export async function pickStream({ pick }: StreamRequest, source: Source): Promise<Examples> {
-  if (!pick) return { source, classes: [] };
-  const classes = await classesOf(source);
-  const picked = pick(classes);
-  return { source: selectSource(source, Uint32Array.from(picked)), picked, classes };
+  if (!pick) return { source, labels: [] };
+  const labels = await classesOf(source);
+  const picked = pick(labels);
+  return { source: selectSource(source, Uint32Array.from(picked)), picked, labels };
 }
 
 /** What an evaluator took from a stream, from the pass over its examples. */
 export const streamOf = (
   name: string,
-  { source, picked, classes }: Examples,
+  { source, picked, labels }: Examples,
   { gathered, indices }: Passed,
 ): Stream => ({
   ...gathered[name],
   indices: indices.map((index) => picked?.[index] ?? index),
-  classes,
+  labels,
   read: async (index) => source.read(picked ? picked.indexOf(index) : index),
 });
 

@@ -1,5 +1,6 @@
 /** @file Published weights: which model they are of, how it wants its images, and their arrays. */
 
+import { namesIn } from "./classification/published-names.ts";
 import { existsSync } from "node:fs";
 import type { Definition } from "../config/use.ts";
 import { OcelliError, unknownName } from "../errors.ts";
@@ -43,7 +44,7 @@ export interface PublishedOptions {
 
 /**
  * Weights that are no run's: the model that they are of, its preprocessing as text, where they lie, their arrays, and the
- * names of their classes where they are known.
+ * names that their classifier answers with where they are known.
  *
  * @throws an argument error where neither the weights nor the options say which model, or how images are prepared
  */
@@ -66,8 +67,7 @@ export async function readPublished(
   const { arrays } = await loadWeights(weights, { report });
   const pooler = Object.keys(arrays).some((name) => /(^|\.)pooler\.dense\.weight$/.test(name));
   const model = architecture ?? { ...named, ...(pooler && { repSize: true }) };
-  const classes = known && "classes" in known ? known.classes : undefined;
-  return { model, text, weights, arrays, classes };
+  return { model, text, weights, arrays, names: known && namesIn(known) };
 }
 
 function unclear(spec: string, isModel: boolean): OcelliError {

@@ -10,7 +10,7 @@ import type { SliceRule } from "../data/splits/splits.ts";
 import { OcelliError } from "../errors.ts";
 import { isObject } from "../runs/read-config.ts";
 import { readJson } from "../runs/read.ts";
-import { emptyClasses } from "./shots.ts";
+import { emptyClasses } from "./classification/shots.ts";
 
 /** The examples of a split. */
 export interface SplitEntry {
@@ -30,7 +30,7 @@ export interface SplitRecord {
   readonly slices?: SliceRule;
   /** By what the configuration calls them, slices such as `train[:90%]` included. */
   readonly splits: Readonly<Record<string, SplitEntry>>;
-  /** Classes without an image to learn from, where there are any. */
+  /** Names of labels without an image to learn from, where there are any. */
   readonly untrained?: readonly string[];
 }
 

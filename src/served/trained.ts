@@ -1,7 +1,6 @@
 /** @file Trained models on the host: of a run, of a checkpoint, or weights that somebody published. */
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { use } from "../config/use.ts";
 import { OcelliError } from "../errors.ts";
 import type { HostArray, Spec, Tensor } from "../graph/index.ts";
@@ -11,8 +10,9 @@ import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Task, taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { fitWeights, readNames } from "../weights/index.ts";
+import { fitWeights } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
+import { type NamesOptions, publishedTask } from "./classification/published-names.ts";
 import { useRunFiles } from "./modules.ts";
 import { findOwn, openOwn } from "./own.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
@@ -24,10 +24,7 @@ export interface TrainedModel extends Checkpoint {
 }
 
 /** Options of {@link openTrained}. */
-export interface TrainedOptions extends PublishedOptions {
-  /** A file with the names of the classes, for weights that do not hold them: one a line, or JSON. */
-  readonly classes?: string;
-}
+export interface TrainedOptions extends PublishedOptions, NamesOptions {}
 
 /**
  * The trained model that a name means: a run or its checkpoint, a model with published weights, or whatever
@@ -51,19 +48,12 @@ export async function openTrained(
       hint: "Give the folder that ocelli train printed, a file, or a model's name.",
     });
   }
-  const { model, text, weights, arrays, ...known } = await readPublished(spec, options);
+  const { model, text, weights, arrays, names } = await readPublished(spec, options);
   const preprocessing = parsePreprocessing(text);
   const imageShape = imageShapeOf(preprocessing);
-  const count = headSize(arrays);
-  const theirs = known.classes?.length === count ? known.classes : undefined;
-  const { classes: file } = options;
-  const named = file === undefined || count === undefined ? theirs : await readClasses(file, count);
-  const classes = named ?? Array.from({ length: count ?? 0 }, (_, k) => String(k));
   const card: ModelCard = {
     model,
-    ...(count === undefined
-      ? { task: { name: "features" }, names: {} }
-      : { task: { name: "classification", loss: "softmax" }, names: { label: classes } }),
+    ...(await publishedTask(arrays, names, options)),
     preprocessing: preprocessing.text,
     imageShape,
     step: 0,
@@ -134,28 +124,4 @@ export interface ModelTensors {
 export function outputsOf(model: ImageModel, arrays: ModelTensors, image: Tensor) {
   const [output, out] = apply(model, arrays, image).result;
   return { output, out: toFlat<Tensor>(out) };
-}
-
-/** How many classes the file's own classifier has; undefined where it has none. */
-function headSize(arrays: Readonly<Record<string, HostArray>>): number | undefined {
-  const { arrays: named, namesOf } = readNames(arrays);
-  return named.find(([name]) => namesOf(name)?.[0] === "head/bias")?.[1].shape[0];
-}
-
-/** Names of classes: a line each, a list as JSON, or a record from numbers to names. */
-async function readClasses(file: string, count: number): Promise<string[]> {
-  const text = await readFile(file, "utf8").catch((cause) => {
-    throw new OcelliError("data", `${file} cannot be read.`, { cause });
-  });
-  const names = /^\s*[[{]/.test(text) ? fromJson(file, text) : text.trim().split(/\r?\n/);
-  if (names.length === count && names.every((name) => typeof name === "string")) return names;
-  throw new OcelliError("data", `${file} names ${names.length} classes; the model has ${count}.`);
-}
-
-function fromJson(file: string, text: string): string[] {
-  try {
-    return Object.values(JSON.parse(text) as Record<string, string>);
-  } catch (cause) {
-    throw new OcelliError("data", `${file} is not JSON.`, { cause });
-  }
 }

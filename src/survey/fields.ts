@@ -1,80 +1,19 @@
 /** @file What the fields of examples hold beside their pictures: counted by kind, whatever task they are for. */
 
-import { type HostArray, toNumbers } from "../graph/index.ts";
-import { type Example, type FieldKind, type Fields, decodeTexts } from "../preprocess/example.ts";
+import { toNumbers } from "../graph/index.ts";
+import {
+  type Example,
+  type FieldKind,
+  type Fields,
+  decodeTexts,
+  isLabel,
+} from "../preprocess/example.ts";
 import { isEncoded } from "../data/stream/examples.ts";
-
-/** What was found of one field in one split. */
-export interface FieldFacts {
-  readonly field: string;
-  readonly kind: FieldKind;
-  /** How often each value occurs, where they have names or are few. */
-  readonly counts?: Readonly<Record<string, number>>;
-  /** What else there is to know, such as lengths; a short phrase by name. */
-  readonly facts: Readonly<Record<string, string | number>>;
-}
-
-/** Takes in one field of examples, and says what was found. */
-interface Tally {
-  add(array: HostArray, example: Example): void;
-  facts(): Pick<FieldFacts, "counts" | "facts">;
-}
+import { classTally } from "./classification/tally.ts";
+import { type FieldFacts, type Tally, extent } from "./tally.ts";
 
 /** Values of maps that are counted by themselves. */
 const MOST_VALUES = 256;
-
-/** The least, the mean and the greatest of numbers as they come. */
-function extent() {
-  let [count, sum, low, high] = [0, 0, Infinity, -Infinity];
-  return {
-    add(value: number): void {
-      count++;
-      sum += value;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    },
-    show: (unit: string): string =>
-      count === 0
-        ? "none"
-        : low === high
-          ? `${low} ${unit}`
-          : `${low} to ${high} ${unit}, ${Number((sum / count).toPrecision(3))} on average`,
-  };
-}
-
-/** Classes: one of each example, or several. */
-function classTally(names: readonly string[]): Tally {
-  const counts = names.map(() => 0);
-  const applied = extent();
-  let without = 0;
-  let isList = false;
-  return {
-    add({ shape, data }) {
-      if (shape.length === 0) {
-        const k = Number(data[0]);
-        if (k in counts) counts[k]++;
-        else without++;
-        return;
-      }
-      isList = true;
-      let several = 0;
-      data.forEach((applies, k) => {
-        if (Number(applies) <= 0) return;
-        counts[k]++;
-        several++;
-      });
-      applied.add(several);
-      if (several === 0) without++;
-    },
-    facts: () => ({
-      counts: Object.fromEntries(names.map((name, k) => [name, counts[k]])),
-      facts: {
-        ...(isList && { "classes an example": applied.show("classes") }),
-        ...(without > 0 && { "without a class": without }),
-      },
-    }),
-  };
-}
 
 /** Numbers of pixels: which there are, and whether a map is as large as its picture. */
 function mapTally(names: readonly string[] | undefined): Tally {
@@ -161,10 +100,8 @@ function shapeTally(): Tally {
 }
 
 function tallyOf(kind: FieldKind, names: readonly string[] | undefined): Tally {
+  if (isLabel(kind)) return classTally(names ?? []);
   switch (kind) {
-    case "class":
-    case "classes":
-      return classTally(names ?? []);
     case "map":
       return mapTally(names);
     case "text":

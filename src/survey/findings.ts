@@ -1,24 +1,12 @@
 /** @file What a survey found that people should know, as sentences: the terminal and the page say the same. */
 
-import type { Member, Members, Same, Survey } from "./survey.ts";
-
-/** A kind of finding. */
-export interface Finding {
-  /** A word for it. */
-  readonly about: string;
-  readonly text: string;
-  /** Some pictures that it is of, each on a line. */
-  readonly such: readonly string[];
-}
+import { acrossWords, untrainedFinding } from "./classification/findings.ts";
+import { counted, showCount } from "./counts.ts";
+import type { Finding } from "./finding.ts";
+import type { Member, Members, Survey } from "./survey.ts";
 
 /** Pictures that are named beside a finding. */
 const NAMED = 3;
-
-export const showCount = (value: number): string => value.toLocaleString("en");
-
-/** `1 picture`, `2 pictures` */
-export const counted = (count: number, unit: string): string =>
-  `${showCount(count)} ${unit}${count === 1 ? "" : "s"}`;
 
 /** A picture by its id, with its split and its class. */
 const nameOf = ({ id, split, label }: Member): string =>
@@ -28,13 +16,7 @@ const nameOf = ({ id, split, label }: Member): string =>
 export function findings(survey: Survey): Finding[] {
   const { untrained, unreadable, transparent, plain, equal, near } = survey;
   const all: (Finding | undefined)[] = [
-    untrained.length > 0
-      ? {
-          about: "untrained",
-          text: `${counted(untrained.length, "class").replace("classs", "classes")} without an image to train on`,
-          such: [shorten(untrained)],
-        }
-      : undefined,
+    untrainedFinding(untrained),
     unreadable.count > 0
       ? {
           about: "unreadable",
@@ -45,7 +27,7 @@ export function findings(survey: Survey): Finding[] {
     equal.count > 0
       ? {
           about: "equal",
-          text: `${showCount(equal.pictures)} pictures in ${counted(equal.count, "group")} have equal bytes (exact)${across(equal)}`,
+          text: `${showCount(equal.pictures)} pictures in ${counted(equal.count, "group")} have equal bytes (exact)${acrossWords(equal)}`,
           such: equal.listed.slice(0, NAMED).map((group) => group.map(nameOf).join(" = ")),
         }
       : undefined,
@@ -54,7 +36,7 @@ export function findings(survey: Survey): Finding[] {
           about: "near",
           text:
             `${counted(near.count, "pair")} look${near.count === 1 ? "s" : ""} nearly the same (near: at most ${near.bits} of 64 bits of a hash differ)` +
-            `${across(near)}${near.isWhole ? "" : "; there are more, the search was cut short"}`,
+            `${acrossWords(near)}${near.isWhole ? "" : "; there are more, the search was cut short"}`,
           such: near.listed
             .slice(0, NAMED)
             .map(({ pair, distance }) => `${pair.map(nameOf).join(" ~ ")}, ${distance} bits`),
@@ -74,18 +56,3 @@ const kind = (about: string, { count, listed }: Members, what: string): Finding 
         text: `${counted(count, "picture")} ${count === 1 ? "is" : "are"} ${what}`,
         such: listed.slice(0, NAMED).map(nameOf),
       };
-
-/** In how many groups pictures of several splits or classes are together. */
-function across({ acrossSplits, acrossClasses }: Same<unknown>): string {
-  const parts = [
-    ...(acrossSplits > 0 ? [`${showCount(acrossSplits)} across splits`] : []),
-    ...(acrossClasses > 0 ? [`${showCount(acrossClasses)} across classes`] : []),
-  ];
-  return parts.length > 0 ? `, ${parts.join(", ")}` : "";
-}
-
-/** The first of some names. */
-export function shorten(names: readonly string[], most = 12): string {
-  const more = names.length - most;
-  return `${names.slice(0, most).join(", ")}${more > 0 ? `, … ${showCount(more)} more` : ""}`;
-}

@@ -34,8 +34,8 @@ export class Ledger {
   readonly widths: Uint32Array;
   readonly channels: Uint8Array;
   readonly flags: Uint8Array;
-  /** The class by number; −1 where a picture has none, or several. */
-  readonly classes: Int32Array;
+  /** The label by number; −1 where a picture has none, or several. */
+  readonly labels: Int32Array;
 
   constructor(rows: number) {
     this.rows = rows;
@@ -46,7 +46,7 @@ export class Ledger {
     this.widths = new Uint32Array(rows);
     this.channels = new Uint8Array(rows);
     this.flags = new Uint8Array(rows);
-    this.classes = new Int32Array(rows).fill(-1);
+    this.labels = new Int32Array(rows).fill(-1);
   }
 
   put(row: number, { digest, picture }: Entry): void {

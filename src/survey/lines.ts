@@ -1,14 +1,14 @@
 /** @file A survey as lines for people. */
 
-import { counted, findings, shorten, showCount } from "./findings.ts";
-import type { FieldFacts } from "./fields.ts";
+import { classLines } from "./classification/lines.ts";
+import { counted, shorten, showCount } from "./counts.ts";
+import { findings } from "./findings.ts";
+import type { FieldFacts } from "./tally.ts";
 import type { Sizes } from "./sizes.ts";
 import type { Survey } from "./survey.ts";
 
 /** Columns of the words that lines begin with. */
 const WORD = 12;
-/** Classes that are listed, one a line. */
-const CLASSES = 30;
 
 const line = (word: string, text: string): string => `${word.padEnd(WORD)}${text}`;
 
@@ -54,15 +54,6 @@ export function sizesLine({
   return `${counted(distinct, "size")}: ${showSize(smallest)} to ${showSize(largest)}, median ${showSize(median)}${often}${thin}`;
 }
 
-/** Counts of classes by split, a row each: the name, and a count for each split. */
-export function classCounts({ splits, classes }: Survey): (readonly [string, readonly number[]])[] {
-  const bySplit = splits.map(({ fields }) => fields.find(({ field }) => field === "label")?.counts);
-  return classes.map((name) => [
-    name,
-    bySplit.map((counts) => (counts && Object.hasOwn(counts, name) ? counts[name] : 0)),
-  ]);
-}
-
 /** A survey as lines. */
 export function surveyLines(survey: Survey): string[] {
   const { data, images, bytes, splits, sizes, channels, notes, shares } = survey;
@@ -76,7 +67,7 @@ export function surveyLines(survey: Survey): string[] {
     line("data", `${data}: ${counted(images, "image")}, ${showBytes(bytes)}`),
     ...notes.map((note) => line("", note)),
     line("splits", `${counts}${made}`),
-    ...classLines(survey),
+    ...classLines(survey).map(([word, text]) => line(word, text)),
     ...(sizes ? [line("sizes", `${sizesLine(sizes)} (width × height)`)] : []),
     ...(kinds === "" ? [] : [line("channels", kinds)]),
     ...splits.flatMap(({ split, fields }) => fields.flatMap((field) => fieldLines(split, field))),
@@ -88,32 +79,7 @@ export function surveyLines(survey: Survey): string[] {
   ];
 }
 
-function classLines(survey: Survey): string[] {
-  const { splits } = survey;
-  const rows = classCounts(survey);
-  if (rows.length === 0) return [];
-  const total = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
-  const sorted = rows.toSorted(([, a], [, b]) => total(a) - total(b));
-  const [least, most] = [sorted[0], sorted.at(-1)!];
-  const range =
-    total(least[1]) === total(most[1])
-      ? `${counted(total(most[1]), "image")} each`
-      : `${showCount(total(least[1]))} (${least[0]}) to ${counted(total(most[1]), "image")} (${most[0]})`;
-  const width = Math.min(40, Math.max(...rows.map(([name]) => name.length)));
-  const shown = (counts: readonly number[]): string => {
-    const each = splits.length > 1 ? ` = ${counts.map(showCount).join(" + ")}` : "";
-    return `${showCount(total(counts))}${each}`;
-  };
-  return [
-    line("classes", `${showCount(rows.length)}: ${range}`),
-    ...rows
-      .slice(0, CLASSES)
-      .map(([name, counts]) => line("", `${name.padEnd(width)}  ${shown(counts)}`)),
-    ...(rows.length > CLASSES ? [line("", `… ${rows.length - CLASSES} more`)] : []),
-  ];
-}
-
-/** What a field holds; the classes of `label` have lines of their own. */
+/** What a field holds; `label` has lines of its own. */
 function fieldLines(split: string, { field, kind, counts = {}, facts }: FieldFacts): string[] {
   const isListed = field === "label";
   const named = Object.entries(facts).map(([name, value]) => `${name} ${value}`);

@@ -6,8 +6,10 @@ import { COLOURS } from "../preprocess/alpha.ts";
 import { type Part, factTable, framePage, none } from "../runs/report/frame.ts";
 import { type Html, html } from "../runs/report/html.ts";
 import { thumbnail } from "../served/pictures.ts";
-import { counted, findings, showCount } from "./findings.ts";
-import { classCounts, describeChannels, showBytes, showSize, sizesLine } from "./lines.ts";
+import { classCounts } from "./classification/lines.ts";
+import { counted, showCount } from "./counts.ts";
+import { findings } from "./findings.ts";
+import { describeChannels, showBytes, showSize, sizesLine } from "./lines.ts";
 import { type Member, type Survey, isMixed } from "./survey.ts";
 
 /** Pictures of each kind on a page, and rows of its tables. */

@@ -64,7 +64,7 @@ export async function scan(
         const { example, entry, size, problem } = await ahead.shift()!;
         if (example) tally.add(example);
         if (entry) ledger.put(row, entry);
-        ledger.classes[row] = classIn(example);
+        ledger.labels[row] = classIn(example);
         bytes += size;
         if (problem !== undefined) unreadable(split, { id: source.id(index), reason: problem });
         row++;

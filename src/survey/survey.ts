@@ -3,9 +3,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { DataProblem } from "../data/problems.ts";
 import type { Dataset, Source } from "../data/source.ts";
-import { ALL } from "../data/splits/hashed.ts";
+import { ownSplits } from "../data/splits/hashed.ts";
 import { findSplit } from "../data/splits/split-names.ts";
-import { type FieldFacts, tallyFields } from "./fields.ts";
+import { tallyFields } from "./fields.ts";
+import type { FieldFacts } from "./tally.ts";
 import { type Ledger, equalRows } from "./ledger.ts";
 import { nearPairs } from "./near.ts";
 import { scan } from "./scan.ts";
@@ -115,7 +116,7 @@ export async function survey(
   { nearBits = NEAR_BITS, ...options }: SurveyOptions = {},
 ): Promise<Survey> {
   const began = performance.now();
-  const names = dataset.splits.filter((name) => name !== ALL || !dataset.shares);
+  const names = ownSplits(dataset);
   const splits = [];
   for (const split of names) {
     const source = await dataset.open(split);
@@ -190,7 +191,7 @@ function examplesOf(ledger: Ledger, classes: number): number[] {
     rows.length <= count
       ? [...rows]
       : Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)]);
-  const byClass = Map.groupBy(readable, (row) => ledger.classes[row]);
+  const byClass = Map.groupBy(readable, (row) => ledger.labels[row]);
   const labelled = [...byClass].filter(([k]) => k >= 0).sort(([a], [b]) => a - b);
   if (classes === 0 || labelled.length === 0) return spread(readable, OF_ALL);
   return labelled.slice(0, SHOWN_CLASSES).flatMap(([, rows]) => spread(rows, OF_CLASS));
@@ -201,7 +202,7 @@ type Find = (row: number) => Member;
 /** Which picture a row is. */
 function memberOf(
   splits: readonly { readonly split: string; readonly source: Source }[],
-  { classes }: Ledger,
+  { labels }: Ledger,
 ): Find {
   return (row) => {
     let index = row;
@@ -210,7 +211,7 @@ function memberOf(
         index -= source.length;
         continue;
       }
-      const label = source.names.label?.[classes[row]];
+      const label = source.names.label?.[labels[row]];
       return { split, id: source.id(index), ...(label !== undefined && { label }) };
     }
     throw new RangeError(`there is no row ${row}`);

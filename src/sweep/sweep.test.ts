@@ -77,6 +77,41 @@ test("a sweep trains every trial, sorts them, and begun again trains none anew",
   await expect(sweep(other, options)).rejects.toThrow("holds another sweep");
 });
 
+test("a sweep that was stopped within a trial resumes it, and ends as one that was not", async () => {
+  const whole = await sweep(tiny, { workdir: join(dir, "tiny"), engine: "interpreter" });
+  const workdir = join(dir, "stopped");
+  const stop = new AbortController();
+  let trial = 0;
+  const reporter = {
+    terminal: true, // else the steps of a trial are not told
+    line: (text: string): void => void (text.startsWith("trial ") && trial++),
+    status: (text: string): void => void (trial === 2 && text.includes("step 2") && stop.abort()),
+  };
+  const stopped = await sweep(tiny, {
+    workdir,
+    engine: "interpreter",
+    signal: stop.signal,
+    reporter,
+  });
+  expect(stopped).toMatchObject({ interrupted: true, total: 2 });
+  expect(stopped.trials).toHaveLength(1);
+  const halfway = await readFile(join(workdir, "trial-2", "result.json"), "utf8");
+  expect(JSON.parse(halfway)).toMatchObject({ interrupted: true, steps: 2 });
+  const before = await stat(join(workdir, "trial-1", "result.json"));
+  const resumed = await sweep(tiny, { workdir, engine: "interpreter" });
+  const plainly = ({ trials }: typeof whole) =>
+    trials.map(({ settings, value, loss }) => ({ settings, value, loss }));
+  expect(plainly(resumed)).toEqual(plainly(whole));
+  expect(resumed.interrupted).toBe(false);
+  expect((await stat(join(workdir, "trial-1", "result.json"))).mtimeMs).toBe(before.mtimeMs);
+  const metrics = await readFile(join(workdir, "trial-2", "metrics.jsonl"), "utf8");
+  const steps = metrics
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { step: number }).step);
+  expect(new Set(steps)).toEqual(new Set([1, 2, 3, 4])); // one folder, from the first step to the last
+});
+
 test.each([
   [{ ...tiny, grid: {} }, "a sweep needs settings to vary"],
   [{ ...tiny, grid: { lrr: [1] } }, 'unknown option "--lrr"; valid: --optimizer.lr'],

@@ -1,13 +1,12 @@
 /** @file Tasks: what a picture can become. */
 
+export type { Head, Outputs } from "../models/index.ts";
 export { type Answer, type Ranked, areasOf, describeAnswer } from "./answer.ts";
 export type { Colour } from "../preprocess/alpha.ts";
 export { classColour, colourMap, hexColour } from "./map-colours.ts";
 export { TASKS, type TaskConfig, taskDefinition, taskOf } from "./registry.ts";
 export {
-  type Head,
   type Headline,
-  type Outputs,
   type Recorder,
   type Rows,
   type Show,

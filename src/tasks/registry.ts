@@ -1,6 +1,7 @@
 /** @file Tasks by name. */
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import type { ModelCard } from "../models/index.ts";
 import { classificationTask } from "./classification.ts";
 import { featuresTask } from "./features.ts";
@@ -19,5 +20,13 @@ export type TaskConfig = ChoiceAmong<"name", (typeof BUILT_IN)[number]>;
 export const taskDefinition = (name: string): TaskDefinition => findDefinition("task", TASKS, name);
 
 /** The task that a card's model was trained for. */
-export const taskOf = (card: Pick<ModelCard, "model" | "task" | "names">): Task =>
-  taskDefinition(card.task.name).create(card);
+export function taskOf(card: Pick<ModelCard, "model" | "task" | "names">): Task {
+  const { name } = card.task;
+  if (TASKS.some((task) => task.name === name)) return taskDefinition(name).create(card);
+  const valid = TASKS.map((task) => task.name);
+  const { message } = unknownName("task of a model", name, valid);
+  throw new OcelliError("config", message, {
+    ...{ given: name, valid },
+    hint: "Give the file of a task of your own as --use, or its definition as use.",
+  });
+}

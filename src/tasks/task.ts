@@ -2,21 +2,10 @@
 
 import type { z } from "zod";
 import type { HostArray, Tensor } from "../graph/index.ts";
-import type { ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
+import type { Head, ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import type { FieldKind, Fields } from "../preprocess/example.ts";
 import type { Answer } from "./answer.ts";
-
-/** What a trained model computes of a batch of images. */
-export interface Outputs {
-  /** What the model returns. */
-  readonly output: Tensor;
-  /** Its intermediate values by name; none of a model that only returns its output. */
-  readonly out: Readonly<Record<string, Tensor>>;
-}
-
-/** A named function of a trained model, traced: [batch, …]. */
-export type Head = (outputs: Outputs) => Tensor;
 
 /** Arrays of a batch by name, read back to the host. */
 export type Rows = Readonly<Record<string, HostArray>>;

@@ -5,9 +5,13 @@ import {
   type Tensor,
   add,
   arange,
+  broadcastTo,
+  div,
   foldIn,
+  maximum,
   mean,
   mul,
+  reduceSum,
   reshape,
   scan,
   zerosLike,
@@ -22,11 +26,15 @@ export interface Gradients extends LossOutputs {
   readonly grads: Named;
 }
 
+/** Scalars of each part by name, `loss` among them, and what they are means over. */
+type Measured = Readonly<Record<"values" | "counts", Named>>;
+
 /** The forward and backward pass of a batch. */
 export type GradientFunction = (variables: Params, batch: Batch, key: Tensor) => Gradients;
 
 /**
- * The means of loss, metrics and gradients over equal parts of a batch, in one scan; variables go from part to part.
+ * The means of loss, metrics and gradients over equal parts of a batch, in one scan, each part by what the objective
+ * counts in it; variables go from part to part.
  *
  * @param trainable what gradients are taken of
  * @throws a configuration error where the batch does not divide
@@ -53,9 +61,12 @@ export function accumulateGradients(
       const now = unflatten(held.structure, state.slice(moved.length)) as Params;
       const examples = Object.fromEntries(names.map((name, i) => [name, part[i]]));
       const result = gradients(now, examples, foldIn(key, index));
-      const scalars = flatten<Tensor>({ loss: result.loss, metrics: result.metrics });
+      const { loss, metrics, counts = {} } = result;
+      const scalars = flatten<Tensor>({ values: { ...metrics, loss }, counts });
       measured = scalars.structure;
-      const sums = moved.map((name, i) => add(state[i], result.grads[name]));
+      const weigh = (grad: Tensor): Tensor =>
+        counts.loss ? mul(grad, broadcastTo(counts.loss, grad.shape)) : grad;
+      const sums = moved.map((name, i) => add(state[i], weigh(result.grads[name])));
       return {
         carry: [...sums, ...flatten<Tensor>(result.variables).leaves],
         ys: scalars.leaves,
@@ -64,13 +75,23 @@ export function accumulateGradients(
     [...moved.map((name) => zerosLike(trainable[name])), ...held.leaves],
     [arange(parts), ...rows],
   );
-  const means = unflatten(
-    measured!,
-    ys.map((y) => mean(y, 0)),
-  ) as Pick<Gradients, "loss" | "metrics">;
+  const { values, counts } = unflatten(measured!, ys) as Measured; // [parts] each
+  const { loss, ...metrics } = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, meanOf(value, counts[name])]),
+  );
+  const meanGrad = (sum: Tensor): Tensor =>
+    counts.loss ? div(sum, broadcastTo(totalOf(counts.loss), sum.shape)) : mul(sum, 1 / parts);
   return {
-    ...means,
-    grads: Object.fromEntries(moved.map((name, i) => [name, mul(carry[i], 1 / parts)])),
+    loss,
+    metrics,
+    grads: Object.fromEntries(moved.map((name, i) => [name, meanGrad(carry[i])])),
     variables: unflatten(held.structure, carry.slice(moved.length)) as Params,
   };
 }
+
+/** The mean of values [parts], each by its count; of equal counts where none are given. */
+const meanOf = (values: Tensor, counts: Tensor | undefined): Tensor =>
+  counts ? div(reduceSum(mul(values, counts)), totalOf(counts)) : mean(values, 0);
+
+/** What all parts count; where that is nothing, their sums are 0 and stay so. */
+const totalOf = (counts: Tensor): Tensor => maximum(reduceSum(counts), 1e-8);

@@ -27,7 +27,11 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 /** A few steps are enough for how often a class is seen, not to tell the pictures apart. */
-const trained = (name: string, balance?: ConfigInput["balance"]): Promise<TrainResult> =>
+const trained = (
+  name: string,
+  balance?: ConfigInput["balance"],
+  objective: ConfigInput["objective"] = { name: "classification" },
+): Promise<TrainResult> =>
   train(
     {
       name: "balance",
@@ -40,7 +44,7 @@ const trained = (name: string, balance?: ConfigInput["balance"]): Promise<TrainR
       batchSize: 8,
       duration: { steps: 12 },
       model: { name: "vit", patchSize: [8, 8], width: 8, depth: 1, mlpDim: 8, numHeads: 1 },
-      objective: { name: "classification" },
+      objective,
       optimizer: { name: "adam", lr: 0.02 },
       evals: { classes: { type: "per-class", split: "test" }, test: { split: "test" } },
     },
@@ -55,3 +59,10 @@ test("a rare class is not forgotten, by sampling and by weights", async () => {
     expect(result.loss).toBeLessThan(0.8); // ln 2 = 0.69 where both are as likely
   }
 }, 60_000);
+
+test("an objective that does not weigh classes says which do", async () => {
+  const taught = trained("rotated", "loss", { name: "rotation" });
+  await expect(taught).rejects.toThrow(
+    'the objective rotation does not weigh classes: balance "loss" is for classification',
+  );
+});

@@ -33,5 +33,5 @@ export const gradientsAt =
       });
       return [result.loss, result] as const;
     })(trainable);
-    return { grads, loss: value, metrics: aux.metrics, variables: aux.variables };
+    return { ...aux, grads, loss: value };
   };

@@ -1,6 +1,6 @@
 /** @file The training loop: batch after batch, with what is logged, evaluated and saved on the way. */
 
-import { balancedSource } from "../data/splits/balanced.ts";
+import { balancedSource } from "../data/classification/balanced.ts";
 import { type Batch, trainingBatches } from "../data/stream/batches.ts";
 import { prefetch } from "../data/stream/prefetch.ts";
 import type { DataProblems } from "../data/problems.ts";
@@ -21,6 +21,7 @@ import {
 } from "../served/device-trees.ts";
 import type { Values } from "../served/pass.ts";
 import type { Journal } from "./watch/journal.ts";
+import { headlineNote } from "./watch/headline-note.ts";
 import { judge, judgeAtEnd } from "./watch/judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { pictureNote } from "./watch/picture-note.ts";
@@ -239,6 +240,8 @@ export async function trainLoop(session: Session): Promise<Trained> {
     plan.evaluations.map(({ name }) => name),
   );
   const judged = interrupted ? undefined : headlineOf(inTheirOrder, plan.headline);
+  const note = interrupted ? undefined : headlineNote(plan, judged?.headline);
+  if (note !== undefined) journal.line(note);
   const { accuracy, loss, ece } = (judged && inTheirOrder[judged.evaluation]) ?? {};
   return {
     headline: judged?.headline,

@@ -18,7 +18,7 @@ import { OcelliError } from "../errors.ts";
 import { diskError, writeAtomically } from "../files.ts";
 import { packageVersion } from "../runs/environment.ts";
 import { disposeTree, uploadTree } from "../served/device-trees.ts";
-import { classOf } from "../served/shots.ts";
+import { classOf } from "../served/classification/shots.ts";
 import type { ModelTensors } from "../served/trained.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
 import { pruneFolder, touch } from "./prune.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readOwn } from "../files.ts";
 import { finished } from "../runs/run.ts";
 import { type ResumeOptions, type TrainResult, resume as resumeTraining } from "../train/train.ts";
-import { mergeRun } from "./adapters.ts";
+import { mergeRun } from "./classification/adapters.ts";
 
 /**
  * Goes on with a run that was stopped, from its newest checkpoint; a transfer's adapters are written into the kernels at

@@ -7,8 +7,8 @@ import { createOrtEngine } from "../engines/ort/index.ts";
 import { hostArray, toNumbers, trace } from "../graph/index.ts";
 import { simplify } from "../graph/simplify.ts";
 import { seededRandom } from "../random.ts";
-import { fitSoftmax } from "../transfer/heads.ts";
-import { qualityOf } from "../transfer/quality.ts";
+import { fitSoftmax } from "../transfer/classification/heads.ts";
+import { qualityOf } from "../transfer/classification/quality.ts";
 import { HEAD_STEPS, makeTeach } from "./head.ts";
 
 const WIDTH = 40;

@@ -10,7 +10,7 @@ import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildTeach } from "../../examples/teach/build.ts";
 import { serveFolder } from "../../examples/teach/serve.ts";
-import { openMnist } from "../../src/data/readers/mnist.ts";
+import { openMnist } from "../../src/data/classification/mnist.ts";
 import { createInterpreter } from "../../src/engines/interpreter/index.ts";
 import { jit } from "../../src/engines/engine.ts";
 import { type HostArray, type Tensor, hostArray, toNumbers } from "../../src/graph/index.ts";

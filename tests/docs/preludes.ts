@@ -57,7 +57,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/served/export.ts": "tests/e2e/train.test.ts",
   "src/served/predict.ts": "tests/e2e/train.test.ts",
   "src/train/devices/sharding.ts": "src/train/devices/sharding.test.ts",
-  "src/transfer/transfer.ts": "tests/e2e/transfer.test.ts",
+  "src/transfer/classification/transfer.ts": "tests/e2e/transfer.test.ts",
   "src/train/train.ts": "tests/e2e/train.test.ts",
   "src/web/frozen.ts": "tests/browser",
   "src/web/index.ts": "tests/browser",

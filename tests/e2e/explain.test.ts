@@ -7,7 +7,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cacheFolder } from "../../src/packages/cache.ts";
-import { openMnist } from "../../src/data/readers/mnist.ts";
+import { openMnist } from "../../src/data/classification/mnist.ts";
 import type { Explained } from "../../src/explain/explain.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 

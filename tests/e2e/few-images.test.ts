@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { seededRandom } from "../../src/random.ts";
 import type { SplitRecord } from "../../src/served/split-record.ts";
-import type { TransferResult } from "../../src/transfer/options.ts";
+import type { TransferResult } from "../../src/transfer/classification/options.ts";
 import { lastJson, runCli } from "./run-cli.ts";
 
 let dir: string;

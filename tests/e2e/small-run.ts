@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { openMnist } from "../../src/data/readers/mnist.ts";
+import { openMnist } from "../../src/data/classification/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
 import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
 import type { LoopState } from "../../src/train/resume/loop-state.ts";

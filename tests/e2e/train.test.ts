@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TrainResult } from "../../src/index.ts";
-import { openMnist } from "../../src/data/readers/mnist.ts";
+import { openMnist } from "../../src/data/classification/mnist.ts";
 import { type HostArray, toNumbers } from "../../src/graph/index.ts";
 import { toFlat } from "../../src/tree.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";

@@ -4,7 +4,7 @@ import { listRecipes, loadConfig } from "../../src/cli/load-config.ts";
 import { openDataset } from "../../src/data/datasets.ts";
 import { openSplit } from "../../src/data/splits/splits.ts";
 import type { Recipe } from "../../src/index.ts";
-import { hyperRule, hyperRuleSettings } from "../../src/transfer/hyperrule.ts";
+import { hyperRule, hyperRuleSettings } from "../../src/transfer/classification/hyperrule.ts";
 import { FEW_SHOT_SETS, FEW_SHOT_SHOTS, type Leaf, PUBLISHED } from "./published.ts";
 
 const recipes = listRecipes().filter(({ path }) =>

@@ -2,12 +2,12 @@
 
 import type { Curve } from "../../runs/read-curves.ts";
 import type { RunCard, RunView } from "../../runs/read.ts";
-import type { MapAnswers, Mistake } from "../../runs/report/material.ts";
+import type { NamedMistake } from "../../runs/report/classification/predictions.ts";
+import type { MapAnswers } from "../../runs/report/material.ts";
 
 /** Pictures of a run. */
 export interface Pictures {
-  readonly classes: readonly string[];
-  readonly mistakes: readonly Mistake[];
+  readonly mistakes: readonly NamedMistake[];
   /** Where the run's answers are maps. */
   readonly answers?: MapAnswers;
   readonly augmented: readonly string[];

@@ -11,7 +11,7 @@ import { cannotRead } from "../files/files.ts";
 import { imagePaths, pathSource } from "../readers/images.ts";
 import { type OpenData, defineSource } from "../define.ts";
 import type { Dataset, Source } from "../source.ts";
-import { ALL, splitOf } from "../splits/hashed.ts";
+import { ALL, DEFAULT_SHARES, splitOf } from "../splits/hashed.ts";
 import { prepareExample } from "../stream/examples.ts";
 import { compose, drawPattern, placeCutout } from "./compose.ts";
 import type { Cutout } from "./cutout.ts";
@@ -37,8 +37,6 @@ const compositesSchema = z.strictObject({
 /** How to draw composites. */
 type CompositesOptions = z.output<typeof compositesSchema>;
 
-const SPLITS = { train: 80, validation: 10, test: 10 } as const;
-
 /**
  * Composites with maps: 0 is the background, the others are the classes of the cut-outs. Each image is drawn from the
  * seed and its number alone; the photographs of one split are behind no image of another.
@@ -63,7 +61,7 @@ export async function openComposites(
   const names = ["background", ...cutouts.keys()];
   const byClass = [...cutouts.values()];
   const lengths = { train: count, validation: Math.ceil(count / 8), test: Math.ceil(count / 8) };
-  const sourceOf = (split: keyof typeof SPLITS): Source => {
+  const sourceOf = (split: keyof typeof DEFAULT_SHARES): Source => {
     const behind = photographs && partOf(photographs, split, backgrounds!);
     return {
       length: lengths[split],
@@ -89,9 +87,9 @@ export async function openComposites(
   const sources = new Map<string, Source>();
   return {
     name: "composites",
-    splits: Object.keys(SPLITS),
+    splits: Object.keys(DEFAULT_SHARES),
     open(split) {
-      const source = sources.get(split) ?? sourceOf(split as keyof typeof SPLITS);
+      const source = sources.get(split) ?? sourceOf(split as keyof typeof DEFAULT_SHARES);
       sources.set(split, source);
       return Promise.resolve(source);
     },
@@ -124,7 +122,7 @@ const openWhole = ({ shares, splits, open }: Dataset): Promise<Source[]> =>
 /** The photographs of a split: by the hash of their ids. */
 function partOf(photographs: readonly Photograph[], split: string, path: string): Photograph[] {
   const own = photographs.filter(
-    ({ source, index }) => splitOf(source.id(index), SPLITS) === split,
+    ({ source, index }) => splitOf(source.id(index), DEFAULT_SHARES) === split,
   );
   if (own.length > 0) return own;
   throw new OcelliError("data", `${path} has too few images: none falls to ${split}.`, {

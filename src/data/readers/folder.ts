@@ -6,7 +6,7 @@ import { OcelliError } from "../../errors.ts";
 import { readImageFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
 import { describeUnread } from "./image-names.ts";
-import type { Layout, Part } from "./layout.ts";
+import type { Layout, Part } from "../classification/layout.ts";
 import { classKeys, defineSource, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
 import { readTable } from "./table.ts";
@@ -30,27 +30,15 @@ const folderSchema = z.strictObject({
  */
 export async function openFolder({
   dir,
-  classes,
-  splits: shares,
-  splitBy,
-  labels,
+  ...keys
 }: z.output<typeof folderSchema>): Promise<Dataset> {
   const walk = await walkImages(dir);
-  const layout = arrangeImages(walk.tree, labels ?? "required", { place: dir, classes });
+  const layout = arrangeImages(walk.tree, { place: dir, ...keys });
   const splits = new Map<string, Found>();
   for (const [split, part] of layout.parts) splits.set(split, await foundIn(dir, split, part));
   if ([...splits.values()].every(({ ids }) => ids.length === 0)) throw nothingIn(dir, walk);
   const notes = [...layout.notes, ...notesOn(walk, layout)];
-  return foundDataset({
-    name: "folder",
-    splits,
-    classes,
-    shares,
-    splitBy,
-    labels,
-    notes,
-    place: dir,
-  });
+  return foundDataset({ name: "folder", splits, notes, place: dir }, keys);
 }
 
 /** The examples of a split, by its folders or its table. */

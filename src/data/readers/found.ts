@@ -1,18 +1,18 @@
-/** @file From examples as readers find them to data sets: classes, splits, sources. */
+/** @file From examples as readers find them to data sets: labels, splits, sources. */
 
 import { OcelliError } from "../../errors.ts";
-import type { HostArray } from "../../graph/dtype.ts";
-import { standsByClass } from "../splits/class-order.ts";
+import { standsByClass } from "../classification/class-order.ts";
 import {
   type Label,
   type LabelColumn,
   type Labels,
   isNoLabel,
   labelArrays,
+  labelKind,
   readColumn,
-} from "./labels.ts";
-import { type SplitBy, splitByHash } from "../splits/hashed.ts";
-import type { Blocks, Dataset, Source } from "../source.ts";
+} from "../classification/labels.ts";
+import { type SplitBy, splitDataset } from "../splits/hashed.ts";
+import { type Blocks, type Dataset, type Source, bytesArray, imageSource } from "../source.ts";
 
 /** Examples of one split, found by a reader; labels are still names or numbers. */
 export interface Found {
@@ -40,50 +40,48 @@ interface FoundDataset {
   readonly name: string;
   /** What was found, by split; one split alone is divided by hashing ids. */
   readonly splits: ReadonlyMap<string, Found>;
-  /** The class names. Default: from the labels. */
-  readonly classes?: readonly string[];
-  /** How a single split is divided: shares by name. */
-  readonly shares?: Readonly<Record<string, number>>;
-  readonly splitBy?: SplitBy;
-  readonly labels?: LabelUse;
+  /** What the data says that its labels are called. Default: the labels themselves. */
+  readonly names?: readonly string[];
   readonly notes?: readonly string[];
   /** Where the data is, for errors. */
   readonly place: string;
+}
+
+/** What a configuration says of labels and splits: `classKeys`, `splitKeys` and `labelKeys`. */
+export interface FoundKeys {
+  readonly classes?: readonly string[];
+  readonly splits?: Readonly<Record<string, number>>;
+  readonly splitBy?: SplitBy;
+  readonly labels?: LabelUse;
 }
 
 /**
  * The data set of what was found. Holds each example's id and label; images are read when asked for. Where labels are
  * required, a split without any is left out if another one has labels, and a note says so.
  */
-export function foundDataset({
-  name,
-  splits: given,
-  classes,
-  shares,
-  splitBy,
-  labels: use = "required",
-  notes = [],
-  place,
-}: FoundDataset): Dataset {
+export function foundDataset(
+  { name, splits: given, names, notes = [], place }: FoundDataset,
+  { classes = names, splits: shares, splitBy, labels: use = "required" }: FoundKeys,
+): Dataset {
   if ([...given.values()].every(({ ids }) => ids.length === 0)) {
     throw new OcelliError("data", `${place} has no images.`);
   }
   const { splits, labelled, left } = labelledOf(given, use);
   const areNames = labelled.every((found) => found.areNames);
   const column = readColumn(name, examplesOf(labelled), { classes, areNames });
-  if (use === "required" && column.classes.length < 2) {
-    throw new OcelliError("data", `${place} has only one class: ${column.classes.join()}.`, {
+  if (use === "required" && column.names.length < 2) {
+    throw new OcelliError("data", `${place} has only one class: ${column.names.join()}.`, {
       hint: "A classifier needs at least two.",
     });
   }
-  const hasClasses = (found: Found): found is Labelled => labelled.some((one) => one === found);
+  const hasLabels = (found: Found): found is Labelled => labelled.some((one) => one === found);
   const sources = new Map(
     [...splits].map(([split, found]) => [
       split,
-      hasClasses(found) ? sourceOf(name, found, column) : imageSource(found),
+      hasLabels(found) ? sourceOf(name, found, column) : imageSource(found),
     ]),
   );
-  const unlabelled = [...splits].filter(([, found]) => found.ids.length > 0 && !hasClasses(found));
+  const unlabelled = [...splits].filter(([, found]) => found.ids.length > 0 && !hasLabels(found));
   const told = [
     ...notes,
     ...left,
@@ -92,25 +90,11 @@ export function foundDataset({
       return `${of}${ids.length} ${ids.length === 1 ? "image" : "images"} without labels`;
     }),
   ];
-  if (sources.size === 1) {
-    const [source] = sources.values();
-    const [found] = labelled;
-    const classOf = found && singleClass(found.labels, column);
-    return splitByHash({ name, source, shares, splitBy, notes: told, classOf });
-  }
-  if (shares) {
-    throw new OcelliError(
-      "config",
-      `data.splits is for data without splits, but ${place} has ${[...splits.keys()].join(", ")}.`,
-      { hint: "Leave it out." },
-    );
-  }
-  return {
-    name,
-    splits: [...splits.keys()],
-    notes: told,
-    open: (split) => Promise.resolve(sources.get(split)!),
-  };
+  const [found] = labelled;
+  return splitDataset(sources, {
+    ...{ name, place, shares, splitBy, notes: told },
+    classOf: sources.size === 1 && found ? singleClass(found.labels, column) : undefined,
+  });
 }
 
 /** A split whose examples all have labels. */
@@ -166,35 +150,20 @@ function* examplesOf(all: readonly Labelled[]) {
   }
 }
 
-/** Images alone. */
-const imageSource = ({ ids, image, blocks }: Found): Source => ({
-  length: ids.length,
-  fields: { image: "image" },
-  names: {},
-  id: (index) => ids[index],
-  async read(index) {
-    const data = await image(index);
-    return { image: { shape: [data.length], dtype: "uint8", data } };
-  },
-  blocks,
-});
-
 function sourceOf(name: string, found: Labelled, column: LabelColumn): Source {
   const { ids, labels, blocks } = found;
   const id = (index: number) => ids[index];
   const label = labelArrays(name, labels, column, id);
-  const hasLists = labels.some((some) => typeof some === "object");
+  const kind = labelKind(labels);
   return {
     length: ids.length,
-    fields: { image: "image", label: hasLists ? "classes" : "class" },
-    names: { label: column.classes },
-    byClass: !hasLists && standsByClass(labels as readonly Label[]),
+    fields: { image: "image", label: kind },
+    names: { label: column.names },
+    byClass: kind === "class" && standsByClass(labels as readonly Label[]),
     id,
     held: { label },
     async read(index) {
-      const data = await found.image(index);
-      const image: HostArray = { shape: [data.length], dtype: "uint8", data };
-      return { image, label: label(index) };
+      return { image: bytesArray(await found.image(index)), label: label(index) };
     },
     blocks,
   };

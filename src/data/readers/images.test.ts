@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { imagePaths, imageStem, pathSource } from "./images.ts";
+import { freeName, imagePaths, imageStem, pathSource } from "./images.ts";
 import { put, serveFiles } from "../source-fixtures.ts";
 
 let dir: string;
@@ -73,3 +73,9 @@ test.each([
   ["https://example.org/100%.png", "100_"],
   ["https://example.org/", "image"],
 ])("files made of %s are called %s", (path, stem) => expect(imageStem(path)).toBe(stem));
+
+test("names that a disk would take for one another get numbers", () => {
+  const taken = new Set<string>();
+  const free = ["cat", "CAT", "cat-2", "dog", "cat"].map((name) => freeName(name, taken));
+  expect(free).toEqual(["cat", "CAT-2", "cat-2-2", "dog", "cat-3"]);
+});

@@ -7,7 +7,7 @@ import { LIMITS } from "../../formats/budget.ts";
 import { cannotRead, readImageFile } from "../files/files.ts";
 import { fetchWhole, isUrl } from "../files/http.ts";
 import { describeUnread, isUnreadImage } from "./image-names.ts";
-import type { Source } from "../source.ts";
+import { type Source, imageSource } from "../source.ts";
 import { imagesOf } from "./tree-of-images.ts";
 import { walkImages } from "./walk-images.ts";
 
@@ -64,16 +64,8 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
 }
 
 /** A source of image files without labels; ids are their paths. */
-export const pathSource = (paths: readonly string[]): Source => ({
-  length: paths.length,
-  fields: { image: "image" },
-  names: {},
-  id: (index) => paths[index],
-  async read(index) {
-    const data = await readImage(paths[index]);
-    return { image: { shape: [data.length], dtype: "uint8", data } };
-  },
-});
+export const pathSource = (paths: readonly string[]): Source =>
+  imageSource({ ids: paths, image: (index) => readImage(paths[index]) });
 
 let fromInput: Promise<Uint8Array> | undefined;
 
@@ -83,6 +75,14 @@ export function imageStem(path: string): string {
   const name = isUrl(path) ? readable(new URL(path).pathname) : path;
   const stem = basename(name, extname(name));
   return isUrl(path) ? stem.replaceAll(/[^\p{L}\p{N}._ -]/gu, "_") || "image" : stem;
+}
+
+/** A name that is not taken, and then is: with a number where it was, also in other case as some disks see it. */
+export function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let k = 2; taken.has(free.toLowerCase()); k++) free = `${name}-${k}`;
+  taken.add(free.toLowerCase());
+  return free;
 }
 
 /** The path of an address with its signs decoded, where they can be. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { writePngMap } from "../../formats/png.ts";
 import { fromNumbers } from "../../graph/index.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { renameClasses } from "../rename-classes.ts";
+import { renumberField } from "../renumber.ts";
 import type { Source } from "../source.ts";
 import { prepareExample } from "../stream/examples.ts";
 import { createWorkerPool } from "../stream/workers.ts";
@@ -124,7 +124,7 @@ test("maps take the numbers of another list of names", async () => {
   const opened = await openMaps({ dir, classes: ["ground", "cat", "dog"] });
   const source = await opened.open("all");
   const rename = (names: readonly string[]) =>
-    renameClasses(source, "map", names, (name) => new Error(`unknown ${name}`));
+    renumberField(source, "map", names, (name) => new Error(`unknown ${name}`));
   expect(await mapsOf(rename(["dog", "cat", "cow", "ground"]))).toEqual([[3, 1, 0, 1, 3, 255]]);
   await expect(rename(["ground", "dog"]).read(0)).rejects.toThrow("unknown cat");
 });

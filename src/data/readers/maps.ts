@@ -11,8 +11,8 @@ import { NO_CLASS } from "../../preprocess/example.ts";
 import { parseDataFile, readDataFile, readImageFile } from "../files/files.ts";
 import { type Listing, listFolder, walkFolder } from "../files/walk.ts";
 import { classKeys, defineSource, splitKeys } from "../define.ts";
-import type { Dataset, Source } from "../source.ts";
-import { splitByHash } from "../splits/hashed.ts";
+import { type Dataset, type Source, bytesArray } from "../source.ts";
+import { splitDataset } from "../splits/hashed.ts";
 import { usualSplit } from "../splits/split-names.ts";
 import { IMAGE_FILE } from "./image-names.ts";
 
@@ -105,28 +105,11 @@ export async function openMaps({ dir, classes, splits, splitBy }: MapsOptions): 
   const numbering = classes
     ? numberingOf(classes.entries(), "classes")
     : ((await namedIn(dir)) ?? (await foundIn(dir, all, notes)));
-  const sources = [...pairs].map(([split, some]) => {
-    return [split ?? "all", mapSource(dir, some, numbering)] as const;
+  const sources = [...pairs].map(([split = "", some]) => {
+    return [split, mapSource(dir, some, numbering)] as const;
   });
-  if (pairings[0].split === undefined) {
-    const [[, source]] = sources;
-    return splitByHash({ name: "maps", source, shares: splits, splitBy, notes });
-  }
-  if (splits) {
-    const have = sources.map(([split]) => split).join(", ");
-    throw new OcelliError(
-      "config",
-      `data.splits is for data without splits, but ${dir} has ${have}.`,
-      { hint: "Leave it out." },
-    );
-  }
-  const bySplit = new Map<string, Source>(sources);
-  return {
-    name: "maps",
-    splits: [...bySplit.keys()],
-    notes,
-    open: (split) => Promise.resolve(bySplit.get(split)!),
-  };
+  const rest = { name: "maps", place: dir, shares: splits, splitBy, notes };
+  return splitDataset(new Map(sources), rest);
 }
 
 /** The images of a split, each with its map. */
@@ -238,7 +221,7 @@ function mapSource(dir: string, pairs: readonly Pair[], numbering: Numbering): S
       const data = await readImageFile(join(dir, image));
       const values = await readMap(join(dir, map));
       return {
-        image: { shape: [data.length], dtype: "uint8", data },
+        image: bytesArray(data),
         map: classesOf(values, numbering, join(dir, map)),
       };
     },

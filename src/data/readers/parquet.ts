@@ -13,7 +13,7 @@ import { openBytes } from "../files/byte-file.ts";
 import { createCache } from "../files/cache.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { type Found, foundDataset } from "./found.ts";
-import { type Labels, isNoLabel, readLabels } from "./labels.ts";
+import { type Labels, isNoLabel, readLabels } from "../classification/labels.ts";
 import { type ParquetFile, openParquetFile } from "./parquet-file.ts";
 import { expandFiles } from "../files/shards.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
@@ -52,7 +52,8 @@ interface ImageFile {
   readonly label: ParquetColumn | undefined;
   /** What is wrong, where there is no column of labels. */
   readonly unlabelled: string | undefined;
-  readonly classes: readonly string[] | undefined;
+  /** What its labels are called, where it says so. */
+  readonly names: readonly string[] | undefined;
 }
 
 /** Some rows of a file that are read together. */
@@ -75,15 +76,12 @@ async function openParquet({
   files,
   image,
   label,
-  classes,
-  splits: shares,
-  splitBy,
-  labels: use,
+  ...keys
 }: z.output<typeof parquetSchema>): Promise<Dataset> {
   const cache = createCache<RowGroup, ImageValue[]>(CACHE);
   const splits = new Map<string, Found>();
   const all = new Budget("the data set", { bytes: LABELS });
-  let named = classes;
+  let named: readonly string[] | undefined;
   const groups = await expandFiles(files, /\.parquet$/i);
   for (const [split, paths] of groups) {
     const names = fileIds(paths);
@@ -94,8 +92,8 @@ async function openParquet({
     const firsts: number[] = [];
     let missing: string | undefined;
     for (const [i, path] of paths.entries()) {
-      const parquet = await openFile(path, image, use === "none" ? null : label);
-      named ??= parquet.classes;
+      const parquet = await openFile(path, image, keys.labels === "none" ? null : label);
+      named ??= parquet.names;
       const { size } = parquet.file;
       all.allow(unpackLimit(size) - unpackLimit(0));
       const budget = new Budget(path, { bytes: unpackLimit(size) }, all);
@@ -137,15 +135,7 @@ async function openParquet({
     });
   }
   const place = [...groups.values()].flat()[0];
-  return foundDataset({
-    name: "parquet",
-    splits,
-    classes: named,
-    shares,
-    splitBy,
-    labels: use,
-    place,
-  });
+  return foundDataset({ name: "parquet", splits, names: named, place }, keys);
 }
 
 /** An image's bytes, or the path of its file. */
@@ -200,14 +190,14 @@ async function openFile(path: string, image?: string, label?: string | null): Pr
   const images = leaves(metadata, imageColumn);
   const inside = (name: string): ParquetColumn | undefined =>
     images.find((column) => column.path.length > 1 && column.path.at(-1) === name);
-  const classes = labelColumn === undefined ? undefined : classNames(features[labelColumn]);
+  const called = labelColumn === undefined ? undefined : classNames(features[labelColumn]);
   return {
     file,
     image: inside("bytes") ?? images[0],
     paths: inside("path"),
     label: labels[0],
     unlabelled: labels.length === 0 ? missing("label", label ?? undefined).message : undefined,
-    classes: classes?.map((one) => checkName(one, `${path}: a class`)),
+    names: called?.map((one) => checkName(one, `${path}: a class`)),
   };
 }
 

@@ -10,7 +10,7 @@ import { openBytes } from "../files/byte-file.ts";
 import { inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, type LabelUse, foundDataset } from "./found.ts";
-import { type Labels, isNoLabel, readLabels } from "./labels.ts";
+import { type Labels, isNoLabel, readLabels } from "../classification/labels.ts";
 import { expandFiles } from "../files/shards.ts";
 import { readBeside } from "./beside.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
@@ -69,7 +69,7 @@ interface Entry {
 }
 
 /**
- * Images named by tables, each with a label: a name, a number, or in JSON lines a list of them where several classes
+ * Images named by tables, each with a label: a name, a number, or in JSON lines a list of them where several
  * apply. Paths are relative to the table; addresses are fetched. Splits are said by a field `split` that every row has, or
  * by the first folder of every path. Ids are the paths as written. Holds paths and labels.
  */
@@ -78,10 +78,7 @@ export async function openTable({
   files,
   image,
   label,
-  classes,
-  splits: shares,
-  splitBy,
-  labels,
+  ...keys
 }: TableOptions): Promise<Dataset> {
   const bySplit = new Map<string, Entry[]>();
   const extension = name === "csv" ? /\.[ct]sv$/i : /\.(jsonl|ndjson)$/i;
@@ -89,7 +86,7 @@ export async function openTable({
   for (const [split, tables] of groups) {
     const entries: Entry[] = [];
     for (const table of tables) {
-      for await (const entry of readEntries(name, table, { image, label, labels }))
+      for await (const entry of readEntries(name, table, { image, label, labels: keys.labels }))
         entries.push(entry);
     }
     bySplit.set(split, entries);
@@ -102,7 +99,7 @@ export async function openTable({
     const ids = entries.map(({ id }) => inSplit(id.startsWith(`${split}/`) ? "" : before, id));
     return [split, { ...foundOf(entries), ids: numbered(ids) }];
   });
-  return foundDataset({ name, splits: new Map(found), classes, shares, splitBy, labels, place });
+  return foundDataset({ name, splits: new Map(found), place }, keys);
 }
 
 /** The examples of one table. */

@@ -9,15 +9,15 @@ import { type ByteFile } from "../files/random-access.ts";
 import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
-import { type Found, type LabelUse, distinctIds, foundDataset } from "./found.ts";
+import { type Found, distinctIds, foundDataset } from "./found.ts";
 import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
-import { type Labels, readLabels } from "./labels.ts";
-import { isFlat } from "./layout.ts";
+import { type Labels, readLabels } from "../classification/labels.ts";
+import { isFlat } from "../classification/layout.ts";
 import { isLeftover } from "./leftovers.ts";
 import { expandFiles } from "../files/shards.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
-import { arrangeImages } from "./unlabelled.ts";
+import { type ArrangeOptions, arrangeImages } from "./unlabelled.ts";
 import { treeOf } from "./tree-of-images.ts";
 
 const tarSchema = z.strictObject({
@@ -64,18 +64,10 @@ const MAX_SMALL = 1 << 20;
 /**
  * Images in tar archives (shards). Members that share their path up to the first dot of the file's name are one
  * example, as in WebDataset: `0001.jpg` with `0001.cls`, `0001.json` or `0001.txt`. Without such labels the
- * folders inside the archive are classes, or splits and classes, as those of a folder are ({@link arrangeImages}). Ids are paths inside the archives, with the split in front where there are
- * splits and the archive where two hold the same path. Archives are gone through once; held are paths, places and labels.
+ * folders inside the archive say labels and splits, as those of a folder do ({@link arrangeImages}). Ids are paths
+ * inside the archives, with the split in front where there are splits and the archive where two hold the same path. Archives are gone through once; held are paths, places and labels.
  */
-export async function openTar({
-  files,
-  label,
-  labelKey,
-  classes,
-  splits: shares,
-  splitBy,
-  labels,
-}: TarOptions): Promise<Dataset> {
+export async function openTar({ files, label, labelKey, ...keys }: TarOptions): Promise<Dataset> {
   const images = new Map<string, TarImage[]>();
   const unread: string[] = [];
   for (const [split, paths] of await expandFiles(files, /\.tar$/i)) {
@@ -83,7 +75,7 @@ export async function openTar({
     const found: TarImage[] = [];
     for (const [i, path] of paths.entries()) {
       const file = await openBytes(path);
-      const shard = await readShard(file, ids[i], { labelKey, labels });
+      const shard = await readShard(file, ids[i], { labelKey, labels: keys.labels });
       for (const image of shard.images) found.push(image);
       for (const name of shard.unread) unread.push(name);
     }
@@ -91,9 +83,8 @@ export async function openTar({
   }
   const all = [...images.values()];
   const place = all.flat()[0]?.file.name ?? JSON.stringify(files);
-  const use = labels ?? "required";
   const beside =
-    use === "none"
+    keys.labels === "none"
       ? undefined
       : (label ??
         BESIDE.find((some) => all.some((list) => list.some(({ beside }) => some in beside))));
@@ -106,20 +97,11 @@ export async function openTar({
     const splits = [...images].map(
       ([split, list]) => [split, foundBeside(split, list, kind)] as const,
     );
-    return foundDataset({
-      name: "tar",
-      splits: new Map(splits),
-      classes,
-      shares,
-      splitBy,
-      labels,
-      notes,
-      place,
-    });
+    return foundDataset({ name: "tar", splits: new Map(splits), notes, place }, keys);
   }
   const splits = new Map<string, Found>();
   for (const [split, list] of images) {
-    const arranged = arrangeByFolders(list, use, { place, classes, isSplit: split !== "" });
+    const arranged = arrangeByFolders(list, { place, ...keys, isSplit: split !== "" });
     notes.push(...arranged.notes);
     const { size } = arranged.parts;
     for (const [inner, { members, labels }] of arranged.parts) {
@@ -133,7 +115,7 @@ export async function openTar({
       });
     }
   }
-  return foundDataset({ name: "tar", splits, classes, shares, splitBy, labels, notes, place });
+  return foundDataset({ name: "tar", splits, notes, place }, keys);
 }
 
 /** Images with their folders as labels. */
@@ -145,19 +127,14 @@ interface ByFolder {
 /** Images by split and class as their folders say, in the order of the archives. */
 function arrangeByFolders(
   images: readonly TarImage[],
-  use: LabelUse,
-  {
-    place,
-    classes,
-    isSplit,
-  }: { readonly place: string; readonly classes?: readonly string[]; readonly isSplit: boolean },
+  { isSplit, ...options }: ArrangeOptions & { readonly isSplit: boolean },
 ): { readonly parts: Map<string, ByFolder>; readonly notes: readonly string[] } {
   const tree = treeOf(images.map(({ name }) => name));
-  if (isSplit && (use === "none" || isFlat(tree))) {
+  if (isSplit && (options.labels === "none" || isFlat(tree))) {
     const labels = images.map(() => undefined);
     return { parts: new Map([["", { members: [...images], labels }]]), notes: [] };
   }
-  const layout = arrangeImages(tree, use, { place, classes });
+  const layout = arrangeImages(tree, options);
   const places = new Map<string, { readonly split: string; readonly label: string | undefined }>();
   for (const [split, { paths, labels }] of layout.parts) {
     paths.forEach((path, index) => places.set(path, { split, label: labels[index] }));

@@ -15,7 +15,7 @@ import { forwardReader, openBytes } from "../files/byte-file.ts";
 import { fileIds, inSplit } from "../files/file-ids.ts";
 import { parseDataFile } from "../files/files.ts";
 import { type Found, foundDataset } from "./found.ts";
-import { type Labels, readLabels } from "./labels.ts";
+import { type Labels, readLabels } from "../classification/labels.ts";
 import { expandFiles } from "../files/shards.ts";
 import { classKeys, defineSource, filesSchema, labelKeys, splitKeys } from "../define.ts";
 import type { Dataset } from "../source.ts";
@@ -57,13 +57,10 @@ async function openTfrecord({
   image,
   label,
   id,
-  classes,
-  splits: shares,
-  splitBy,
-  labels: use,
+  ...keys
 }: z.output<typeof tfrecordSchema>): Promise<Dataset> {
   const images = image === undefined ? IMAGES : [image];
-  const labelNames = use === "none" ? [] : label === undefined ? LABELS : [label];
+  const labelNames = keys.labels === "none" ? [] : label === undefined ? LABELS : [label];
   const small = new Set([...labelNames, ...(id === undefined ? [] : [id])]);
   const splits = new Map<string, Found>();
   const groups = await expandFiles(files, /\.tfrecords?([-.].*)?$/i);
@@ -100,7 +97,7 @@ async function openTfrecord({
     });
   }
   const place = [...groups.values()].flat()[0] ?? JSON.stringify(files);
-  return foundDataset({ name: "tfrecord", splits, classes, shares, splitBy, labels: use, place });
+  return foundDataset({ name: "tfrecord", splits, place }, keys);
 }
 
 async function* records(file: ByteFile): AsyncGenerator<{ place: Place; payload: Uint8Array }> {

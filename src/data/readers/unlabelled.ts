@@ -4,26 +4,32 @@ import {
   type LayoutOptions,
   enterWrappers,
   filledFolders,
-  kindOf,
   layoutOf,
+  saysLabels,
   splitFolders,
-} from "./layout.ts";
+} from "../classification/layout.ts";
 import type { LabelUse } from "./found.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../classification/layout.ts";
 import { type Tree, imagesOf } from "./tree-of-images.ts";
 
+/** How images are arranged, and whether with labels. */
+export interface ArrangeOptions extends LayoutOptions {
+  readonly labels?: LabelUse;
+}
+
 /** Images by their folders, with labels or without. */
-export function arrangeImages(root: Tree, use: LabelUse, options: LayoutOptions): Layout {
-  const isUnlabelled = use === "none" || (use === "optional" && !hasClasses(root, options));
+export function arrangeImages(root: Tree, options: ArrangeOptions): Layout {
+  const { labels: use = "required" } = options;
+  const isUnlabelled = use === "none" || (use === "optional" && !hasLabels(root, options));
   return isUnlabelled ? withoutLabels(root, options) : layoutOf(root, options);
 }
 
-/** Whether folders can be classes: there are several, and no images beside them; or splits have class folders or tables. */
-function hasClasses(root: Tree, options: LayoutOptions): boolean {
+/** Whether folders can be labels: there are several, and no images beside them; or splits have such folders or tables. */
+function hasLabels(root: Tree, options: LayoutOptions): boolean {
   const { tree } = enterWrappers(root, options);
   const folders = filledFolders(tree);
   const splits = splitFolders(folders, options);
-  if (splits.some(([, inside]) => ["classes", "table"].includes(kindOf(inside)))) return true;
+  if (splits.some(([, inside]) => saysLabels(inside))) return true;
   return tree.images.length === 0 && folders.length - splits.length > 1;
 }
 

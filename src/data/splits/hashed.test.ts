@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arraySource } from "../readers/arrays.ts";
+import { arraySource } from "../classification/arrays.ts";
 import { DEFAULT_SHARES, describeSplits, splitByHash, splitOf } from "./hashed.ts";
 import { openSplit } from "./splits.ts";
 

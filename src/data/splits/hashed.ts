@@ -77,6 +77,41 @@ export function splitByHash({
   };
 }
 
+/** What {@link splitDataset} takes beside the sources. */
+interface Splits extends Omit<Whole, "source"> {
+  /** Where the data is, for errors. */
+  readonly place: string;
+}
+
+/**
+ * The data set of sources by split: as they are, or, of one alone, divided by hashing ids.
+ *
+ * @throws a configuration error for shares of splits that there are already
+ */
+export function splitDataset(
+  sources: ReadonlyMap<string, Source>,
+  { place, ...rest }: Splits,
+): Dataset {
+  if (sources.size === 1) {
+    const [source] = sources.values();
+    return splitByHash({ ...rest, source });
+  }
+  const { name, shares, notes } = rest;
+  const splits = [...sources.keys()];
+  if (shares) {
+    throw new OcelliError(
+      "config",
+      `data.splits is for data without splits, but ${place} has ${splits.join(", ")}.`,
+      { hint: "Leave it out." },
+    );
+  }
+  return { name, splits, notes, open: (split) => Promise.resolve(sources.get(split)!) };
+}
+
+/** The splits that a data set has, without the one of every example that hashing adds. */
+export const ownSplits = ({ splits, shares }: Pick<Dataset, "splits" | "shares">): string[] =>
+  splits.filter((name) => name !== ALL || !shares);
+
 /**
  * The ids of every split of a data set, to be kept with a run: later it can be told which example was trained on.
  *
@@ -87,7 +122,7 @@ export async function describeSplits(dataset: Dataset): Promise<{
   readonly splits: Readonly<Record<string, string[]>>;
 }> {
   const splits: Record<string, string[]> = {};
-  for (const split of dataset.splits.filter((name) => name !== ALL || !dataset.shares)) {
+  for (const split of ownSplits(dataset)) {
     const source = await dataset.open(split);
     splits[split] = Array.from({ length: source.length }, (_, i) => source.id(i));
   }

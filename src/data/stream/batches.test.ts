@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Features } from "../../preprocess/example.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { arraySource } from "../readers/arrays.ts";
+import { arraySource } from "../classification/arrays.ts";
 import { type Batch, collate, evaluationBatches, trainingBatches } from "./batches.ts";
 
 /** Ten images of 3×3; the middle pixel and the label both tell the example. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rememberFile } from "../../define.ts";
+import { addDefinition, rememberFile } from "../../define.ts";
 import { hostArray } from "../../graph/dtype.ts";
 import { type Operation, defineOperation } from "../../preprocess/operation.ts";
 import { OPERATIONS } from "../../preprocess/operations.ts";
@@ -27,7 +27,7 @@ test("an operation of a file runs in other threads; one of a program stays in th
   const brighter = defineOperation({ name: "brighter", parameters: {}, bind });
   rememberFile(brighter, file);
   const here = defineOperation({ name: "here", parameters: {}, bind });
-  OPERATIONS.push(brighter, here);
+  for (const one of [brighter, here]) addDefinition("operation", OPERATIONS, one);
   try {
     expect(travels("decode|brighter|resize(2)")).toBe(true);
     expect(travels("decode|here|resize(2)")).toBe(false);

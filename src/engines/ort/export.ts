@@ -31,7 +31,7 @@ export const EXPORT_BATCHES = [10_007, 10_009] as const;
  * @throws OcelliError "unsupported" where something in the program depends on the batch size in another way than by a factor
  * @example
  * const [program, otherBatch] = EXPORT_BATCHES.map((n) => trace(predict, image(n)).program);
- * const model = toOnnx(program, { inputNames: ["image"], outputNames: ["logits"], otherBatch });
+ * const model = toOnnx(program, { inputNames: ["image"], outputNames: ["scores"], otherBatch });
  * const { model: bytes } = encodeModel(model);
  */
 export function toOnnx(program: Program, options: ExportOptions): OnnxModel {

@@ -157,10 +157,10 @@ export function takeAlongAxis(x: Tensor, indices: Tensor, axis = -1): Tensor {
   return moveAxis(picked, last, at);
 }
 
-/** One-hot rows [..., classes]; an index outside gives a zero row. */
-export function oneHot(indices: Tensor, classes: number, dtype: DType = "float32"): Tensor {
+/** One-hot rows [..., depth]; an index outside gives a zero row. */
+export function oneHot(indices: Tensor, depth: number, dtype: DType = "float32"): Tensor {
   if (!isInteger(indices.dtype)) throw dtypeError("oneHot", [indices], "indices must be integers");
-  const places = iota([...indices.shape, classes], "int32", indices.rank);
+  const places = iota([...indices.shape, depth], "int32", indices.rank);
   const wide = broadcastTo(expandDims(convert(indices, "int32"), -1), places.shape);
   return convert(equal(wide, places), dtype);
 }

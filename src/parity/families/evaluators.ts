@@ -2,13 +2,18 @@
 
 import { OcelliError } from "../../errors.ts";
 import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
-import { classification } from "../../evaluate/classification.ts";
+import { classification } from "../../evaluate/classification/classification.ts";
 import { JUDGED, type Stream } from "../../evaluate/evaluator.ts";
-import { accuracyOf, labelledRows } from "../../evaluate/features.ts";
-import { fitRidge, pickShots, predictionsOf, scoreRidge } from "../../evaluate/few-shot.ts";
+import { accuracyOf, labelledRows } from "../../evaluate/classification/labelled.ts";
+import {
+  fitRidge,
+  pickShots,
+  predictionsOf,
+  scoreRidge,
+} from "../../evaluate/classification/few-shot.ts";
 import { type Matrix, matrixOf, takeRows, timesTransposed } from "../../evaluate/matrix.ts";
 import { retrieval } from "../../evaluate/retrieval.ts";
-import { classEmbeddings } from "../../evaluate/zero-shot.ts";
+import { classEmbeddings } from "../../evaluate/classification/zero-shot.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { type Arrays, type Case, inputOf, numberAt, objectAt } from "../case.ts";
 import type { Computed } from "../compare.ts";
@@ -25,7 +30,7 @@ const LOSSES = { softmax_xent: "softmax", sigmoid_xent: "sigmoid" } as const;
 
 /** A stream of which an evaluator took sums alone. */
 const streamOfSums = (sums: Record<string, number>): Stream => ({
-  ...{ sums, rows: {}, indices: [], classes: [] },
+  ...{ sums, rows: {}, indices: [], labels: [] },
   read: () => Promise.reject(new Error("no examples")),
 });
 

@@ -69,7 +69,7 @@ function filterKeys<T>(features: Readonly<Record<string, T>>, keeps: (key: strin
 
 /** Operations on labels and on which arrays an example has. */
 export const labels: Readonly<Record<string, OperationKind>> = {
-  /** Integer labels as vectors of `depth` classes: `on` at the labels, `off` elsewhere; several merge with `multi`. */
+  /** Integer labels as vectors of length `depth`: `on` at the labels, `off` elsewhere; several merge with `multi`. */
   onehot: operation(
     {
       depth: whole(1, MAX_CLASSES),

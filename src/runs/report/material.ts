@@ -4,26 +4,9 @@ import { join } from "node:path";
 import { listOwnFolder, readOwn } from "../../files.ts";
 import { type Json, isObject } from "../read-config.ts";
 import { type Curve, readCurves } from "../read-curves.ts";
+import { type Predictions, readPredictions } from "./classification/predictions.ts";
+import { isPicture } from "./picture.ts";
 import { type RunSummary, readJson, readRun } from "../read.ts";
-
-/** An example that the model was sure and wrong of. */
-export interface Mistake {
-  readonly id: string;
-  /** The class, by place or by name. */
-  readonly label: number | string;
-  readonly predicted: number | string;
-  readonly probability: number;
-  /** A picture as a data URL. */
-  readonly thumbnail: string;
-}
-
-/** How the last evaluation went, example by example. */
-export interface Predictions {
-  readonly classes: readonly string[];
-  /** Counts: rows are true classes, columns predicted ones. */
-  readonly confusion: readonly (readonly number[])[];
-  readonly mistakes: readonly Mistake[];
-}
 
 /** An example with its true map and the model's, as data URLs. */
 export interface MapExample {
@@ -80,7 +63,7 @@ export interface Material {
     /** Pictures by what they are, such as transparent: how many, and some of their ids. */
     readonly pictures: readonly PicturesOf[];
   };
-  /** Classes without an image to learn from. */
+  /** Names of labels without an image to learn from. */
   readonly untrained: readonly string[];
   readonly environment: Json;
   readonly result: Json;
@@ -115,28 +98,6 @@ export async function readMaterial(folder: string): Promise<Material> {
   return { ...found, environment, result };
 }
 
-/** The predictions of a run folder; undefined where they are absent or of another form. */
-export async function readPredictions(folder: string): Promise<Predictions | undefined> {
-  const value = await readJson(join(folder, "predictions.json"));
-  const { classes, confusion, mistakes } = value;
-  if (!Array.isArray(classes) || !Array.isArray(confusion)) return undefined;
-  const square =
-    confusion.length === classes.length &&
-    confusion.every(
-      (row) =>
-        Array.isArray(row) &&
-        row.length === classes.length &&
-        row.every((count) => Number.isFinite(count)),
-    );
-  if (!square) return undefined;
-  const pictured = Array.isArray(mistakes) ? mistakes.filter(isMistake) : [];
-  return {
-    classes: classes.map(String),
-    confusion: confusion as number[][],
-    mistakes: pictured,
-  };
-}
-
 /** The maps of a run folder's answers; undefined where they are absent or of another form. */
 export async function readAnswers(folder: string): Promise<MapAnswers | undefined> {
   const { kind, names, colours, examples } = await readJson(join(folder, "answers.json"));
@@ -150,21 +111,11 @@ export async function readAnswers(folder: string): Promise<MapAnswers | undefine
   };
 }
 
-const isPicture = (value: unknown): value is string =>
-  typeof value === "string" && value.startsWith("data:image/");
-
 const isMapExample = (value: unknown): value is MapExample =>
   isObject(value) &&
   typeof value.id === "string" &&
   typeof value.right === "number" &&
   [value.picture, value.truth, value.answer].every(isPicture);
-
-const isMistake = (value: unknown): value is Mistake =>
-  isObject(value) &&
-  typeof value.id === "string" &&
-  [value.label, value.predicted].every((it) => ["number", "string"].includes(typeof it)) &&
-  typeof value.probability === "number" &&
-  isPicture(value.thumbnail);
 
 async function readPictures(folder: string): Promise<Picture[]> {
   const names = (await listOwnFolder(folder)).filter((name) => name.endsWith(".png"));

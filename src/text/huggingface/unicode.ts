@@ -1,6 +1,6 @@
 /**
- * @file Classes of characters as the PyPI package `tokenizers` 0.23 has them: its tables are of Unicode 8 (categories),
- * 12 (normal forms) and 16 (patterns), and characters that are younger are of no class.
+ * @file Categories of characters as the PyPI package `tokenizers` 0.23 has them: its tables are of Unicode 8 (categories),
+ * 12 (normal forms) and 16 (patterns), and characters that are younger are of none.
  */
 
 /** Code points that have become marks or punctuation since, or have a normal form of their own since. */

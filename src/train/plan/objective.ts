@@ -17,6 +17,7 @@ import {
 import { taskOf } from "../../tasks/index.ts";
 import { fromFlat } from "../../tree.ts";
 import { fitWeights, loadWeights } from "../../weights/index.ts";
+import { checkWeighs } from "./classification.ts";
 import type { Telling } from "./initial.ts";
 import { openOwn } from "../../served/own.ts";
 import { fitted } from "../../served/trained.ts";
@@ -39,6 +40,7 @@ export async function planObjective(
   { batch, card, classWeights, ...telling }: Given,
 ): Promise<Objective> {
   const definition = objectiveDefinition(name);
+  if (classWeights) checkWeighs(definition);
   const { model } = card;
   const teachers = new Map<string, Promise<Teacher>>();
   const make = async (form: object): Promise<Objective> => {

@@ -3,23 +3,22 @@
 import type { Config } from "../../config/config.ts";
 import { labelsFor } from "../../config/labels.ts";
 import { openDataset } from "../../data/datasets.ts";
-import { type Dataset, type Source, namesOf } from "../../data/source.ts";
-import { balancedWeights } from "../../data/splits/balanced.ts";
+import type { Dataset, Source } from "../../data/source.ts";
 import { type SliceRule, openSplit } from "../../data/splits/splits.ts";
 import { type Mesh, parseMesh, shardBatch } from "../../engines/mesh.ts";
 import { OcelliError } from "../../errors.ts";
-import { shellWord } from "../../runs/run.ts";
 import type { ModelCard } from "../../models/index.ts";
 import { countParameters } from "../../nn/index.ts";
 import { type BatchSpec, type Objective, objectiveDefinition } from "../../objectives/index.ts";
 import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../../optim/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
-import { classesOf, notesOnClasses, pickExamples } from "../../served/shots.ts";
+import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
 import { batchSpecOf } from "./batch-spec.ts";
+import { adviseTransfer, checkNumClasses, planBalance } from "./classification.ts";
 import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
 import { planObjective } from "./objective.ts";
@@ -29,7 +28,7 @@ export interface Plan {
   /** The devices to compute over. */
   readonly mesh: Mesh | undefined;
   readonly source: Source;
-  /** The class of every training example, where classes are drawn equally often. */
+  /** The label of every training example, where each label is drawn equally often. */
   readonly labels: readonly number[] | undefined;
   readonly dataset: Dataset;
   /** How slices without a `~` are taken of examples that stand class by class. */
@@ -122,11 +121,7 @@ export async function planTraining(
       `a batchSize of ${config.batchSize} does not divide into ${config.accumulate} parts (accumulate).`,
     );
   }
-  const labels = config.balance && (await classesOf(source));
-  const classWeights =
-    config.balance === "loss"
-      ? balancedWeights(labels!, namesOf(source, "label", 'balance "loss"'))
-      : undefined;
+  const { labels, classWeights } = await planBalance(config, source);
   const given = { batch: batchSpec, card, classWeights, ...telling };
   const objective = await planObjective(config, given);
   const length = { batchSize: config.batchSize, examples: source.length };
@@ -157,7 +152,7 @@ export async function planTraining(
   return {
     mesh,
     source,
-    labels: config.balance === "sampling" ? labels : undefined,
+    labels,
     dataset,
     slices,
     sources,
@@ -181,21 +176,6 @@ export async function planTraining(
     card,
     initial,
   };
-}
-
-/** With fewer images of a class on average, a model that begins with nothing learns little of them. */
-const FEW_OF_CLASS = 100;
-
-/** A line that says how few images would do better; undefined where they are many, or the model begins with weights. */
-function adviseTransfer({ data, init, split }: Config, source: Source): string | undefined {
-  const { length } = source;
-  const classes = source.names.label ?? [];
-  if (init !== undefined || length >= FEW_OF_CLASS * classes.length) return undefined;
-  const path = data.name === "folder" ? data.dir : "files" in data ? data.files : undefined;
-  if (typeof path !== "string") return undefined;
-  const of = split === "train" ? "" : ` --split '${split}'`;
-  const count = `${length} images of ${classes.length} classes are few for a model that begins with nothing`;
-  return `${count}; a trained one would do better: ocelli transfer --data ${shellWord(path)}${of}`;
 }
 
 const recordedOf = (evaluations: readonly PlannedEvaluation[], types: readonly string[]): number =>
@@ -239,14 +219,7 @@ function describeModel(
   });
   const task = { name, ...options, ...described.task };
   const card = { model, task, names: described.names, ...image };
-  const count = described.names.label?.length;
-  if (numClasses !== undefined && numClasses !== count) {
-    throw new OcelliError(
-      "config",
-      `model.numClasses is ${numClasses}, but ${dataName} has ${count ?? 0} classes.`,
-      { hint: "Leave it out." },
-    );
-  }
+  checkNumClasses(numClasses, described.names, dataName);
   return { card, task: taskOf(card) };
 }
 

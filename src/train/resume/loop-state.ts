@@ -27,3 +27,7 @@ export interface LoopState {
   };
   readonly logs: LogLengths;
 }
+
+/** The names of the data that a loop was of. */
+export const namesOf = ({ data }: LoopState): Source["names"] =>
+  data.names ?? { label: data.classes ?? [] };

@@ -4,7 +4,7 @@ import type { Position } from "../../data/stream/order.ts";
 import { OcelliError } from "../../errors.ts";
 import type { Journal } from "../watch/journal.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { LoopState } from "./loop-state.ts";
+import { type LoopState, namesOf } from "./loop-state.ts";
 import { type SplitRecord, recordSplits, splitChanges } from "../../served/split-record.ts";
 import type { RunFolder } from "../devices/follower.ts";
 
@@ -25,7 +25,7 @@ interface Before {
  * was trained yet, the record is made anew.
  *
  * @returns the changes of what is trained on that were accepted, a line each
- * @throws a data error where other examples are trained on and that is not accepted, or where the classes are others
+ * @throws a data error where other examples are trained on and that is not accepted, or where the names are others
  */
 export async function checkSameData(
   run: RunFolder,
@@ -35,8 +35,7 @@ export async function checkSameData(
 ): Promise<string[]> {
   const before = (await run.readJson("splits")) as SplitRecord | undefined;
   const now = await recordSplits(plan);
-  const names = loop ? (loop.data.names ?? { label: loop.data.classes ?? [] }) : {};
-  for (const [field, known] of Object.entries(names)) {
+  for (const [field, known] of Object.entries(loop ? namesOf(loop) : {})) {
     if (String(plan.source.names[field] ?? []) === String(known)) continue;
     throw new OcelliError(
       "data",

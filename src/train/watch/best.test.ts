@@ -1,5 +1,6 @@
 /** @file `best` and `patience`: the state that is served is the best by a value, and the result says so. */
 
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,10 @@ import quickstart from "../../../recipes/quickstart.ts";
 import { BestWatch, planBest } from "./best.ts";
 import type { ConfigInput } from "../../config/config.ts";
 import { evaluateModelOn } from "../../served/evaluate.ts";
+import type { HostArray } from "../../graph/index.ts";
 import { loadTrained } from "../../served/trained.ts";
+import { toFlat } from "../../tree.ts";
+import { readCheckpointFile } from "../../weights/checkpoint-file.ts";
 import { type TrainResult, resume, train } from "../train.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "ocelli-best-"));
@@ -78,6 +82,35 @@ test("the best state is served, and all values are of it; a resumed run ends ali
   const resumed = await resume(workdir, { engine });
   expect({ ...resumed, seconds: 0, workdir: "" }).toEqual({ ...whole, seconds: 0, workdir: "" });
   await expectBest(resumed);
+});
+
+test("where an evaluation reads the objective, the best state keeps all that it owns beside what is served", async () => {
+  const pretext: ConfigInput = {
+    ...config,
+    objective: { name: "rotation" },
+    evals: { pretext: { type: "objective", split: "train[24:60]", every: { steps: 2 } } },
+    best: "pretext/accuracy",
+  };
+  const whole = await train(pretext, { workdir: join(dir, "pretext"), engine });
+  const { best, workdir, evals } = whole;
+  expect(best!.step).toBeLessThan(38); // else this shows nothing
+  expect(evals.pretext.accuracy).toBeCloseTo(best!.value, 6);
+  const read = (name: string) => readCheckpointFile(join(workdir, name), name);
+  const [kept, served] = [read("best.safetensors"), read("checkpoint.safetensors")];
+  expect([kept.card.step, served.card.step]).toEqual([best!.step, best!.step]);
+  const { "rotation/kernel": head, "rotation/bias": bias, ...own } = toFlat<HostArray>(kept.params);
+  expect([head.shape, bias.shape]).toEqual([[16, 4], [4]]);
+  expect(own).toEqual(toFlat<HostArray>(served.params));
+  expect(existsSync(join(dir, "whole", "best.safetensors"))).toBe(false); // its evaluations read the model alone
+
+  const stop = new AbortController();
+  const line = (text: string): void => void (text.startsWith("step 30") && stop.abort());
+  const reporter = { line, status: line, terminal: false };
+  const stopped = join(dir, "pretext-stopped");
+  const options = { workdir: stopped, engine, signal: stop.signal, reporter };
+  expect((await train(pretext, options)).interrupted).toBe(true);
+  const resumed = await resume(stopped, { engine });
+  expect({ ...resumed, seconds: 0, workdir }).toEqual({ ...whole, seconds: 0 });
 });
 
 test("patience ends a training early, finished", async () => {

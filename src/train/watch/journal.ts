@@ -1,6 +1,6 @@
 /** @file What a training says: lines for people, and metrics in the run folder. */
 
-import { shortForm } from "../../data/short-form.ts";
+import { describeSize, shortForm } from "../../data/short-form.ts";
 import type { Engine } from "../../engines/engine.ts";
 import type { Config } from "../../config/config.ts";
 import { Forecast, describeSeconds } from "../../runs/forecast.ts";
@@ -37,11 +37,7 @@ export function createJournal(run: RunFolder, reporter: Reporter, total: number)
     },
     line: (text) => reporter.line(text),
     begin({ data, split, model, batchSize }, { source, sources, notes, card, parameters }, engine) {
-      const named = Object.entries(card.names).map(
-        ([field, names]) => ` of ${names.length} ${field}s`,
-      );
-      const size = `${count(source.length)} images${named.join(",")}`;
-      reporter.line(`data    ${data.name} ${split}: ${size}`);
+      reporter.line(`data    ${data.name} ${split}: ${describeSize(source, card.names)}`);
       for (const line of shortForm(sources)) reporter.line(`        ${line}`);
       for (const note of notes) reporter.line(`        ${note}`);
       reporter.line(`model   ${model.name}: ${count(parameters)} parameters`);
