@@ -1,6 +1,7 @@
 /** @file All primitives by name. Engines' tables are typed by this record. */
 
 import type { Primitive } from "../tensor.ts";
+import { arithmeticPrimitives } from "./arithmetic.ts";
 import { barrierPrimitives } from "./barrier.ts";
 import { binaryPrimitives } from "./binary.ts";
 import { branchPrimitives } from "./branch.ts";
@@ -21,18 +22,21 @@ import { shapePrimitives } from "./shape.ts";
 import { shardingPrimitives } from "./sharding.ts";
 import { slicePrimitives } from "./slice.ts";
 import { sortPrimitives } from "./sort.ts";
+import { stretchPrimitives } from "./stretch.ts";
 import { unaryPrimitives } from "./unary.ts";
 import { windowPrimitives } from "./window.ts";
 
 /** Every primitive of the language. */
 export const primitives = {
   ...constantPrimitives,
+  ...arithmeticPrimitives,
   ...unaryPrimitives,
   ...binaryPrimitives,
   ...selectPrimitives,
   ...dotPrimitives,
   ...convPrimitives,
   ...windowPrimitives,
+  ...stretchPrimitives,
   ...reducePrimitives,
   ...shapePrimitives,
   ...slicePrimitives,

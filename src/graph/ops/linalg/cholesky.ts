@@ -2,12 +2,13 @@
 
 import { sizeOf } from "../../dtype.ts";
 import { type DecomposedPrimitive, type Tensor, emitOne } from "../../tensor.ts";
-import { add, div, mul, sub } from "../binary.ts";
+import { add, div, mul, sub } from "../arithmetic.ts";
+import { broadcastInDim } from "../stretch.ts";
 import { matmul } from "../dot.ts";
 import { reduceAnd } from "../reduce.ts";
 import { scan } from "../scan.ts";
 import { convert, greater, select, widened } from "../select.ts";
-import { broadcastInDim, moveAxis, reshape, squeeze } from "../shape.ts";
+import { moveAxis, reshape, squeeze } from "../shape.ts";
 import { pad, sliceAxis } from "../slice.ts";
 import { sqrt } from "../unary.ts";
 import {

@@ -7,7 +7,7 @@ import { iota, zerosLike } from "../constant.ts";
 import { convert, equal, greaterEqual, lessEqual, select } from "../select.ts";
 import { reshape, swapAxes } from "../shape.ts";
 import { pad, sliceAxis } from "../slice.ts";
-import { add, sub } from "../binary.ts";
+import { add, sub } from "../arithmetic.ts";
 
 /** Checks that an operand is a stack of square matrices of floats. */
 export function checkSquare(operation: string, inputs: readonly Spec[]): void {

@@ -1,6 +1,7 @@
 /** @file Elementwise primitives in ONNX. */
 
 import { isFloat } from "../../../../graph/dtype.ts";
+import type { arithmeticPrimitives } from "../../../../graph/ops/arithmetic.ts";
 import type { binaryPrimitives } from "../../../../graph/ops/binary.ts";
 import type { selectPrimitives } from "../../../../graph/ops/select.ts";
 import type { unaryPrimitives } from "../../../../graph/ops/unary.ts";
@@ -138,7 +139,10 @@ const log1p: Expression = (e, x) => {
 };
 
 type ElementwiseName =
-  keyof typeof unaryPrimitives | keyof typeof binaryPrimitives | keyof typeof selectPrimitives;
+  | keyof typeof arithmeticPrimitives
+  | keyof typeof unaryPrimitives
+  | keyof typeof binaryPrimitives
+  | keyof typeof selectPrimitives;
 
 /** The elementwise lowerings by name. */
 export const elementwiseLowerings: Lowerings<ElementwiseName> = {
