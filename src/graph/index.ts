@@ -35,6 +35,8 @@ export {
 // every operation of these families is public, so that a new one needs no line here
 export { add, div, mul, neg, square, sub } from "./ops/arithmetic.ts";
 export * from "./ops/unary.ts";
+export * from "./ops/trigonometric.ts";
+export { digamma } from "./ops/gamma.ts";
 export * from "./ops/binary.ts";
 export * from "./ops/select.ts";
 export * from "./ops/dot.ts";

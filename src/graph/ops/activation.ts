@@ -7,7 +7,8 @@ import { reduceSum } from "./stretch.ts";
 import { applyComposite, emitComposite } from "./composite.ts";
 import { reduceMax } from "./reduce.ts";
 import { axisOf } from "./shape.ts";
-import { erf, exp, log, logistic, tanh } from "./unary.ts";
+import { tanh } from "./trigonometric.ts";
+import { erf, exp, log, logistic } from "./unary.ts";
 
 const keep = { keepDims: true };
 

@@ -10,6 +10,7 @@ import { constantPrimitives } from "./constant.ts";
 import { convPrimitives } from "./conv.ts";
 import { dotPrimitives } from "./dot.ts";
 import { dynamicPrimitives } from "./dynamic.ts";
+import { gammaPrimitives } from "./gamma.ts";
 import { gatherPrimitives } from "./gather.ts";
 import { linalgPrimitives } from "./linalg/index.ts";
 import { randomPrimitives } from "./random.ts";
@@ -23,6 +24,7 @@ import { shardingPrimitives } from "./sharding.ts";
 import { slicePrimitives } from "./slice.ts";
 import { sortPrimitives } from "./sort.ts";
 import { stretchPrimitives } from "./stretch.ts";
+import { trigonometricPrimitives } from "./trigonometric.ts";
 import { unaryPrimitives } from "./unary.ts";
 import { windowPrimitives } from "./window.ts";
 
@@ -31,6 +33,8 @@ export const primitives = {
   ...constantPrimitives,
   ...arithmeticPrimitives,
   ...unaryPrimitives,
+  ...trigonometricPrimitives,
+  ...gammaPrimitives,
   ...binaryPrimitives,
   ...selectPrimitives,
   ...dotPrimitives,

@@ -43,25 +43,10 @@ export const unaryPrimitives = {
     compute: (x) => 1 / Math.sqrt(x),
     gradient: (x, y, d) => mul(mul(d, -0.5), div(y, x)),
   }),
-  tanh: unary("tanh", {
-    domain: "floats",
-    compute: Math.tanh,
-    gradient: (_x, y, d) => mul(d, sub(1, mul(y, y))),
-  }),
   logistic: unary("logistic", {
     domain: "floats",
     compute: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
     gradient: (_x, y, d) => mul(d, mul(y, sub(1, y))),
-  }),
-  sin: unary("sin", {
-    domain: "floats",
-    compute: Math.sin,
-    gradient: (x, _y, d) => mul(d, cos(x)),
-  }),
-  cos: unary("cos", {
-    domain: "floats",
-    compute: Math.cos,
-    gradient: (x, _y, d) => neg(mul(d, sin(x))),
   }),
   erf: unary("erf", {
     domain: "floats",
@@ -102,12 +87,8 @@ export const log1p = liftUnary(P.log1p);
 export const sqrt = liftUnary(P.sqrt);
 /** 1 / √x. */
 export const rsqrt = liftUnary(P.rsqrt);
-/** The hyperbolic tangent. */
-export const tanh = liftUnary(P.tanh);
 /** The sigmoid 1 / (1 + e⁻ˣ). */
 export const logistic = liftUnary(P.logistic);
-export const sin = liftUnary(P.sin);
-export const cos = liftUnary(P.cos);
 /** The error function. */
 export const erf = liftUnary(P.erf);
 /** Where x is neither infinite nor NaN. */
