@@ -51,6 +51,21 @@ def slogdet(prepare=regular):
     return lambda a: tuple(jnp.linalg.slogdet(prepare(a)))
 
 
+def qr(prepare=lambda a: a):
+    """JAX's factors, r's diagonal made positive."""
+
+    def apply(a):
+        a = prepare(a)
+        m, n = a.shape[-2:]
+        q, r = jnp.linalg.qr(a[..., : min(m, n)])
+        turn = jnp.sign(jnp.diagonal(r, axis1=-2, axis2=-1))
+        q, r = q * turn[..., None, :], r * turn[..., :, None]
+        rest = T(q) @ a[..., m:]
+        return q, jnp.concatenate([r, rest], -1)
+
+    return apply
+
+
 def flat(a):
     return a * 0.05
 
@@ -77,6 +92,10 @@ linalg = {
     "slogdet in blocks": slogdet(lambda a: regular(flat(a))),
     "logdet of positive definite matrices": lambda a: slogdet(positive)(a)[1],
     "slogdet of nothing": lambda a: (jnp.ones(a.shape[:-2]), jnp.zeros(a.shape[:-2])),
+    "qr": qr(),
+    **everywhere(["qr of square matrices", "qr of wide matrices"], qr()),
+    "qr in blocks": qr(lambda a: regular(flat(a))),
+    "qr of nothing": lambda a: (a, a),
     "triangles and the diagonal": lambda a: (
         jnp.tril(a),
         jnp.triu(a),

@@ -149,6 +149,37 @@ export const linalgCases: readonly Case[] = [
     },
   ),
   row("slogdet", "slogdet of nothing", (a) => Object.values(g.slogdet(a)), [nothing]),
+  row("qr", "qr", (a) => Object.values(g.qr(a)), [draw([2, 5, 3], 131)]),
+  row("qr", "qr of square matrices", (a) => Object.values(g.qr(a)), [stacks]),
+  row("qr", "qr of wide matrices", (a) => Object.values(g.qr(a)), [draw([3, 5], 132)]),
+  row("qr", "qr in blocks", (a) => Object.values(g.qr(regular(flat(a)))), [many], large),
+  row("qr", "qr of nothing", (a) => Object.values(g.qr(a)), [nothing]),
+  row(
+    "qr",
+    "qr of matrices with zero columns",
+    (a) => Object.values(g.qr(a)),
+    [array([0, 3, 0, -4], "float32", [2, 2])],
+    {
+      gradient: "none",
+      expected: [
+        [1, 0, 0, -1],
+        [0, 3, 0, 4],
+      ],
+    },
+  ),
+  row(
+    "qr",
+    "qr of halves",
+    (a) => Object.values(g.qr(g.mul(a, g.tensor([[3, 5], [4, 10]], a.dtype)))), // prettier-ignore
+    [draw([2, 2], 126, { from: 1, to: 1 })],
+    {
+      ...halves,
+      expected: [
+        [0.6, -0.8, 0.8, 0.6],
+        [5, 11, 0, 2],
+      ],
+    },
+  ),
   row(
     "pad",
     "triangles and the diagonal",

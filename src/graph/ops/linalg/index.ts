@@ -2,6 +2,7 @@
 
 import { choleskyPrimitives } from "./cholesky.ts";
 import { eliminationPrimitives } from "./elimination.ts";
+import { qrPrimitives } from "./qr.ts";
 import { triangularPrimitives } from "./triangular.ts";
 
 /** The primitives of linear algebra by name. */
@@ -9,9 +10,11 @@ export const linalgPrimitives = {
   ...choleskyPrimitives,
   ...triangularPrimitives,
   ...eliminationPrimitives,
+  ...qrPrimitives,
 };
 
 export { cholesky } from "./cholesky.ts";
 export { type TriangularOptions, triangularSolve } from "./triangular.ts";
 export { inverse, logdet, slogdet, solve } from "./elimination.ts";
+export { qr } from "./qr.ts";
 export { diagonal, eye, matrixTranspose, tril, triu } from "./matrices.ts";
