@@ -20,6 +20,7 @@ import {
   matrixAt,
   matrixTranspose,
   slideRight,
+  symmetricPart,
   tril,
 } from "./matrices.ts";
 import { triangularSolve } from "./triangular.ts";
@@ -59,9 +60,6 @@ const choleskyP: DecomposedPrimitive<"cholesky", Record<string, never>> = {
   decompose: ([x]) => [convert(factorOf(symmetricPart(widened(x))), x.dtype)],
   flops: ([{ shape }]) => (sizeOf(shape) * shape.at(-1)!) / 3,
 };
-
-/** (x + xᵀ) / 2. */
-const symmetricPart = (x: Tensor): Tensor => mul(add(x, matrixTranspose(x)), 0.5);
 
 /**
  * The factor, block of columns by block of columns. What is left is updated by one product a block and moves to the

@@ -82,7 +82,7 @@ const qrP: DecomposedPrimitive<"qr", NoAttrs> = {
 };
 
 /** Reflections in float64; where a column is zero its reflection is none. */
-function orthogonalise(x: Float64Array, m: number, n: number): { q: number[]; r: number[] } {
+export function orthogonalise(x: Float64Array, m: number, n: number): { q: number[]; r: number[] } {
   const reflections: Float64Array[] = [];
   /** Columns of a matrix of `width` columns, reflected. */
   const reflect = (v: Float64Array, matrix: Float64Array, width: number): void => {
