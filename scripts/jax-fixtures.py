@@ -29,6 +29,7 @@ HALVES = {"bfloat16": ml_dtypes.bfloat16}
 
 FAMILIES = {
     "unary": elementwise.unary,
+    "trigonometric": elementwise.trigonometric,
     "binary": elementwise.binary,
     "select": elementwise.select,
     "dot": products.dots,

@@ -236,15 +236,22 @@ def while_loop(fn, args, steps):
     return lax.while_loop(lambda c: c[0] < steps, lambda c: (c[0] + 1, *fn(*c[1:])), start)
 
 
+@jax.custom_vjp
+def with_rule(xs, results):
+    return results
+
+
+def rule(xs, cotangents):
+    total = jnp.sum(cotangents[0].astype(F32))
+    return tuple(jnp.sign(x) * 0.25 * total.astype(x.dtype) for x in xs), None
+
+
+with_rule.defvjp(lambda xs, results: (results, xs), rule)
+
+
 def custom_gradient(fn):
-    ruled = jax.custom_vjp(fn)
-
-    def backward(xs, cotangents):
-        total = jnp.sum(cotangents[0].astype(F32))
-        return tuple(jnp.sign(x) * 0.25 * total.astype(x.dtype) for x in xs)
-
-    ruled.defvjp(lambda *xs: (fn(*xs), xs), backward)
-    return ruled
+    """The rule stands beside the function: JAX fails on custom rules of functions that read a tracer from around them."""
+    return lambda *xs: with_rule(xs, lax.stop_gradient(tuple(fn(*xs))))
 
 
 def accumulate(fn, parts, params, batch):

@@ -29,10 +29,7 @@ UNARY = {
     "log1p": lax.log1p,
     "sqrt": lax.sqrt,
     "rsqrt": lax.rsqrt,
-    "tanh": lax.tanh,
     "logistic": lax.logistic,
-    "sin": lax.sin,
-    "cos": lax.cos,
     "erf": lax.erf,
 }
 STEPS = {
@@ -47,9 +44,32 @@ unary = {
     **{f"{name} at halves and special numbers": fn for name, fn in STEPS.items()},
     **everywhere(["neg of a scalar", "neg of nothing"], lax.neg),
     "abs of the least int32": jnp.abs,
+    **everywhere(
+        ["digamma", "digamma left of 0", "digamma far out and at its poles"], lax.digamma
+    ),
     **everywhere(["isFinite", "isFinite of halves"], lax.is_finite),
     "logicalNot": jnp.logical_not,
     "square": lambda x: x * x,
+}
+
+TRIGONOMETRIC = {
+    "sin": lax.sin,
+    "cos": lax.cos,
+    "tan": lax.tan,
+    "asin": lax.asin,
+    "acos": lax.acos,
+    "atan": lax.atan,
+    "sinh": lax.sinh,
+    "cosh": lax.cosh,
+    "tanh": lax.tanh,
+    "asinh": lax.asinh,
+    "acosh": lax.acosh,
+    "atanh": lax.atanh,
+}
+PARTS = ["", " of special numbers", " near 0", " near 1", " near 1 and far", " far", " outside and at the ends"]
+trigonometric = {
+    **{name + part: fn for name, fn in TRIGONOMETRIC.items() for part in PARTS},
+    **everywhere(["atan2", "atan2 all around"], lax.atan2),
 }
 
 ARITHMETIC = {"add": jnp.add, "sub": jnp.subtract, "mul": jnp.multiply, "div": lax.div, "rem": lax.rem}

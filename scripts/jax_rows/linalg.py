@@ -51,6 +51,46 @@ def slogdet(prepare=regular):
     return lambda a: tuple(jnp.linalg.slogdet(prepare(a)))
 
 
+def qr(prepare=lambda a: a):
+    """JAX's factors, r's diagonal made positive."""
+
+    def apply(a):
+        a = prepare(a)
+        m, n = a.shape[-2:]
+        q, r = jnp.linalg.qr(a[..., : min(m, n)])
+        turn = jnp.sign(jnp.diagonal(r, axis1=-2, axis2=-1))
+        q, r = q * turn[..., None, :], r * turn[..., :, None]
+        rest = T(q) @ a[..., m:]
+        return q, jnp.concatenate([r, rest], -1)
+
+    return apply
+
+
+def signless(a):
+    values, vectors = jnp.linalg.eigh(a)
+    return values, vectors**2
+
+
+def exponential(a):
+    values, vectors = jnp.linalg.eigh(a)
+    return (vectors * jnp.exp(values)[..., None, :]) @ T(vectors)
+
+
+def parts(a):
+    u, s, vt = jnp.linalg.svd(a, full_matrices=False)
+    return u**2, s, vt**2
+
+
+def polar(a):
+    u, _, vt = jnp.linalg.svd(a, full_matrices=False)
+    return u @ vt
+
+
+def low_rank(a):
+    a = a @ T(a)
+    return jnp.linalg.svd(a, compute_uv=False), a, jnp.eye(a.shape[0])
+
+
 def flat(a):
     return a * 0.05
 
@@ -77,6 +117,21 @@ linalg = {
     "slogdet in blocks": slogdet(lambda a: regular(flat(a))),
     "logdet of positive definite matrices": lambda a: slogdet(positive)(a)[1],
     "slogdet of nothing": lambda a: (jnp.ones(a.shape[:-2]), jnp.zeros(a.shape[:-2])),
+    "qr": qr(),
+    **everywhere(["qr of square matrices", "qr of wide matrices"], qr()),
+    "qr in blocks": qr(lambda a: regular(flat(a))),
+    "qr of nothing": lambda a: (a, a),
+    **everywhere(
+        ["eigh", "eigh of a stack", "eigh of one row", "eigh of odd size"], signless
+    ),
+    "eigh in blocks": lambda a: exponential(flat(a)),
+    **everywhere(["exponential by eigh", "eigh of equal eigenvalues"], exponential),
+    "eigh of nothing": lambda a: (jnp.zeros(a.shape[:-1]), a),
+    **everywhere(["svd", "svd of square matrices", "svd of wide matrices"], parts),
+    "svd in blocks": lambda a: jnp.linalg.svd(a, compute_uv=False),
+    "polar factor by svd": polar,
+    "svd of a matrix of low rank": low_rank,
+    "svd of nothing": lambda a: (a, jnp.zeros(a.shape[:-1]), a),
     "triangles and the diagonal": lambda a: (
         jnp.tril(a),
         jnp.triu(a),

@@ -2,7 +2,7 @@
 
 import { type Tree, flatten, unflatten } from "../tree.ts";
 import { isFloat, sameShape } from "./dtype.ts";
-import { add } from "./ops/binary.ts";
+import { add } from "./ops/arithmetic.ts";
 import { ones, zerosLike } from "./ops/constant.ts";
 import { convert } from "./ops/select.ts";
 import { alias } from "./ops/shape.ts";

@@ -33,13 +33,17 @@ export {
   zerosLike,
 } from "./ops/constant.ts";
 // every operation of these families is public, so that a new one needs no line here
+export { add, div, mul, neg, square, sub } from "./ops/arithmetic.ts";
 export * from "./ops/unary.ts";
+export * from "./ops/trigonometric.ts";
+export { digamma } from "./ops/gamma.ts";
 export * from "./ops/binary.ts";
 export * from "./ops/select.ts";
 export * from "./ops/dot.ts";
 export { type Padding, type PaddingArgument } from "./ops/padding.ts";
 export * from "./ops/conv.ts";
 export * from "./ops/window.ts";
+export { broadcastInDim, reduceSum } from "./ops/stretch.ts";
 export * from "./ops/reduce.ts";
 export * from "./ops/shape.ts";
 export * from "./ops/slice.ts";

@@ -3,18 +3,15 @@
 import { OcelliError } from "../errors.ts";
 import { type DType, type Shape, fromNumbers, nextFloat32, sameShape, sizeOf } from "./dtype.ts";
 import {
-  add,
   bitwiseAnd,
   bitwiseXor,
   clip,
-  div,
   logicalAnd,
   maximum,
-  mul,
   rem,
   shiftRightLogical,
-  sub,
 } from "./ops/binary.ts";
+import { add, div, mul, sub, neg, square } from "./ops/arithmetic.ts";
 import { broadcastTo } from "./ops/broadcast.ts";
 import { constant, full, iota, scalar, zeros } from "./ops/constant.ts";
 import { takeAlongAxis } from "./ops/gather.ts";
@@ -24,7 +21,7 @@ import { convert, equal, greater, less, select } from "./ops/select.ts";
 import { axisOf, reshape, squeeze } from "./ops/shape.ts";
 import { indexAxis, stack } from "./ops/slice.ts";
 import { sortWith } from "./ops/sort.ts";
-import { abs, erf, log, log1p, logistic, neg, sqrt, square } from "./ops/unary.ts";
+import { abs, erf, log, log1p, logistic, sqrt } from "./ops/unary.ts";
 import { Tensor, dtypeError, shapeError } from "./tensor.ts";
 
 /** A key of two uint32 words from a seed. */

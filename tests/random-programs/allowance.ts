@@ -137,14 +137,15 @@ function disturb(
     const { exact, sizes } = termsOf(slack, inputs, attrs);
     for (let i = 0; i < data.length && !exact; i++) {
       // overflow on the way depends on the order
-      if (sizes[i] > NEARLY_INFINITE) data[i] = Number.isNaN(data[i]) ? 0 : NaN;
-      else data[i] += wobble(mood) * slack.ulps * EPSILON * sizes[i];
+      if (sizes[i] > NEARLY_INFINITE) {
+        if (mood.random.uniform() < 0.5) data[i] = Number.isNaN(data[i]) ? 0 : NaN;
+      } else data[i] += wobble(mood) * slack.ulps * EPSILON * sizes[i];
     }
   }
   if (slack.kind !== "element") return;
   for (let i = 0; i < data.length; i++) {
     if (slack.isExact?.(i, data[i], inputs)) continue;
     const share = slack.ulps * EPSILON + (slack.halfUlps ?? 0) * half;
-    data[i] += wobble(mood) * share * Math.abs(data[i]);
+    data[i] += wobble(mood) * share * Math.max(Math.abs(data[i]), slack.least ?? 0);
   }
 }

@@ -86,7 +86,7 @@ const CHOICES: Readonly<Record<string, Choice>> = {
   composite: tallComposite,
 };
 
-/** A result, or as often the other that an engine may give. */
+/** A result, or as often the other that an engine may give, or as often of each element one of the two. */
 export function choose(
   result: Value,
   inputs: readonly Value[],
@@ -95,5 +95,8 @@ export function choose(
   random: Random,
 ): Value {
   const other = CHOICES[equation.primitive.name]?.(result, inputs, attrs, equation);
-  return other && random.uniform() < 0.5 ? other : result;
+  const u = random.uniform();
+  if (!other || u < 1 / 3) return result;
+  if (u < 2 / 3) return other;
+  return replaced(result, (x, i) => (random.uniform() < 0.5 ? other.data[i] : x));
 }

@@ -13,6 +13,8 @@ export type Slack =
       readonly ulps: number;
       /** For halves, so many of their own last places beside. */
       readonly halfUlps?: number;
+      /** Smaller elements may be as far off as one of this size. */
+      readonly least?: number;
       readonly isExact?: (i: number, result: number, inputs: readonly Value[]) => boolean;
     }
   /** So many units in the last place of the largest element. */
@@ -55,7 +57,18 @@ export const SLACK: Readonly<Record<string, Slack>> = {
   logistic: elementary,
   sin: { kind: "array", ulps: 1 },
   cos: { kind: "array", ulps: 1 },
+  tan: elementary,
+  asin: elementary,
+  acos: elementary,
+  atan: elementary,
+  atan2: elementary,
+  sinh: elementary,
+  cosh: elementary,
+  asinh: elementary,
+  acosh: elementary,
+  atanh: elementary,
   erf: elementary,
+  digamma: { kind: "element", ulps: 4, halfUlps: 2, least: 1 }, // its roots lie between larger terms
   reduceProd: { kind: "element", ulps: 8 },
   composite: { kind: "array", ulps: 4 },
   reduceSum: sum("reduceSum"),

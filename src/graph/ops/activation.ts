@@ -2,11 +2,13 @@
 
 import type { Tensor } from "../tensor.ts";
 import { stopGradient } from "./barrier.ts";
-import { add, div, mul, sub } from "./binary.ts";
+import { add, div, mul, sub } from "./arithmetic.ts";
+import { reduceSum } from "./stretch.ts";
 import { applyComposite, emitComposite } from "./composite.ts";
-import { reduceMax, reduceSum } from "./reduce.ts";
+import { reduceMax } from "./reduce.ts";
 import { axisOf } from "./shape.ts";
-import { erf, exp, log, logistic, tanh } from "./unary.ts";
+import { tanh } from "./trigonometric.ts";
+import { erf, exp, log, logistic } from "./unary.ts";
 
 const keep = { keepDims: true };
 

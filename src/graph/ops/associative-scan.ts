@@ -6,7 +6,8 @@ import { zerosLike } from "./constant.ts";
 import { checkCarry } from "./scan.ts";
 import { axisOf, reverse as flip } from "./shape.ts";
 import { concatenate, pad, sliceAxis } from "./slice.ts";
-import { add, logicalOr } from "./binary.ts";
+import { logicalOr } from "./binary.ts";
+import { add } from "./arithmetic.ts";
 
 /** Options of {@link associativeScan}. */
 export interface AssociativeScanOptions {

@@ -2,11 +2,11 @@
 
 import { type Tensor, shapeError } from "../tensor.ts";
 import { softmax } from "./activation.ts";
-import { add, mul, sub } from "./binary.ts";
+import { add, mul, sub } from "./arithmetic.ts";
+import { reduceSum } from "./stretch.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { applyComposite, emitComposite } from "./composite.ts";
 import { einsum } from "./dot.ts";
-import { reduceSum } from "./reduce.ts";
 
 const keep = { keepDims: true };
 

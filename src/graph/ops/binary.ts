@@ -1,14 +1,13 @@
-/** @file Elementwise primitives of two operands; operands broadcast by NumPy's rule. */
+/** @file Elementwise functions of two operands beside + − · /: powers, extremes, bits. */
 
 import { type DType, isFloat } from "../dtype.ts";
-import { type Cotangent, type Primitive, type Tensor, emitOne } from "../tensor.ts";
-import { type TensorLike, promote } from "./broadcast.ts";
+import type { Tensor } from "../tensor.ts";
+import { div, mul, neg, sub, when } from "./arithmetic.ts";
+import type { TensorLike } from "./broadcast.ts";
 import { constantLike, zerosLike } from "./constant.ts";
-import { type BinaryRule, type NoAttrs, binary } from "./pointwise.ts";
-import { equal, select, truncate } from "./select.ts";
-import { log, neg } from "./unary.ts";
-
-const when = (need: boolean, make: () => Tensor): Cotangent => (need ? make() : null);
+import { type BinaryRule, binary, liftBinary } from "./pointwise.ts";
+import { equal, select } from "./select.ts";
+import { log, truncate } from "./unary.ts";
 
 /** A maximum or minimum: NaN if either operand is; at a tie each operand gets half of the cotangent. */
 const extreme = (compute: (x: number, y: number) => number): BinaryRule => ({
@@ -20,11 +19,6 @@ const extreme = (compute: (x: number, y: number) => number): BinaryRule => ({
     return [when(needs[0], () => share(x)), when(needs[1], () => share(y))];
   },
 });
-
-function quotient(x: number, y: number, dtype: DType): number {
-  if (isFloat(dtype)) return x / y;
-  return y === 0 ? -1 : Math.trunc(x / y);
-}
 
 /** IEEE 754's power: JavaScript differs in giving NaN for 1 to the power NaN and ±1 to the power ±∞. */
 const floatPower = (x: number, y: number): number =>
@@ -49,33 +43,6 @@ const shifted =
 
 /** The elementwise primitives of two operands by name. */
 export const binaryPrimitives = {
-  add: binary("add", {
-    domain: "numbers",
-    compute: (x, y) => x + y,
-    gradient: (_context, d) => [d, d],
-  }),
-  sub: binary("sub", {
-    domain: "numbers",
-    compute: (x, y) => x - y,
-    gradient: ({ needs }, d) => [d, when(needs[1], () => neg(d))],
-  }),
-  mul: binary("mul", {
-    domain: "numbers",
-    compute: (x, y, dtype) => (isFloat(dtype) ? x * y : Math.imul(x, y)),
-    gradient: ({ inputs: [x, y], needs }, d) => [
-      when(needs[0], () => mul(d, y)),
-      when(needs[1], () => mul(d, x)),
-    ],
-  }),
-  /** Integers truncate towards zero; division by zero sets all bits. */
-  div: binary("div", {
-    domain: "numbers",
-    compute: quotient,
-    gradient: ({ inputs: [, y], outputs: [out], needs }, d) => [
-      when(needs[0], () => div(d, y)),
-      when(needs[1], () => neg(div(mul(d, out), y))),
-    ],
-  }),
   /** The remainder with the dividend's sign; integers by zero give the dividend. */
   rem: binary("rem", {
     domain: "numbers",
@@ -122,36 +89,23 @@ export const binaryPrimitives = {
 };
 
 const P = binaryPrimitives;
-const lift =
-  (primitive: Primitive<string, NoAttrs>) =>
-  (x: TensorLike, y: TensorLike): Tensor =>
-    emitOne(primitive, promote(primitive.name, x, y), {});
-
-/** x + y, broadcast; a number takes the tensor's dtype. */
-export const add = lift(P.add);
-/** x − y, broadcast. */
-export const sub = lift(P.sub);
-/** x · y, broadcast. */
-export const mul = lift(P.mul);
-/** x / y, broadcast; integers truncate. */
-export const div = lift(P.div);
 /** The remainder with the sign of x. */
-export const rem = lift(P.rem);
+export const rem = liftBinary(P.rem);
 /** xʸ. */
-export const pow = lift(P.pow);
+export const pow = liftBinary(P.pow);
 /** The larger of two, NaN if either is. */
-export const maximum = lift(P.max);
+export const maximum = liftBinary(P.max);
 /** The smaller of two, NaN if either is. */
-export const minimum = lift(P.min);
-export const bitwiseAnd = lift(P.and);
-export const bitwiseOr = lift(P.or);
-export const bitwiseXor = lift(P.xor);
-export const logicalAnd = lift(P.and);
-export const logicalOr = lift(P.or);
+export const minimum = liftBinary(P.min);
+export const bitwiseAnd = liftBinary(P.and);
+export const bitwiseOr = liftBinary(P.or);
+export const bitwiseXor = liftBinary(P.xor);
+export const logicalAnd = liftBinary(P.and);
+export const logicalOr = liftBinary(P.or);
 /** Bits moved up; by the width or more, zero. */
-export const shiftLeft = lift(P.shiftLeft);
+export const shiftLeft = liftBinary(P.shiftLeft);
 /** Bits moved down, zeros moved in; by the width or more, zero. */
-export const shiftRightLogical = lift(P.shiftRightLogical);
+export const shiftRightLogical = liftBinary(P.shiftRightLogical);
 
 /** x limited to [low, high]. */
 export const clip = (x: Tensor, low: TensorLike, high: TensorLike): Tensor =>

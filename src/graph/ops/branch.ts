@@ -17,7 +17,7 @@ import { zerosLike } from "./constant.ts";
 import { reduceOr } from "./reduce.ts";
 import { checkCarry } from "./scan.ts";
 import { select } from "./select.ts";
-import { broadcastInDim } from "./shape.ts";
+import { broadcastInDim } from "./stretch.ts";
 
 /** Two programs over the same operands, of which a predicate chooses one. */
 export interface CondAttrs {

@@ -4,7 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import { type DType, type Shape, isFloat, sameShape } from "../dtype.ts";
 import { type BatchContext, type Spec, Tensor, dtypeError, shapeError } from "../tensor.ts";
 import { scalar } from "./constant.ts";
-import { broadcastInDim } from "./shape.ts";
+import { broadcastInDim } from "./stretch.ts";
 
 /** A tensor, or a number or boolean that takes the dtype of the tensor beside it. */
 export type TensorLike = Tensor | number | boolean;

@@ -14,9 +14,9 @@ import {
   shapeError,
   specOf,
 } from "../tensor.ts";
-import { add } from "./binary.ts";
+import { add } from "./arithmetic.ts";
+import { reduceSum } from "./stretch.ts";
 import { zerosLike } from "./constant.ts";
-import { reduceSum } from "./reduce.ts";
 import { alias } from "./shape.ts";
 
 /** The composites, which engines may lower as a whole. */

@@ -11,16 +11,13 @@ import {
   specOf,
 } from "../tensor.ts";
 import { decode, roundValue, zerosValue } from "../values.ts";
-import { broadcastTo } from "./broadcast.ts";
+import { broadcastInDim } from "./stretch.ts";
 
 const constantP: Primitive<"constant", { value: HostArray }> = {
   name: "constant",
   infer: (_inputs, { value }) => [specOf(value)],
   gradient: "none",
-  batch: ({ attrs, size }) => {
-    const value = emitOne(constantP, [], attrs);
-    return [broadcastTo(value, [size, ...value.shape])];
-  },
+  batch: ({ attrs, size }) => [repeated(emitOne(constantP, [], attrs), size)],
   interpret: (_inputs, { value }) => [decode(value)],
   flops: () => 0,
 };
@@ -35,10 +32,7 @@ const iotaP: Primitive<"iota", { shape: Shape; dtype: DType; axis: number }> = {
     return [{ shape, dtype }];
   },
   gradient: "none",
-  batch: ({ attrs, size }) => {
-    const value = emitOne(iotaP, [], attrs);
-    return [broadcastTo(value, [size, ...value.shape])];
-  },
+  batch: ({ attrs, size }) => [repeated(emitOne(iotaP, [], attrs), size)],
   interpret(_inputs, { shape, dtype, axis }) {
     const value = zerosValue(shape, dtype);
     const stride = stridesOf(shape)[axis];
@@ -49,6 +43,14 @@ const iotaP: Primitive<"iota", { shape: Shape; dtype: DType; axis: number }> = {
   },
   flops: () => 0,
 };
+
+/** The same for every row of a batch. */
+const repeated = (x: Tensor, size: number): Tensor =>
+  broadcastInDim(
+    x,
+    [size, ...x.shape],
+    x.shape.map((_, i) => i + 1),
+  );
 
 /** The primitives without inputs, by name. */
 export const constantPrimitives = { constant: constantP, iota: iotaP };
@@ -62,7 +64,7 @@ export const scalar = (value: number | boolean, dtype: DType = "float32"): Tenso
 
 /** A tensor filled with one value. */
 export const full = (shape: Shape, value: number | boolean, dtype: DType = "float32"): Tensor =>
-  broadcastTo(scalar(value, dtype), shape);
+  shape.length === 0 ? scalar(value, dtype) : broadcastInDim(scalar(value, dtype), shape, []);
 
 /** Zeros (float32 unless said). */
 export const zeros = (shape: Shape, dtype: DType = "float32"): Tensor => full(shape, 0, dtype);

@@ -18,7 +18,7 @@ import {
   zerosValue,
 } from "../values.ts";
 import { broadcastShape, broadcastTo } from "./broadcast.ts";
-import { reduceSum } from "./reduce.ts";
+import { reduceSum } from "./stretch.ts";
 import { convert } from "./select.ts";
 import { expandDims, inversePermutation, squeeze, transpose } from "./shape.ts";
 

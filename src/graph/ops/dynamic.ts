@@ -10,13 +10,15 @@ import {
   shapeError,
 } from "../tensor.ts";
 import { type Value, forEachIndex, gatherValue, offsetOf } from "../values.ts";
-import { add, clip, logicalAnd, mul, sub } from "./binary.ts";
+import { clip, logicalAnd } from "./binary.ts";
+import { add, mul, sub } from "./arithmetic.ts";
+import { broadcastInDim } from "./stretch.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { iota, scalar, zerosLike } from "./constant.ts";
 import { gather } from "./gather.ts";
 import { clampIndex } from "./indexing.ts";
 import { convert, greaterEqual, less, select } from "./select.ts";
-import { broadcastInDim, reshape } from "./shape.ts";
+import { reshape } from "./shape.ts";
 
 export interface Sizes {
   readonly sizes: readonly number[];

@@ -1,6 +1,7 @@
 /** @file All primitives by name. Engines' tables are typed by this record. */
 
 import type { Primitive } from "../tensor.ts";
+import { arithmeticPrimitives } from "./arithmetic.ts";
 import { barrierPrimitives } from "./barrier.ts";
 import { binaryPrimitives } from "./binary.ts";
 import { branchPrimitives } from "./branch.ts";
@@ -9,6 +10,7 @@ import { constantPrimitives } from "./constant.ts";
 import { convPrimitives } from "./conv.ts";
 import { dotPrimitives } from "./dot.ts";
 import { dynamicPrimitives } from "./dynamic.ts";
+import { gammaPrimitives } from "./gamma.ts";
 import { gatherPrimitives } from "./gather.ts";
 import { linalgPrimitives } from "./linalg/index.ts";
 import { randomPrimitives } from "./random.ts";
@@ -21,18 +23,24 @@ import { shapePrimitives } from "./shape.ts";
 import { shardingPrimitives } from "./sharding.ts";
 import { slicePrimitives } from "./slice.ts";
 import { sortPrimitives } from "./sort.ts";
+import { stretchPrimitives } from "./stretch.ts";
+import { trigonometricPrimitives } from "./trigonometric.ts";
 import { unaryPrimitives } from "./unary.ts";
 import { windowPrimitives } from "./window.ts";
 
 /** Every primitive of the language. */
 export const primitives = {
   ...constantPrimitives,
+  ...arithmeticPrimitives,
   ...unaryPrimitives,
+  ...trigonometricPrimitives,
+  ...gammaPrimitives,
   ...binaryPrimitives,
   ...selectPrimitives,
   ...dotPrimitives,
   ...convPrimitives,
   ...windowPrimitives,
+  ...stretchPrimitives,
   ...reducePrimitives,
   ...shapePrimitives,
   ...slicePrimitives,

@@ -4,7 +4,7 @@ import { type Shape, isInteger, stridesOf } from "../dtype.ts";
 import { type Spec, type Tensor, dtypeError, shapeError } from "../tensor.ts";
 import { clip } from "./binary.ts";
 import { convert, equal } from "./select.ts";
-import { broadcastInDim } from "./shape.ts";
+import { broadcastInDim } from "./stretch.ts";
 
 /** Which axis the indices address, and how many leading axes operand and indices share. */
 export interface GatherDimensions {

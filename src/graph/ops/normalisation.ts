@@ -5,9 +5,10 @@
 
 import { sizeOf } from "../dtype.ts";
 import { type Cotangent, type Tensor, shapeError } from "../tensor.ts";
-import { add, div, mul, sub } from "./binary.ts";
+import { add, div, mul, sub } from "./arithmetic.ts";
+import { reduceSum } from "./stretch.ts";
 import { applyComposite } from "./composite.ts";
-import { mean, reduceSum } from "./reduce.ts";
+import { mean } from "./reduce.ts";
 import { convert, widened } from "./select.ts";
 import { reshape } from "./shape.ts";
 import { rsqrt } from "./unary.ts";

@@ -12,7 +12,7 @@ import {
   shapeError,
 } from "../tensor.ts";
 import { allocate, roundValue } from "../values.ts";
-import { broadcastBatch } from "./broadcast.ts";
+import { type TensorLike, broadcastBatch, promote } from "./broadcast.ts";
 
 /** The attributes of a primitive that takes none. */
 export type NoAttrs = Record<string, never>;
@@ -103,3 +103,15 @@ export function binary<N extends string>(name: N, rule: BinaryRule): Primitive<N
   };
   return primitive;
 }
+
+/** The function that applies a primitive of one operand. */
+export const liftUnary =
+  (primitive: Primitive<string, NoAttrs>) =>
+  (x: Tensor): Tensor =>
+    emitOne(primitive, [x], {});
+
+/** The function that applies a primitive of two operands: they broadcast, and a number takes the other's dtype. */
+export const liftBinary =
+  (primitive: Primitive<string, NoAttrs>) =>
+  (x: TensorLike, y: TensorLike): Tensor =>
+    emitOne(primitive, promote(primitive.name, x, y), {});

@@ -1,6 +1,6 @@
 /** @file Reductions over axes, arg-reductions and cumulative operations. */
 
-import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../dtype.ts";
+import { type DType, isFloat, sizeOf, stridesOf } from "../dtype.ts";
 import {
   type Primitive,
   type Spec,
@@ -10,94 +10,24 @@ import {
   shapeError,
   specOf,
 } from "../tensor.ts";
-import {
-  type Value,
-  additionOf,
-  forEachIndex,
-  multiplicationOf,
-  offsetOf,
-  roundValue,
-  zerosValue,
-} from "../values.ts";
+import { additionOf, multiplicationOf, roundValue, zerosValue } from "../values.ts";
 import { stopGradient } from "./barrier.ts";
-import { add, div, mul, sub } from "./binary.ts";
+import { add, div, mul, sub } from "./arithmetic.ts";
+import {
+  type AxesArgument,
+  type KeepDims,
+  type Reducer,
+  dropAxes,
+  liftReduction,
+  reduction,
+} from "./reduction.ts";
+import { reduceSum, restore } from "./stretch.ts";
 import { constantLike, iota, ones, zerosLike } from "./constant.ts";
 import { scatterAdd } from "./gather.ts";
 import { convert, equal, greater, select, widened } from "./select.ts";
-import {
-  axesOf,
-  axisOf,
-  broadcastInDim,
-  inversePermutation,
-  moveAxis,
-  reshape,
-  transpose,
-} from "./shape.ts";
+import { axesOf, axisOf, inversePermutation, moveAxis, reshape, transpose } from "./shape.ts";
 import { concatenate, sliceAxis } from "./slice.ts";
 import { exp, isFinite, log, sqrt } from "./unary.ts";
-
-export interface Axes {
-  /** Ascending. */
-  readonly axes: readonly number[];
-}
-
-const dropAxes = (shape: Shape, axes: readonly number[]): number[] =>
-  shape.filter((_, i) => !axes.includes(i));
-
-/** A reduced tensor stretched back over the axes that a reduction removed. */
-function restore(reduced: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  return broadcastInDim(reduced, shape, kept);
-}
-
-type Reducer = (a: number, b: number) => number;
-
-function reduceValues(x: Value, axes: readonly number[], initial: number, reducer: Reducer): Value {
-  const shape = dropAxes(x.shape, axes);
-  const strides = new Array<number>(x.shape.length).fill(0);
-  const inner = stridesOf(shape);
-  x.shape.forEach((_, i) => {
-    if (!axes.includes(i)) strides[i] = inner[dropAxes(x.shape.slice(0, i), axes).length];
-  });
-  const accumulator = new Float64Array(sizeOf(shape)).fill(initial);
-  forEachIndex(x.shape, (flat, index) => {
-    const at = offsetOf(index, strides);
-    accumulator[at] = reducer(accumulator[at], x.data[flat]);
-  });
-  const result = zerosValue(shape, x.dtype);
-  result.data.set(accumulator);
-  return roundValue(result);
-}
-
-interface ReductionRule {
-  readonly domain: "number" | "bool";
-  readonly initial: (spec: Spec) => number;
-  readonly reducer: (dtype: Spec["dtype"]) => Reducer;
-  readonly gradient: ((x: Tensor, y: Tensor, d: Tensor, axes: readonly number[]) => Tensor) | null;
-}
-
-function reduction<N extends string>(name: N, rule: ReductionRule): Primitive<N, Axes> {
-  const { domain, initial, reducer, gradient } = rule;
-  const primitive: Primitive<N, Axes> = {
-    name,
-    infer(inputs, { axes }) {
-      const [{ shape, dtype }] = inputs;
-      if ((domain === "bool") !== (dtype === "bool")) {
-        throw dtypeError(name, inputs, `takes ${domain === "bool" ? "bool" : "numbers"}`);
-      }
-      return [{ shape: dropAxes(shape, axes), dtype }];
-    },
-    gradient: gradient
-      ? ({ inputs: [x], outputs: [y], attrs }, [d]) => [d && gradient(x, y, d, attrs.axes)]
-      : "none",
-    batch: ({ inputs, attrs }) => [
-      emitOne(primitive, inputs, { axes: attrs.axes.map((axis) => axis + 1) }),
-    ],
-    interpret: ([x], { axes }) => [reduceValues(x, axes, initial(x), reducer(x.dtype))],
-    flops: ([x]) => sizeOf(x.shape),
-  };
-  return primitive;
-}
 
 /** The cotangent shared equally among the elements that attain the extreme value. */
 function extremeGradient(x: Tensor, y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
@@ -206,12 +136,6 @@ function cumulative<N extends string>(
 
 /** The reducing primitives by name. */
 export const reducePrimitives = {
-  reduceSum: reduction("reduceSum", {
-    domain: "number",
-    initial: () => 0,
-    reducer: additionOf,
-    gradient: (x, _y, d, axes) => restore(d, x.shape, axes),
-  }),
   /** −∞ (or the least integer) over nothing; NaN if any element is. */
   reduceMax: reduction("reduceMax", {
     domain: "number",
@@ -279,46 +203,16 @@ function cumMaxGradient(x: Tensor, y: Tensor, d: Tensor, { axis, reverse }: Cumu
   return moveAxis(scatterAdd(zerosLike(last(d)), last(source), last(d), dims), -1, axis);
 }
 
-interface KeepDims {
-  /** Keep the reduced axes with extent 1. */
-  readonly keepDims?: boolean;
-}
-
-type AxesArgument = number | readonly number[];
-
-function reduceWith(
-  primitive: Primitive<string, Axes>,
-  x: Tensor,
-  axes: AxesArgument | undefined,
-  { keepDims = false }: KeepDims,
-): Tensor {
-  const list = axesOf(primitive.name, x, axes);
-  const reduced = list.length === 0 ? x : emitOne(primitive, [x], { axes: list });
-  return keepDims
-    ? reshape(
-        reduced,
-        x.shape.map((n, i) => (list.includes(i) ? 1 : n)),
-      )
-    : reduced;
-}
-
-const lift =
-  (primitive: Primitive<string, Axes>) =>
-  (x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor =>
-    reduceWith(primitive, x, axes, options);
-
-/** The sum over axes (all of them unless said). */
-export const reduceSum = lift(P.reduceSum);
 /** The maximum over axes; ties share the cotangent equally. */
-export const reduceMax = lift(P.reduceMax);
+export const reduceMax = liftReduction(P.reduceMax);
 /** The minimum over axes; ties share the cotangent equally. */
-export const reduceMin = lift(P.reduceMin);
+export const reduceMin = liftReduction(P.reduceMin);
 /** The product over axes. */
-export const reduceProd = lift(P.reduceProd);
+export const reduceProd = liftReduction(P.reduceProd);
 /** Whether all hold. */
-export const reduceAnd = lift(P.reduceAnd);
+export const reduceAnd = liftReduction(P.reduceAnd);
 /** Whether any holds. */
-export const reduceOr = lift(P.reduceOr);
+export const reduceOr = liftReduction(P.reduceOr);
 
 /** The mean over axes; that of half-width floats is made in float32. */
 export function mean(x: Tensor, axes?: AxesArgument, options: KeepDims = {}): Tensor {

@@ -26,7 +26,7 @@ import {
   specOf,
 } from "../tensor.ts";
 import { type Value, zerosValue } from "../values.ts";
-import { add } from "./binary.ts";
+import { add } from "./arithmetic.ts";
 import { broadcastTo } from "./broadcast.ts";
 import { zerosLike } from "./constant.ts";
 import { moveAxis } from "./shape.ts";

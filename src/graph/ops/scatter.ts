@@ -11,7 +11,8 @@ import {
   shapeError,
 } from "../tensor.ts";
 import { forEachIndex, offsetOf } from "../values.ts";
-import { div, logicalAnd, maximum } from "./binary.ts";
+import { logicalAnd, maximum } from "./binary.ts";
+import { div } from "./arithmetic.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { full, iota, zerosLike } from "./constant.ts";
 import { gather, gatherOrZero, scatterAdd } from "./gather.ts";

@@ -19,7 +19,6 @@ import {
 } from "./broadcast.ts";
 import { scalar, zerosLike } from "./constant.ts";
 import { type NoAttrs, checkSame } from "./pointwise.ts";
-import { ceil, floor } from "./unary.ts";
 
 const comparisons = {
   eq: (x: number, y: number) => x === y,
@@ -136,6 +135,3 @@ export const widened = (x: Tensor): Tensor =>
 
 /** Where x is NaN. */
 export const isNaN = (x: Tensor): Tensor => notEqual(x, x);
-
-/** x rounded towards zero. */
-export const truncate = (x: Tensor): Tensor => select(less(x, 0), ceil(x), floor(x));

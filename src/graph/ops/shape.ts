@@ -1,9 +1,8 @@
-/** @file Primitives that move elements: reshape, transpose, broadcast, reverse. */
+/** @file Primitives that move elements: reshape, transpose, reverse. */
 
 import { type Shape, sameShape, sizeOf, stridesOf } from "../dtype.ts";
 import { type Primitive, type Spec, type Tensor, emitOne, shapeError } from "../tensor.ts";
 import { gatherValue, offsetOf } from "../values.ts";
-import { reduceSum } from "./reduce.ts";
 
 const free = (): number => 0;
 
@@ -74,44 +73,6 @@ export function inversePermutation(permutation: readonly number[]): number[] {
   return inverse;
 }
 
-const broadcastInDimP: Primitive<"broadcastInDim", { shape: Shape; axes: readonly number[] }> = {
-  name: "broadcastInDim",
-  infer(inputs, { shape, axes }) {
-    const [x] = inputs;
-    const fits =
-      axes.length === x.shape.length &&
-      axes.every(
-        (axis, i) =>
-          axis < shape.length &&
-          (i === 0 || axis > axes[i - 1]) &&
-          (x.shape[i] === 1 || x.shape[i] === shape[axis]),
-      );
-    if (!fits)
-      throw shapeError("broadcastInDim", inputs, `does not fit [${shape}] along [${axes}]`);
-    return [{ shape, dtype: x.dtype }];
-  },
-  gradient({ inputs: [x], attrs: { shape, axes } }, [d]) {
-    if (!d) return [null];
-    const kept = new Set(axes.filter((axis, i) => x.shape[i] === shape[axis]));
-    const summed = shape.map((_, axis) => axis).filter((axis) => !kept.has(axis));
-    return [reshape(reduceSum(d, summed), x.shape)];
-  },
-  batch: ({ inputs, attrs: { shape, axes }, size }) => [
-    emitOne(broadcastInDimP, inputs, {
-      shape: [size, ...shape],
-      axes: [0, ...axes.map((a) => a + 1)],
-    }),
-  ],
-  interpret([x], { shape, axes }) {
-    const strides = new Array<number>(shape.length).fill(0);
-    stridesOf(x.shape).forEach((stride, i) => {
-      if (x.shape[i] !== 1) strides[axes[i]] = stride;
-    });
-    return [gatherValue(x, shape, (index) => offsetOf(index, strides))];
-  },
-  flops: free,
-};
-
 const reverseP: Primitive<"reverse", { axes: readonly number[] }> = {
   name: "reverse",
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
@@ -138,7 +99,6 @@ const reverseP: Primitive<"reverse", { axes: readonly number[] }> = {
 export const shapePrimitives = {
   reshape: reshapeP,
   transpose: transposeP,
-  broadcastInDim: broadcastInDimP,
   reverse: reverseP,
 };
 
@@ -181,10 +141,6 @@ export function swapAxes(x: Tensor, a: number, b: number): Tensor {
   [order[i], order[j]] = [order[j], order[i]];
   return transpose(x, order);
 }
-
-/** StableHLO's broadcast: operand axis i becomes result axis `axes[i]` (ascending), 1 stretches. */
-export const broadcastInDim = (x: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
-  emitOne(broadcastInDimP, [x], { shape, axes });
 
 /** Inserts an axis of extent 1. */
 export function expandDims(x: Tensor, axis: number): Tensor {

@@ -5,9 +5,9 @@ import { type Primitive, Tensor, dtypeError, emitOne, shapeError } from "../tens
 import { forEachIndex, gatherValue, offsetOf, zerosValue } from "../values.ts";
 import { broadcastBatch } from "./broadcast.ts";
 import { full, scalar, zerosLike } from "./constant.ts";
-import { reduceSum } from "./reduce.ts";
+import { broadcastInDim, reduceSum } from "./stretch.ts";
 import { select } from "./select.ts";
-import { axisOf, broadcastInDim, expandDims, squeeze } from "./shape.ts";
+import { axisOf, expandDims, squeeze } from "./shape.ts";
 
 const free = (): number => 0;
 const minus = (n: number): number => -n;

@@ -18,3 +18,17 @@ export function erf(x: number): number {
   for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);
   return Math.sign(x) * (1 - Math.exp(-a * a) / ((a + fraction) * Math.sqrt(Math.PI)));
 }
+
+/** The derivative of log Γ to double precision: reflected to the right, moved on to 12, then its asymptotic series. */
+export function digamma(x: number): number {
+  if (x <= 0 && Number.isInteger(x)) return NaN;
+  if (x < 0) return digamma(1 - x) - Math.PI / Math.tan(Math.PI * (x - Math.round(x)));
+  let moved = 0;
+  let z = x;
+  for (; z < 12; z++) moved -= 1 / z;
+  const t = 1 / (z * z);
+  const series =
+    t *
+    (1 / 12 - t * (1 / 120 - t * (1 / 252 - t * (1 / 240 - t * (1 / 132 - (t * 691) / 32760)))));
+  return moved + Math.log(z) - 0.5 / z - series;
+}

@@ -1,16 +1,16 @@
-/** @file Elementwise primitives of one operand. */
+/** @file Elementwise functions of one operand. */
 
 import { roundHalfEven } from "../dtype.ts";
-import { type Primitive, type Tensor, emitOne } from "../tensor.ts";
-import { add, div, mul, sub } from "./binary.ts";
-import { type NoAttrs, unary } from "./pointwise.ts";
+import type { Tensor } from "../tensor.ts";
+import { add, div, mul, neg, sub } from "./arithmetic.ts";
+import { liftUnary, unary } from "./pointwise.ts";
+import { less, select } from "./select.ts";
 import { erf as erfNumber } from "./special.ts";
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
 /** The elementwise primitives of one operand by name. */
 export const unaryPrimitives = {
-  neg: unary("neg", { domain: "numbers", compute: (x) => -x, gradient: (_x, _y, d) => neg(d) }),
   abs: unary("abs", {
     domain: "numbers",
     compute: Math.abs,
@@ -43,25 +43,10 @@ export const unaryPrimitives = {
     compute: (x) => 1 / Math.sqrt(x),
     gradient: (x, y, d) => mul(mul(d, -0.5), div(y, x)),
   }),
-  tanh: unary("tanh", {
-    domain: "floats",
-    compute: Math.tanh,
-    gradient: (_x, y, d) => mul(d, sub(1, mul(y, y))),
-  }),
   logistic: unary("logistic", {
     domain: "floats",
     compute: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
     gradient: (_x, y, d) => mul(d, mul(y, sub(1, y))),
-  }),
-  sin: unary("sin", {
-    domain: "floats",
-    compute: Math.sin,
-    gradient: (x, _y, d) => mul(d, cos(x)),
-  }),
-  cos: unary("cos", {
-    domain: "floats",
-    compute: Math.cos,
-    gradient: (x, _y, d) => neg(mul(d, sin(x))),
   }),
   erf: unary("erf", {
     domain: "floats",
@@ -78,47 +63,35 @@ export const unaryPrimitives = {
 };
 
 const P = unaryPrimitives;
-const lift =
-  (primitive: Primitive<string, NoAttrs>) =>
-  (x: Tensor): Tensor =>
-    emitOne(primitive, [x], {});
-
-/** −x. */
-export const neg = lift(P.neg);
 /** |x|; its derivative is sign(x). */
-export const abs = lift(P.abs);
+export const abs = liftUnary(P.abs);
 /** −1, 0 or 1 (NaN stays NaN). */
-export const sign = lift(P.sign);
+export const sign = liftUnary(P.sign);
 /** The largest integer at or below x. */
-export const floor = lift(P.floor);
+export const floor = liftUnary(P.floor);
 /** The smallest integer at or above x. */
-export const ceil = lift(P.ceil);
+export const ceil = liftUnary(P.ceil);
+/** x rounded towards zero. */
+export const truncate = (x: Tensor): Tensor => select(less(x, 0), ceil(x), floor(x));
 /** The nearest integer, ties to even. */
-export const round = lift(P.round);
+export const round = liftUnary(P.round);
 /** eˣ. */
-export const exp = lift(P.exp);
+export const exp = liftUnary(P.exp);
 /** eˣ − 1, exact near 0. */
-export const expm1 = lift(P.expm1);
+export const expm1 = liftUnary(P.expm1);
 /** The natural logarithm. */
-export const log = lift(P.log);
+export const log = liftUnary(P.log);
 /** log(1 + x), exact near 0. */
-export const log1p = lift(P.log1p);
+export const log1p = liftUnary(P.log1p);
 /** The square root. */
-export const sqrt = lift(P.sqrt);
+export const sqrt = liftUnary(P.sqrt);
 /** 1 / √x. */
-export const rsqrt = lift(P.rsqrt);
-/** The hyperbolic tangent. */
-export const tanh = lift(P.tanh);
+export const rsqrt = liftUnary(P.rsqrt);
 /** The sigmoid 1 / (1 + e⁻ˣ). */
-export const logistic = lift(P.logistic);
-export const sin = lift(P.sin);
-export const cos = lift(P.cos);
+export const logistic = liftUnary(P.logistic);
 /** The error function. */
-export const erf = lift(P.erf);
+export const erf = liftUnary(P.erf);
 /** Where x is neither infinite nor NaN. */
-export const isFinite = lift(P.isFinite);
+export const isFinite = liftUnary(P.isFinite);
 /** Logical negation. */
-export const logicalNot = lift(P.not);
-
-/** x², one multiplication. */
-export const square = (x: Tensor): Tensor => mul(x, x);
+export const logicalNot = liftUnary(P.not);

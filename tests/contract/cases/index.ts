@@ -11,12 +11,14 @@ import { linalgCases } from "./linalg.ts";
 import { reduceCases } from "./reduce.ts";
 import { selectCases } from "./select.ts";
 import { shapeCases } from "./shape.ts";
+import { trigonometricCases } from "./trigonometric.ts";
 import { unaryCases } from "./unary.ts";
 import { windowCases } from "./window.ts";
 
 /** The rows by family; each family has its file, and its file of JAX's results. */
 export const families: Readonly<Record<string, readonly Case[]>> = {
   unary: unaryCases,
+  trigonometric: trigonometricCases,
   binary: binaryCases,
   select: selectCases,
   dot: dotCases,

@@ -14,12 +14,14 @@ import { sourceLowerings } from "./ops/random.ts";
 import { reduceLowerings } from "./ops/reduce.ts";
 import { shapeLowerings } from "./ops/shape.ts";
 import { sortLowerings } from "./ops/sort.ts";
+import { trigonometricLowerings } from "./ops/trigonometric.ts";
 import { windowLowerings } from "./images/window.ts";
 
 /** Every primitive's lowering to ONNX; one that is missing has a decomposition. */
 export const lowerings: LoweringTable<Lowerings<PrimitiveName>> = {
   ...sourceLowerings,
   ...elementwiseLowerings,
+  ...trigonometricLowerings,
   ...dotLowerings,
   ...convLowerings,
   ...windowLowerings,

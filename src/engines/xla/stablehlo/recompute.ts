@@ -4,7 +4,7 @@ import { byteSize, sizeOf } from "../../../graph/dtype.ts";
 import { geluGradient } from "../../../graph/ops/activation.ts";
 import { attentionWeights } from "../../../graph/ops/attention.ts";
 import { barrier } from "../../../graph/ops/barrier.ts";
-import { add, mul } from "../../../graph/ops/binary.ts";
+import { add, mul } from "../../../graph/ops/arithmetic.ts";
 import type { CompositeAttrs } from "../../../graph/ops/composite.ts";
 import { type Program, collect, replay } from "../../../graph/program.ts";
 import { type Equation, type Tensor, emit, withScope } from "../../../graph/tensor.ts";

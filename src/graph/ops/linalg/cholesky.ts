@@ -2,12 +2,13 @@
 
 import { sizeOf } from "../../dtype.ts";
 import { type DecomposedPrimitive, type Tensor, emitOne } from "../../tensor.ts";
-import { add, div, mul, sub } from "../binary.ts";
+import { add, div, mul, sub } from "../arithmetic.ts";
+import { broadcastInDim } from "../stretch.ts";
 import { matmul } from "../dot.ts";
 import { reduceAnd } from "../reduce.ts";
 import { scan } from "../scan.ts";
 import { convert, greater, select, widened } from "../select.ts";
-import { broadcastInDim, moveAxis, reshape, squeeze } from "../shape.ts";
+import { moveAxis, reshape, squeeze } from "../shape.ts";
 import { pad, sliceAxis } from "../slice.ts";
 import { sqrt } from "../unary.ts";
 import {
@@ -19,6 +20,7 @@ import {
   matrixAt,
   matrixTranspose,
   slideRight,
+  symmetricPart,
   tril,
 } from "./matrices.ts";
 import { triangularSolve } from "./triangular.ts";
@@ -58,9 +60,6 @@ const choleskyP: DecomposedPrimitive<"cholesky", Record<string, never>> = {
   decompose: ([x]) => [convert(factorOf(symmetricPart(widened(x))), x.dtype)],
   flops: ([{ shape }]) => (sizeOf(shape) * shape.at(-1)!) / 3,
 };
-
-/** (x + xᵀ) / 2. */
-const symmetricPart = (x: Tensor): Tensor => mul(add(x, matrixTranspose(x)), 0.5);
 
 /**
  * The factor, block of columns by block of columns. What is left is updated by one product a block and moves to the

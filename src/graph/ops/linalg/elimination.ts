@@ -9,18 +9,20 @@ import {
 } from "../../tensor.ts";
 import { sizeOf } from "../../dtype.ts";
 import { roundValue, zerosValue } from "../../values.ts";
-import { bitwiseAnd, div, logicalAnd, mul, sub } from "../binary.ts";
+import { bitwiseAnd, logicalAnd } from "../binary.ts";
+import { div, mul, neg, sub } from "../arithmetic.ts";
+import { reduceSum } from "../stretch.ts";
 import { broadcastBatch } from "../broadcast.ts";
 import { full, iota, ones, zeros } from "../constant.ts";
 import { matmul } from "../dot.ts";
 import { gather } from "../gather.ts";
-import { argMax, reduceProd, reduceSum } from "../reduce.ts";
+import { argMax, reduceProd } from "../reduce.ts";
 import { scan } from "../scan.ts";
 import { convert, equal, less, notEqual, select, widened } from "../select.ts";
 import { expandDims, moveAxis, reshape, squeeze } from "../shape.ts";
 import { concatenate, pad, sliceAxis } from "../slice.ts";
 import { argSort } from "../sort.ts";
-import { abs, log, logicalNot, neg, sign } from "../unary.ts";
+import { abs, log, logicalNot, sign } from "../unary.ts";
 import {
   blockOf,
   checkSquare,

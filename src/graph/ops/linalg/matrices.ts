@@ -7,7 +7,7 @@ import { iota, zerosLike } from "../constant.ts";
 import { convert, equal, greaterEqual, lessEqual, select } from "../select.ts";
 import { reshape, swapAxes } from "../shape.ts";
 import { pad, sliceAxis } from "../slice.ts";
-import { add, sub } from "../binary.ts";
+import { add, mul, sub } from "../arithmetic.ts";
 
 /** Checks that an operand is a stack of square matrices of floats. */
 export function checkSquare(operation: string, inputs: readonly Spec[]): void {
@@ -63,6 +63,9 @@ export function matrixAt(x: Value, index: number): Float64Array {
 
 /** Matrices with rows and columns exchanged, [..., m, n] → [..., n, m]. */
 export const matrixTranspose = (x: Tensor): Tensor => swapAxes(x, -1, -2);
+
+/** (x + xᵀ) / 2. */
+export const symmetricPart = (x: Tensor): Tensor => mul(add(x, matrixTranspose(x)), 0.5);
 
 /** How far each element of a matrix lies right of the diagonal. */
 function offsets(x: Spec): Tensor {

@@ -1,12 +1,11 @@
 /** @file Triangular systems of equations. */
 
 import { type Cotangent, type DecomposedPrimitive, type Tensor, emitOne } from "../../tensor.ts";
-import { div, sub } from "../binary.ts";
+import { div, neg, sub } from "../arithmetic.ts";
 import { broadcastBatch, broadcastShape, broadcastTo } from "../broadcast.ts";
 import { constant } from "../constant.ts";
 import { fromNumbers, sizeOf } from "../../dtype.ts";
 import { matmul } from "../dot.ts";
-import { neg } from "../unary.ts";
 import { convert, select, widened } from "../select.ts";
 import { expandDims, reshape, reverse, squeeze } from "../shape.ts";
 import { concatenate, sliceAxis, stack } from "../slice.ts";

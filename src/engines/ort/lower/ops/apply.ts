@@ -3,7 +3,7 @@
 import type { DType } from "../../../../graph/dtype.ts";
 import { blockedViews, viewOfImage } from "../images/blocked.ts";
 import type { GraphBuilder, NodeOptions } from "../builder.ts";
-import type { LoweringContext } from "../context.ts";
+import type { Lowering, LoweringContext } from "../context.ts";
 import { broadcastShapes, mapElements } from "../realise.ts";
 import { type Dense, type View, reshapeView } from "../view.ts";
 
@@ -58,3 +58,15 @@ export function apply(
   const image = builder.reshape(made.dense, blocked.like.shape);
   return reshapeView(viewOfImage(builder, { image }), views[0].shape)!;
 }
+
+/** What an elementwise primitive is in ONNX. */
+export type Expression = (e: Elementwise, ...operands: Dense[]) => Dense;
+
+/** A lowering whose result has its first operand's dtype. */
+export const same =
+  (expression: Expression): Lowering<unknown> =>
+  (context, views) => [apply(context, views, views[0].dense.dtype, expression)];
+
+/** A lowering by one operator of the same meaning. */
+export const direct = (opType: string): Lowering<unknown> =>
+  same((e, ...operands) => e.op(opType, operands));

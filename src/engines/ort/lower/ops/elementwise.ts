@@ -1,6 +1,7 @@
 /** @file Elementwise primitives in ONNX. */
 
 import { isFloat } from "../../../../graph/dtype.ts";
+import type { arithmeticPrimitives } from "../../../../graph/ops/arithmetic.ts";
 import type { binaryPrimitives } from "../../../../graph/ops/binary.ts";
 import type { selectPrimitives } from "../../../../graph/ops/select.ts";
 import type { unaryPrimitives } from "../../../../graph/ops/unary.ts";
@@ -8,19 +9,8 @@ import { scaleChannels, shiftChannels } from "../images/blocked-channels.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { lowerConvert } from "./convert.ts";
 import { integerArithmetic, lowerIntegerPower } from "./integer.ts";
-import type { Dense, View } from "../view.ts";
-import { type Elementwise, apply } from "./apply.ts";
-
-type Expression = (e: Elementwise, ...operands: Dense[]) => Dense;
-
-/** A lowering whose result has its first operand's dtype. */
-const same =
-  (expression: Expression): Lowering<unknown> =>
-  (context, views) => [apply(context, views, views[0].dense.dtype, expression)];
-
-/** A lowering by one operator of the same meaning. */
-const direct = (opType: string): Lowering<unknown> =>
-  same((e, ...operands) => e.op(opType, operands));
+import type { View } from "../view.ts";
+import { type Expression, apply, direct, same } from "./apply.ts";
 
 /** One expression for floats, another for integers. */
 const byKind =
@@ -143,7 +133,10 @@ const log1p: Expression = (e, x) => {
 };
 
 type ElementwiseName =
-  keyof typeof unaryPrimitives | keyof typeof binaryPrimitives | keyof typeof selectPrimitives;
+  | keyof typeof arithmeticPrimitives
+  | keyof typeof unaryPrimitives
+  | keyof typeof binaryPrimitives
+  | keyof typeof selectPrimitives;
 
 /** The elementwise lowerings by name. */
 export const elementwiseLowerings: Lowerings<ElementwiseName> = {
@@ -162,14 +155,11 @@ export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   log1p: same(log1p),
   sqrt: direct("Sqrt"),
   rsqrt: same((e, x) => e.op("Reciprocal", [e.op("Sqrt", [x])])),
-  tanh: direct("Tanh"),
   // the Sigmoid kernel gives 0 below −18
   logistic: same((e, x) => {
     const growth = e.op("Exp", [e.op("Neg", [x])]);
     return e.op("Reciprocal", [e.op("Add", [growth, e.scalar(1, x.dtype)])]);
   }),
-  sin: direct("Sin"),
-  cos: direct("Cos"),
   erf: direct("Erf"),
   isFinite: (context, views) => [apply(context, views, "bool", isFiniteExpression)],
   not: direct("Not"),

@@ -9,7 +9,7 @@ import { divideIntegers, powerOfIntegers } from "./integer.ts";
 type Any = Lowering<unknown>;
 
 /** An operation of the same meaning. */
-const same =
+export const same =
   (name: string): Any =>
   ({ b, inputs, outputs: [out] }) => [b.one(name, inputs, out)];
 
@@ -18,7 +18,11 @@ const byKind =
   (name: string, integers: (b: Builder, x: Value, y: Value) => Value): Any =>
   ({ b, inputs: [x, y] }) => [isFloat(x.dtype) ? b.map(name, x, y) : integers(b, x, y)];
 
-const erf: Any = ({ b, inputs, outputs }) => b.op("chlo.erf", inputs, outputs);
+/** An operation of the dialect that XLA takes apart. */
+export const higher =
+  (name: string): Any =>
+  ({ b, inputs, outputs }) =>
+    b.op(`chlo.${name}`, inputs, outputs);
 
 const isUnsigned = (dtype: string): boolean => dtype.startsWith("uint");
 
@@ -53,11 +57,8 @@ export const elementwiseLowerings = {
   log1p: same("log_plus_one"),
   sqrt: same("sqrt"),
   rsqrt: same("rsqrt"),
-  tanh: same("tanh"),
   logistic: same("logistic"),
-  sin: same("sine"),
-  cos: same("cosine"),
-  erf,
+  erf: higher("erf"),
   isFinite: same("is_finite"),
   not: same("not"),
   add: same("add"),

@@ -13,6 +13,7 @@ import { randomLowerings } from "./random.ts";
 import { reduceLowerings } from "./reduce.ts";
 import { shapeLowerings } from "./shape.ts";
 import { sortLowerings } from "./sort.ts";
+import { trigonometricLowerings } from "./trigonometric.ts";
 
 /** Lowerings by primitive. */
 export const lowerings: LoweringTable<{
@@ -20,6 +21,7 @@ export const lowerings: LoweringTable<{
 }> = {
   ...constantLowerings,
   ...elementwiseLowerings,
+  ...trigonometricLowerings,
   ...dotLowerings,
   ...convLowerings,
   ...reduceLowerings,
