@@ -136,6 +136,9 @@ const parquet = (label: readonly string[], rowGroupSize?: number): Uint8Array =>
 const ten = (label: (i: number) => string): string[] =>
   Array.from({ length: 10 }, (_, i) => label(i));
 
+const manyArrays = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, labels]));
+
 /** Bytes as a pickle of protocol 2, in the zip form of torch.save. */
 const pth = (pickle: Uint8Array): Uint8Array => zipSync({ "a/data.pkl": [pickle, { level: 9 }] });
 const pickled = (...parts: readonly (Uint8Array | number)[]): Uint8Array =>
@@ -378,6 +381,7 @@ export const HOSTILE: readonly Case[] = [
       labels,
     }),
   }),
+  weights("npz of 60,000 deflated members", "a.npz", writeNpz(manyArrays(60_000), { level: 9 })),
   weights("npz of many members", "a.npz", writeNpz({ a: labels }).fill(255, -14, -10), /.+/),
   weights("a header a million deep", "a.safetensors", safetensors(repeat("[", 1e6)), /nested too/),
   weights("a header of 2^60 bytes", "a.safetensors", new Uint8Array(16).fill(15), /impossible/),
