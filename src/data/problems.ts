@@ -1,5 +1,6 @@
 /** @file What was wrong with examples that were left out, and what is worth a note about others. */
 
+import type { OcelliError } from "../errors.ts";
 import { type AlphaRule, describeColour } from "../preprocess/alpha.ts";
 import type { PictureKind } from "./decode/decode.ts";
 
@@ -10,6 +11,10 @@ export interface DataProblem {
   /** Why, in one line. */
   readonly reason: string;
 }
+
+/** Why an example is left out, from the error that names it. */
+export const whyLeftOut = ({ message }: OcelliError, id: string): string =>
+  message.replace(`${id} cannot be decoded: `, "");
 
 /** What to do about an image that cannot be decoded: end with its error, or go on without it. */
 export const BAD_IMAGE_POLICIES = ["error", "skip"] as const;

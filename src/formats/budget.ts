@@ -38,6 +38,8 @@ export const LIMITS = {
   madePixels: 2 ** 25,
   /** Seconds that the decoding of one image may take. */
   decodeSeconds: 30,
+  /** Seconds of processor time that it may take where it can be ended: for the header, and for a million pixels more. */
+  decodeCpu: { base: 1, perMegapixel: 0.1 },
 } as const;
 
 /** Bytes that any file may unpack to, and how many more for each of its own. */

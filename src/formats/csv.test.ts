@@ -42,6 +42,16 @@ test.each([
       ["1\n2", "3"],
     ],
   ],
+  [
+    "CR alone, as old spreadsheets end lines",
+    'a,b\r1,"x\ry"\r3,4\r',
+    [
+      ["a", "b"],
+      ["1", "x\ry"],
+      ["3", "4"],
+    ],
+  ],
+  ["CR CR LF", "a\r\r\n1\r\r\n", [["a"], ["1"]]],
   ["blank lines", "a\n\n1\n\r\n", [["a"], ["1"]]],
   [
     "semicolons",

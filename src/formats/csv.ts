@@ -1,6 +1,6 @@
 /**
- * @file Comma-separated values, in pieces of text: quoted fields, blanks around quotes, doubled quotes, CR LF, a byte
- * order mark.
+ * @file Comma-separated values, in pieces of text: quoted fields, blanks around quotes, doubled quotes, lines that end with
+ * LF, CR LF or CR, a byte order mark.
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
 
@@ -39,6 +39,7 @@ export function csvReader(what = "CSV file"): CsvReader {
   let field = "";
   let state: "start" | "plain" | "quoted" | "closed" | "ended" = "start";
   let size = 0;
+  let returned = false; // the last character was a CR outside quotes
 
   const endField = () => {
     if (fields.length === LIMITS.columns) {
@@ -54,7 +55,7 @@ export function csvReader(what = "CSV file"): CsvReader {
     if (!blank) rows.push({ line: begun, fields });
     fields = [];
     size = 0;
-    begun = line + 1;
+    begun = ++line;
   };
   const take = (text: string): CsvRow[] => {
     const rows: CsvRow[] = [];
@@ -63,9 +64,12 @@ export function csvReader(what = "CSV file"): CsvReader {
         const problem = state === "quoted" ? "a quote is never closed" : "it has no end";
         throw formatError(`${what}, line ${begun}: ${problem}.`);
       }
+      if (returned && char !== "\n") endRow(rows);
+      returned = char === "\r" && state !== "quoted";
       if (state === "quoted") {
         if (char === '"') state = "closed";
         else field += char;
+        if (char === "\n") line++;
       } else if (state === "closed" && char === '"') {
         field += char;
         state = "quoted";
@@ -74,22 +78,22 @@ export function csvReader(what = "CSV file"): CsvReader {
       else if (char === '"' && (state === "start" || state === "plain") && isBlank(field)) {
         field = ""; // blanks before a quote
         state = "quoted";
-      } else if (state === "closed" || state === "ended") {
+      } else if (returned) continue;
+      else if (state === "closed" || state === "ended") {
         if (!isBlank(char)) {
           throw formatError(`${what}, line ${line}: text follows a closing quote.`);
         }
         state = "ended";
-      } else if (char !== "\r") {
+      } else {
         field += char;
         state = "plain";
       }
-      if (char === "\n") line++;
     }
     return rows;
   };
   const begin = (): CsvRow[] => {
     const text = held.replace(/^\uFEFF/, "");
-    separator = mostFrequent(text.split("\n", 1)[0]);
+    separator = mostFrequent(text.split(/[\r\n]/, 1)[0]);
     held = "";
     return take(text);
   };
@@ -97,9 +101,9 @@ export function csvReader(what = "CSV file"): CsvReader {
     push(text) {
       if (separator !== undefined) return take(text);
       held += text;
-      if (held.length > LIMITS.row && !held.includes("\n"))
-        throw formatError(`${what}: the first line has no end.`);
-      return held.includes("\n") ? begin() : [];
+      if (/[\r\n]/.test(held)) return begin();
+      if (held.length > LIMITS.row) throw formatError(`${what}: the first line has no end.`);
+      return [];
     },
     end() {
       const rows = separator === undefined ? begin() : [];

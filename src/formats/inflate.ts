@@ -1,6 +1,6 @@
 /** @file Inflating deflate and gzip bytes to a size that is known and checked beforehand. */
 
-import { Inflate } from "fflate";
+import { Inflate, inflateSync } from "fflate";
 import { formatError, guard, viewOf } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 
@@ -15,6 +15,13 @@ export function inflateExactly(deflated: Uint8Array, size: number, what: string)
     throw formatError(`${what}: ${deflated.length} deflated bytes cannot hold ${size} bytes.`);
   }
   return guard(what, () => {
+    if (deflated.length <= PIECE) {
+      // at once, as a stream's buffers cost more than a small member; the byte beyond shows one that is longer
+      const all = inflateSync(deflated, { out: new Uint8Array(size + 1) });
+      if (all.length === size) return all;
+      if (all.length > size) throw formatError(`${what} inflates beyond its ${size} bytes.`);
+      throw formatError(`${what} inflates to ${all.length} bytes instead of ${size}.`);
+    }
     const out = new Uint8Array(size);
     let at = 0;
     const stream = new Inflate((piece) => {

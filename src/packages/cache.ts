@@ -62,12 +62,21 @@ export async function makeFolderBeside(path: string): Promise<string> {
   return mkdtemp(`${path}.partial-`);
 }
 
-/** The SHA-256 of a file, in hexadecimal digits. */
+/** Hashes by file, as it was when it was read. */
+const hashes = new Map<string, string>();
+
+/** The SHA-256 of a file, in hexadecimal digits; a file that has not changed is read once. */
 export async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash("sha256");
   await using handle = await openRegular(file);
+  const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
+  const key = [dev, ino, size, mtimeNs, ctimeNs].join();
+  const known = hashes.get(key);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
   for await (const chunk of handle.createReadStream({ autoClose: false })) {
     hash.update(chunk as Buffer);
   }
-  return hash.digest("hex");
+  const digest = hash.digest("hex");
+  hashes.set(key, digest);
+  return digest;
 }

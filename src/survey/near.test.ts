@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hostArray } from "../graph/index.ts";
 import { Ledger } from "./ledger.ts";
-import { LOOK, hashDistance, lookOf } from "./look.ts";
+import { LOOK, hashDistance, lookOf, looksSame } from "./look.ts";
 import { nearPairs } from "./near.ts";
 
 /** A ledger of hashes; all small pictures are the same. */
@@ -57,13 +57,31 @@ test("the pairs are those that comparing each with each finds, for every number 
   );
 });
 
-test("a look: a bit for each pixel that is darker than its right neighbour, greys, and mean colours", () => {
+test("a look: a bit for each pixel that is darker than its right neighbour, greys, and colours of thirds of rows", () => {
   const pixels = new Uint8Array(8 * 9 * 3).fill(100);
   pixels.set([0, 0, 0], 0); // the first pixel is black
   const { hash, small } = lookOf(hostArray([8, 9, 3], "uint8", pixels));
   expect([...hash]).toEqual([1, 0]);
   expect([...small.subarray(0, 3)]).toEqual([0, 100, 100]);
-  expect([...small.subarray(72)]).toEqual([99, 99, 99]);
+  expect([...small.subarray(72)]).toEqual([67, 67, 67, ...Array<number>(69).fill(100)]);
   const fractions = Float32Array.from(pixels, (value) => value / 255);
   expect(lookOf(hostArray([8, 9, 3], "float32", fractions))).toEqual({ hash, small });
+});
+
+test("flags of equally bright stripes in other colours do not look the same; those of another tint do", () => {
+  const flag = (lowest: readonly number[], tint = 0) => {
+    const rows = Array.from({ length: 8 }, (_, row) => (row < 3 ? [206, 41, 57] : row < 6 ? [255, 255, 255] : lowest)); // prettier-ignore
+    const pixels = rows.flatMap((colour) => Array.from({ length: 9 }, () => colour).flat());
+    return lookOf(
+      hostArray(
+        [8, 9, 3],
+        "uint8",
+        Uint8Array.from(pixels, (value) => value - tint),
+      ),
+    );
+  };
+  const looks = [flag([38, 86, 173]), flag([71, 112, 80]), flag([38, 86, 173], 15)];
+  const small = Uint8Array.from(looks.flatMap((look) => [...look.small]));
+  expect(looksSame(small, 0, 1)).toBe(false);
+  expect(looksSame(small, 0, 2)).toBe(true);
 });

@@ -1,7 +1,7 @@
 /** @file Every picture of every split, read once: into the ledger, its fields into the tallies. */
 
 import { createHash } from "node:crypto";
-import type { DataProblem } from "../data/problems.ts";
+import { type DataProblem, whyLeftOut } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import { type Prepared, isEncoded } from "../data/stream/examples.ts";
 import { type WorkerPool, createWorkerPool } from "../data/stream/workers.ts";
@@ -106,18 +106,15 @@ async function look(source: Source, index: number, workers: WorkerPool): Promise
     const prepared = await workers.prepare(LOOK_PREPROCESSING, read);
     const fields = example && withoutFile(example);
     if ("problem" in prepared) {
-      return { example: fields, size, problem: reasonOf(prepared.problem, id) };
+      return { example: fields, size, problem: whyLeftOut(prepared.problem, id) };
     }
     const picture = pictureOf(prepared, example!.image);
     return { example: fields, size, entry: { digest: digest!, picture } };
   } catch (error) {
     if (!(error instanceof OcelliError) || error.code !== "data") throw error;
-    return { example: example && withoutFile(example), size, problem: reasonOf(error, id) };
+    return { example: example && withoutFile(example), size, problem: whyLeftOut(error, id) };
   }
 }
-
-const reasonOf = ({ message }: OcelliError, id: string): string =>
-  message.replace(`${id} cannot be decoded: `, "");
 
 /** An example whose image is pixels, or absent: a file's bytes are not held while the next ones are read. */
 function withoutFile(example: Example): Example {

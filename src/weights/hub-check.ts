@@ -4,6 +4,7 @@ import { type Hash, createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { sha256OfFile } from "../packages/cache.ts";
 
 /** What the hub says of a file. */
 export interface HubFile {
@@ -18,7 +19,7 @@ export const noteFile = (path: string): string => join(dirname(path), `.${basena
 
 /** Checks content piece by piece against what the hub says of it; an error tells what differs. */
 export function contentCheck({ size, etag }: HubFile) {
-  const digest = /^(?:W\/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?$/.exec(etag)?.[1];
+  const digest = digestIn(etag);
   const hash = digest === undefined ? undefined : begunHash(digest, size);
   let count = 0;
   return {
@@ -36,6 +37,10 @@ export function contentCheck({ size, etag }: HubFile) {
   };
 }
 
+/** The hash that the hub gives, if it gives one. */
+const digestIn = (etag: string): string | undefined =>
+  /^(?:W\/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?$/.exec(etag)?.[1];
+
 /** Git hashes a file with its kind and size in front. */
 function begunHash(digest: string, size: number): Hash {
   if (digest.length === 64) return createHash("sha256");
@@ -49,6 +54,8 @@ export async function isIntact(path: string): Promise<boolean> {
   try {
     const known = JSON.parse(note) as HubFile;
     if ((await stat(path)).size !== known.size) return false;
+    const digest = digestIn(known.etag);
+    if (digest?.length === 64) return (await sha256OfFile(path)) === digest;
     const check = contentCheck(known);
     for await (const piece of createReadStream(path)) check.add(piece as Buffer);
     check.end();

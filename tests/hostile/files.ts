@@ -5,6 +5,7 @@ import { zipSync } from "fflate";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { tarFile, tarMember } from "../../src/data/source-fixtures.ts";
+import { jpegOfScans, pngOfTexts, tiffOfDirectories } from "../../src/data/decode/slow-fixtures.ts";
 import { concatBytes } from "../../src/formats/bytes.ts";
 import { writeNpy } from "../../src/formats/npy.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
@@ -135,6 +136,9 @@ const parquet = (label: readonly string[], rowGroupSize?: number): Uint8Array =>
 const ten = (label: (i: number) => string): string[] =>
   Array.from({ length: 10 }, (_, i) => label(i));
 
+const manyArrays = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`a${i}`, labels]));
+
 /** Bytes as a pickle of protocol 2, in the zip form of torch.save. */
 const pth = (pickle: Uint8Array): Uint8Array => zipSync({ "a/data.pkl": [pickle, { level: 9 }] });
 const pickled = (...parts: readonly (Uint8Array | number)[]): Uint8Array =>
@@ -208,9 +212,13 @@ const onnx = (name: string, graph: Uint8Array, says: RegExp): Case => ({
 const csv = "image,label\na.png,x\nb.png,y\n";
 const jsonl = '{"image":"a.png","label":"x"}\n{"image":"b.png","label":"y"}\n';
 
+/** One that is decoded in another process. */
+const apart = (...given: Parameters<typeof image>): Case => ({ ...image(...given), kind: "apart" });
+
 /** Harmless files, one of each kind that the hostile ones are compared with. */
 export const HARMLESS: readonly Case[] = [
   image("image", png),
+  apart("apart", tiff),
   { ...image("thin", png), kind: "thin" },
   table("data", "t.csv", utf8(csv)),
   weights("weights", "a.pth", torchFixture("nested")),
@@ -244,9 +252,9 @@ export const HOSTILE: readonly Case[] = [
     await blank(4450, 4450, 4).png({ progressive: true }).toBuffer(),
   ),
   image("WebP as large as allowed", await blank(4450, 4450, 4).webp().toBuffer()),
-  image(
+  apart(
     "TIFF as large as allowed",
-    await blank(4450, 4450, 4).tiff({ compression: "deflate" }).toBuffer(),
+    await blank(3200, 3120, 4).tiff({ compression: "deflate" }).toBuffer(),
   ),
   image(
     "progressive JPEG larger than its bytes allow",
@@ -254,10 +262,20 @@ export const HOSTILE: readonly Case[] = [
     /limit/,
   ),
   image("PNG larger than its bytes allow", await blank(7000, 7000, 3).png().toBuffer(), /limit/),
-  image("GIF of 65,535 × 65,535", patched(gif, 6, 255, 255, 255, 255)),
+  apart("AVIF as large as allowed", await blank(3200, 3120, 3).avif({ effort: 0 }).toBuffer()),
+  apart(
+    "AVIF larger than its bytes allow",
+    await blank(4000, 4000, 3).avif({ effort: 0 }).toBuffer(),
+    /limit/,
+  ),
+  apart("JPEG of 880 scans", jpegOfScans(3200, 3100, 880)),
+  apart("JPEG of 880 scans, as wide as can be", jpegOfScans(65_000, 150, 880)),
+  image("PNG of 1,500 packed texts", pngOfTexts(png, 1500)),
+  apart("TIFF of 200,000 directories", tiffOfDirectories(200_000), /processor time/),
+  apart("GIF of 65,535 × 65,535", patched(gif, 6, 255, 255, 255, 255)),
   image("WebP of another size", patched(webp, 21, 255, 255, 255, 15), /cannot be decoded/),
-  image("TIFF of 60,000 × 60,000", hugeTiff(), /cannot be decoded/),
-  image("AVIF of 60,000 × 60,000", hugeAvif(), /cannot be decoded/),
+  apart("TIFF of 60,000 × 60,000", hugeTiff(), /cannot be decoded/),
+  apart("AVIF of 60,000 × 60,000", hugeAvif(), /cannot be decoded/),
   image(
     "HEIC",
     patched(avif, 8, ...utf8("heic"), 0, 0, 0, 0, ...utf8("mif1heicmif1")),
@@ -363,6 +381,7 @@ export const HOSTILE: readonly Case[] = [
       labels,
     }),
   }),
+  weights("npz of 60,000 deflated members", "a.npz", writeNpz(manyArrays(60_000), { level: 9 })),
   weights("npz of many members", "a.npz", writeNpz({ a: labels }).fill(255, -14, -10), /.+/),
   weights("a header a million deep", "a.safetensors", safetensors(repeat("[", 1e6)), /nested too/),
   weights("a header of 2^60 bytes", "a.safetensors", new Uint8Array(16).fill(15), /impossible/),

@@ -10,9 +10,6 @@ import type { Kind, Outcome } from "./open-one.ts";
 
 /** What a hostile file may take more than a harmless one of its kind. */
 const MORE = { seconds: 2, megabytes: 300 };
-/** On a busy machine a process waits for the others: the second of two tries counts. */
-const TRIES = 2;
-
 const dir = await mkdtemp(join(tmpdir(), "ocelli-hostile-"));
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -49,19 +46,14 @@ beforeAll(async () => {
 
 async function check(kind: Kind, path: string, says?: RegExp): Promise<void> {
   const { seconds, megabytes } = usual.get(kind)!;
-  for (let left = TRIES; left > 0; left--) {
-    const outcome = await open(kind, path);
-    const isLast = left === 1;
-    if (!isLast && outcome.seconds > seconds + MORE.seconds) continue;
-    expect(outcome).toMatchObject({ isOurs: true });
-    if (says) expect(outcome.error).toMatch(says);
-    else expect(outcome.error).toBeUndefined();
-    expect(outcome.error ?? "").not.toContain("\n");
-    expect(outcome.error?.length ?? 0).toBeLessThan(2000);
-    expect(outcome.megabytes).toBeLessThan(megabytes + MORE.megabytes);
-    expect(outcome.seconds).toBeLessThan(seconds + MORE.seconds);
-    return;
-  }
+  const outcome = await open(kind, path);
+  expect(outcome).toMatchObject({ isOurs: true });
+  if (says) expect(outcome.error).toMatch(says);
+  else expect(outcome.error).toBeUndefined();
+  expect(outcome.error ?? "").not.toContain("\n");
+  expect(outcome.error?.length ?? 0).toBeLessThan(2000);
+  expect(outcome.megabytes).toBeLessThan(megabytes + MORE.megabytes);
+  expect(outcome.seconds).toBeLessThan(seconds + MORE.seconds);
 }
 
 test.each(HOSTILE.map((one) => [one.kind, one.name, one] as const))(

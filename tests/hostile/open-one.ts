@@ -11,20 +11,22 @@ import { openModel } from "../../src/served/open.ts";
 import { loadWeights } from "../../src/weights/index.ts";
 
 /** What a file is opened as. */
-export type Kind = "image" | "thin" | "data" | "weights" | "model";
+export type Kind = "image" | "apart" | "thin" | "data" | "weights" | "model";
 
 /** What came of it. */
 export interface Outcome {
   /** The error's one line; undefined where it opened. */
   readonly error?: string;
   readonly isOurs: boolean;
+  /** Of the processors, with those of its decoder: a busy machine fails no file. */
   readonly seconds: number;
-  /** The most memory that the process ever had, in megabytes. */
+  /** The most memory that the process and its decoder ever had, in megabytes. */
   readonly megabytes: number;
 }
 
 const OPEN: Readonly<Record<Kind, (path: string) => Promise<unknown>>> = {
   image: decodeImageFile,
+  apart: decodeImageFile,
   async thin(path) {
     const image = await decodeImageFile(path);
     const { onHost } = parsePreprocessing("decode|resize_small(256)|central_crop(224)");
@@ -41,14 +43,39 @@ const OPEN: Readonly<Record<Kind, (path: string) => Promise<unknown>>> = {
   },
 };
 
-/** The peak of this process alone: what the system counts otherwise begins with the memory of the one that started it. */
-function peak(): number {
-  const [, kilobytes] = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))!;
-  return Number(kilobytes) / 1024;
-}
+/** The processes that this one has started and that are still there. */
+const children = (): string[] =>
+  readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean);
+
+/** What a file of the system says of this process and of those it started; one that has just ended says nothing. */
+const saidOf = (file: string): string[] =>
+  ["self", ...children()].map((id) => {
+    try {
+      return readFileSync(`/proc/${id}/${file}`, "utf8");
+    } catch {
+      return "";
+    }
+  });
+
+const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
+
+/** The peaks of these processes alone: what the system counts otherwise begins with the memory of the one that started them. */
+const peak = (): number =>
+  sum(saidOf("status").map((said) => Number(/^VmHWM:\s*(\d+) kB/m.exec(said)?.[1] ?? 0))) / 1024;
+
+/** Processor time of this process, of the ones that it started, and of those that have ended. */
+const seconds = (): number =>
+  sum(
+    saidOf("stat").map((said) => {
+      const fields = said.replace(/^.*\)/, "_ _").split(" ");
+      return sum(fields.slice(13, 17).map(Number));
+    }),
+  ) / TICKS;
+/** Of a second, in which Linux counts processor time. */
+const TICKS = 100;
 
 const [kind, path] = process.argv.slice(2);
-const start = performance.now();
+const start = seconds();
 let failed: unknown;
 try {
   await OPEN[kind as Kind](path);
@@ -58,7 +85,7 @@ try {
 const outcome: Outcome = {
   error: failed instanceof Error ? failed.message : undefined,
   isOurs: failed === undefined || failed instanceof OcelliError,
-  seconds: (performance.now() - start) / 1000,
+  seconds: seconds() - start,
   megabytes: peak(),
 };
 process.stdout.write(JSON.stringify(outcome));

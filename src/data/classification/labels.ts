@@ -150,7 +150,16 @@ export function readLabels(value: unknown, which: string): Labels | undefined {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);
   }
-  if (typeof value === "number") return value;
+  if (typeof value === "number") {
+    if (!Number.isInteger(value) || Number.isSafeInteger(value)) return value;
+    throw new OcelliError(
+      "data",
+      `${which}: its label ${value} is beyond 2^53, where numbers of JSON are no longer exact.`,
+      {
+        hint: "Write it in quotes.",
+      },
+    );
+  }
   if (typeof value === "boolean") return String(value);
   if (!Array.isArray(value)) return undefined;
   if (value.length > LIMITS.values) {

@@ -1,7 +1,6 @@
 /** @file Image files to pixels: the header first, then as much of the image as is wanted. */
 
 import { OcelliError } from "../../errors.ts";
-import { LIMITS, pixelLimit } from "../../formats/budget.ts";
 import {
   type Box,
   type ByteImage,
@@ -13,15 +12,12 @@ import {
 import { type AlphaRule, COLOURS, isPlain, isTransparent, opaque } from "../../preprocess/alpha.ts";
 import type { Wanted } from "../../preprocess/pipeline.ts";
 import { readImageFile } from "../files/files.ts";
-import { decodingCost, refusal as refusedKind } from "./image-kind.ts";
+import { Ended, readApart } from "./apart.ts";
+import { isUnbounded } from "./effort.ts";
+import { refusal as refusedKind } from "./image-kind.ts";
 import { mendJpeg } from "./mend-jpeg.ts";
-import { readPixels } from "./pixels.ts";
-import { createGate, within } from "../time-limit.ts";
 import { type Jpeg, type Vips, openJpeg, openVips } from "./vips.ts";
-
-/** Images from this many pixels on are decoded one after the other, so that they do not take memory together. */
-const LARGE = 8_000_000;
-const largeOnes = createGate();
+import { type WholeOptions, readWhole, sizeRefusal } from "./whole.ts";
 
 /** What {@link decodeImage} may decode less than all of. */
 export interface DecodeOptions {
@@ -56,7 +52,7 @@ export interface PictureKind {
  * left alone as Pillow and TensorFlow leave them; docs/preprocessing.md says what becomes of every kind.
  *
  * The format is known by the first bytes, and the header is checked before anything is decoded. Decoding ends after 30
- * seconds. A JPEG decoded n times smaller is what libjpeg makes of the lower
+ * seconds, and what may take long for its size is decoded in a process that is ended earlier. A JPEG decoded n times smaller is what libjpeg makes of the lower
  * frequencies, not the average of n × n pixels; `ocelli bench pipeline` measures how far apart the results are.
  *
  * @throws a data error that names the file and says why it cannot be decoded
@@ -67,8 +63,8 @@ export const decodeImage = (file: Uint8Array, options: DecodeOptions = {}): Prom
 let decoders: ReturnType<typeof openDecoders> | undefined;
 
 async function openDecoders() {
-  const { default: sharp } = await import("sharp");
-  return { sharp, vips: await openVips() };
+  await import("sharp"); // whose library it is
+  return { vips: await openVips() };
 }
 
 /** What `use` makes of an image file as {@link decodeImage} decodes it; the pixels' memory is gone when it returns. */
@@ -77,39 +73,33 @@ export async function decodeAnd<T>(
   options: DecodeOptions,
   use: (image: ByteImage) => T,
 ): Promise<T> {
-  const { name = "the image", want } = options;
-  const { maxPixels = pixelLimit(file.length, decodingCost(file)) } = options;
+  const { name = "the image", want, maxPixels } = options;
   if (file.length === 0) throw undecodable(name, "it is empty");
   const refused = refusedKind(file);
   if (refused !== undefined) throw undecodable(name, refused);
   let wanted: Pick<Wanted, "box" | "shrink"> | undefined;
   const ask = (height: number, width: number) => {
-    if (Math.max(height, width) > LIMITS.side) {
-      const limit = `the longest side is ${LIMITS.side}`;
-      throw undecodable(name, `it has ${width} × ${height} pixels; ${limit}`);
-    }
-    if (height * width > maxPixels) {
-      const limit = `the limit for a file of its size is ${Math.floor(maxPixels / 1e6)} million pixels`;
-      throw undecodable(name, `it has ${width} × ${height} pixels; ${limit}`);
-    }
+    const refused = sizeRefusal(file, height, width, maxPixels);
+    if (refused !== undefined) throw undecodable(name, refused);
     const shape = [height, width, 3] as const;
     wanted ??= want?.(shape) ?? { box: { y: 0, x: 0, height, width }, shrink: 1 };
     checkBox(shape, wanted.box);
     return wanted; // asked for once, as the answer may be random
   };
-  const attempt: Attempt = { ...options, ask };
+  const { alpha, notice } = options;
+  const attempt: Attempt = { alpha, notice, maxPixels, ask };
   let failure: unknown;
   try {
     return await decodeStrictly(file, attempt, use);
   } catch (error) {
-    if (!isJpeg(file) || !(error instanceof Undecoded)) throw refusal(name, error);
+    if (!isJpeg(file) || !isWorthAnother(error)) throw refusal(name, error);
     failure = error;
   }
   const mended = mendJpeg(file);
   try {
     if (mended) return await decodeStrictly(mended, attempt, use);
   } catch (error) {
-    if (!(error instanceof Undecoded)) throw refusal(name, error);
+    if (!isWorthAnother(error)) throw refusal(name, error);
     failure = error;
   }
   // bytes between the last pixel and the end; libjpeg's first warning, so that all before them was read without one
@@ -121,15 +111,17 @@ export async function decodeAnd<T>(
   });
 }
 
-/** Options of one attempt to decode a file; those of the header are settled. */
-interface Attempt extends Pick<DecodeOptions, "alpha" | "notice"> {
+/** Options of one attempt to decode a file. */
+interface Attempt extends Pick<DecodeOptions, "alpha" | "notice">, WholeOptions {
   readonly ask: (height: number, width: number) => Pick<Wanted, "box" | "shrink">;
-  /** What is an error: also a decoder's warning, which it is unless given, or not. */
-  readonly failOn?: "warning" | "error";
 }
 
 /** What a decoder said of a file. */
 class Undecoded extends Error {}
+
+/** Whether another attempt may do better than one that failed with an error. */
+const isWorthAnother = (error: unknown): boolean =>
+  error instanceof Undecoded && !(error.cause instanceof Ended);
 
 /** The error of a file that cannot be decoded; others are as they were. */
 function refusal(name: string, error: unknown): unknown {
@@ -143,7 +135,7 @@ async function decodeStrictly<T>(
   use: (image: ByteImage) => T,
 ): Promise<T> {
   const { vips } = await (decoders ??= openDecoders());
-  using jpeg = vips && isJpeg(file) ? openJpeg(vips, file) : undefined;
+  using jpeg = vips && isJpeg(file) && !isUnbounded(file) ? openJpeg(vips, file) : undefined;
   if (vips && jpeg?.orientation === 1 && jpeg.channels !== 4) {
     const { height, width } = jpeg;
     const { box, shrink } = attempt.ask(height, width);
@@ -171,31 +163,21 @@ function isPlainJpeg(vips: Vips, file: Uint8Array): boolean {
 
 async function decodeBySharp<T>(
   file: Uint8Array,
-  { ask, alpha = COLOURS.white, notice, failOn = "warning" }: Attempt,
+  { ask, alpha = COLOURS.white, notice, ...options }: Attempt,
   use: (image: ByteImage) => T,
 ): Promise<T> {
-  const { sharp } = await (decoders ??= openDecoders());
-  const options = { limitInputPixels: false, failOn, pages: 1 } as const;
-  const read = async (): Promise<ByteImage> => {
-    const header = await sharp(file, options).metadata();
-    const { height, width } = header.autoOrient;
-    const { box } = ask(height, width);
-    const open = (more?: object) =>
-      sharp(file, { ...options, ...more }).timeout({ seconds: LIMITS.decodeSeconds });
-    const limited = () => within(LIMITS.decodeSeconds, () => readPixels(open, header));
-    const pixels = await (height * width < LARGE ? limited() : largeOnes(limited));
-    const image = opaque(pixels, alpha);
-    const { channels } = header;
-    notice?.({
-      ...{ height, width, channels },
-      ...{ transparent: isTransparent(pixels), plain: isPlain(image) },
-    });
-    return crop(image, box) as ByteImage;
-  };
-  const part = await read().catch((cause: unknown) => {
-    throw cause instanceof OcelliError ? cause : new Undecoded("", { cause });
+  const read = isUnbounded(file) ? readApart : readWhole;
+  const { pixels, channels } = await read(file, options).catch((cause: unknown) => {
+    throw new Undecoded("", { cause });
   });
-  return use(part);
+  const [height, width] = pixels.shape;
+  const { box } = ask(height, width);
+  const image = opaque(pixels, alpha);
+  notice?.({
+    ...{ height, width, channels },
+    ...{ transparent: isTransparent(pixels), plain: isPlain(image) },
+  });
+  return use(crop(image, box) as ByteImage);
 }
 
 /**

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
+import { crc32 } from "../../formats/crc32.ts";
 import { COLOURS, type AlphaRule } from "../../preprocess/alpha.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { type PictureKind, decodeImage } from "./decode.ts";
@@ -63,6 +64,39 @@ test("grey with alpha, and a palette with transparent entries", async () => {
   expect(palette.includes("tRNS")).toBe(true);
   expect(await decode(palette)).toEqual([200, 0, 0, 0, 200, 0, 255, 255, 255]);
   expect(await decode(palette, black)).toEqual([200, 0, 0, 0, 200, 0, 0, 0, 0]);
+});
+
+/** A PNG with a chunk that says which colour is transparent. */
+function withTransparent(png: Uint8Array, ...colour: readonly number[]): Uint8Array {
+  const content = Buffer.concat([
+    Buffer.from("tRNS"),
+    Uint8Array.from(colour.flatMap((c) => [0, c])),
+  ]);
+  const chunk = Buffer.alloc(content.length + 8);
+  chunk.writeUInt32BE(content.length - 4);
+  chunk.set(content, 4);
+  chunk.writeUInt32BE(crc32(content), content.length + 4);
+  const at = Buffer.from(png).indexOf("IDAT") - 4;
+  return Buffer.concat([png.subarray(0, at), chunk, png.subarray(at)]);
+}
+
+test("one colour of a picture without alpha may be transparent", async () => {
+  const colours = await row([255, 0, 0, 0, 0, 255], 3).png().toBuffer();
+  expect(await decode(withTransparent(colours, 255, 0, 0))).toEqual([255, 255, 255, 0, 0, 255]);
+  expect(await decode(withTransparent(colours, 255, 0, 0), black)).toEqual([0, 0, 0, 0, 0, 255]);
+  const greys = await row([7, 200], 1).toColourspace("b-w").png().toBuffer();
+  expect(await decode(withTransparent(greys, 7))).toEqual([255, 255, 255, 200, 200, 200]);
+});
+
+test("of several JPEGs in one file, as phones and drones write them, the first is taken", async () => {
+  const [first, second] = await Promise.all(
+    ["#ff0000", "#0000ff"].map((background) =>
+      sharp({ create: { width: 16, height: 8, channels: 3, background } })
+        .jpeg()
+        .toBuffer(),
+    ),
+  );
+  expect(await decode(Buffer.concat([first, second]))).toEqual(await decode(first));
 });
 
 test("16-bit channels give their upper byte, alpha too", async () => {

@@ -5,8 +5,9 @@ import { OcelliError } from "../../errors.ts";
 import { openRegular } from "../../files.ts";
 import { LIMITS } from "../../formats/budget.ts";
 
-const reason = (error: unknown): string => {
+const reason = (path: string, error: unknown): string => {
   const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT" && path.includes("\uFFFD")) return "its name is not UTF-8; rename it";
   if (code === "ENOENT") return "there is no such file or folder";
   if (code === "ENOTDIR") return "it is not a folder";
   if (code === "EISDIR") return "it is a folder";
@@ -17,7 +18,7 @@ const reason = (error: unknown): string => {
 
 /** The error for a file or folder that cannot be read. */
 export const cannotRead = (path: string, error: unknown, hint?: string): OcelliError =>
-  new OcelliError("data", `cannot read ${path}: ${reason(error)}.`, { hint, cause: error });
+  new OcelliError("data", `cannot read ${path}: ${reason(path, error)}.`, { hint, cause: error });
 
 /** How {@link readDataFile} reads. */
 interface ReadOptions {

@@ -1,15 +1,14 @@
 /** @file Which data set a path is. */
 
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import type { DataConfig } from "../config.ts";
-import { cannotRead, listDataFolder } from "../files/files.ts";
+import { cannotRead } from "../files/files.ts";
 import { isUrl } from "../files/http.ts";
 import { IMAGE_FILE, describeUnread, isUnreadImage } from "./image-names.ts";
 import { holdsMaps } from "./maps.ts";
-import { isLeftover } from "./leftovers.ts";
 import { findShards } from "../files/shards.ts";
+import { listFolder } from "../files/walk.ts";
 
 /** Data sets of files, by their names. */
 const KINDS = [
@@ -78,22 +77,14 @@ async function detectFolder(
   dir: string,
   labels: NonNullable<DetectOptions["labels"]>,
 ): Promise<DataConfig> {
-  const names = (await listDataFolder(dir)).filter((name) => !isLeftover(name));
+  const listing = await listFolder(dir);
+  const files = [...listing.files, ...listing.others].sort();
+  const folders = listing.folders.length + listing.links.length;
   if (await holdsMaps(dir)) return { name: "maps", dir };
-  if (names.some((name) => name.endsWith(".npz"))) return { name: "npz", dir };
-  if (names.some((name) => /-images[-.]idx\d-ubyte(\.gz)?$/.test(name)))
+  if (files.some((name) => name.endsWith(".npz"))) return { name: "npz", dir };
+  if (files.some((name) => /-images[-.]idx\d-ubyte(\.gz)?$/.test(name)))
     return { name: "idx", dir };
-  const isFolder = await Promise.all(
-    names.map((name) =>
-      stat(join(dir, name)).then(
-        (entry) => entry.isDirectory(),
-        () => false,
-      ),
-    ),
-  );
-  const files = names.filter((_, i) => !isFolder[i]);
   const kinds = [...new Set(files.map(kindOf))].filter((kind) => kind !== undefined);
-  const folders = names.length - files.length;
   const [kind] = kinds;
   if (kinds.length === 1 && (ARCHIVES.some(([name]) => name === kind) || isTable(files, folders))) {
     return { name: kind, files: dir };

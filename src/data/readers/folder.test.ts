@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
@@ -21,6 +21,18 @@ async function idsOf(split: string): Promise<string[]> {
   const source = await openSplit(await openFolder({ dir }), split);
   return Array.from({ length: source.length }, (_, i) => source.id(i));
 }
+
+test.runIf(process.platform === "linux")("a name that is not UTF-8 is said to be so", async () => {
+  await write("a/1.png", "b/2.png");
+  const path = Buffer.concat([
+    Buffer.from(join(dir, "b/caf")),
+    Buffer.of(0xe9),
+    Buffer.from(".png"),
+  ]);
+  await writeFile(path, "x");
+  const source = await openSplit(await openFolder({ dir }), "all");
+  await expect(source.read(2)).rejects.toThrow("caf\uFFFD.png: its name is not UTF-8; rename it.");
+});
 
 test("nested folders, any case of extension, hidden and other files", async () => {
   await write(

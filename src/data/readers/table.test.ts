@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,6 +36,35 @@ test("CSV: quotes, a byte order mark, CR LF, the same image twice", async () => 
   expect(Buffer.from((await source.read(0)).image.data as Uint8Array).toString()).toBe(
     "sub/c, d.png",
   );
+});
+
+test("UTF-16 with its order mark is read; other bytes than UTF-8 are named", async () => {
+  const text = "\uFEFFimage,label\r\na.png,é\r\nb.png,日\r\n";
+  const little = Buffer.from(text, "utf16le");
+  const files = join(dir, "list.csv");
+  for (const bytes of [little, Buffer.from(little).swap16(), Buffer.from(text)]) {
+    await writeFile(files, bytes);
+    const { names } = await openSplit(await openTable({ name: "csv", files }), "all");
+    expect(names.label).toEqual(["é", "日"]);
+  }
+  await writeFile(files, Buffer.from("image,label\na.png,é\n", "latin1"));
+  await expect(openTable({ name: "csv", files })).rejects.toThrow(
+    "list.csv is no text of UTF-8; save it as UTF-8.",
+  );
+});
+
+test("JSON numbers that are no longer exact are no labels", async () => {
+  const lines = (...labels: string[]) =>
+    labels.map((label) => `{"image":"a.png","label":${label}}`);
+  const apart = lines("9007199254740993", "9007199254740992").join("\n");
+  await expect(open("jsonl", apart)).rejects.toThrow(
+    "line 1: its label 9007199254740992 is beyond 2^53",
+  );
+  const quoted = lines('"9007199254740993"', '"9007199254740992"').join("\n");
+  expect((await open("jsonl", quoted)).names.label).toEqual([
+    "9007199254740992",
+    "9007199254740993",
+  ]);
 });
 
 test("numbers as labels, with names given or not", async () => {

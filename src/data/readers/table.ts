@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { OcelliError, nearestNames } from "../../errors.ts";
 import { LIMITS, checkName, parseJson } from "../../formats/budget.ts";
-import { formatError, guard } from "../../formats/bytes.ts";
+import { formatError } from "../../formats/bytes.ts";
 import { csvReader } from "../../formats/csv.ts";
 import { type ByteFile } from "../files/random-access.ts";
 import { openBytes } from "../files/byte-file.ts";
@@ -218,11 +218,23 @@ function noField(
   );
 }
 
-/** A file's text, piece by piece. */
+/** A file's text, piece by piece: UTF-8, or UTF-16 where it begins with that order mark. */
 async function* textOf(file: ByteFile): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const decode = (bytes?: Uint8Array) =>
-    guard(file.name, () => decoder.decode(bytes, { stream: !!bytes }));
+  const [first, second] = await file.read(0, Math.min(file.size, 2));
+  const encoding =
+    first === 0xff && second === 0xfe
+      ? "utf-16le"
+      : first === 0xfe && second === 0xff
+        ? "utf-16be"
+        : "utf-8";
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  const decode = (bytes?: Uint8Array) => {
+    try {
+      return decoder.decode(bytes, { stream: !!bytes });
+    } catch {
+      throw formatError(`${file.name} is no text of ${encoding.toUpperCase()}; save it as UTF-8.`);
+    }
+  };
   for (let at = 0; at < file.size; at += 1 << 18) {
     yield decode(await file.read(at, Math.min(file.size, at + (1 << 18))));
   }

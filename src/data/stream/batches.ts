@@ -8,7 +8,7 @@ import type { Preprocessing } from "../../preprocess/pipeline.ts";
 import { giveBack } from "../../preprocess/spare.ts";
 import { type Prepared, type RawExample, isEncoded, prepareExample } from "./examples.ts";
 import { BEGINNING, type Position, type Visit, trainingOrder } from "./order.ts";
-import type { BadImagePolicy, DataProblems } from "../problems.ts";
+import { type BadImagePolicy, type DataProblems, whyLeftOut } from "../problems.ts";
 import { type Share, sharedVisits } from "./share.ts";
 import type { Source } from "../source.ts";
 import { travels } from "./travelling.ts";
@@ -132,8 +132,7 @@ function take(prepared: Prepared, id: string, options: BatchOptions): Features |
     return prepared.features;
   }
   if (options.onBadImage !== "skip") throw prepared.problem;
-  const reason = prepared.problem.message.replace(`${id} cannot be decoded: `, "");
-  options.problems?.add({ id, reason });
+  options.problems?.add({ id, reason: whyLeftOut(prepared.problem, id) });
   return undefined;
 }
 

@@ -80,12 +80,12 @@ export function stateOfHolder(holder: Holder, folder: string): HolderState {
 }
 
 function isRunning({ pid, started }: Holder): boolean {
+  const now = startOf(pid);
   try {
-    process.kill(pid, 0);
+    process.kill(pid, 0); // after the look at its start, which says nothing of one that has just ended
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  const now = startOf(pid);
   return now !== undefined && (now === "" || started === "" || now === started);
 }
 
