@@ -354,7 +354,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.name",
-    type: '"vit" or "flexivit" or "mlp-mixer" or "bit" or "bit-paper" or "efficientnet-lite0" or "efficientnet-lite1" or "efficientnet-lite2" or "resnet" or "convnext" or "segmenter"',
+    type: '"vit" or "beit" or "flexivit" or "mlp-mixer" or "bit" or "bit-paper" or "efficientnet-lite0" or "efficientnet-lite1" or "efficientnet-lite2" or "resnet" or "convnext" or "segmenter"',
     required: true,
     meaning: "Which one.",
     example: '"vit"',
@@ -382,7 +382,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.variant",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "text",
     default: "none",
     meaning: "A named size, with its patch if given. Options given beside it take precedence.",
@@ -390,14 +390,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.patchSize",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "[whole number from 1 to 65536, whole number from 1 to 65536]",
     default: "[16, 16]; of flexivit, whose stored kernel it is the size of, [32, 32]",
     meaning: "Extents of a patch in pixels.",
   },
   {
     key: "model.width",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "whole number from 1 to 65536",
     default: "768",
     meaning: "Channels of a token.",
@@ -405,7 +405,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.depth",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "whole number from 1 to 1024",
     default: "12",
     meaning: "How many blocks there are.",
@@ -413,7 +413,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.mlpDim",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "whole number from 1 to 65536 or null",
     default: "4 × width",
     meaning: "Width inside the feed-forward blocks.",
@@ -421,7 +421,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.numHeads",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "whole number from 1 to 65536",
     default: "12",
     meaning: "Heads of the attention.",
@@ -437,14 +437,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.repSize",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "true or false or whole number from 1 to 65536",
     default: "false",
     meaning: "A tanh layer before the head: true for the model's width, or its width.",
   },
   {
     key: "model.dropout",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "number from 0 below 1",
     default: "0",
     meaning: "The rate at which values are dropped in training.",
@@ -452,7 +452,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.parallel",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "true or false",
     default: "false",
     meaning: "Attention and feed-forward side by side on one normalisation, as in ViT-22B.",
@@ -460,7 +460,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.qkNorm",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "true or false",
     default: "false",
     meaning: "Normalises queries and keys, as in ViT-22B.",
@@ -468,7 +468,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.norm",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: '"layerNorm" or "rmsNorm"',
     default: '"layerNorm"',
     meaning:
@@ -478,23 +478,81 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   {
     key: "model.qkvBias",
     of: ["vit", "flexivit"],
-    type: "true or false",
+    type: 'true or false or "no-key"',
     default: "true",
-    meaning: "Query, key and value have biases.",
+    meaning: 'Query, key and value have biases; "no-key": all but the keys, as in BEiT.',
+    example: "true",
+  },
+  {
+    key: "model.classToken",
+    of: ["vit", "beit", "flexivit"],
+    type: "true or false",
+    default: 'of the poolings "tok" and "tok+gap"',
+    meaning: "A token before the patches that stands for the image.",
+    example: "true",
+  },
+  {
+    key: "model.distilled",
+    of: ["vit", "flexivit"],
+    type: 'true or false or "token"',
+    default: "false",
+    meaning:
+      'A second such token with a head, "head_dist"; logits are the mean of both heads\', as in DeiT. "token": without the head.',
+  },
+  {
+    key: "model.registers",
+    of: ["vit", "beit", "flexivit"],
+    type: "whole number from 0 to 1024",
+    default: "0",
+    meaning: "How many further learned tokens take part in attention alone, as in DINOv2.",
+    example: "0",
+  },
+  {
+    key: "model.layerScale",
+    of: ["vit", "beit", "flexivit"],
+    type: "number or null",
+    default: "no factors",
+    meaning: "The first value of learned factors of each branch's channels, as in DINOv2 and BEiT.",
+    example: "1",
+  },
+  {
+    key: "model.dropPath",
+    of: ["vit", "beit", "flexivit"],
+    type: "number from 0 below 1",
+    default: "0",
+    meaning:
+      "The rate at which the last block's branches are left out in training; that of earlier ones rises from 0.",
+    example: "0",
+  },
+  {
+    key: "model.feedForward",
+    of: ["vit", "beit", "flexivit"],
+    type: '"mlp" or "swiglu"',
+    default: '"mlp"',
+    meaning:
+      "The feed-forward blocks: two dense layers with GELU between them, or SwiGLU as in DINOv2's largest.",
+    example: '"mlp"',
+  },
+  {
+    key: "model.poolNorm",
+    of: ["vit", "beit", "flexivit"],
+    type: "true or false",
+    default: "false",
+    meaning: "The last normalisation comes after the pooling, as in BEiT and fine-tuned MAE.",
     example: "true",
   },
   {
     key: "model.poolType",
-    of: ["vit", "flexivit"],
-    type: '"0" or "gap" or "map" or "tok" or "none"',
+    of: ["vit", "beit", "flexivit"],
+    type: '"0" or "gap" or "map" or "tok" or "tok+gap" or "none"',
     default: '"gap"',
     meaning:
-      "How tokens become one vector: their mean, attention by a probe, an extra token, the first token, or not at all.",
+      "How tokens become one vector: the mean of the patches, attention by a probe, an extra token, that and the mean side by side, the first token, or not at all.",
     example: '"gap"',
   },
   {
     key: "model.activation",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: '"gelu-tanh" or "gelu"',
     default: '"gelu-tanh"',
     meaning:
@@ -503,7 +561,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.epsilon",
-    of: ["vit", "flexivit", "convnext"],
+    of: ["vit", "beit", "flexivit", "convnext"],
     type: "number above 0",
     default: "1e-6",
     meaning: "The epsilon of the normalisations.",
@@ -511,7 +569,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.scan",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: "true or false",
     default: "false",
     meaning: "One scan over stacked blocks, which makes a smaller program.",
@@ -519,7 +577,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.rematPolicy",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: '"everything" or "dots" or "nothing"',
     default: '"everything"; with `scan` "nothing"',
     meaning: "What of a block is kept for the backward pass; the rest is computed again.",
@@ -527,7 +585,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "model.dtypeMm",
-    of: ["vit", "flexivit"],
+    of: ["vit", "beit", "flexivit"],
     type: '"float32" or "bfloat16" or "float16"',
     default: '"float32"',
     meaning:
@@ -559,6 +617,23 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     type: "text",
     default: "all but the head's",
     meaning: "A regular expression for the whole names of the kernels.",
+  },
+  {
+    key: "model.posemb",
+    of: ["beit"],
+    type: '"none" or "learn"',
+    default: '"none"',
+    meaning: "A learned embedding of each position, or none.",
+    example: '"none"',
+  },
+  {
+    key: "model.relativePositions",
+    of: ["beit"],
+    type: '"each" or "shared" or "none"',
+    default: '"each"',
+    meaning:
+      "Learned scores of relative positions: of each block, of all blocks together, or none.",
+    example: '"each"',
   },
   {
     key: "model.posembSize",

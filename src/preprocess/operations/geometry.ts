@@ -55,6 +55,15 @@ const resizing = (method: "area" | "bilinear", antialias: boolean) => ({
 
 const sizeOf = ({ shape: [height, width] }: Image): Size => [height, width];
 
+/** The size at which an image's smaller side is `size`. */
+function smallSize(shape: Image["shape"], size: number, round: "nearest" | "down"): Size {
+  const [height, width] = shape;
+  const smaller = Math.min(height, width);
+  if (round === "nearest") return scaledSize(shape, size / smaller);
+  const side = (pixels: number): number => Math.max(1, Math.floor((size * pixels) / smaller));
+  return [side(height), side(width)];
+}
+
 /** How often a box is drawn before the whole image is taken. */
 const ATTEMPTS = 100;
 
@@ -160,12 +169,16 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
       (shape) =>
         scaled(shape, size, options),
   ),
-  /** Scales the smaller side to a size, keeping the aspect ratio. */
+  /** Scales the smaller side to a size, keeping the aspect ratio; the other is rounded, or cut off ("down") as in torchvision. */
   resize_small: regionOperation(
-    { smaller_size: whole(1, MAX_SIDE), ...resizing("area", false) },
-    ({ smaller_size: size, ...options }) =>
+    {
+      smaller_size: whole(1, MAX_SIDE),
+      ...resizing("area", false),
+      round: byDefault(oneOf<"nearest" | "down">(["nearest", "down"]), "nearest"),
+    },
+    ({ smaller_size: size, round, ...options }) =>
       (shape) =>
-        scaled(shape, scaledSize(shape, size / Math.min(shape[0], shape[1])), options),
+        scaled(shape, smallSize(shape, size, round), options),
   ),
   /** Scales the longer side to a size, keeping the aspect ratio. */
   resize_long: regionOperation(
