@@ -62,21 +62,25 @@ export interface DecoderOptions {
   readonly posemb: Posemb;
 }
 
-/** Positions of the class token and of a grid, [1, 1 + rows · columns, width]. */
-function placesOf(scope: Scope, grid: readonly [number, number], options: DecoderOptions): Tensor {
-  const { posemb, width } = options;
-  const [rows, columns] = grid;
+/** Positions of the tokens before the patches and of a grid, [1, prefix + rows · columns, width]. */
+function placesOf(
+  scope: Scope,
+  prefix: number,
+  [rows, columns]: readonly [number, number],
+  { posemb, width }: DecoderOptions,
+): Tensor {
   if (posemb === "learn") {
-    return scope.param("pos_embedding", normal(0.02), [1, 1 + rows * columns, width]);
+    return scope.param("pos_embedding", normal(0.02), [1, prefix + rows * columns, width]);
   }
-  return concatenate([zeros([1, 1, width]), sincos2d(rows, columns, width)], 1);
+  const places = sincos2d(rows, columns, width);
+  return prefix > 0 ? concatenate([zeros([1, prefix, width]), places], 1) : places;
 }
 
 /**
  * The decoder: embeds what the encoder gives, puts a learned token where a patch was not seen, and predicts the values of each
  * patch.
  *
- * @param seen the class token and the seen patches, [batch, 1 + kept, features]
+ * @param seen the tokens before the patches and the seen patches, [batch, prefix + kept, features]
  * @param grid rows and columns of all patches
  * @param values how many values a patch has
  * @returns [batch, patches, values]
@@ -85,7 +89,7 @@ export const maskedDecoder = layer(
   (
     scope,
     seen: Tensor,
-    { restore }: Pick<RandomMask, "restore">,
+    { kept, restore }: Pick<RandomMask, "kept" | "restore">,
     grid: readonly [rows: number, columns: number],
     values: number,
     options: DecoderOptions,
@@ -94,16 +98,22 @@ export const maskedDecoder = layer(
     const [batch, patches] = restore.shape;
     const settings = { kernelInit: xavierUniform };
     const embedded = dense(scope.at("embed"), seen, width, settings);
-    const hidden = patches + 1 - seen.shape[1];
+    const count = kept.shape[1];
+    const prefix = seen.shape[1] - count;
     const token = scope.param("mask_token", normal(0.02), [1, 1, width]);
-    const known = sliceAxis(embedded, 1, 1);
-    const inOrder = concatenate([known, broadcastTo(token, [batch, hidden, width])], 1);
+    const known = prefix > 0 ? sliceAxis(embedded, 1, prefix) : embedded;
+    const inOrder =
+      count < patches
+        ? concatenate([known, broadcastTo(token, [batch, patches - count, width])], 1)
+        : known;
     const restored = gather(inOrder, restore, { axis: 1, batchDims: 1 });
-    const all = concatenate([sliceAxis(embedded, 1, 0, 1), restored], 1);
-    const placed = add(all, broadcastTo(placesOf(scope, grid, options), all.shape));
+    const all =
+      prefix > 0 ? concatenate([sliceAxis(embedded, 1, 0, prefix), restored], 1) : restored;
+    const placed = add(all, broadcastTo(placesOf(scope, prefix, grid, options), all.shape));
     const { depth, numHeads, mlpDim, epsilon } = options;
     const shape = settleVit({ width, depth, numHeads, mlpDim, epsilon, activation: "gelu" });
     const [decoded] = encoder(scope.at("Transformer"), placed, shape);
-    return sliceAxis(dense(scope.at("pred"), decoded, values, settings), 1, 1);
+    const predicted = dense(scope.at("pred"), decoded, values, settings);
+    return prefix > 0 ? sliceAxis(predicted, 1, prefix) : predicted;
   },
 );

@@ -127,10 +127,10 @@ export async function planTraining(
     config.balance === "loss"
       ? balancedWeights(labels!, namesOf(source, "label", 'balance "loss"'))
       : undefined;
-  const given = { batch: batchSpec, card, classWeights, ...telling };
-  const objective = await planObjective(config, given);
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
+  const given = { batch: batchSpec, card, classWeights, totalSteps, ...telling };
+  const objective = await planObjective(config, given);
   const context = { ...length, totalSteps };
   const sources = new Map([[config.split, source]]);
   const evaluations = await planEvaluations(config, {
