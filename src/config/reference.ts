@@ -1615,7 +1615,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "optimizer.name",
-    type: '"adam" or "adamw" or "adafactor" or "lion" or "momentum" or "sgd"',
+    type: '"adam" or "adamw" or "adafactor" or "lion" or "momentum" or "sgd" or "lars"',
     required: true,
     meaning: "Which one.",
     example: '"adam"',
@@ -1938,7 +1938,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "optimizer.momentum",
-    of: ["momentum"],
+    of: ["momentum", "lars"],
     type: "number from 0 below 1",
     default: "0.9",
     meaning: "The weight of the past.",
@@ -1959,6 +1959,21 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     default: '"float32"',
     meaning: "The dtype in which the sum is stored.",
     example: '"float32"',
+  },
+  {
+    key: "optimizer.trust",
+    of: ["lars"],
+    type: "number above 0",
+    default: "0.001",
+    meaning: "Which part of a parameter's length a gradient step has.",
+    example: "0.001",
+  },
+  {
+    key: "optimizer.exclude",
+    of: ["lars"],
+    type: "text",
+    default: "biases and scales",
+    meaning: "A regular expression for the whole names of what is neither decayed nor scaled.",
   },
   {
     key: "evals",

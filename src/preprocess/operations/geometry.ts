@@ -102,6 +102,34 @@ export function randomBox([h, w]: Image["shape"], { area, ratio }: BoxBounds, ra
   return { y: 0, x: 0, height: h, width: w };
 }
 
+/**
+ * A random box: an area, and then a ratio that is uniform in the logarithm.
+ *
+ * @see https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.v2.RandomResizedCrop.html
+ */
+export function logarithmicBox(
+  [h, w]: Image["shape"],
+  { area, ratio }: BoxBounds,
+  random: Random,
+): Box {
+  const [low, high] = ratio.map(Math.log);
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const pixels = ((area[0] + (area[1] - area[0]) * random.uniform()) / 100) * h * w;
+    const aspect = Math.exp(low + (high - low) * random.uniform());
+    const [height, width] = [
+      Math.round(Math.sqrt(pixels / aspect)),
+      Math.round(Math.sqrt(pixels * aspect)),
+    ];
+    if (height < 1 || width < 1 || height > h || width > w) continue;
+    const [y, x] = [random.integer(0, h - height + 1), random.integer(0, w - width + 1)];
+    return { y, x, height, width };
+  }
+  const aspect = Math.min(Math.max(w / h, ratio[0]), ratio[1]);
+  const [height, width] =
+    aspect > w / h ? [Math.round(w / aspect), w] : [h, Math.round(h * aspect)];
+  return centralBox([h, w, 1], Math.max(1, height), Math.max(1, width));
+}
+
 /** The image with `channels` channels, without alpha; bytes of a file must have been decoded by the data source. */
 function decoded(array: HostArray | undefined, channels: number, alpha: AlphaRule): Image {
   if (array?.dtype === "uint8" && array.shape.length === 1) {
@@ -228,6 +256,32 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
         size: size ?? undefined,
         finish: (part, inside, window) =>
           size ? resize(part, size, { ...args, box: inside, window }) : part,
+      });
+    },
+  ),
+  /**
+   * Cuts out a random box of `area_min` to `area_max` percent, its ratio uniform in the logarithm, and scales it to a size, as
+   * torchvision's RandomResizedCrop; after ten boxes that do not fit, the middle of a ratio that is allowed.
+   */
+  random_resized_crop: regionOperation(
+    {
+      size: extent,
+      area_min: byDefault(percent, 8),
+      area_max: byDefault(percent, 100),
+      ratio_min: byDefault(positive, 3 / 4),
+      ratio_max: byDefault(positive, 4 / 3),
+      method: byDefault(oneOf(RESIZE_METHODS), "pil_bilinear"),
+    },
+    ({ size, method, ...args }) => {
+      const bounds: BoxBounds = {
+        area: ordered("area", args.area_min, args.area_max),
+        ratio: ordered("ratio", args.ratio_min, args.ratio_max),
+      };
+      return (shape, random) => ({
+        box: logarithmicBox(shape, bounds, random),
+        size,
+        finish: (part, inside, window) =>
+          resize(part, size, { method, antialias: true, box: inside, window }),
       });
     },
   ),
