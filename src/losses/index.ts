@@ -15,3 +15,4 @@ export { mix, mixupCoefficient } from "./mixup.ts";
 export { type CutBox, cut, cutmixBox } from "./cutmix.ts";
 export { labelledPixels, pixelScores, pixelXent } from "./pixels.ts";
 export { maskedMean } from "./reduce.ts";
+export * from "./self-supervised/index.ts";

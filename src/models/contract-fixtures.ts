@@ -52,6 +52,29 @@ export const MODEL_ROWS: readonly ModelRow[] = [
     scans: true,
   },
   {
+    name: "vit",
+    options: {
+      ...{ ...encoder, patchSize: [8, 8], poolType: "tok+gap", registers: 2 },
+      ...{ layerScale: 0.5, feedForward: "swiglu", activation: "gelu", dropPath: 0.2 },
+    },
+    zero: keyBias,
+  },
+  {
+    name: "vit",
+    options: { ...encoder, patchSize: [8, 8], poolType: "tok", distilled: true, layerScale: 1 },
+    zero: keyBias,
+    scans: true,
+  },
+  {
+    name: "beit",
+    options: { ...encoder, patchSize: [8, 8] },
+    scans: true,
+  },
+  {
+    name: "beit",
+    options: { ...encoder, patchSize: [8, 8], relativePositions: "shared", posemb: "learn" },
+  },
+  {
     name: "flexivit",
     options: { ...encoder, patchSize: [6, 6], posembSize: [5, 5], seqhw: 3, poolType: "tok" },
     zero: keyBias,

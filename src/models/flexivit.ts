@@ -140,7 +140,10 @@ export const flexivitModel = defineModel({
   schema: flexivitSchema,
   sizes: patched(VIT_VARIANTS),
   weightsOf: VIT_WEIGHTS,
-  create: ({ flexi: _, ...options }) => flexivit(options),
+  create({ flexi: _, ...options }) {
+    const model = flexivit(options);
+    return (scope, image) => model(scope, image);
+  },
   settle: settleVit,
   positions: ({ posembSize }) => posembSize ?? POSEMB_SIZE,
   resizesPatches: true,

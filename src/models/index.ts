@@ -1,6 +1,12 @@
 /** @file Models by family and by name. */
 
-export { type Head, type ImageModel, type ModelOutput, type Outputs } from "./model.ts";
+export {
+  type Head,
+  type ImageCall,
+  type ImageModel,
+  type ModelOutput,
+  type Outputs,
+} from "./model.ts";
 export type { ModelCard, TaskChoice } from "./card.ts";
 export { type MakeModel, type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
 export {
@@ -16,6 +22,15 @@ export {
 } from "./registry.ts";
 export { type FlexiOptions, drawnSizes } from "./flexi.ts";
 export { type PoolType, type RematPolicy, type VitOptions, settleVit, vit } from "./vit.ts";
+export {
+  type DecoderOptions,
+  type RandomMask,
+  keptOf,
+  maskByNoise,
+  maskedDecoder,
+} from "./masked-autoencoder.ts";
+export { MASK_TOKEN } from "./vit-tokens.ts";
+export { type BeitOptions, beit } from "./beit.ts";
 export { VIT_VARIANTS, type VitShape, decodeVariant } from "./vit-variants.ts";
 export { type Posemb, resamplePosemb, sincos2d } from "./posemb.ts";
 export {

@@ -7,8 +7,19 @@ import type { Tree } from "../tree.ts";
 /** What a call is for (logits for a classifier), and every intermediate by name. */
 export type ModelOutput = readonly [output: Tensor, out: Tree<Tensor>];
 
-/** A model of images: a function of a scope and image [batch, height, width, channels]. */
-export type ImageModel = (scope: Scope, image: Tensor) => ModelOutput;
+/** What of an image a model of patches sees, where that is not all. */
+export interface ImageCall {
+  /** The places of the patches that are seen, int32 [batch, kept]; the others are left out. */
+  readonly kept?: Tensor;
+  /** 1 where a learned token stands for a patch, [batch, patches]. */
+  readonly hidden?: Tensor;
+}
+
+/**
+ * A model of images: a function of a scope and image [batch, height, width, channels]. One that can hide patches takes which,
+ * and then has `seen` in its intermediates, [batch, tokens, width].
+ */
+export type ImageModel = (scope: Scope, image: Tensor, call?: ImageCall) => ModelOutput;
 
 /** What a model computes of a batch of images, for heads and evaluators. */
 export interface Outputs {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type ChoiceAmong, choiceOf, findDefinition } from "../define.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import { withLora } from "../nn/index.ts";
+import { beitModel } from "./beit.ts";
 import { bitPaperModel } from "./bit-paper.ts";
 import { bitModel } from "./bit.ts";
 import { convnextModel } from "./convnext.ts";
@@ -20,6 +21,7 @@ import { vitModel } from "./vit.ts";
 
 const BUILT_IN = [
   vitModel,
+  beitModel,
   flexivitModel,
   mlpMixerModel,
   bitModel,

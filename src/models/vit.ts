@@ -9,6 +9,7 @@
  */
 
 import { z } from "zod";
+import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
   add,
@@ -19,6 +20,7 @@ import {
   geluExact,
   indexAxis,
   mean,
+  mul,
   reshape,
   saveDots,
   saveNothing,
@@ -30,7 +32,9 @@ import {
   NORM_NAMES,
   type Scope,
   attend,
+  constantValue,
   dense,
+  dropPath,
   dropout,
   layer,
   mapHead,
@@ -38,19 +42,24 @@ import {
   normalisation,
   patchEmbedding,
   rematLayer,
+  swiGluBlock,
   xavierUniform,
   zerosInit,
 } from "../nn/index.ts";
 import { type Tree, mapTree } from "../tree.ts";
 import { type ClassifierOptions, classifierKeys, classify } from "./classifier.ts";
 import { defineModel } from "./define.ts";
-import type { ImageModel, ModelOutput } from "./model.ts";
+import type { ImageCall, ImageModel, ModelOutput } from "./model.ts";
 import { anyOf, extents, formed, layers, patched, rate, whole } from "./option-kinds.ts";
 import { POSEMBS, positionEmbedding } from "./posemb.ts";
+import { hidePatches, keepPatches, prefixLength, withPrefix } from "./vit-tokens.ts";
 import { VIT_VARIANTS, decodeVariant } from "./vit-variants.ts";
 
-/** How tokens become one vector: their mean, attention by a probe, an extra token, the first token, or not at all. */
-const POOL_TYPES = ["gap", "map", "tok", "0", "none"] as const;
+/**
+ * How tokens become one vector: the mean of the patches, attention by a probe, an extra token, that and the mean side by
+ * side, the first token, or not at all.
+ */
+const POOL_TYPES = ["gap", "map", "tok", "tok+gap", "0", "none"] as const;
 export type PoolType = (typeof POOL_TYPES)[number];
 
 /** What of a block is kept for the backward pass; the rest is computed again. */
@@ -94,11 +103,28 @@ export const vitKeys = {
    * Default: "layerNorm".
    */
   norm: z.enum(NORM_NAMES).optional(),
-  /** Query, key and value have biases. Default: true. */
-  qkvBias: z.boolean().optional(),
+  /** Query, key and value have biases; "no-key": all but the keys, as in BEiT. Default: true. */
+  qkvBias: z.union([z.boolean(), z.literal("no-key")]).optional(),
+  /** A token before the patches that stands for the image. Default: of the poolings "tok" and "tok+gap". */
+  classToken: z.boolean().optional(),
   /**
-   * How tokens become one vector: their mean, attention by a probe, an extra token, the first token, or not at all.
-   * Default: "gap".
+   * A second such token with a head, "head_dist"; logits are the mean of both heads', as in DeiT. "token": without the
+   * head. Default: false.
+   */
+  distilled: z.union([z.boolean(), z.literal("token")]).optional(),
+  /** How many further learned tokens take part in attention alone, as in DINOv2. Default: 0. */
+  registers: z.int().min(0).max(1024).optional(),
+  /** The first value of learned factors of each branch's channels, as in DINOv2 and BEiT. Default: no factors. */
+  layerScale: z.number().nullable().optional(),
+  /** The rate at which the last block's branches are left out in training; that of earlier ones rises from 0. Default: 0. */
+  dropPath: rate.optional(),
+  /** The feed-forward blocks: two dense layers with GELU between them, or SwiGLU as in DINOv2's largest. Default: "mlp". */
+  feedForward: z.enum(["mlp", "swiglu"]).optional(),
+  /** The last normalisation comes after the pooling, as in BEiT and fine-tuned MAE. Default: false. */
+  poolNorm: z.boolean().optional(),
+  /**
+   * How tokens become one vector: the mean of the patches, attention by a probe, an extra token, that and the mean side
+   * by side, the first token, or not at all. Default: "gap".
    */
   poolType: z.enum(POOL_TYPES).optional(),
   /** The feed-forward blocks' GELU: its tanh form as in big_vision, or the exact one as in timm. Default: "gelu-tanh". */
@@ -126,8 +152,9 @@ export type VitOptions = Readonly<z.output<typeof vitSchema>>;
 
 /** Options with their defaults filled in. */
 export type SettledVit = ClassifierOptions &
-  Required<Omit<VitOptions, "variant" | "mlpDim" | keyof ClassifierOptions>> & {
+  Required<Omit<VitOptions, "variant" | "mlpDim" | "layerScale" | keyof ClassifierOptions>> & {
     readonly mlpDim: number;
+    readonly layerScale?: number | null;
   };
 
 const DEFAULTS = {
@@ -142,6 +169,11 @@ const DEFAULTS = {
   qkNorm: false,
   norm: "layerNorm",
   qkvBias: true,
+  distilled: false,
+  registers: 0,
+  dropPath: 0,
+  feedForward: "mlp",
+  poolNorm: false,
   poolType: "gap",
   activation: "gelu-tanh",
   epsilon: 1e-6,
@@ -157,9 +189,12 @@ export function settleVit({ variant, ...given }: VitOptions): SettledVit {
   return {
     ...options,
     mlpDim: options.mlpDim ?? 4 * options.width,
+    classToken: options.classToken ?? (hasToken(options.poolType) || options.distilled !== false),
     rematPolicy: options.rematPolicy ?? (options.scan ? "nothing" : "everything"),
   };
 }
+
+const hasToken = (poolType: PoolType): boolean => poolType.startsWith("tok");
 
 function fromVariant(variant: string): VitOptions {
   const { heads, patch, ...shape } = decodeVariant(variant);
@@ -169,57 +204,107 @@ function fromVariant(variant: string): VitOptions {
 const activationOf = ({ activation }: SettledVit): ((x: Tensor) => Tensor) =>
   activation === "gelu" ? geluExact : gelu;
 
+/** What an encoder takes beside its options: what families add that are built on it. */
+export interface EncoderParts {
+  /** Added to the scores of a block's attention, [1, heads, tokens, tokens]. */
+  readonly scoreBias?: (scope: Scope) => Tensor;
+}
+
+type EncoderOptions = SettledVit & EncoderParts;
+
+/** The learned factors of a branch's channels, where there are such. */
+const scaled = (scope: Scope, name: string, x: Tensor, { layerScale }: SettledVit): Tensor => {
+  if (layerScale === undefined || layerScale === null) return x;
+  const factors = scope.param(name, constantValue(layerScale), [x.shape.at(-1)!]);
+  return mul(x, broadcastTo(convert(factors, x.dtype), x.shape));
+};
+
 /**
  * Self-attention and feed-forward, each behind a normalisation and around a residual; in parallel form both behind
  * the first normalisation and around one residual. x [batch, tokens, width].
  */
-const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
-  const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
-  const { epsilon, norm } = options;
-  const activation = activationOf(options);
-  const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
-  const { result: sa, weights: attention } = attend(
-    scope.at("MultiHeadDotProductAttention_0"),
-    normal,
-    normal,
-    { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias },
-  );
-  const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-  const input = parallel
-    ? normal
-    : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
-  const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
-    hidden: mlpDim,
-    dropout: rate,
-    activation,
-    dtype,
-  });
-  const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
-  return [result, { attention, sa, "+sa": mixed, mlp, "+mlp": result }];
-});
+const encoderBlock = layer(
+  (scope, x: Tensor, options: EncoderOptions, dropRate: number): ModelOutput => {
+    const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
+    const { epsilon, norm, feedForward, scoreBias } = options;
+    const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
+    const { result: attended, weights: attention } = attend(
+      scope.at("MultiHeadDotProductAttention_0"),
+      normal,
+      normal,
+      {
+        heads: numHeads,
+        kernelInit: xavierUniform,
+        dtype,
+        qkNorm: qkNorm && norm,
+        qkvBias,
+        mask: scoreBias?.(scope.at("MultiHeadDotProductAttention_0")),
+      },
+    );
+    const branch = (i: number, y: Tensor): Tensor => {
+      const kept = dropout(scope.at(`Dropout_${i}`), y, rate);
+      return dropPath(
+        scope.at(`DropPath_${i}`),
+        scaled(scope, `layer_scale_${i}`, kept, options),
+        dropRate,
+      );
+    };
+    const sa = branch(0, attended);
+    const mixed = add(x, sa);
+    const input = parallel
+      ? normal
+      : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
+    const settings = { hidden: mlpDim, dropout: rate, dtype };
+    const fed =
+      feedForward === "swiglu"
+        ? swiGluBlock(scope.at("MlpBlock_0"), input, settings)
+        : mlpBlock(scope.at("MlpBlock_0"), input, {
+            ...settings,
+            activation: activationOf(options),
+          });
+    const mlp = branch(1, fed);
+    const result = add(mixed, mlp);
+    return [result, { attention, sa: attended, "+sa": mixed, mlp: fed, "+mlp": result }];
+  },
+);
 
-/** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
-const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
-  const { depth, scan, rematPolicy, norm, epsilon } = options;
-  const block: LayerBody = (inner, z) => encoderBlock(inner, z, options);
-  const body =
-    rematPolicy === "everything"
-      ? block
-      : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
+/** The stack of blocks and, where it is not behind the pooling, a last normalisation. x [batch, tokens, width]. */
+export const encoder = layer((scope, x: Tensor, options: EncoderOptions): ModelOutput => {
+  const { depth, scan, rematPolicy, norm, epsilon, dropPath: last, poolNorm } = options;
+  if (scan && last > 0) {
+    throw new OcelliError("config", "dropPath is not for scanned blocks.", {
+      hint: "Leave scan out.",
+    });
+  }
+  const block = (dropRate: number): LayerBody => {
+    const body: LayerBody = (inner, z) => encoderBlock(inner, z, options, dropRate);
+    return rematPolicy === "everything"
+      ? body
+      : rematLayer(body, rematPolicy === "dots" ? saveDots : saveNothing);
+  };
   const out: Record<string, Tree<Tensor>> = {};
   const name = (i: number): string => `block${String(i).padStart(2, "0")}`;
   let state = x;
   if (scan) {
-    const [last, stacked] = scope.scan("encoderblock", depth, body, x);
+    const [end, stacked] = scope.scan("encoderblock", depth, block(0), x);
     for (let i = 0; i < depth; i++) out[name(i)] = mapTree(stacked, (y) => indexAxis(y, 0, i));
-    state = last;
+    state = end;
   } else {
-    for (let i = 0; i < depth; i++)
-      [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
+    for (let i = 0; i < depth; i++) {
+      const dropRate = depth > 1 ? (last * i) / (depth - 1) : last;
+      [state, out[name(i)]] = block(dropRate)(scope.at("encoderblock", i), state);
+    }
     out["pre_ln"] = state;
   }
+  if (poolNorm) return [state, out];
   return [normalisation(norm, scope.at("encoder_norm"), state, { epsilon }), out];
 });
+
+/** The tokens of the patches among all, [batch, patches, width]. */
+const patchTokens = (tokens: Tensor, options: SettledVit): Tensor => {
+  const prefix = prefixLength(options);
+  return prefix > 0 ? sliceAxis(tokens, 1, prefix) : tokens;
+};
 
 /** Tokens [batch, tokens, width] to what the head takes, `pooled` [batch, width] or all tokens, and intermediates. */
 function pool(
@@ -228,6 +313,7 @@ function pool(
   options: SettledVit,
 ): { pooled: Tensor; out?: Record<string, Tensor> } {
   const { poolType, numHeads: heads, mlpDim: hidden, epsilon, norm } = options;
+  const average = (): Tensor => mean(patchTokens(tokens, options), 1);
   switch (poolType) {
     case "map": {
       const activation = activationOf(options);
@@ -236,19 +322,23 @@ function pool(
       return { pooled: head.result, out: { attention: head.weights } };
     }
     case "gap":
-      return { pooled: mean(tokens, 1) };
+      return { pooled: average() };
     case "tok":
     case "0":
       return { pooled: indexAxis(tokens, 1, 0) };
+    case "tok+gap":
+      return { pooled: concatenate([indexAxis(tokens, 1, 0), average()], 1) };
     case "none":
       return { pooled: tokens };
   }
 }
 
-/** The tanh layer and the classifier, where there are such, over any leading axes. */
+/** The normalisation behind the pooling, the tanh layer and the classifier, where there are such, over any leading axes. */
 function head(scope: Scope, x: Tensor, { width, repSize, ...options }: SettledVit) {
+  const { poolNorm, norm, epsilon } = options;
   const rep = repSize === true ? width : repSize;
-  const preLogits = rep ? tanh(dense(scope.at("pre_logits"), x, rep)) : x;
+  const z = poolNorm ? normalisation(norm, scope.at("pool_norm"), x, { epsilon }) : x;
+  const preLogits = rep ? tanh(dense(scope.at("pre_logits"), z, rep)) : z;
   return { preLogits, logits: classify(scope, preLogits, options, true) };
 }
 
@@ -256,40 +346,64 @@ function head(scope: Scope, x: Tensor, { width, repSize, ...options }: SettledVi
  * Encodes a grid of embedded patches and classifies: the model after its stem.
  *
  * @param stem [batch, rows, columns, width]
- * @param positions [1, rows · columns, width]
+ * @param positions [1, rows · columns, width]; none where absent
  */
 export function encodeGrid(
   scope: Scope,
   stem: Tensor,
-  positions: Tensor,
-  options: SettledVit,
+  positions: Tensor | undefined,
+  options: EncoderOptions,
+  call: ImageCall = {},
 ): ModelOutput {
   const { width, poolType, dtypeMm } = options;
   const [batch, rows, columns] = stem.shape;
-  const cells = reshape(stem, [batch, rows * columns, width]);
-  const placed = add(cells, broadcastTo(convert(positions, dtypeMm), cells.shape)); // [batch, tokens, width]
-  const tokens = poolType === "tok" ? withToken(scope, placed) : placed;
+  const cells = hidePatches(scope, reshape(stem, [batch, rows * columns, width]), call);
+  const placed = positions
+    ? add(cells, broadcastTo(convert(positions, dtypeMm), cells.shape)) // [batch, tokens, width]
+    : cells;
+  const tokens = withPrefix(scope, keepPatches(placed, call), options);
   const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
   const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
   const { pooled, out: pooling } = pool(scope, encoded, options);
-  const local = poolType === "tok" ? sliceAxis(encoded, 1, 1) : encoded;
   const flat = head(scope, pooled, options);
-  const grid = head(scope, reshape(local, [batch, rows, columns, width]), options);
+  const local = patchTokens(encoded, options);
   const out: Record<string, Tree<Tensor>> = {
-    stem,
-    with_posemb: placed,
-    encoder: blocks,
-    encoded,
-    pre_logits_2d: grid.preLogits,
-    pre_logits: flat.preLogits,
+    ...{ stem, with_posemb: placed, encoder: blocks, encoded, pre_logits: flat.preLogits },
+    ...{ embedded: tokens, tokens: local },
   };
   if (poolType !== "none") out["head_input"] = pooled;
   if (pooling) out["pooling"] = pooling;
-  if (flat.logits && grid.logits) {
-    out["logits"] = flat.logits;
-    out["logits_2d"] = grid.logits;
-  }
-  return [flat.logits ?? flat.preLogits, out];
+  const logits =
+    options.distilled === true ? bothHeads(scope, encoded, flat, options, out) : flat.logits;
+  if (call.hidden ?? call.kept) out["seen"] = encoded;
+  // a head that reads several tokens has nothing to say of one place
+  else if (poolType !== "tok+gap") {
+    const grid = head(scope, reshape(local, [batch, rows, columns, width]), options);
+    out["pre_logits_2d"] = grid.preLogits;
+    if (grid.logits) out["logits_2d"] = grid.logits;
+  } else out["pre_logits_2d"] = reshape(local, [batch, rows, columns, width]);
+  if (logits) out["logits"] = logits;
+  return [logits ?? flat.preLogits, out];
+}
+
+/** The mean of the logits of the class token and of the distillation token, both of which `out` takes. */
+function bothHeads(
+  scope: Scope,
+  encoded: Tensor,
+  { logits }: ReturnType<typeof head>,
+  options: SettledVit,
+  out: Record<string, Tree<Tensor>>,
+): Tensor | undefined {
+  const { numClasses } = options;
+  const token = indexAxis(encoded, 1, 1);
+  out["distilled"] = token;
+  if (!logits || !numClasses) return undefined;
+  const second = dense(scope.at("head_dist"), token, numClasses, {
+    kernelInit: zerosInit,
+  });
+  out["cls_logits"] = logits;
+  out["distillation_logits"] = second;
+  return mul(add(logits, second), 0.5);
 }
 
 /**
@@ -301,11 +415,11 @@ export function encodeGrid(
 export function vit(given: VitOptions = {}): ImageModel {
   const options = settleVit(given);
   const { width, patchSize, posemb, dtypeMm } = options;
-  return layer((scope, image: Tensor): ModelOutput => {
+  return layer((scope, image: Tensor, call?: ImageCall): ModelOutput => {
     const pixels = convert(image, dtypeMm);
     const stem = patchEmbedding(scope.at("embedding"), pixels, width, patchSize, dtypeMm);
     const grid = [stem.shape[1], stem.shape[2]] as const;
-    return encodeGrid(scope, stem, positionEmbedding(scope, posemb, grid, width), options);
+    return encodeGrid(scope, stem, positionEmbedding(scope, posemb, grid, width), options, call);
   });
 }
 
@@ -325,10 +439,3 @@ export const vitModel = defineModel({
     return [Math.floor(height / patchSize[0]), Math.floor(width / patchSize[1])];
   },
 });
-
-/** A learned token before the others. */
-function withToken(scope: Scope, tokens: Tensor): Tensor {
-  const [batch, , width] = tokens.shape;
-  const cls = convert(scope.param("cls", zerosInit, [1, 1, width]), tokens.dtype);
-  return concatenate([broadcastTo(cls, [batch, 1, width]), tokens], 1);
-}

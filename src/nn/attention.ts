@@ -14,8 +14,8 @@ export interface AttentionOptions {
   readonly dtype?: DType;
   /** Added to the scores; broadcasts to [batch, heads, queries, keys]. */
   readonly mask?: Tensor;
-  /** Whether query, key and value own biases. Default: true. */
-  readonly qkvBias?: boolean;
+  /** Whether query, key and value own biases; "no-key": all but the keys, where they change nothing. Default: true. */
+  readonly qkvBias?: boolean | "no-key";
   /** Normalises queries and keys over a head's features (`query_ln`, `key_ln`), which keeps scores bounded. */
   readonly qkNorm?: NormName | false;
 }
@@ -55,7 +55,10 @@ export const attend = layer(
     }
     const options = { kernelInit, dtype };
     const project = (name: string, from: Tensor): Tensor =>
-      dense(scope.at(name), from, [heads, width / heads], { ...options, bias: qkvBias });
+      dense(scope.at(name), from, [heads, width / heads], {
+        ...options,
+        bias: qkvBias === "no-key" ? name !== "key" : qkvBias,
+      });
     const normalise = (name: string, z: Tensor): Tensor =>
       qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
     const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]

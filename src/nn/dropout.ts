@@ -18,6 +18,16 @@ export const dropout = layer((scope, x: Tensor, rate: number): Tensor => {
 });
 
 /**
+ * Zeroes a residual branch of whole examples with probability `rate` while training and scales the others up, as timm's
+ * `DropPath`. x [batch, …]. Huang et al. 2016, arXiv:1603.09382.
+ */
+export const dropPath = layer((scope, x: Tensor, rate: number): Tensor => {
+  checkRate("drop path", rate);
+  if (!scope.train || rate === 0) return x;
+  return mul(stochasticDepth(scope, x, rate), 1 / (1 - rate));
+});
+
+/**
  * Zeroes a residual branch of whole examples with probability `rate` while training; what stays is not scaled, as in
  * MLP-Mixer. x [batch, …]. Huang et al. 2016, arXiv:1603.09382.
  */

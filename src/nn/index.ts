@@ -33,8 +33,8 @@ export {
   rmsNorm,
 } from "./norm.ts";
 export { type Attended, type AttentionOptions, attend, multiHeadAttention } from "./attention.ts";
-export { dropout, stochasticDepth } from "./dropout.ts";
-export { type MlpOptions, mlpBlock } from "./mlp.ts";
+export { dropPath, dropout, stochasticDepth } from "./dropout.ts";
+export { type MlpOptions, mlpBlock, swiGluBlock } from "./mlp.ts";
 export { type MapHeadOptions, type MaxPoolOptions, mapHead, maxPool } from "./pool.ts";
 export { relu } from "./relu.ts";
 export { type EmbedOptions, embed } from "./embedding.ts";

@@ -9,6 +9,7 @@ import {
   layerNorm as normaliseLayer,
   mean,
   mul,
+  ones,
   rmsNorm as normaliseRms,
   rsqrt,
   sizeOf,
@@ -92,6 +93,8 @@ export interface BatchNormOptions {
   /** Whether training too normalises by the running statistics, and leaves them as they are. Default: false. */
   readonly frozen?: boolean;
   readonly scaleInit?: Initialiser;
+  /** Whether it owns `scale` and `bias`. Default: true. */
+  readonly affine?: boolean;
 }
 
 /**
@@ -103,18 +106,24 @@ export const batchNorm = layer(
   (
     scope,
     x: Tensor,
-    { epsilon = 1e-5, momentum = 0.9, frozen = false, scaleInit = onesInit }: BatchNormOptions = {},
+    {
+      epsilon = 1e-5,
+      momentum = 0.9,
+      frozen = false,
+      scaleInit = onesInit,
+      affine = true,
+    }: BatchNormOptions = {},
   ): Tensor => {
     const shape = [x.shape.at(-1)!];
-    const scale = scope.param("scale", scaleInit, shape);
-    const bias = scope.param("bias", zerosInit, shape);
+    const scale = affine ? scope.param("scale", scaleInit, shape) : ones(shape);
+    const bias = affine ? scope.param("bias", zerosInit, shape) : zeros(shape);
     const running = {
       mean: scope.variable("mean", zerosInit, shape),
       var: scope.variable("var", onesInit, shape),
     };
     const input = convert(x, "float32");
     let [centre, spread] = [running.mean.value, running.var.value]; // [features]
-    const isFrozen = frozen || (scope.frozen("scale") && scope.frozen("bias"));
+    const isFrozen = frozen || (affine && scope.frozen("scale") && scope.frozen("bias"));
     if (scope.train && !isFrozen) {
       const axes = x.shape.slice(0, -1).map((_, axis) => axis);
       const count = sizeOf(x.shape.slice(0, -1));

@@ -18,6 +18,8 @@ export interface ObjectiveGiven {
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** How much each class weighs in the loss, of `balance: "loss"`; of an objective that `weighsClasses`. Default: all the same. */
   readonly classWeights?: readonly number[];
+  /** How many updates the training makes, for schedules of objectives. */
+  readonly totalSteps: number;
   /** Loads a trained model; `key` names the option that asks for it, for errors. */
   readonly openTeacher: (from: TeacherChoice, image: Spec, key: string) => Promise<Teacher>;
 }

@@ -6,12 +6,14 @@ import type { ObjectiveDefinition } from "./define.ts";
 import { distillationObjective } from "./classification/distillation.ts";
 import { rotationObjective } from "./rotation.ts";
 import { segmentationObjective } from "./segmentation.ts";
+import { SELF_SUPERVISED } from "./self-supervised/index.ts";
 
 const BUILT_IN = [
   classificationObjective,
   distillationObjective,
   rotationObjective,
   segmentationObjective,
+  ...SELF_SUPERVISED,
 ] as const;
 
 /** The objectives that a configuration may name. */

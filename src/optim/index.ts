@@ -35,3 +35,4 @@ export {
   optimizerDefinition,
 } from "./registry.ts";
 export { type Optimizer, type OptimizerState, makeOptimizer } from "./optimizer.ts";
+export { layerDecay } from "./layer-decay.ts";

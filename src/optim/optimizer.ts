@@ -130,12 +130,10 @@ export function makeOptimizer(
     update(grads, { rule: ruleState, average: mean }, params, context) {
       const moved = trainable(params);
       const values = unfrozen(grads, moved);
-      const { updates: directions, state } = rule.update(
-        asUpdates(values),
-        ruleState,
-        moved,
-        context,
-      );
+      const { updates: directions, state } = rule.update(asUpdates(values), ruleState, moved, {
+        ...context,
+        rate: learningRate(context.step),
+      });
       const rates = schedules.map((schedule) => schedule(context.step));
       const updates = finish(directions, moved, rates);
       if (!average || !mean) return { updates, state: { rule: state } };

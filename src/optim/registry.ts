@@ -5,11 +5,12 @@ import { type ChoiceAmong, choiceOf, findDefinition } from "../define.ts";
 import { adafactor } from "./adafactor.ts";
 import { adam, adamw } from "./adam.ts";
 import { type OptimizerDefinition, type OptimizerKeys, optimizerKeys } from "./define.ts";
+import { larsOptimizer } from "./lars.ts";
 import { lion } from "./lion.ts";
 import { momentum } from "./momentum.ts";
 import { sgdOptimizer } from "./sgd.ts";
 
-const BUILT_IN = [adam, adamw, adafactor, lion, momentum, sgdOptimizer] as const;
+const BUILT_IN = [adam, adamw, adafactor, lion, momentum, sgdOptimizer, larsOptimizer] as const;
 
 /** The optimisers that a configuration may name. */
 export const OPTIMIZERS: OptimizerDefinition[] = [...BUILT_IN] as unknown as OptimizerDefinition[];

@@ -22,6 +22,8 @@ export interface Updates {
 export interface UpdateContext {
   /** Updates made so far, an int32 scalar: 0 in the first one. */
   readonly step: Tensor;
+  /** The learning rate of this step, for rules that keep it in what they accumulate. */
+  readonly rate?: Tensor;
 }
 
 /** A gradient transformation. */

@@ -19,7 +19,7 @@ export interface Case {
   readonly outputs: Arrays;
   /** By what follows `grads` in the file's name: "" for grads.npz, "_softmax" for grads_softmax.npz. */
   readonly grads: Readonly<Record<string, Arrays>>;
-  /** Its other files' bytes by name. */
+  /** Its other files' bytes by name, such as `model/config.json`. */
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 

@@ -20,6 +20,11 @@ const folders = await Promise.all(
     "evaluators",
     "tokenizer",
     "metrics",
+    "hf_vit",
+    "hf_deit",
+    "hf_beit",
+    "hf_dinov2",
+    "hf_vit_mae",
   ].map((family) => findCases(`${golden}/${family}`)),
 );
 

@@ -36,3 +36,4 @@ export {
 export { type Preprocessing, parsePreprocessing } from "./pipeline.ts";
 export { type Random, seededRandom } from "../random.ts";
 export { RESIZE_METHODS, type ResizeMethod, type ResizeOptions, resize } from "./resize/resize.ts";
+export { AUGMENTATIONS, type ViewsOptions, withViews } from "./views.ts";

@@ -26,6 +26,7 @@ import { judge, judgeAtEnd } from "./watch/judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { pictureNote } from "./watch/picture-note.ts";
 import { inputPictures } from "../served/pictures.ts";
+import { collapseNote } from "./watch/collapse-note.ts";
 import { FiniteWatch } from "./watch/finite-watch.ts";
 import type { Plan } from "./plan/plan.ts";
 import {
@@ -124,6 +125,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
     release: ({ arrays }) => disposeTree(arrays),
   });
   const tellPictures = pictureNote(loading.problems, plan.preprocessing.train.alpha, journal);
+  const tellCollapse = collapseNote(journal);
   const meter = new Meter(totalSteps, config.batchSize);
   if (stored) meter.restore(stored.loop.gathered);
   const watch = new FiniteWatch(session, stored?.loop);
@@ -148,6 +150,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
     pending = undefined;
     const values = await metrics;
     meter.add(values);
+    tellCollapse(of, values);
     const explained = await meter.outside(watch.see(of, values, state, batch));
     disposeTree(batch);
     return explained;

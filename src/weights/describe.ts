@@ -50,23 +50,91 @@ const encoderOptions = (one: z.infer<z.ZodObject<typeof encoder>>) => ({
   numHeads: one.num_attention_heads,
 });
 
-const hfVit = z
-  .object({
-    model_type: z.literal("vit"),
-    ...encoder,
-    hidden_act: activation.default("gelu"),
-    layer_norm_eps: z.number().default(1e-12),
-    qkv_bias: z.boolean().default(true),
+const hfTransformer = z.object({
+  ...encoder,
+  hidden_act: activation.default("gelu"),
+  layer_norm_eps: z.number().default(1e-12),
+  qkv_bias: z.boolean().default(true),
+  architectures: z.array(z.string()).default([]),
+});
+
+const transformerOptions = (one: z.infer<typeof hfTransformer>) => ({
+  ...encoderOptions(one),
+  poolType: "tok",
+  activation: ACTIVATIONS[one.hidden_act],
+  epsilon: one.layer_norm_eps,
+  qkvBias: one.qkv_bias,
+});
+
+const isFor = ({ architectures }: z.infer<typeof hfTransformer>, what: RegExp): boolean =>
+  architectures.some((name) => what.test(name));
+
+// of a masked autoencoder the encoder alone: its decoder is left out
+const hfVit = hfTransformer
+  .extend({ model_type: z.literal(["vit", "vit_mae"]) })
+  .transform((one) => ({ model: transformerOptions(one) }));
+
+const hfDeit = hfTransformer.extend({ model_type: z.literal("deit") }).transform((one) => ({
+  model: { ...transformerOptions(one), distilled: isFor(one, /WithTeacher$/) ? true : "token" },
+}));
+
+/** DINOv2's width within a gated feed-forward block: two thirds, to a multiple of 8. */
+const gatedWidth = (hidden: number): number => Math.ceil(Math.floor((hidden * 2) / 3) / 8) * 8;
+
+const hfDinov2 = hfTransformer
+  .extend({
+    model_type: z.literal(["dinov2", "dinov2_with_registers"]),
+    layer_norm_eps: z.number().default(1e-6),
+    mlp_ratio: z.number().positive().default(4),
+    use_swiglu_ffn: z.boolean().default(false),
+    layerscale_value: z.number().default(1),
+    num_register_tokens: whole.default(4),
   })
-  .transform((one) => ({
-    model: {
-      ...encoderOptions(one),
-      poolType: "tok",
-      activation: ACTIVATIONS[one.hidden_act],
-      epsilon: one.layer_norm_eps,
-      qkvBias: one.qkv_bias,
-    },
-  }));
+  .transform((one) => {
+    const hidden = Math.floor(one.hidden_size * one.mlp_ratio);
+    const gated = one.use_swiglu_ffn;
+    return {
+      model: {
+        ...transformerOptions(one),
+        mlpDim: gated ? gatedWidth(hidden) : hidden,
+        ...(gated && { feedForward: "swiglu" }),
+        layerScale: one.layerscale_value,
+        ...(one.model_type === "dinov2_with_registers" && { registers: one.num_register_tokens }),
+        ...(isFor(one, /ForImageClassification$/) && { poolType: "tok+gap" }),
+      },
+    };
+  });
+
+const hfBeit = hfTransformer
+  .extend({
+    model_type: z.literal(["beit", "data2vec-vision"]),
+    layer_scale_init_value: z.number().default(0.1),
+    use_absolute_position_embeddings: z.boolean().default(false),
+    use_relative_position_bias: z.boolean().default(false),
+    use_shared_relative_position_bias: z.boolean().default(false),
+    use_mean_pooling: z.boolean().default(true),
+  })
+  .transform((one) => {
+    const { qkvBias: _, ...options } = transformerOptions(one);
+    const relativePositions = one.use_relative_position_bias
+      ? "each"
+      : one.use_shared_relative_position_bias
+        ? "shared"
+        : "none";
+    // of masked image modelling the last normalisation is that of all tokens
+    const averages = one.use_mean_pooling && !isFor(one, /ForMaskedImageModeling$/);
+    return {
+      model: {
+        ...options,
+        name: "beit",
+        posemb: one.use_absolute_position_embeddings ? "learn" : "none",
+        relativePositions,
+        layerScale: one.layer_scale_init_value > 0 ? one.layer_scale_init_value : null,
+        poolType: averages ? "gap" : "tok",
+        poolNorm: averages,
+      },
+    };
+  });
 
 const siglipTower = z.object({
   ...encoder,
@@ -142,7 +210,17 @@ const hfConvnext = z
     model: { name: "convnext", depths, widths },
   }));
 
-const TRANSFORMERS = z.union([hfVit, hfSiglipTower, hfSiglip, hfBit, hfResnet, hfConvnext]);
+const TRANSFORMERS = z.union([
+  hfVit,
+  hfDeit,
+  hfDinov2,
+  hfBeit,
+  hfSiglipTower,
+  hfSiglip,
+  hfBit,
+  hfResnet,
+  hfConvnext,
+]);
 
 const VIT_SIZES: Readonly<Record<string, string>> = {
   tiny: "Ti",
@@ -165,6 +243,13 @@ const TANH = /^vit_(base_patch32|large_patch16_siglip_512|so400m_patch16)/;
 /** Architectures of timm whose arrays and numbers are our models'. */
 function timmModel(architecture: string): DescribedModel | undefined {
   const match = (pattern: RegExp) => pattern.exec(architecture)?.slice(1);
+  const [dino, dinoPatch, registers] = match(/^vit_([a-z0-9]+)_patch(\d+)(_reg4)?_dinov2$/) ?? [];
+  if (Object.hasOwn(VIT_SIZES, dino ?? "")) {
+    return {
+      ...{ name: "vit", variant: `${VIT_SIZES[dino]}/${dinoPatch}`, poolType: "tok" },
+      ...{ activation: "gelu", layerScale: 1e-5, ...(registers && { registers: 4 }) },
+    };
+  }
   const [size, patch] = match(/^vit_([a-z0-9]+)_patch(\d+)_\d+$/) ?? [];
   if (Object.hasOwn(VIT_SIZES, size ?? "")) {
     return {
@@ -232,11 +317,11 @@ const hfPictures = z.object({
 /** Processors of pictures by what they do with a size; an older one is a feature extractor. */
 const PROCESSORS = [
   {
-    // the whole picture becomes a square
-    types: /^(ViT|DeiT|Siglip)(ImageProcessor|FeatureExtractor)/,
+    // the whole picture becomes a square, of which the middle may be cut out
+    types: /^(ViT|DeiT|Siglip|Beit)(ImageProcessor|FeatureExtractor)/,
     pictures: hfPictures.extend({
       size: z.union([square, sides]),
-      do_center_crop: z.literal(false).nullish(),
+      do_center_crop: z.boolean().nullish(),
     }),
   },
   {
@@ -274,7 +359,8 @@ const normalised = (mean: readonly number[], std: readonly number[]): string =>
 
 const extent = ({ height, width }: { height: number; width: number }): string =>
   height === width ? String(height) : `(${height},${width})`;
-const how = (method: string): string => `method="${method}",antialias=true`;
+/** Both libraries resize by Pillow, 8-bit channels to 8-bit channels. */
+const how = (method: string): string => `method="pil_${method}"`;
 
 /** Both libraries read pictures by Pillow's `convert("RGB")`, which leaves alpha out. */
 const DECODE = 'decode(alpha="drop")';
@@ -285,7 +371,12 @@ const squeezed = (size: string, method: string, ...rest: readonly string[]): str
 
 /** The middle of a picture whose smaller side was scaled, then the rest of a text. */
 const middle = (smaller: number, size: string, method: string, ...rest: readonly string[]) =>
-  [DECODE, `resize_small(${smaller},${how(method)})`, `central_crop(${size})`, ...rest].join("|");
+  [
+    DECODE,
+    `resize_small(${smaller},${how(method)},round="down")`,
+    `central_crop(${size})`,
+    ...rest,
+  ].join("|");
 
 function timmPreprocessing(value: unknown): string | undefined {
   const { data } = timmPictures.safeParse(value);
@@ -315,7 +406,13 @@ function hfPreprocessing(value: unknown): string | undefined {
   if (!data) return undefined;
   const { size, resample: method, image_mean: mean, image_std: std } = data;
   const end = normalised(mean, std);
-  if (!("shortest_edge" in size)) return squeezed(extent(size), method, end);
+  if (!("shortest_edge" in size)) {
+    const cuts = "do_center_crop" in data && (data.do_center_crop ?? /^DeiT/.test(type));
+    if (!cuts) return squeezed(extent(size), method, end);
+    return data.crop_size
+      ? squeezed(extent(size), method, `central_crop(${extent(data.crop_size)})`, end)
+      : undefined;
+  }
   const { shortest_edge: smaller } = size;
   if (!("crop_pct" in data)) return middle(smaller, extent(data.crop_size!), method, end);
   return smaller < 384

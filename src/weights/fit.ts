@@ -40,9 +40,11 @@ export interface FittedWeights {
 
 const POSITIONS = "pos_embedding";
 const PATCHES = "embedding/kernel";
-const isHead = (name: string): boolean => /^head\//.test(name);
+const isHead = (name: string): boolean => /^head(_dist)?\//.test(name);
 /** What files hold beside a model's arrays: batch counters, and buffers that are computed anew. */
-const IGNORED = /(^|\.)(num_batches_tracked|position_ids)$|^(opt|state)\//;
+const IGNORED = /(^|\.)(num_batches_tracked|position_ids|relative_position_index)$|^(opt|state)\//;
+/** What pretext tasks need beside a model: tokens for hidden patches, decoders, and heads for visual tokens. */
+const PRETEXT = /^(mask_token$|decoder[./_]|lm_head\.)/;
 
 /**
  * The arrays of a file as a model has them.
@@ -64,7 +66,8 @@ export function fitWeights(
   if (!sizes.givenGrid) foldClassPosition(renamed, expected);
   const left = [...ignored];
   for (const name of Object.keys(renamed)) {
-    if (isHead(name) && (head === "drop" || !hasHead(expected))) {
+    const drops = isHead(name) && (head === "drop" || !hasHead(expected));
+    if (drops || (PRETEXT.test(name) && !Object.hasOwn(expected, name))) {
       delete renamed[name];
       left.push(name);
     }
@@ -155,31 +158,40 @@ function toFloat(array: HostArray): HostArray {
   return hostArray(array.shape, "float32", Float32Array.from(toNumbers(array)));
 }
 
+/** Tokens before the patches that have positions, in their order. */
+const PLACED = ["cls", "dist"] as const;
+
 /**
- * Other libraries add a position to the class token too: that is added to our class token once. Without a class token
- * in the model both are dropped, as for a model that averages.
+ * Other libraries add a position to the class token (and to that of distillation) too: that is added to our token once.
+ * Without a class token in the model both are dropped, as for a model that averages.
  */
 function foldClassPosition(
   arrays: Record<string, HostArray>,
   expected: Readonly<Record<string, Spec>>,
 ): void {
-  const { [POSITIONS]: positions, cls } = arrays;
-  if (!positions || !cls || positions.shape.length !== 3) return;
+  const { [POSITIONS]: positions } = arrays;
+  const placed = PLACED.filter((name) => Object.hasOwn(arrays, name));
+  if (!positions || placed.length === 0 || positions.shape.length !== 3) return;
   if (positions.shape[1] === expected[POSITIONS]?.shape[1]) return; // as the model has them
   const [lead, count, width] = positions.shape;
-  if (lead !== 1 || cls.data.length !== width || !isSquare(count - 1) || isSquare(count)) return;
-  const place = positions.data.subarray(0, width) as Float32Array;
-  arrays["cls"] = hostArray(
-    cls.shape,
-    "float32",
-    Float32Array.from(cls.data as Float32Array, (value, i) => value + place[i]),
-  );
+  const patches = count - placed.length;
+  if (lead !== 1 || !isSquare(patches) || (placed.length === 1 && isSquare(count))) return;
+  if (placed.some((name) => arrays[name].data.length !== width)) return;
+  placed.forEach((name, i) => {
+    const token = arrays[name];
+    const place = positions.data.subarray(i * width, (i + 1) * width) as Float32Array;
+    arrays[name] = hostArray(
+      token.shape,
+      "float32",
+      Float32Array.from(token.data as Float32Array, (value, k) => value + place[k]),
+    );
+    if (!Object.hasOwn(expected, name)) delete arrays[name];
+  });
   arrays[POSITIONS] = hostArray(
-    [1, count - 1, width],
+    [1, patches, width],
     "float32",
-    positions.data.slice(width) as Float32Array,
+    positions.data.slice(placed.length * width) as Float32Array,
   );
-  if (!Object.hasOwn(expected, "cls")) delete arrays["cls"];
 }
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n));

@@ -37,21 +37,77 @@ const vitBlock = "Transformer/encoderblock_*";
 const attention = `${vitBlock}/MultiHeadDotProductAttention_0`;
 const mapHead = "MAPHead_0";
 
-const hfVit = (root: string): Row[] => [
+/** What the vision transformers of transformers call alike. */
+const hfTokens = (root: string): Row[] => [
   [`${root}embeddings.cls_token`, "cls", "array"],
+  [`${root}embeddings.distillation_token`, "dist", "array"],
+  [`${root}embeddings.register_tokens`, "registers", "array"],
+  [`${root}embeddings.mask_token`, "mask_token", "array"],
   [`${root}embeddings.position_embeddings`, "pos_embedding", "array"],
   [`${root}embeddings.patch_embeddings.projection`, "embedding", "linear"],
-  [`${root}encoder.layer.*.attention.attention.query`, `${attention}/query`, "linear"],
-  [`${root}encoder.layer.*.attention.attention.key`, `${attention}/key`, "linear"],
-  [`${root}encoder.layer.*.attention.attention.value`, `${attention}/value`, "linear"],
-  [`${root}encoder.layer.*.attention.output.dense`, `${attention}/out`, "linear"],
-  [`${root}encoder.layer.*.layernorm_before`, `${vitBlock}/LayerNorm_0`, "norm"],
-  [`${root}encoder.layer.*.layernorm_after`, `${vitBlock}/LayerNorm_1`, "norm"],
-  [`${root}encoder.layer.*.intermediate.dense`, `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
-  [`${root}encoder.layer.*.output.dense`, `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
   [`${root}layernorm`, "Transformer/encoder_norm", "norm"],
   [`${root}pooler.dense`, "pre_logits", "linear"],
   ["classifier", "head", "linear"],
+];
+
+const hfAttention = (from: string, to = ""): Row[] => [
+  [`${from}.attention.attention.query`, `${to}${attention}/query`, "linear"],
+  [`${from}.attention.attention.key`, `${to}${attention}/key`, "linear"],
+  [`${from}.attention.attention.value`, `${to}${attention}/value`, "linear"],
+  [`${from}.attention.output.dense`, `${to}${attention}/out`, "linear"],
+];
+
+const hfBlock = (from: string, to = ""): Row[] => [
+  ...hfAttention(from, to),
+  [`${from}.layernorm_before`, `${to}${vitBlock}/LayerNorm_0`, "norm"],
+  [`${from}.layernorm_after`, `${to}${vitBlock}/LayerNorm_1`, "norm"],
+  [`${from}.intermediate.dense`, `${to}${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+  [`${from}.output.dense`, `${to}${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+];
+
+/** The decoder of a masked autoencoder. */
+const hfDecoder: Row[] = [
+  ["decoder.decoder_embed", "decoder/embed", "linear"],
+  ["decoder.mask_token", "decoder/mask_token", "array"],
+  ["decoder.decoder_pos_embed", "decoder/pos_embedding", "array"],
+  ...hfBlock("decoder.decoder_layers.*", "decoder/"),
+  ["decoder.decoder_norm", "decoder/Transformer/encoder_norm", "norm"],
+  ["decoder.decoder_pred", "decoder/pred", "linear"],
+];
+
+const hfVit = (root: string): Row[] => [...hfTokens(root), ...hfBlock(`${root}encoder.layer.*`)];
+
+const hfDinov2 = (root: string): Row[] => {
+  const block = `${root}encoder.layer.*`;
+  return [
+    ...hfTokens(root),
+    ...hfAttention(block),
+    [`${block}.norm1`, `${vitBlock}/LayerNorm_0`, "norm"],
+    [`${block}.norm2`, `${vitBlock}/LayerNorm_1`, "norm"],
+    [`${block}.layer_scale1.lambda1`, `${vitBlock}/layer_scale_0`, "array"],
+    [`${block}.layer_scale2.lambda1`, `${vitBlock}/layer_scale_1`, "array"],
+    [`${block}.mlp.fc1`, `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+    [`${block}.mlp.fc2`, `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+    [`${block}.mlp.weights_in`, `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+    [`${block}.mlp.weights_out`, `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+  ];
+};
+
+const hfBeit = (root: string): Row[] => [
+  ...hfVit(root),
+  [`${root}encoder.layer.*.lambda_1`, `${vitBlock}/layer_scale_0`, "array"],
+  [`${root}encoder.layer.*.lambda_2`, `${vitBlock}/layer_scale_1`, "array"],
+  [
+    `${root}encoder.layer.*.attention.attention.relative_position_bias.relative_position_bias_table`,
+    `${attention}/relative_position_bias`,
+    "array",
+  ],
+  [
+    `${root}encoder.relative_position_bias.relative_position_bias_table`,
+    "Transformer/relative_position_bias",
+    "array",
+  ],
+  [`${root}pooler.layernorm`, "pool_norm", "norm"],
 ];
 
 const bitUnits = (from: string, unit: string): Row[] =>
@@ -138,26 +194,66 @@ export const LAYOUTS: readonly Layout[] = [
     ],
   },
   {
+    name: "transformers DINOv2",
+    mark: /encoder\.layer\.0\.layer_scale1\.lambda1$/,
+    rows: ["dinov2.", "dinov2_with_registers.", ""].flatMap(hfDinov2),
+  },
+  {
+    name: "transformers BEiT",
+    mark: /encoder\.layer\.0\.lambda_1$|relative_position_bias_table$/,
+    rows: [...hfBeit("beit."), ...hfBeit("")],
+  },
+  {
+    name: "transformers DeiT",
+    mark: /embeddings\.distillation_token$/,
+    rows: [
+      ...hfVit("deit."),
+      ...hfVit(""),
+      ["cls_classifier", "head", "linear"],
+      ["distillation_classifier", "head_dist", "linear"],
+    ],
+  },
+  {
     name: "transformers ViT",
     mark: /embeddings\.patch_embeddings\.projection\.weight$/,
-    rows: [...hfVit("vit."), ...hfVit("")],
+    rows: [...hfVit("vit."), ...hfVit(""), ...hfDecoder],
   },
   {
     name: "timm ViT",
     mark: /^patch_embed\.proj\.weight$/,
     rows: [
       ["cls_token", "cls", "array"],
+      ["dist_token", "dist", "array"],
+      ["register_tokens", "registers", "array"],
+      ["reg_token", "registers", "array"],
+      ["mask_token", "mask_token", "array"],
       ["pos_embed", "pos_embedding", "array"],
       ["patch_embed.proj", "embedding", "linear"],
       ["blocks.*.norm1", `${vitBlock}/LayerNorm_0`, "norm"],
       ["blocks.*.norm2", `${vitBlock}/LayerNorm_1`, "norm"],
+      ["blocks.*.ls1.gamma", `${vitBlock}/layer_scale_0`, "array"],
+      ["blocks.*.ls2.gamma", `${vitBlock}/layer_scale_1`, "array"],
+      ["blocks.*.gamma_1", `${vitBlock}/layer_scale_0`, "array"],
+      ["blocks.*.gamma_2", `${vitBlock}/layer_scale_1`, "array"],
+      ["blocks.*.attn.q_bias", `${attention}/query/bias`, "array"],
+      ["blocks.*.attn.v_bias", `${attention}/value/bias`, "array"],
+      [
+        "blocks.*.attn.relative_position_bias_table",
+        `${attention}/relative_position_bias`,
+        "array",
+      ],
+      ["rel_pos_bias.relative_position_bias_table", "Transformer/relative_position_bias", "array"],
       ["blocks.*.attn.qkv", `${attention}/?`, "qkv"],
       ["blocks.*.attn.proj", `${attention}/out`, "linear"],
       ["blocks.*.mlp.fc1", `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
       ["blocks.*.mlp.fc2", `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
       ["norm", "Transformer/encoder_norm", "norm"],
+      ["fc_norm", "pool_norm", "norm"],
+      ["blocks.*.mlp.w12", `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
+      ["blocks.*.mlp.w3", `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
       ...timmMapHead,
       ["head", "head", "linear"],
+      ["head_dist", "head_dist", "linear"],
     ],
   },
   {

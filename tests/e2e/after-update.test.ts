@@ -154,6 +154,7 @@ test("the teacher moves and the queue takes in once per update; a skipped step c
     heads,
     batch: image(1),
     names: {},
+    totalSteps: 10,
     openTeacher: () => Promise.reject(new Error()),
   };
   const objective = await queueing.create({}, given);

@@ -7,6 +7,7 @@ import {
   flexivit,
   patchSizeOf,
   resizePatchKernel,
+  type ImageModel,
 } from "../../models/index.ts";
 import { type Arrays, type Case, inputOf, numberAt, objectAt, under } from "../case.ts";
 import type { Computed } from "../compare.ts";
@@ -37,7 +38,7 @@ async function computeCall(
   engine: Engine,
 ): Promise<Computed> {
   const model = flexivit(options);
-  const call = (...[scope, image]: Parameters<typeof model>) => model(scope, image, seqhw);
+  const call: ImageModel = (scope, image) => model(scope, image, seqhw);
   const computed = await computeImageModel(given, call, engine);
   if (!(RESIZED in given.outputs) || seqhw === undefined) return computed;
   const size = patchSizeOf(inputOf(given.inputs, "image").shape, seqhw);

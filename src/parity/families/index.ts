@@ -6,6 +6,8 @@ import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
 import { evaluators } from "./evaluators.ts";
 import { flexi } from "./flexi.ts";
+import { hfVitMae } from "./hf-vit-mae.ts";
+import { hfBeit, hfDeit, hfDinov2, hfVit } from "./hf-vision.ts";
 import { losses } from "./losses.ts";
 import { metrics } from "./metrics.ts";
 import { mlpMixer } from "./mlp-mixer.ts";
@@ -28,6 +30,11 @@ const FAMILIES: readonly Family[] = [
   evaluators,
   tokenizer,
   metrics,
+  hfVit,
+  hfDeit,
+  hfBeit,
+  hfDinov2,
+  hfVitMae,
 ];
 
 /** The family of a case, by its name or by the model it records; undefined where it is not known yet. */

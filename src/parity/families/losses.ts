@@ -13,6 +13,7 @@ import {
 import type { Family } from "../family.ts";
 import { type Arrays, inputOf, under } from "../case.ts";
 import { compileNamed } from "../compute.ts";
+import { computeSelfSupervised } from "./self-supervised-losses.ts";
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
@@ -108,8 +109,12 @@ const MIXED = "mixed_";
 
 export const losses: Family = {
   name: "losses",
-  model: /utils: .*(_xent|contrastive_loss|mixup)/,
-  async compute({ inputs, outputs, grads }, engine) {
+  model: /utils: .*(_xent|contrastive_loss|mixup)|^self-supervised losses/,
+  async compute(given, engine) {
+    if (/^self-supervised/.test(String(given.description.model))) {
+      return computeSelfSupervised(given, engine);
+    }
+    const { inputs, outputs, grads } = given;
     const mixed = Object.keys(outputs).filter((name) => name.startsWith(MIXED));
     const recorded = [...Object.keys(outputs), ...Object.keys(grads[""] ?? {})];
     const names = new Set(
@@ -119,12 +124,12 @@ export const losses: Family = {
     );
     const coefficient: Arrays =
       mixed.length > 0 ? { lam: inputOf({ ...inputs, ...outputs }, "lam") } : {};
-    const run = compileNamed(engine, (given, { lam }) =>
+    const run = compileNamed(engine, (tensors, { lam }) =>
       Object.fromEntries([
         ...mixed.map((name) => {
-          return [`out/${name}`, mix(inputOf(given, name.slice(MIXED.length)), lam)] as const;
+          return [`out/${name}`, mix(inputOf(tensors, name.slice(MIXED.length)), lam)] as const;
         }),
-        ...[...names].flatMap((name) => Object.entries(evaluateLoss(name, given))),
+        ...[...names].flatMap((name) => Object.entries(evaluateLoss(name, tensors))),
       ]),
     );
     const results = await run(inputs, coefficient);

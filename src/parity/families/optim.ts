@@ -165,7 +165,7 @@ const zerosLike = ({ shape, dtype, data }: Arrays[string]): Arrays[string] =>
 function keepsNarrowState(config: OptimizerConfig): boolean {
   if (config.name === "adafactor") return (config.dtypeMomentum ?? "bfloat16") !== "float32";
   if (config.name === "momentum") return (config.dtype ?? "float32") !== "float32";
-  if (config.name === "sgd") return false;
+  if (config.name === "sgd" || config.name === "lars") return false;
   return (config.muDtype ?? "float32") !== "float32";
 }
 

@@ -1,10 +1,13 @@
 /** @file Operations that augment: colours, warps, erasing, and policies that choose among them. */
 
 import { OcelliError } from "../../errors.ts";
+import type { Random } from "../../random.ts";
+import { gaussianBlur, usualWindow } from "../augment/blur.ts";
+import { solarize } from "../augment/colour.ts";
 import { colourJitter } from "../augment/jitter.ts";
 import { eraseRandomly } from "../augment/erase.ts";
 import { augMix, randAugment, trivialAugment } from "../augment/policies.ts";
-import { byteImageOf } from "../image.ts";
+import { type ByteImage, type Image, byteImageOf, grayscale, rgb } from "../image.ts";
 import { type OperationKind, imageOperation, movingOperation, ordered } from "../operation.ts";
 import { byDefault, number, percent, positive, whole } from "../parameters.ts";
 import { fieldsOnImage } from "../spatial.ts";
@@ -32,6 +35,18 @@ const mixing = (kind: OperationKind): OperationKind => ({
     };
   },
 });
+
+/** A change of images with a probability. */
+const sometimes =
+  (
+    name: string,
+    probability: number,
+    change: (image: ByteImage, random: Random) => ByteImage,
+  ): ((image: Image, random: Random) => Image) =>
+  (image, random) =>
+    probability === 1 || random.uniform() < probability
+      ? change(byteImageOf(name, image), random)
+      : image;
 
 /** Operations that augment. */
 export const augment: Readonly<Record<string, OperationKind>> = {
@@ -61,15 +76,53 @@ export const augment: Readonly<Record<string, OperationKind>> = {
       (options) => (image, random) => augMix(byteImageOf("augmix", image), options, random),
     ),
   ),
-  /** Random brightness, contrast and saturation by up to 1 ± x, and hue by up to ± x of the colour circle. */
+  /**
+   * Random brightness, contrast and saturation by up to 1 ± x, and hue by up to ± x of the colour circle, in random order,
+   * with a probability.
+   */
   color_jitter: imageOperation(
     {
       brightness: byDefault(number(0), 0),
       contrast: byDefault(number(0), 0),
       saturation: byDefault(number(0), 0),
       hue: byDefault(number(0, 0.5), 0),
+      probability: byDefault(strength, 1),
     },
-    (jitter) => (image, random) => colourJitter(byteImageOf("color_jitter", image), jitter, random),
+    ({ probability, ...jitter }) =>
+      sometimes("color_jitter", probability, (image, random) =>
+        colourJitter(image, jitter, random),
+      ),
+  ),
+  /**
+   * Gaussian blur of a window of `kernel` pixels (0: a tenth of the smaller side, made odd) and a random deviation, with a
+   * probability, as torchvision's (SimCLR).
+   */
+  gaussian_blur: imageOperation(
+    {
+      kernel: byDefault(whole(0, 1023), 0),
+      sigma_min: byDefault(positive, 0.1),
+      sigma_max: byDefault(positive, 2),
+      probability: byDefault(strength, 0.5),
+    },
+    ({ kernel, probability, sigma_min: low, sigma_max: high }) => {
+      const [least, most] = ordered("sigma", low, high);
+      return sometimes("gaussian_blur", probability, (image, random) => {
+        const sigma = least + (most - least) * random.uniform();
+        return gaussianBlur(image, kernel > 0 ? kernel : usualWindow(image), sigma);
+      });
+    },
+  ),
+  /** Inverts the values from `threshold` on, with a probability (BYOL). */
+  random_solarize: imageOperation(
+    { threshold: byDefault(whole(0, 255), 128), probability: byDefault(strength, 0.2) },
+    ({ threshold, probability }) =>
+      sometimes("random_solarize", probability, (image) => solarize(image, threshold)),
+  ),
+  /** Takes the colours away with a probability; the channels stay three. */
+  random_grayscale: imageOperation({ probability: byDefault(strength, 0.2) }, ({ probability }) =>
+    sometimes("random_grayscale", probability, (image) =>
+      byteImageOf("random_grayscale", rgb(grayscale(image))),
+    ),
   ),
   /** Fills a box of `area_min` to `area_max` percent with `value`, with a probability (Zhong et al. 2020). */
   random_erasing: imageOperation(

@@ -55,6 +55,15 @@ const resizing = (method: "area" | "bilinear", antialias: boolean) => ({
 
 const sizeOf = ({ shape: [height, width] }: Image): Size => [height, width];
 
+/** The size at which an image's smaller side is `size`. */
+function smallSize(shape: Image["shape"], size: number, round: "nearest" | "down"): Size {
+  const [height, width] = shape;
+  const smaller = Math.min(height, width);
+  if (round === "nearest") return scaledSize(shape, size / smaller);
+  const side = (pixels: number): number => Math.max(1, Math.floor((size * pixels) / smaller));
+  return [side(height), side(width)];
+}
+
 /** How often a box is drawn before the whole image is taken. */
 const ATTEMPTS = 100;
 
@@ -91,6 +100,34 @@ export function randomBox([h, w]: Image["shape"], { area, ratio }: BoxBounds, ra
     };
   }
   return { y: 0, x: 0, height: h, width: w };
+}
+
+/**
+ * A random box: an area, and then a ratio that is uniform in the logarithm.
+ *
+ * @see https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.v2.RandomResizedCrop.html
+ */
+export function logarithmicBox(
+  [h, w]: Image["shape"],
+  { area, ratio }: BoxBounds,
+  random: Random,
+): Box {
+  const [low, high] = ratio.map(Math.log);
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const pixels = ((area[0] + (area[1] - area[0]) * random.uniform()) / 100) * h * w;
+    const aspect = Math.exp(low + (high - low) * random.uniform());
+    const [height, width] = [
+      Math.round(Math.sqrt(pixels / aspect)),
+      Math.round(Math.sqrt(pixels * aspect)),
+    ];
+    if (height < 1 || width < 1 || height > h || width > w) continue;
+    const [y, x] = [random.integer(0, h - height + 1), random.integer(0, w - width + 1)];
+    return { y, x, height, width };
+  }
+  const aspect = Math.min(Math.max(w / h, ratio[0]), ratio[1]);
+  const [height, width] =
+    aspect > w / h ? [Math.round(w / aspect), w] : [h, Math.round(h * aspect)];
+  return centralBox([h, w, 1], Math.max(1, height), Math.max(1, width));
 }
 
 /** The image with `channels` channels, without alpha; bytes of a file must have been decoded by the data source. */
@@ -160,12 +197,16 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
       (shape) =>
         scaled(shape, size, options),
   ),
-  /** Scales the smaller side to a size, keeping the aspect ratio. */
+  /** Scales the smaller side to a size, keeping the aspect ratio; the other is rounded, or cut off ("down") as in torchvision. */
   resize_small: regionOperation(
-    { smaller_size: whole(1, MAX_SIDE), ...resizing("area", false) },
-    ({ smaller_size: size, ...options }) =>
+    {
+      smaller_size: whole(1, MAX_SIDE),
+      ...resizing("area", false),
+      round: byDefault(oneOf<"nearest" | "down">(["nearest", "down"]), "nearest"),
+    },
+    ({ smaller_size: size, round, ...options }) =>
       (shape) =>
-        scaled(shape, scaledSize(shape, size / Math.min(shape[0], shape[1])), options),
+        scaled(shape, smallSize(shape, size, round), options),
   ),
   /** Scales the longer side to a size, keeping the aspect ratio. */
   resize_long: regionOperation(
@@ -215,6 +256,32 @@ export const geometry: Readonly<Record<string, OperationKind>> = {
         size: size ?? undefined,
         finish: (part, inside, window) =>
           size ? resize(part, size, { ...args, box: inside, window }) : part,
+      });
+    },
+  ),
+  /**
+   * Cuts out a random box of `area_min` to `area_max` percent, its ratio uniform in the logarithm, and scales it to a size, as
+   * torchvision's RandomResizedCrop; after ten boxes that do not fit, the middle of a ratio that is allowed.
+   */
+  random_resized_crop: regionOperation(
+    {
+      size: extent,
+      area_min: byDefault(percent, 8),
+      area_max: byDefault(percent, 100),
+      ratio_min: byDefault(positive, 3 / 4),
+      ratio_max: byDefault(positive, 4 / 3),
+      method: byDefault(oneOf(RESIZE_METHODS), "pil_bilinear"),
+    },
+    ({ size, method, ...args }) => {
+      const bounds: BoxBounds = {
+        area: ordered("area", args.area_min, args.area_max),
+        ratio: ordered("ratio", args.ratio_min, args.ratio_max),
+      };
+      return (shape, random) => ({
+        box: logarithmicBox(shape, bounds, random),
+        size,
+        finish: (part, inside, window) =>
+          resize(part, size, { method, antialias: true, box: inside, window }),
       });
     },
   ),

@@ -28,6 +28,7 @@ interface Given extends Telling {
   readonly card: Omit<ModelCard, "step">;
   /** How much each class weighs in the loss. Default: all the same. */
   readonly classWeights?: readonly number[];
+  readonly totalSteps: number;
 }
 
 /**
@@ -37,7 +38,7 @@ interface Given extends Telling {
  */
 export async function planObjective(
   { objective: { name, ...options }, seed }: Pick<Config, "objective" | "seed">,
-  { batch, card, classWeights, ...telling }: Given,
+  { batch, card, classWeights, totalSteps, ...telling }: Given,
 ): Promise<Objective> {
   const definition = objectiveDefinition(name);
   if (classWeights) checkWeighs(definition);
@@ -53,7 +54,8 @@ export async function planObjective(
       return teacher;
     };
     const { model: net, heads } = task;
-    const given = { model: net, heads, batch, names: card.names, classWeights, openTeacher };
+    const names = { names: card.names, classWeights, totalSteps, openTeacher };
+    const given = { model: net, heads, batch, ...names };
     return definition.create(options, given);
   };
   const forms = modelDefinition(model.name).forms?.(model, seed);

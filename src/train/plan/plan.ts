@@ -122,10 +122,10 @@ export async function planTraining(
     );
   }
   const { labels, classWeights } = await planBalance(config, source);
-  const given = { batch: batchSpec, card, classWeights, ...telling };
-  const objective = await planObjective(config, given);
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
+  const given = { batch: batchSpec, card, classWeights, totalSteps, ...telling };
+  const objective = await planObjective(config, given);
   const context = { ...length, totalSteps };
   const sources = new Map([[config.split, source]]);
   const evaluations = await planEvaluations(config, {
