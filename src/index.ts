@@ -34,7 +34,8 @@ export { type SeedsResult, transferBySeeds } from "./transfer/by-seeds.ts";
 export type { TransferMethod, TransferOptions, TransferResult } from "./transfer/options.ts";
 export { transfer } from "./transfer/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
-export { type OpenModelOptions, type ServedModel, openModel } from "./served/open.ts";
+export type { ServedModel } from "./served/model.ts";
+export { type OpenModelOptions, openModel } from "./served/open.ts";
 export {
   type Prediction,
   type Predictor,
@@ -43,7 +44,15 @@ export {
 } from "./served/predict.ts";
 export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
 export { type ExplainOptions, type Explained, explain } from "./explain/explain.ts";
-export { type ExportFormat, type ExportResult, exportModel } from "./served/export.ts";
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportModel,
+} from "./served/export.ts";
+export { type WebExportOptions, type WebExportResult, exportForWeb } from "./served/web-folder.ts";
+export { copyWebEngine } from "./served/web-page.ts";
+export type { Drift, DriftReport } from "./served/drift.ts";
 export { writeReport } from "./runs/report.ts";
 export { decodeImageFile } from "./data/decode/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";

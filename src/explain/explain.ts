@@ -3,7 +3,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { imageStem, readImage } from "../data/readers/images.ts";
-import { collate } from "../data/stream/batches.ts";
 import { decodeImage } from "../data/decode/decode.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
@@ -26,6 +25,7 @@ import {
 } from "../graph/index.ts";
 import { apply } from "../nn/index.ts";
 import type { ExplainMethod } from "../evaluate/explain-methods.ts";
+import { collate } from "../preprocess/collate.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { writeAtomically } from "../files.ts";
 import { seededRandom } from "../random.ts";

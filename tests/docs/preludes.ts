@@ -55,6 +55,8 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/graph/ops/sharding.ts": "tests/xla",
   "src/explain/explain.ts": "tests/e2e/explain.test.ts",
   "src/served/export.ts": "tests/e2e/train.test.ts",
+  "src/served/web-folder.ts": "tests/browser/exported.test.ts",
+  "src/web/classifier.ts": "tests/browser/exported.test.ts",
   "src/served/predict.ts": "tests/e2e/train.test.ts",
   "src/train/devices/sharding.ts": "src/train/devices/sharding.test.ts",
   "src/transfer/transfer.ts": "tests/e2e/transfer.test.ts",

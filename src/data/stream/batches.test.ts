@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { Features } from "../../preprocess/example.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { arraySource } from "../readers/arrays.ts";
-import { type Batch, collate, evaluationBatches, trainingBatches } from "./batches.ts";
+import { collate } from "../../preprocess/collate.ts";
+import { type Batch, evaluationBatches, trainingBatches } from "./batches.ts";
 
 /** Ten images of 3×3; the middle pixel and the label both tell the example. */
 const source = arraySource({
