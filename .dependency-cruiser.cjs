@@ -41,14 +41,16 @@ const ROOMS = {
     ...BASE,
   ],
   config: ["tasks", "data", "objectives", "evaluate", "models", "optim", "preprocess", ...BASE],
+  http: ["errors"],
   runs: ["data", "preprocess", "formats", "graph/dtype", "files", ...BASE],
-  dashboard: ["runs", "preprocess", "formats", "graph/dtype", "files", ...BASE],
+  dashboard: ["runs", "http", "preprocess", "formats", "graph/dtype", "files", ...BASE],
   served: FLOOR,
   train: ["served", ...FLOOR],
   transfer: ["train", "served", ...FLOOR],
   explain: ["transfer", "train", "served", ...FLOOR],
   sweep: ["train", "served", ...FLOOR],
   survey: ["served", ...FLOOR],
+  serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };
 

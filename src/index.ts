@@ -43,7 +43,15 @@ export {
   loadPredictor,
 } from "./served/predict.ts";
 export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
-export { type ExplainOptions, type Explained, explain } from "./explain/explain.ts";
+export {
+  type Explained,
+  type Explainer,
+  type ExplainerOptions,
+  type Explanation,
+  type ExplainOptions,
+  explain,
+  openExplainer,
+} from "./explain/explain.ts";
 export {
   type ExportFormat,
   type ExportOptions,
@@ -56,3 +64,5 @@ export type { Drift, DriftReport } from "./served/drift.ts";
 export { writeReport } from "./runs/report.ts";
 export { decodeImageFile } from "./data/decode/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";
+export { type ServeOptions, type ServedAddress, serveModel } from "./serve/server.ts";
+export type { Limits } from "./serve/limits.ts";

@@ -55,6 +55,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/graph/ops/sharding.ts": "tests/xla",
   "src/explain/explain.ts": "tests/e2e/explain.test.ts",
   "src/served/export.ts": "tests/e2e/train.test.ts",
+  "src/serve/server.ts": "tests/e2e/serve.test.ts",
   "src/served/web-folder.ts": "tests/browser/exported.test.ts",
   "src/web/classifier.ts": "tests/browser/exported.test.ts",
   "src/served/predict.ts": "tests/e2e/train.test.ts",
