@@ -1,9 +1,10 @@
 /**
  * @file `ocelli bench serve`: requests a second and their times, of `ocelli serve` beside a plain server of onnxruntime-node
- * on the same model, in alternating turns.
+ * on the same model, exported, in alternating turns; and the processor time of a request, which other load changes less.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
@@ -19,6 +20,8 @@ export interface ServerLoad {
   /** Milliseconds. */
   readonly median: number;
   readonly p99: number;
+  /** Milliseconds of processor time of the server's process for a request; undefined where it is not known. */
+  readonly processor?: number;
 }
 
 /** What the benchmark found; of each server its best turn. */
@@ -60,15 +63,15 @@ export async function benchServe(
     const program = fileURLToPath(new URL("../bin/ocelli.js", import.meta.url));
     const peer = fileURLToPath(new URL("peers/plain-server.ts", import.meta.url));
     const picture = await photograph(size);
-    const ocelli = await start([program, "serve", file, "--port", "6511"], servers);
+    const ocelli = await start([program, "serve", run, "--port", "6511"], servers);
     const plain = await start([peer, file, "6512"], servers);
     const best: { ocelli?: ServerLoad; plain?: ServerLoad } = {};
     for (let pair = 0; pair <= pairs; pair++) {
-      for (const [name, url] of [
+      for (const [name, started] of [
         ["plain", plain],
         ["ocelli", ocelli],
       ] as const) {
-        const load = await loadOf(url, picture, clients);
+        const load = await loadOf(started, picture, clients);
         if (pair === 0) continue; // a turn to warm up
         report(
           `${name}: ${load.requestsPerSecond.toFixed(0)} requests/s, p99 ${load.p99.toFixed(1)} ms`,
@@ -88,7 +91,10 @@ export async function benchServe(
 
 /** The result as text. */
 export function describeServe({ clients, ocelli, plain, ratio }: ServeBench): string {
-  const line = (name: string, { requestsPerSecond, median, p99 }: ServerLoad): string =>
+  const processorOf = ({ processor }: ServerLoad): string =>
+    processor === undefined ? "" : `  ${processor.toFixed(2)} ms of processor time a request`;
+  const line = (name: string, load: ServerLoad): string => lineOf(name, load) + processorOf(load);
+  const lineOf = (name: string, { requestsPerSecond, median, p99 }: ServerLoad): string =>
     `${name.padEnd(24)}${requestsPerSecond.toFixed(0).padStart(6)} requests/s  median ${median.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms`;
   return [
     `${clients} clients`,
@@ -107,8 +113,14 @@ export async function photograph(side: number): Promise<Uint8Array> {
     .toBuffer();
 }
 
-/** Starts a server that prints its address; the address. */
-export function start(args: readonly string[], servers: ChildProcess[]): Promise<string> {
+/** A server in a process. */
+export interface Started {
+  readonly url: string;
+  readonly server: ChildProcess;
+}
+
+/** Starts a server that prints its address. */
+export function start(args: readonly string[], servers: ChildProcess[]): Promise<Started> {
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   servers.push(child);
   return new Promise((resolve, reject) => {
@@ -116,13 +128,28 @@ export function start(args: readonly string[], servers: ChildProcess[]): Promise
     child.stdout.on("data", (chunk: Buffer) => {
       text += String(chunk);
       const [url] = /http:\/\/127\.0\.0\.1:\d+\//.exec(text) ?? [];
-      if (url !== undefined) resolve(url);
+      if (url !== undefined) resolve({ url, server: child });
     });
     child.on("close", () => reject(new Error(`the server ended: ${args.join(" ")}: ${text}`)));
   });
 }
 
-async function loadOf(url: string, picture: Uint8Array, clients: number): Promise<ServerLoad> {
+/** Milliseconds of processor time that a process has taken; undefined where the system does not say. */
+function processorTime({ pid }: ChildProcess): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return 10 * (Number(fields[11]) + Number(fields[12])); // in hundredths of a second, user and system
+  } catch {
+    return undefined;
+  }
+}
+
+async function loadOf(
+  { url, server }: Started,
+  picture: Uint8Array,
+  clients: number,
+): Promise<ServerLoad> {
+  const before = processorTime(server);
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const times: number[] = [];
   const begun = performance.now();
@@ -138,7 +165,12 @@ async function loadOf(url: string, picture: Uint8Array, clients: number): Promis
   const seconds = (performance.now() - begun) / 1000;
   agent.destroy();
   times.sort((a, b) => a - b);
+  const after = processorTime(server);
   return {
+    ...(before !== undefined &&
+      after !== undefined && {
+        processor: (after - before) / times.length,
+      }),
     requestsPerSecond: times.length / seconds,
     median: times[times.length >> 1],
     p99: times[Math.floor(times.length * 0.99)],

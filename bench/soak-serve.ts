@@ -33,7 +33,7 @@ try {
     { workdir: run, reporter: quiet },
   );
   const program = fileURLToPath(new URL("../bin/ocelli.js", import.meta.url));
-  const url = await start([program, "serve", run, "--port", "6513"], servers);
+  const { url } = await start([program, "serve", run, "--port", "6513"], servers);
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const picture = await photograph(96);
   const memory = async (): Promise<number> => {
