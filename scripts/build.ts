@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { buildPage } from "./build-page.ts";
+import { buildWebInto } from "./build-web.ts";
 import { type Manifest, publishedManifest, repositoryUrl } from "./published-manifest.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -12,6 +13,7 @@ execFileSync("tsc", ["-p", "tsconfig.build.json"], {
 });
 
 await buildPage("src/dashboard/page", "dist/src/dashboard/built");
+await buildWebInto("dist/src/web/built");
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
 const published = publishedManifest(manifest, repositoryUrl(origin()));

@@ -38,7 +38,8 @@ export type {
 } from "./transfer/classification/options.ts";
 export { transfer } from "./transfer/classification/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
-export { type OpenModelOptions, type ServedModel, openModel } from "./served/open.ts";
+export type { ServedModel } from "./served/model.ts";
+export { type OpenModelOptions, openModel } from "./served/open.ts";
 export {
   type Prediction,
   type Predictor,
@@ -46,8 +47,26 @@ export {
   loadPredictor,
 } from "./served/predict.ts";
 export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
-export { type ExplainOptions, type Explained, explain } from "./explain/explain.ts";
-export { type ExportFormat, type ExportResult, exportModel } from "./served/export.ts";
+export {
+  type Explained,
+  type Explainer,
+  type ExplainerOptions,
+  type Explanation,
+  type ExplainOptions,
+  explain,
+  openExplainer,
+} from "./explain/explain.ts";
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportModel,
+} from "./served/export.ts";
+export { type WebExportOptions, type WebExportResult, exportForWeb } from "./served/web-folder.ts";
+export { copyWebEngine } from "./served/web-page.ts";
+export type { Drift, DriftReport } from "./served/drift.ts";
 export { writeReport } from "./runs/report.ts";
 export { decodeImageFile } from "./data/decode/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";
+export { type ServeOptions, type ServedAddress, serveModel } from "./serve/server.ts";
+export type { Limits } from "./serve/limits.ts";

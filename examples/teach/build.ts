@@ -5,23 +5,13 @@
 
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openBackbone } from "ocelli";
+import { copyWebEngine, openBackbone } from "ocelli";
 import { checkpointChunks } from "ocelli/weights";
 import { build } from "esbuild";
 
 const PAGE = fileURLToPath(new URL("page/", import.meta.url));
-
-/** onnxruntime-web's loader and its WebAssembly, by what it computes on. A page loads one of the two. */
-export const ORT_FILES = {
-  wasm: ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"],
-  webgpu: [
-    "ort.webgpu.min.mjs",
-    "ort-wasm-simd-threaded.asyncify.mjs",
-    "ort-wasm-simd-threaded.asyncify.wasm",
-  ],
-} as const;
 
 /** Options of {@link buildTeach}. */
 export interface BuildOptions {
@@ -35,7 +25,7 @@ export async function buildTeach(
   target: string,
   { backbone = "efficientnet-lite0", report = () => undefined }: BuildOptions = {},
 ): Promise<void> {
-  await mkdir(join(target, "ort"), { recursive: true });
+  await mkdir(target, { recursive: true });
   await build({
     entryPoints: [join(PAGE, "page.ts"), join(PAGE, "worker.ts")],
     outdir: target,
@@ -47,9 +37,7 @@ export async function buildTeach(
     logLevel: "error",
   });
   await copyFile(join(PAGE, "index.html"), join(target, "index.html"));
-  const ort = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
-  for (const file of Object.values(ORT_FILES).flat())
-    await copyFile(join(ort, file), join(target, "ort", file));
+  await copyWebEngine(join(target, "ort"));
   const model = join(target, "backbone.safetensors");
   if (existsSync(model)) return;
   const { params, variables, ...card } = await openBackbone(backbone, { report });

@@ -7,8 +7,8 @@ import type { Command } from "./command.ts";
 
 export const bench: Command = {
   name: "bench",
-  summary: "Benchmark a training step, a forward pass, tracing or start-up",
-  operands: "step|forward|trace|start|pipeline|gpu",
+  summary: "Benchmark a training step, a forward pass, tracing, start-up or a server",
+  operands: "step|forward|trace|start|pipeline|serve|gpu",
   arity: [1, 1],
   flags: {
     model: {
@@ -27,6 +27,7 @@ export const bench: Command = {
       value: "torch|jax",
       help: "another framework to measure in the same run",
     },
+    clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     pairs: { type: "integer", help: "number of runs (default: 5)" },
     engine: { type: "text", value: "E", help: "engine (default: auto)" },
     threads: { type: "integer", help: "threads for both (default: all cores)" },
@@ -46,6 +47,17 @@ export const bench: Command = {
       const options = { pairs: integers.get("pairs") ?? 5, side: integers.get("side") ?? 500 };
       const result = await benchPipeline(options, (line) => output.line(line));
       output.line(describePipeline(result));
+      return result;
+    }
+    if (kind === "serve") {
+      const { benchServe, describeServe } = await import("../../bench/serve.ts");
+      const options = {
+        clients: integers.get("clients") ?? 16,
+        pairs: integers.get("pairs") ?? 5,
+        size: integers.get("size") ?? 96,
+      };
+      const result = await benchServe(options, (line) => output.line(line));
+      output.line(describeServe(result));
       return result;
     }
     if (kind === "gpu") {

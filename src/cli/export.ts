@@ -2,23 +2,54 @@
 
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
-import type { ExportFormat } from "../served/export.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import type { Drift, DriftReport } from "../served/drift.ts";
+import type { OnnxOptions } from "../served/onnx-model.ts";
+import { type Command, type Output, USE_FLAG } from "./command.ts";
 
-const FORMATS: readonly ExportFormat[] = ["onnx", "safetensors", "npz"];
+const FORMATS = ["onnx", "safetensors", "npz", "web"] as const;
+/** Formats of ONNX models. */
+const ONNX: readonly string[] = ["onnx", "web"];
+const LAYOUTS: readonly OnnxOptions["layout"][] = ["NHWC", "NCHW"];
+const WEIGHTS: readonly OnnxOptions["weights"][] = ["float32", "float16"];
 
 export const exportCommand: Command = {
   name: "export",
-  summary: "Export a trained model to ONNX, safetensors or npz",
+  summary: "Export a trained model to ONNX, safetensors or npz, or to a folder for the web",
   operands: "RUN",
   arity: [1, 1],
   flags: {
     to: { type: "text", value: FORMATS.join("|"), help: "format (required)" },
-    out: { type: "text", value: "FILE", help: "output file (default: RUN/model.FORMAT)" },
+    out: {
+      type: "text",
+      value: "FILE|DIR",
+      help: "output file, of web a folder (default: RUN/model.FORMAT, RUN/web)",
+    },
+    layout: {
+      type: "text",
+      value: LAYOUTS.join("|"),
+      help: "order of the axes of an ONNX model's input (default: NHWC)",
+    },
+    output: {
+      type: "text",
+      value: "NAME",
+      help: "output of an ONNX model: logits, probabilities, embed, … (default: the task's main one)",
+    },
+    weights: {
+      type: "text",
+      value: WEIGHTS.join("|"),
+      help: "how an ONNX model's weights are stored (default: float32; web writes both)",
+    },
+    data: {
+      type: "text",
+      value: "PATH",
+      help: "of web, pictures to measure the drift on (default: the run's validation split)",
+    },
     use: USE_FLAG,
   },
   examples: [
     "ocelli export runs/quickstart --to onnx",
+    "ocelli export runs/quickstart --to web --out site/digits",
+    "ocelli export runs/quickstart --to onnx --layout NCHW --output probabilities",
     "ocelli export runs/quickstart --to npz --out params.npz",
   ],
   async run({ operands: [run], texts }, output) {
@@ -29,15 +60,67 @@ export const exportCommand: Command = {
         valid: FORMATS,
       });
     }
-    if (!isFormat(to)) throw unknownName("format", to, FORMATS, "argument");
+    const format = among("format", to, FORMATS);
+    for (const flag of ["layout", "output", "weights"]) {
+      if (texts.has(flag) && !ONNX.includes(to)) {
+        throw new OcelliError("argument", `--${flag} is of ONNX models, not of ${to}.`);
+      }
+    }
+    const how: Partial<OnnxOptions> = {
+      layout: optional("layout", texts.get("layout"), LAYOUTS),
+      output: texts.get("output"),
+    };
+    const weights = optional("kind of weights", texts.get("weights"), WEIGHTS);
+    const report = (line: string): void => output.line(line);
+    const beside = run.replace(/[\w.-]*\.safetensors$/, "");
+    if (format === "web") {
+      if (weights) throw new OcelliError("argument", "--to web writes float32 and float16.");
+      const folder = texts.get("out") ?? join(beside, "web");
+      const { dataAt } = await import("./data.ts");
+      const { exportForWeb } = await import("../served/web-folder.ts");
+      const named = texts.get("data");
+      const data = named === undefined ? undefined : await dataAt(named, "export");
+      const result = await exportForWeb(run, { folder, data, report, ...how });
+      for (const [name, bytes] of Object.entries(result.files)) {
+        output.line(`${join(folder, name).padEnd(folder.length + 22)}${megabytes(bytes)}`);
+      }
+      if (result.drift) showDrift(result.drift, output);
+      output.line(`any web server can serve ${folder} as it is`);
+      return result;
+    }
+    if (texts.has("data")) throw new OcelliError("argument", "--data is of --to web.");
     const { exportModel } = await import("../served/export.ts");
-    const file = texts.get("out") ?? join(run.replace(/[\w.-]*\.safetensors$/, ""), `model.${to}`);
-    const result = await exportModel(run, { to, file, report: (line) => output.line(line) });
-    const beside = result.data === undefined ? "" : `; keep ${result.data} beside it`;
-    output.line(`${file}: ${(result.bytes / 1e6).toFixed(2)} MB${beside}`);
+    const file = texts.get("out") ?? join(beside, `model.${format}`);
+    const options = ONNX.includes(format) ? { ...how, weights } : {};
+    const result = await exportModel(run, { to: format, file, report, ...options });
+    const more = result.data === undefined ? "" : `; keep ${result.data} beside it`;
+    output.line(`${file}: ${megabytes(result.bytes)}${more}`);
     return result;
   },
 };
 
-const isFormat = (name: string): name is ExportFormat =>
-  (FORMATS as readonly string[]).includes(name);
+const megabytes = (bytes: number): string =>
+  bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+
+/** Lines that say how far the files are from the run. */
+function showDrift({ data, split, pictures, files }: DriftReport, output: Output): void {
+  output.line(`drift from the run on ${pictures} pictures of ${data} ${split}:`);
+  for (const [name, drift] of Object.entries(files))
+    output.line(`  ${name}: ${driftLine(drift, pictures)}`);
+}
+
+function driftLine({ largest, magnitude, sameAnswers }: Drift, pictures: number): string {
+  const same =
+    sameAnswers === undefined ? "" : `; ${sameAnswers} of ${pictures} answers are the same`;
+  return `values differ by at most ${largest.toExponential(1)} of ${magnitude.toPrecision(3)}${same}`;
+}
+
+/** One of some names; an error with the nearest for another. */
+function among<T extends string>(what: string, name: string, valid: readonly T[]): T {
+  const found = valid.find((one) => one === name);
+  if (found === undefined) throw unknownName(what, name, valid, "argument");
+  return found;
+}
+
+const optional = <T extends string>(what: string, name: string | undefined, valid: readonly T[]) =>
+  name === undefined ? undefined : among(what, name, valid);

@@ -22,6 +22,7 @@ import { printableName } from "./printable.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
+import { serve } from "./serve.ts";
 import { runs } from "./runs.ts";
 import { watchStreams } from "./standard-streams.ts";
 import { surveyCommand } from "./survey.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly Command[] = [
   report,
   ui,
   exportCommand,
+  serve,
   recipes,
   claim,
   models,

@@ -1,8 +1,5 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
-import type { HostArray } from "../graph/index.ts";
-import type { Prediction } from "../served/predict.ts";
-import type { Answer } from "../tasks/index.ts";
 import { type AnswerWriter, openAnswers } from "./answer-files.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
@@ -46,7 +43,7 @@ export const predict: Command = {
     const { createWorkerPool } = await import("../data/stream/workers.ts");
     const { cpuBudget } = await import("../engines/threads.ts");
     const { loadPredictor } = await import("../served/predict.ts");
-    const { areasOf, describeAnswer } = await import("../tasks/index.ts");
+    const { answerJson, describeAnswer, limitAnswer } = await import("../tasks/index.ts");
     const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
     const topK = integers.get("top-k") ?? 3;
@@ -67,13 +64,9 @@ export const predict: Command = {
     let count = 0;
     try {
       const options = { workers, onBadImage, problems };
-      for await (const prediction of predictor.stream(pathSource(images), options)) {
+      for await (const { id, answer } of predictor.stream(pathSource(images), options)) {
         count++;
-        const { id, answer } = prediction;
-        const shown =
-          answer.kind === "map"
-            ? { image: id, kind: answer.kind, areas: areasOf(answer) }
-            : show(prediction, topK);
+        const shown: Shown = { image: id, ...answerJson(answer, topK) };
         if (out !== undefined) writer ??= await openAnswers(out, answer);
         const file = await writer?.write(id, answer, shown);
         if (writer && !writer.shows) {
@@ -81,7 +74,7 @@ export const predict: Command = {
           continue;
         }
         predictions.push(file === undefined ? shown : { ...shown, file });
-        const told = describeAnswer(limited(answer, topK));
+        const told = describeAnswer(limitAnswer(answer, topK));
         output.line(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
       }
       if (out !== undefined && count === 0) {
@@ -104,23 +97,5 @@ export const predict: Command = {
   },
 };
 
-/** An answer as JSON: arrays as lists. */
+/** An answer as JSON beside the image's id. */
 type Shown = { readonly image: string } & Readonly<Record<string, unknown>>;
-
-const show = ({ id, answer }: Prediction, topK: number): Shown => ({
-  image: id,
-  ...Object.fromEntries(
-    Object.entries(limited(answer, topK)).map(([key, value]) => [key, listed(value)]),
-  ),
-});
-
-/** An answer with the surest names alone. */
-const limited = (answer: Answer, topK: number): Answer =>
-  "ranked" in answer ? { ...answer, ranked: answer.ranked.slice(0, topK) } : answer;
-
-/** An array as its shape and a list of its numbers; anything else as it is. */
-function listed(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || !("dtype" in value)) return value;
-  const { shape, data } = value as HostArray;
-  return shape.length === 1 ? [...data] : { shape, data: [...data] };
-}

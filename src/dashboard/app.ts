@@ -4,16 +4,14 @@ import { join } from "node:path";
 import { type Context, Hono } from "hono";
 import { OcelliError } from "../errors.ts";
 import { readOwn } from "../files.ts";
+import { REPORT_POLICY, isLocal } from "../http/headers.ts";
 import { type Condition, matches, parseQuery } from "../runs/list-query.ts";
 import type { RunCard, RunSummary, RunView } from "../runs/read.ts";
 import { renderReport } from "../runs/report.ts";
 import { namedMistakes, readPredictions } from "../runs/report/classification/predictions.ts";
 import { readAnswers } from "../runs/report/material.ts";
-import { REPORT_POLICY } from "./headers.ts";
 import type { PageFiles } from "./page-files.ts";
 import type { RunWatcher } from "./watcher.ts";
-
-const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** The page's program over HTTP; `host` is the address that it listens at. */
 export function createApp(watcher: RunWatcher, page: PageFiles, host: string): Hono {
@@ -90,8 +88,6 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
   );
   return app;
 }
-
-const isLocal = (host: string): boolean => LOCAL.has(host) || host === "::1";
 
 async function withRun(
   context: Context,

@@ -1,11 +1,7 @@
 /** @file The local page's server: this machine alone, one folder alone. */
 
-import type { Server } from "node:http";
-import { createServer } from "node:net";
-import { serve } from "@hono/node-server";
-import { OcelliError } from "../errors.ts";
+import { listen } from "../http/listen.ts";
 import { createApp } from "./app.ts";
-import { secureResponses } from "./headers.ts";
 import { loadPage } from "./page-files.ts";
 import { RunWatcher } from "./watcher.ts";
 
@@ -31,58 +27,13 @@ export interface Dashboard {
  */
 export async function serveDashboard({ dir, port, host }: DashboardOptions): Promise<Dashboard> {
   const app = createApp(new RunWatcher(dir), await loadPage(), host);
-  const server = serve({ fetch: app.fetch, hostname: host, port }) as Server;
-  secureResponses(server);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("listening", resolve);
-      server.once("error", reject);
-    });
-  } catch (cause) {
-    throw await listenError(cause as NodeJS.ErrnoException, host, port);
-  }
-  const address = server.address();
-  const bound = typeof address === "object" && address ? address.port : port;
-  const name = host.includes(":") ? `[${host}]` : host;
+  const { server, url } = await listen(app.fetch, { host, port });
   return {
-    url: `http://${name}:${bound}/`,
+    url,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        if ("closeAllConnections" in server) server.closeAllConnections();
+        server.closeAllConnections();
       }),
   };
-}
-
-async function listenError(cause: NodeJS.ErrnoException, host: string, port: number) {
-  if (cause.code === "EADDRINUSE") {
-    const free = await nextFreePort(host, port + 1);
-    const hint = free === undefined ? "Choose another --port." : `Free is: --port ${free}.`;
-    return new OcelliError("argument", `port ${port} of ${host} is in use.`, { hint, cause });
-  }
-  if (cause.code === "EACCES") {
-    return new OcelliError("argument", `port ${port} needs more rights.`, {
-      hint: "Choose a --port above 1023.",
-      cause,
-    });
-  }
-  return new OcelliError("argument", `cannot listen at ${host}: ${cause.message}.`, {
-    hint: "The address must be one of this machine, such as 127.0.0.1.",
-    cause,
-  });
-}
-
-/** Ports tried after one that is taken. */
-const TRIED = 100;
-
-async function nextFreePort(host: string, from: number): Promise<number | undefined> {
-  for (let port = from; port < Math.min(from + TRIED, 65_536); port++) {
-    const free = await new Promise<boolean>((resolve) => {
-      const probe = createServer();
-      probe.once("error", () => resolve(false));
-      probe.listen(port, host, () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-  return undefined;
 }

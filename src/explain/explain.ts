@@ -3,7 +3,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { freeName, imageStem, readImage } from "../data/readers/images.ts";
-import { collate } from "../data/stream/batches.ts";
 import { decodeImage } from "../data/decode/decode.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { openEngine } from "../engines/select.ts";
@@ -26,6 +25,8 @@ import {
 } from "../graph/index.ts";
 import { apply } from "../nn/index.ts";
 import type { ExplainMethod } from "../evaluate/explain-methods.ts";
+import { collate } from "../preprocess/collate.ts";
+import type { AlphaRule } from "../preprocess/alpha.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { writeAtomically } from "../files.ts";
 import { seededRandom } from "../random.ts";
@@ -43,16 +44,11 @@ import { unrolled } from "./unroll.ts";
 import { lossOf } from "../tasks/classification.ts";
 
 /** Options of {@link explain}. */
-export interface ExplainOptions extends TrainedOptions {
-  /** Default: "grad-cam". */
-  readonly method?: ExplainMethod;
+export interface ExplainOptions extends ExplainerOptions {
   /** The class that Grad-CAM looks for. Default: the surest of each picture. */
   readonly class?: string;
-  /** Whether each head of the last layer gets a picture of its own, instead of their mean. */
-  readonly heads?: boolean;
   /** The folder of the pictures. */
   readonly out: string;
-  readonly engine?: string;
 }
 
 /** What was made of a picture. */
@@ -67,6 +63,101 @@ export interface Explained {
   readonly files: readonly string[];
 }
 
+/** Which maps an explainer makes, of which model. */
+export interface ExplainerOptions extends TrainedOptions {
+  /** Default: "grad-cam". */
+  readonly method?: ExplainMethod;
+  /** Whether each head of the last layer gets a map of its own, instead of their mean. */
+  readonly heads?: boolean;
+  readonly engine?: string;
+}
+
+/** An answer with where it comes from. */
+export interface Explanation {
+  /** The class that the map is for, or that the model is surest of. */
+  readonly class: string;
+  readonly probability: number;
+  /** Classes, the surest first. */
+  readonly ranked: readonly Ranked[];
+  /** PNG files of the maps over the picture: one, or one for each head. */
+  readonly pictures: readonly Uint8Array[];
+}
+
+/** A classifier that explains its answers. It owns memory until it is disposed. */
+export interface Explainer {
+  /** What becomes of transparent parts where images are decoded. */
+  readonly alpha: AlphaRule;
+  /**
+   * Explains the answer for an image, uint8 [height, width, channels].
+   *
+   * @param wanted the class that Grad-CAM looks for; default: the surest
+   * @throws an argument error for a class that the model does not have, or where the method knows no classes
+   */
+  explain(image: HostArray, wanted?: string): Promise<Explanation>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Opens a classifier to explain its answers.
+ *
+ * @throws an argument error where the method does not suit the model
+ */
+export async function openExplainer(
+  spec: string,
+  { method = "grad-cam", heads = false, engine: engineName, ...options }: ExplainerOptions = {},
+): Promise<Explainer> {
+  if (heads && method !== "attention") {
+    throw new OcelliError("argument", `${method} has no heads; attention has.`);
+  }
+  const trained = await openClassifier(spec, options);
+  const { task, names } = trained.card;
+  const classes = names.label;
+  const preprocessing = parsePreprocessing(trained.card.preprocessing);
+  const program = explaining(trained, method, heads);
+  checkMethod(trained, program, spec);
+  const engine = await openEngine(engineName);
+  const arrays = await uploadTree(engine, {
+    params: trained.params,
+    variables: trained.variables,
+  });
+  const run = jit(engine, function explainImage(weights: ModelTensors, image: Tensor, k: Tensor) {
+    const { logits, maps } = program(weights, preprocessing.onDevice({ image }).image, k);
+    return { probabilities: lossOf(task).probabilities(logits), maps };
+  });
+  return {
+    alpha: preprocessing.alpha,
+    async explain(given, wanted) {
+      if (method !== "grad-cam" && wanted !== undefined) {
+        throw new OcelliError("argument", `${method} is of the whole answer, not of one class.`, {
+          hint: "Use grad-cam with a class.",
+        });
+      }
+      const index = wanted === undefined ? -1 : classes.indexOf(wanted);
+      if (wanted !== undefined && index < 0) {
+        throw unknownName(`class of ${spec}`, wanted, classes, "argument");
+      }
+      const seen = preprocessing.onHost({ image: given }, seededRandom("prediction"));
+      const { image } = collate([seen], 1);
+      const result = await run(arrays, image, hostArray([1], "int32", Int32Array.of(index)));
+      const { probabilities, maps } = result as unknown as Record<string, DeviceArray>;
+      const row = toNumbers(await probabilities.read()); // [classes]
+      const map = await maps.read(); // [heads, rows, columns]
+      disposeTree({ probabilities, maps });
+      const ranked = classes
+        .map((name, k): Ranked => ({ name, score: row[k] }))
+        .sort((a, b) => b.score - a.score);
+      const { name, score } = index < 0 ? ranked[0] : { name: classes[index], score: row[index] };
+      const pictures: Uint8Array[] = [];
+      for (const part of slices(map)) pictures.push(await overlay(seen.image, part));
+      return { class: name, probability: score, ranked, pictures };
+    },
+    async dispose() {
+      disposeTree(arrays);
+      await engine.dispose();
+    },
+  };
+}
+
 /**
  * Explains a classifier's answers to images, one after the other: files, addresses, or `-` for standard input.
  *
@@ -77,66 +168,28 @@ export interface Explained {
 export async function* explain(
   spec: string,
   paths: readonly string[],
-  options: ExplainOptions,
+  { out, class: wanted, ...options }: ExplainOptions,
 ): AsyncGenerator<Explained, void> {
-  const { method = "grad-cam", heads = false, out } = options;
-  if (method !== "grad-cam" && options.class !== undefined) {
-    throw new OcelliError("argument", `${method} is of the whole answer, not of one class.`, {
-      hint: "Use grad-cam with a class.",
-    });
-  }
-  if (heads && method !== "attention") {
-    throw new OcelliError("argument", `${method} has no heads; attention has.`);
-  }
-  const trained = await openClassifier(spec, options);
-  const { task, names } = trained.card;
-  const classes = names.label;
-  const wanted = options.class === undefined ? -1 : classes.indexOf(options.class);
-  if (options.class !== undefined && wanted < 0) {
-    throw unknownName(`class of ${spec}`, options.class, classes, "argument");
-  }
-  const preprocessing = parsePreprocessing(trained.card.preprocessing);
-  const program = explaining(trained, method, heads);
-  checkMethod(trained, program, spec);
-  await mkdir(out, { recursive: true });
-  const engine = await openEngine(options.engine);
+  const { method = "grad-cam", heads = false } = options;
+  const explainer = await openExplainer(spec, options);
   try {
-    const arrays = await uploadTree(engine, {
-      params: trained.params,
-      variables: trained.variables,
-    });
-    const run = jit(engine, function explainImage(weights: ModelTensors, image: Tensor, k: Tensor) {
-      const { logits, maps } = program(weights, preprocessing.onDevice({ image }).image, k);
-      return { probabilities: lossOf(task).probabilities(logits), maps };
-    });
     const taken = new Set<string>();
     for (const path of paths) {
-      const { alpha } = preprocessing;
+      const { alpha } = explainer;
       const decoded = await decodeImage(await readImage(path), { name: path, alpha });
-      const seen = preprocessing.onHost({ image: decoded }, seededRandom("prediction"));
-      const { image } = collate([seen], 1);
-      const result = await run(arrays, image, hostArray([1], "int32", Int32Array.of(wanted)));
-      const { probabilities, maps } = result as unknown as Record<string, DeviceArray>;
-      const row = toNumbers(await probabilities.read()); // [classes]
-      const map = await maps.read(); // [heads, rows, columns]
-      disposeTree({ probabilities, maps });
-      const ranked = classes
-        .map((name, k): Ranked => ({ name, score: row[k] }))
-        .sort((a, b) => b.score - a.score);
-      const { name, score } =
-        wanted < 0 ? ranked[0] : { name: classes[wanted], score: row[wanted] };
+      const { pictures, ...found } = await explainer.explain(decoded, wanted);
       const stem = freeName(join(out, `${imageStem(path)}.${method}`), taken);
       const files: string[] = [];
-      for (const [head, part] of slices(map).entries()) {
+      await mkdir(out, { recursive: true });
+      for (const [head, picture] of pictures.entries()) {
         const file = heads ? `${stem}.head${head}.png` : `${stem}.png`;
-        await writeAtomically(file, [await overlay(seen.image, part)]);
+        await writeAtomically(file, [picture]);
         files.push(file);
       }
-      yield { image: path, class: name, probability: score, ranked, files };
+      yield { image: path, ...found, files };
     }
-    disposeTree(arrays);
   } finally {
-    await engine.dispose();
+    await explainer.dispose();
   }
 }
 

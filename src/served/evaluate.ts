@@ -18,8 +18,9 @@ import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
 import { type Headline, taskDefinition } from "../tasks/index.ts";
 import { type ClassResult, PER_CLASS, classResult } from "./classification/by-class.ts";
+import type { ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
-import { type OpenModelOptions, type ServedModel, openModel } from "./open.ts";
+import { type OpenModelOptions, openModel } from "./open.ts";
 import { type PassListener, type Passed, lookWith, pass, pickStream, streamOf } from "./pass.ts";
 import { dataFor } from "./split-record.ts";
 

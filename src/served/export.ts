@@ -1,30 +1,22 @@
 /** @file Trained models for other programs. */
 
 import { basename, dirname, join } from "node:path";
-import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
-import { externalEncoding } from "../engines/ort/model.ts";
 import { writeNpz } from "../formats/npz.ts";
-import { type EncodedOnnx, encodeModel, externalChunks } from "../formats/onnx-encode.ts";
+import { externalChunks } from "../formats/onnx-encode.ts";
 import { safetensorsChunks } from "../formats/safetensors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import type { Spec, Tensor } from "../graph/tensor.ts";
-import { trace } from "../graph/trace.ts";
 import { writeAtomically } from "../files.ts";
 import { toFlat } from "../tree.ts";
 import { cardTexts } from "../weights/model-card.ts";
-import {
-  type ModelTensors,
-  type TrainedModel,
-  type TrainedOptions,
-  openTrained,
-  outputsOf,
-} from "./trained.ts";
+import { type OnnxOptions, encodeOnnx } from "./onnx-model.ts";
+import { type TrainedModel, type TrainedOptions, openTrained } from "./trained.ts";
 
 /** The formats of {@link exportModel}. */
 export type ExportFormat = "onnx" | "safetensors" | "npz";
 
 /** Options of {@link exportModel}. */
-export interface ExportOptions extends Pick<TrainedOptions, "use" | "report"> {
+export interface ExportOptions
+  extends Pick<TrainedOptions, "use" | "report">, Partial<OnnxOptions> {
   readonly to: ExportFormat;
   /** Where to. */
   readonly file: string;
@@ -43,9 +35,9 @@ export interface ExportResult {
 /**
  * Writes a run's model to a file.
  *
- * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to the value of
- * the task's main head; the batch may have any size, and the metadata hold the model's card. Weights of
- * more than 1.5 GiB lie in a file beside it, `FILE.data`.
+ * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to what the task answers by,
+ * such as `logits` [batch, classes]; see {@link OnnxOptions} for other layouts and outputs. The batch may have any size,
+ * and the metadata hold the preprocessing and the names. Weights of more than 1.5 GiB lie in a file beside it, `FILE.data`.
  * `safetensors` and `npz` hold the parameters under the names of big_vision's checkpoints.
  *
  * @example
@@ -53,14 +45,23 @@ export interface ExportResult {
  */
 export async function exportModel(
   run: string,
-  { to, file, use, report }: ExportOptions,
+  { to, file, use, report, ...how }: ExportOptions,
 ): Promise<ExportResult> {
   const trained = await openTrained(run, { use, report });
   if (to !== "onnx") return { file, format: to, bytes: await write(file, WRITERS[to](trained)) };
-  const { model, external } = encodeOnnx(trained, `${basename(file)}.data`);
+  return { format: to, ...(await writeOnnx(trained, file, how)) };
+}
+
+/** Writes a model as ONNX; see {@link ExportResult}. */
+export async function writeOnnx(
+  trained: TrainedModel,
+  file: string,
+  how: Partial<OnnxOptions> = {},
+): Promise<Omit<ExportResult, "format">> {
+  const { model, external } = encodeOnnx(trained, `${basename(file)}.data`, how);
   const data = external && join(dirname(file), external.location);
   const beside = external ? await write(data!, externalChunks(external)) : 0;
-  return { file, format: to, bytes: beside + (await write(file, [model])), data };
+  return { file, bytes: beside + (await write(file, [model])), data };
 }
 
 /** Writes a file; its size in bytes. */
@@ -82,26 +83,3 @@ const flatArrays = ({ params, variables }: Pick<TrainedModel, "params" | "variab
   ...toFlat<HostArray>(params),
   ...toFlat<HostArray>(variables),
 });
-
-/** The model as ONNX, for a batch of any size; `location` is the name of a file beside it. */
-function encodeOnnx(
-  { model, task, card, params, variables }: TrainedModel,
-  location: string,
-): EncodedOnnx {
-  const arrays = { params, variables };
-  const head = task.heads[task.main];
-  const [program, otherBatch] = EXPORT_BATCHES.map((batch) => {
-    const image: Spec = { shape: [batch, ...card.imageShape], dtype: "float32" };
-    const forward = (x: Tensor, weights: ModelTensors) => head(outputsOf(model, weights, x));
-    return trace(forward, image, arrays).program;
-  });
-  const constants = toFlat<HostArray>(arrays);
-  const onnx = toOnnx(program, {
-    inputNames: ["image", ...Object.keys(constants)],
-    outputNames: [task.main],
-    constants,
-    metadata: cardTexts(card),
-    otherBatch,
-  });
-  return encodeModel(onnx, { ...externalEncoding(onnx.graph), externalLocation: location });
-}

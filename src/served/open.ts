@@ -2,37 +2,19 @@
 
 import { use } from "../config/use.ts";
 import { parseDataFile, readDataFile } from "../data/files/files.ts";
-import { type ArrayLike, type DeviceArray, type Engine, jit } from "../engines/engine.ts";
+import { jit } from "../engines/engine.ts";
 import { openOnnxProgram } from "../engines/ort/open-model.ts";
 import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
 import type { DType, HostArray, Tensor } from "../graph/index.ts";
-import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
-import type { ModelCard } from "../models/index.ts";
-import type { Batch } from "../objectives/index.ts";
-import { type Outputs, type Task, taskOf } from "../tasks/index.ts";
+import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Tree, toFlat } from "../tree.ts";
-import { cardFromTexts } from "../weights/model-card.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
+import { exportedModel, readExported } from "./exported.ts";
+import type { ServedBatch, ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
 import { type ModelTensors, type TrainedOptions, openTrained, outputsOf } from "./trained.ts";
-
-/** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
-type ServedBatch<T> = Readonly<Record<string, T>> & { readonly image: T };
-
-/** A model that is ready to be used. It owns memory until it is disposed. */
-export interface ServedModel {
-  readonly card: ModelCard;
-  readonly task: Task;
-  readonly preprocessing: Preprocessing;
-  readonly engine: Engine;
-  /** A program of what the model computes of a batch, compiled at its first use. An exported model gives one head alone. */
-  compile(
-    look: (outputs: Outputs, batch: Batch) => Tree<Tensor>,
-  ): (batch: ServedBatch<ArrayLike>) => Promise<Tree<DeviceArray>>;
-  dispose(): Promise<void>;
-}
 
 /** Whether a stored element is NaN: half floats are looked at as their bits. */
 const IS_NAN: Readonly<Partial<Record<DType, (stored: number) => boolean>>> = {
@@ -101,49 +83,21 @@ async function openWeights(
   };
 }
 
-const unusable = (path: string): OcelliError =>
-  new OcelliError("format", `${path} does not say how to use it.`, {
-    hint: "Give an ONNX file that ocelli export wrote: it holds preprocessing and class names.",
-  });
-
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {
   await useRunFiles(path);
   const bytes = await readDataFile(path);
   const { metadata } = parseDataFile(path, () => decodeModel(bytes));
-  const card = cardFromTexts(metadata, path);
-  if (!card) throw unusable(path);
+  const exported = readExported(metadata, path);
   const program = await openOnnxProgram({ path }); // large weights lie in a file beside it
-  const { inputs, outputs } = program;
-  if (inputs.length !== 1 || outputs.length !== 1 || inputs[0].shape.length !== 4) {
-    await program.dispose();
-    throw unusable(path);
-  }
-  const whole = taskOf(card);
-  const task: Task = { ...whole, heads: { [whole.main]: ({ output }) => output } };
-  const preprocessing = parsePreprocessing(card.preprocessing);
-  const engine = await openEngine(engineName);
-  const prepare = jit(engine, function prepare(raw: ServedBatch<Tensor>) {
-    return preprocessing.onDevice(raw).image;
-  });
-  return {
-    card,
-    task,
-    preprocessing,
-    engine,
-    compile(look) {
-      const after = jit(engine, function served(output: Tensor, raw: ServedBatch<Tensor>) {
-        return look({ output, out: {} }, preprocessing.onDevice(raw));
-      });
-      return async (raw) => {
-        const image = await prepare(raw);
-        const [output] = await program.run([await image.read()]);
-        image.dispose();
-        return after(output, raw);
-      };
-    },
-    async dispose() {
+  try {
+    const engine = await openEngine(engineName);
+    const dispose = async (): Promise<void> => {
       await program.dispose();
       await engine.dispose();
-    },
-  };
+    };
+    return exportedModel(exported, program, { engine, dispose, what: path });
+  } catch (error) {
+    await program.dispose();
+    throw error;
+  }
 }

@@ -1,16 +1,14 @@
 /** @file Prediction with a trained model. */
 
-import { collate, evaluationBatches } from "../data/stream/batches.ts";
+import { evaluationBatches } from "../data/stream/batches.ts";
 import type { BadImagePolicy, DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import type { WorkerPool } from "../data/stream/workers.ts";
-import { OcelliError } from "../errors.ts";
-import { type HostArray, hostArray } from "../graph/index.ts";
+import type { HostArray } from "../graph/index.ts";
 import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
-import { seededRandom } from "../random.ts";
-import type { Answer, Rows } from "../tasks/index.ts";
-import { disposeTree, readTree } from "./device-trees.ts";
+import type { Answer } from "../tasks/index.ts";
+import { answerer, prepareImages } from "./answering.ts";
 import { type OpenModelOptions, openModel } from "./open.ts";
 
 /** What a model answers for an image. */
@@ -64,22 +62,13 @@ export async function loadPredictor(
   { batchSize = 1, ...options }: PredictorOptions = {},
 ): Promise<Predictor> {
   const model = await openModel(spec, options);
-  const { card, task, preprocessing } = model;
-  const respond = model.compile((outputs) => task.respond(task.heads[task.main](outputs)));
-  const answer = async (image: HostArray): Promise<Answer[]> => {
-    const arrays = await respond({ image });
-    const rows = (await readTree(arrays)) as Rows;
-    disposeTree(arrays);
-    checkNumbers(spec, rows);
-    return Array.from({ length: image.shape[0] }, (_, row) => task.answer(rowOf(rows, row)));
-  };
+  const { card, preprocessing } = model;
+  const answer = answerer(model, spec);
   return {
     card,
     alpha: preprocessing.alpha,
     async predict(images) {
-      const random = () => seededRandom("prediction");
-      const examples = images.map((image) => preprocessing.onHost({ image }, random()));
-      const answers = await answer(collate(examples, batchSize).image);
+      const answers = await answer(prepareImages(model, images, batchSize));
       return answers.slice(0, images.length);
     },
     async *stream(source, streaming = {}) {
@@ -94,32 +83,3 @@ export async function loadPredictor(
     dispose: () => model.dispose(),
   };
 }
-
-/** An error where an answer would be made of NaN. */
-function checkNumbers(spec: string, rows: Rows): void {
-  for (const { data } of Object.values(rows)) {
-    if (!(data as Float32Array).some(Number.isNaN)) continue;
-    throw new OcelliError("diverged", `${spec} gives NaN for an image.`, {
-      hint: "Its weights are too large for its dtype, or damaged; take another checkpoint.",
-    });
-  }
-}
-
-/** One row of arrays [batch, …], without the batch axis. */
-const rowOf = (rows: Rows, row: number): Rows =>
-  Object.fromEntries(
-    Object.entries(rows).map(
-      ([
-        name,
-        {
-          shape: [batch, ...shape],
-          dtype,
-          data,
-        },
-      ]) => {
-        const size = data.length / batch;
-        const part = (data as Float32Array).subarray(row * size, (row + 1) * size);
-        return [name, hostArray(shape, dtype, part)];
-      },
-    ),
-  );

@@ -6,6 +6,9 @@ import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/
 
 export { type WebRuntimeOptions, hasWebGpu };
 export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
+export { type Answer, type Ranked, describeAnswer } from "../tasks/answer.ts";
+export { type Classifier, type LoadOptions, loadClassifier } from "./classifier.ts";
+export type { Decoding, PictureInput } from "./decode.ts";
 export { type FrozenModel, type Head, type TaughtHead, openFrozen } from "./frozen.ts";
 export { type DecodedPicture, picturePixels } from "./picture.ts";
 export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";

@@ -21,8 +21,11 @@ export interface Page extends Disposable {
 /** Where onnxruntime-web keeps its WebAssembly. */
 const wasmFolder = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
 
-/** Bundles `entry` for a browser (any use of a Node built-in fails here) and serves it with the engine's files. */
-export async function servePage(entry: string): Promise<Page> {
+/**
+ * Bundles `entry` for a browser (any use of a Node built-in fails here) and serves it with the engine's files, and with
+ * those of a folder below `/model/`.
+ */
+export async function servePage(entry: string, model?: string): Promise<Page> {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -31,7 +34,7 @@ export async function servePage(entry: string): Promise<Page> {
     target: "es2024",
     write: false,
     logLevel: "silent",
-    external: ["/ort/*"],
+    external: ["/ort/*", "onnxruntime-web/*"],
   });
   const script = outputFiles[0].contents;
   const server: Server = createServer((request, response) => {
@@ -39,7 +42,9 @@ export async function servePage(entry: string): Promise<Page> {
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
     response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const file = join(wasmFolder, path.slice("/ort/".length));
+    const folders: Record<string, string | undefined> = { "/ort/": wasmFolder, "/model/": model };
+    const prefix = Object.keys(folders).find((start) => path.startsWith(start)) ?? "/ort/";
+    const file = join(folders[prefix] ?? wasmFolder, path.slice(prefix.length));
     if (path === "/") {
       response.setHeader("Content-Type", "text/html");
       response.end(
@@ -48,7 +53,7 @@ export async function servePage(entry: string): Promise<Page> {
     } else if (path === "/page.js") {
       response.setHeader("Content-Type", TYPES[".js"]);
       response.end(script);
-    } else if (path.startsWith("/ort/") && !path.includes("..") && existsSync(file)) {
+    } else if (path.startsWith(prefix) && !path.includes("..") && existsSync(file)) {
       response.setHeader("Content-Type", TYPES[path.slice(path.lastIndexOf("."))] ?? "text/plain");
       createReadStream(file).pipe(response);
     } else {

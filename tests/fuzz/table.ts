@@ -28,6 +28,9 @@ import { readExample, writeExample } from "../../src/formats/tf-example.ts";
 import { readRecords } from "../../src/formats/tfrecord.ts";
 import { readZip } from "../../src/formats/zip.ts";
 import { decodingCost, imageKind } from "../../src/data/decode/image-kind.ts";
+import { jpegFixture } from "../../src/formats/jpeg/fixtures.ts";
+import { readJpeg } from "../../src/formats/jpeg/jpeg.ts";
+import { readPngPicture } from "../../src/formats/png-picture.ts";
 import { readPngMap, writePngMap } from "../../src/formats/png.ts";
 import { fromNumbers } from "../../src/graph/index.ts";
 import { parsePreprocessing } from "../../src/preprocess/pipeline.ts";
@@ -157,6 +160,21 @@ export const FUZZ_ROWS: readonly FuzzRow[] = [
       ]),
     ],
     parse: (bytes) => readPngMap(bytes, "map.png"),
+  },
+  {
+    name: "jpeg",
+    seeds: (["4:2:2", "4:2:2 progressive", "CMYK", "restarts"] as const).map(jpegFixture),
+    parse: (bytes) => readJpeg(bytes, "picture.jpg"),
+  },
+  {
+    name: "png picture",
+    seeds: [
+      writePngMap(fromNumbers([0, 1, 1, 0], [2, 2], "uint8"), [
+        [0, 0, 0],
+        [9, 9, 9],
+      ]),
+    ],
+    parse: (bytes) => readPngPicture(bytes, "picture.png"),
   },
   { name: "idx", seeds: [idx, gzipSync(idx)], parse: (bytes) => readIdx(bytes) },
   {

@@ -2,6 +2,7 @@
 
 import type { Metadata, Sharp } from "sharp";
 import { type ByteImage, makeImage, rgb } from "../../preprocess/image.ts";
+import { inksToColours } from "../../preprocess/inks.ts";
 
 /** Depths of channels: bytes, and those whose upper byte is taken. */
 const WHOLE = ["uchar", "ushort"];
@@ -72,22 +73,6 @@ function scaled(values: Float32Array): Uint8Array {
     bytes[i] = Math.round(value * 255);
   }
   return bytes;
-}
-
-/**
- * Cyan, magenta, yellow and black as red, green and blue: light − round(ink · light / 255), where light is 255 − black.
- *
- * @see https://github.com/python-pillow/Pillow/blob/main/src/libImaging/Convert.c (`cmyk2rgb`)
- */
-function inksToColours(inks: Uint8Array): Uint8Array {
-  const colours = new Uint8Array((inks.length / 4) * 3);
-  for (let from = 0, to = 0; from < inks.length; from += 4) {
-    const light = 255 - inks[from + 3];
-    for (let c = 0; c < 3; c++) {
-      colours[to++] = light - Math.floor((inks[from + c] * light + 127) / 255);
-    }
-  }
-  return colours;
 }
 
 const unreadable = (reason: string): Error => new Error(reason);

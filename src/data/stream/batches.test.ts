@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Features } from "../../preprocess/example.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
+import { collate } from "../../preprocess/collate.ts";
 import { arraySource } from "../classification/arrays.ts";
-import { type Batch, collate, evaluationBatches, trainingBatches } from "./batches.ts";
+import { type Batch, evaluationBatches, trainingBatches } from "./batches.ts";
 
 /** Ten images of 3×3; the middle pixel and the label both tell the example. */
 const source = arraySource({

@@ -34,3 +34,8 @@ export function secureResponses(server: Pick<Server, "prependListener" | "on">):
     socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\n${lines.join("")}\r\n`);
   });
 }
+
+const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
+
+/** Whether a host's name or address is this machine's own, which others cannot reach. */
+export const isLocal = (host: string): boolean => LOCAL.has(host);

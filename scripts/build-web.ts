@@ -1,0 +1,38 @@
+/** @file Builds the browser entry as one script for pages without a bundler; it loads the engine from `ort/` beside it. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Plugin, build } from "esbuild";
+
+/** The engine stays outside: a page loads the one of the two that it computes with. */
+const engineBeside: Plugin = {
+  name: "engine beside",
+  setup({ onResolve }) {
+    onResolve({ filter: /^onnxruntime-web\/(wasm|webgpu)$/ }, ({ path }) => ({
+      path: `./ort/ort.${path.split("/")[1]}.min.mjs`,
+      external: true,
+    }));
+  },
+};
+
+/** The script's bytes. */
+export async function buildWeb(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL("../src/web/page.ts", import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    write: false,
+    logLevel: "error",
+    plugins: [engineBeside],
+  });
+  return outputFiles[0].contents;
+}
+
+/** Writes the script into a folder of the published package. */
+export async function buildWebInto(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/ocelli.js`, await buildWeb());
+}

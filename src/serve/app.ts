@@ -1,0 +1,158 @@
+/** @file A model over HTTP: what can be asked for, and the answers as JSON. */
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { isLocal } from "../http/headers.ts";
+import { answerJson } from "../tasks/index.ts";
+import { pictureOf } from "./body.ts";
+import { describeApi } from "./describe.ts";
+import type { Limits } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+import type { RequestModel } from "./model.ts";
+import { PAGE, SCRIPT } from "./page.ts";
+import { Refusal, TooBusy, TooLate, refusalOf } from "./refusals.ts";
+
+/** What the app is made of. */
+export interface AppOptions {
+  readonly limits: Limits;
+  /** The host that it listens at. */
+  readonly host: string;
+  /** What a request must have as `Authorization: Bearer TOKEN`; nothing where absent. */
+  readonly token?: string;
+  readonly metrics: Metrics;
+  /** Whether the server is about to end: health says so, and connections are not kept. */
+  readonly stopping: () => boolean;
+  /** Hears of faults of the server. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Names of an answer where a request does not say how many. */
+const TOP = 5;
+
+/** The routes that compute. */
+const ROUTES = ["predict", "embed", "explain"] as const;
+
+/** The program over HTTP. */
+export function createApp(model: RequestModel, options: AppOptions): Hono {
+  const { limits, host, token, metrics, stopping, onFault } = options;
+  const app = new Hono();
+  let open = 0; // requests that compute
+
+  app.use(async (context, next) => {
+    // A page elsewhere must not reach this one by a name that resolves to this machine.
+    const { hostname } = new URL(context.req.url);
+    if (isLocal(host) && !isLocal(hostname)) throw new Refusal(403, "unknown host");
+    await next();
+    if (stopping()) context.header("Connection", "close");
+  });
+  app.onError((error, context) => refused(context, error, onFault));
+  app.notFound((context) => {
+    const { pathname } = new URL(context.req.url);
+    const isRoute = ROUTES.some((route) => pathname === `/${route}`);
+    const refusal = isRoute
+      ? new Refusal(405, `${pathname} takes POST`)
+      : new Refusal(404, `there is no ${pathname.slice(0, 100)}; see /openapi.json`);
+    return refused(context, refusal, onFault);
+  });
+  app.get("/health", (context) =>
+    stopping() ? context.json({ status: "stopping" }, 503) : context.json({ status: "ok" }),
+  );
+  app.get("/", (context) => context.html(PAGE));
+  app.get("/page.js", (context) =>
+    context.body(SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }),
+  );
+  app.get("/openapi.json", (context) =>
+    context.json(describeApi(model, limits, token !== undefined)),
+  );
+  app.use(async (context, next) => {
+    if (token !== undefined && !hasToken(context, token)) {
+      context.header("WWW-Authenticate", "Bearer");
+      throw new Refusal(401, "a token is needed: Authorization: Bearer TOKEN");
+    }
+    await next();
+  });
+  app.get("/metrics", (context) =>
+    context.body(metrics.text(), 200, {
+      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+    }),
+  );
+
+  const route = (name: (typeof ROUTES)[number], answer: (context: Context) => Promise<object>) =>
+    app.post(`/${name}`, async (context) => {
+      const begun = performance.now();
+      let status = 200;
+      try {
+        if (open >= limits.queue) throw new TooBusy();
+        open++;
+        try {
+          return context.json(await inTime(answer(context), limits.time));
+        } finally {
+          open--;
+        }
+      } catch (error) {
+        const response = refused(context, error, onFault);
+        status = response.status;
+        return response;
+      } finally {
+        metrics.request(`/${name}`, status, (performance.now() - begun) / 1000);
+      }
+    });
+
+  route("predict", async (context) => {
+    const top = topOf(context);
+    const file = await pictureOf(context.req.raw, limits.bytes);
+    return answerJson(await model.predict(file), top);
+  });
+  route("embed", async (context) => {
+    const file = await pictureOf(context.req.raw, limits.bytes);
+    return { features: [...(await model.embed(file)).data] };
+  });
+  route("explain", async (context) => {
+    const top = topOf(context);
+    const file = await pictureOf(context.req.raw, limits.bytes);
+    const { pictures, ranked, ...found } = await model.explain(file, context.req.query("class"));
+    const picture = Buffer.from(pictures[0]).toString("base64");
+    return { ...found, ranked: ranked.slice(0, top), picture: `data:image/png;base64,${picture}` };
+  });
+  return app;
+}
+
+/** The answer to a request that gets none. */
+function refused(context: Context, error: unknown, onFault: (error: unknown) => void): Response {
+  const refusal = refusalOf(error);
+  if (!refusal) {
+    onFault(error);
+    return context.json({ error: "the server failed; its log says why" }, 500);
+  }
+  if (refusal.status === 503) context.header("Retry-After", "1");
+  return context.json({ error: refusal.message }, refusal.status);
+}
+
+/** How many names a request asks for. */
+function topOf(context: Context): number {
+  const text = context.req.query("top");
+  const top = text === undefined ? TOP : Number(text);
+  if (Number.isSafeInteger(top) && top > 0) return top;
+  throw new Refusal(400, `top must be a whole number above 0, not ${text?.slice(0, 40)}`);
+}
+
+/** Whether a request has the token; takes as long whatever it has. */
+function hasToken(context: Context, token: string): boolean {
+  const [, given = ""] = /^Bearer (.*)$/i.exec(context.req.header("authorization") ?? "") ?? [];
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+/** What work gives within some milliseconds; a refusal where it takes longer. */
+async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TooLate()), milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined); // of an answer that comes too late
+  }
+}

@@ -1,0 +1,116 @@
+/** @file The OpenAPI description of a served model. */
+
+import { packageVersion } from "../runs/environment.ts";
+import type { Limits } from "./limits.ts";
+import type { RequestModel } from "./model.ts";
+
+const json = (schema: object) => ({ content: { "application/json": { schema } } });
+
+const RANKED = {
+  type: "array",
+  items: {
+    type: "object",
+    required: ["name", "score"],
+    properties: { name: { type: "string" }, score: { type: "number", minimum: 0, maximum: 1 } },
+  },
+};
+const ERROR = {
+  type: "object",
+  required: ["error"],
+  properties: { error: { type: "string" } },
+};
+
+/** What may be refused, beside what OpenAPI says of every request. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  400: "no picture, or a bad option",
+  401: "no token, or a wrong one",
+  413: "more bytes than the limit",
+  422: "a picture that cannot be decoded, or has too many pixels",
+  501: "this model cannot do that",
+  503: "too many requests wait",
+  504: "it took longer than the time limit",
+};
+
+const TOP = {
+  name: "top",
+  in: "query",
+  description: "how many names",
+  schema: { type: "integer", minimum: 1, default: 5 },
+};
+
+/** The description. */
+export function describeApi(model: RequestModel, limits: Limits, secured: boolean): object {
+  const { task, names } = model.card;
+  const post = (summary: string, answer: object, parameters: readonly object[] = []) => ({
+    post: {
+      summary,
+      parameters,
+      requestBody: {
+        required: true,
+        description: `a picture's file, at most ${limits.bytes} bytes and ${limits.pixels} pixels`,
+        content: {
+          "image/*": { schema: { type: "string", format: "binary" } },
+          "multipart/form-data": {
+            schema: {
+              type: "object",
+              properties: { file: { type: "string", format: "binary" } },
+            },
+          },
+        },
+      },
+      responses: {
+        200: { description: "the answer", ...json(answer) },
+        ...Object.fromEntries(
+          Object.entries(REFUSALS).map(([status, description]) => [
+            status,
+            { description, ...json(ERROR) },
+          ]),
+        ),
+      },
+    },
+  });
+  const text = (description: string) => ({ get: { responses: { 200: { description } } } });
+  const kind = { kind: { type: "string" }, ranked: RANKED };
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: `${model.card.model.name}, ${task.name}`,
+      version: packageVersion(),
+      description: Object.entries(names)
+        .map(([field, list]) => `${field}: ${list.length} names`)
+        .join("; "),
+    },
+    ...(secured && {
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    }),
+    paths: {
+      ...(model.offers.predict && {
+        "/predict": post("What the model sees", { type: "object", properties: kind }, [TOP]),
+      }),
+      ...(model.offers.embed && {
+        "/embed": post("Features", {
+          type: "object",
+          properties: { features: { type: "array", items: { type: "number" } } },
+        }),
+      }),
+      ...(model.offers.explain && {
+        "/explain": post(
+          "Where the answer comes from",
+          {
+            type: "object",
+            properties: {
+              class: { type: "string" },
+              probability: { type: "number" },
+              ranked: RANKED,
+              picture: { type: "string", description: "a PNG file as a data URL" },
+            },
+          },
+          [TOP, { name: "class", in: "query", schema: { type: "string" } }],
+        ),
+      }),
+      "/health": text("whether requests are taken"),
+      "/metrics": text("counts, in Prometheus' format"),
+    },
+  };
+}

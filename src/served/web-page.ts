@@ -1,0 +1,89 @@
+/** @file The page of an exported folder, and what it loads beside the model: Ocelli's script and the engine's files. */
+
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { needsPackage } from "../packages/peers.ts";
+import { writeAtomically } from "../files.ts";
+import type { ModelCard } from "../models/index.ts";
+
+/** Names of the page's files. */
+export const PAGE_FILES = { page: "index.html", script: "ocelli.js", engine: "ort" } as const;
+
+/** onnxruntime-web's loader and its WebAssembly, by what it computes on. A page loads one of the two. */
+export const WEB_ENGINE_FILES = {
+  wasm: ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"],
+  webgpu: [
+    "ort.webgpu.min.mjs",
+    "ort-wasm-simd-threaded.asyncify.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+  ],
+} as const;
+
+/**
+ * Copies the engine of a page, the files of the installed `onnxruntime-web` for WebGPU and for WebAssembly, into a folder.
+ *
+ * @throws an "unsupported" error where `onnxruntime-web` is not installed
+ */
+export async function copyWebEngine(folder: string): Promise<void> {
+  const from = webEngineFolder();
+  await mkdir(folder, { recursive: true });
+  for (const file of Object.values(WEB_ENGINE_FILES).flat()) {
+    await copyFile(join(from, file), join(folder, file));
+  }
+}
+
+/** Where the installed `onnxruntime-web` keeps its files. */
+function webEngineFolder(): string {
+  try {
+    return dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
+  } catch (cause) {
+    throw needsPackage("onnxruntime-web", cause);
+  }
+}
+
+const BUILT = new URL("../web/built/ocelli.js", import.meta.url);
+const BUILDER = new URL("../../scripts/build-web.ts", import.meta.url);
+
+/** Copies script and engine into an exported folder; the script's bytes. */
+export async function copyWebRuntime(folder: string): Promise<number> {
+  await copyWebEngine(join(folder, PAGE_FILES.engine));
+  const script = existsSync(BUILT) ? await readFile(BUILT) : await build();
+  await writeAtomically(join(folder, PAGE_FILES.script), [script]);
+  return script.length;
+}
+
+/** In the repository the script is built at once. */
+async function build(): Promise<Uint8Array> {
+  const builder = (await import(BUILDER.href)) as { buildWeb(): Promise<Uint8Array> };
+  return builder.buildWeb();
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+
+/** A page of twenty lines: a picture is chosen, and the model's answer is shown. */
+export const pageOf = ({ model, task }: ModelCard): string => `<!doctype html>
+<html lang="en">
+  <meta charset="utf-8" />
+  <meta name="viewport" content="width=device-width" />
+  <title>${escaped(model.name)} · ${escaped(task.name)}</title>
+  <style>:root { color-scheme: light dark; font: 1rem/1.5 system-ui } body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100%; max-height: 50vh; display: block; margin: 1rem 0 }</style>
+  <label>Choose a picture: <input id="file" type="file" accept="image/*" disabled /></label>
+  <img id="picture" alt="the chosen picture" hidden />
+  <p id="answer" role="status">Loading the model …</p>
+  <script type="module">
+    import { describeAnswer, loadClassifier } from "./ocelli.js";
+    const [file, picture, answer] = ["file", "picture", "answer"].map((id) => document.getElementById(id));
+    const show = (work) => work.then((text) => (answer.textContent = text), (error) => (answer.textContent = error.message));
+    file.onchange = () => {
+      picture.src = URL.createObjectURL(file.files[0]);
+      picture.hidden = false;
+      show(model.predict(file.files[0]).then(describeAnswer));
+    };
+    let model;
+    show(loadClassifier(".").then((loaded) => ((model = loaded), (file.disabled = false), loaded.engine)));
+  </script>
+</html>
+`;
