@@ -1,7 +1,7 @@
 /** @file The page of the browser test: opens the engine as any page would and trains three steps. */
 
 import { createWebEngine } from "../../src/web/index.ts";
-import { threeSteps } from "./three-steps.ts";
+import { type Family, threeSteps } from "./three-steps.ts";
 
 declare global {
   var result: Promise<{ losses: number[]; engine: string }>;
@@ -12,7 +12,8 @@ const ORT = "/ort/ort.all.min.mjs";
 async function train(): Promise<{ losses: number[]; engine: string }> {
   const ort = (await import(ORT)) as Parameters<typeof createWebEngine>[0];
   const engine = await createWebEngine(ort, { threads: 2, wasmPaths: "/ort/" });
-  return { losses: await threeSteps(engine), engine: engine.description };
+  const family = new URLSearchParams(location.search).get("model") as Family | null;
+  return { losses: await threeSteps(engine, family ?? "vit"), engine: engine.description };
 }
 
 globalThis.result = train();

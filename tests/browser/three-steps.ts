@@ -1,4 +1,4 @@
-/** @file Three real training steps of a small ViT on an engine: what a page and Node both run. */
+/** @file Three real training steps of small models on an engine: what a page and Node both run. */
 
 import { type DeviceArray, type Engine, jit } from "../../src/engines/engine.ts";
 import { type HostArray, type Tensor, hostArray, uniform } from "../../src/graph/index.ts";
@@ -14,14 +14,25 @@ const SPECS = {
   label: { shape: [BATCH], dtype: "int32" },
 } as const;
 
+/** Small models by family. */
+const MODELS = {
+  vit: { variant: "mu/7", depth: 2 },
+  "mlp-mixer": {
+    ...{ patchSize: [7, 7], hiddenDim: 32, numBlocks: 2 },
+    ...{ tokensMlpDim: 32, channelsMlpDim: 64 },
+  },
+  bit: { depth: [1, 1], width: 0.5 },
+};
+
+/** A family that {@link threeSteps} trains. */
+export type Family = keyof typeof MODELS;
+
+export const FAMILIES = Object.keys(MODELS) as readonly Family[];
+
 /** The losses of three AdamW steps from seed 0 on random images. */
-export async function threeSteps(engine: Engine): Promise<number[]> {
-  const model = createModel("vit", {
-    variant: "mu/7",
-    depth: 2,
-    numClasses: 10,
-    headZeroinit: false,
-  });
+export async function threeSteps(engine: Engine, family: Family = "vit"): Promise<number[]> {
+  const own = { numClasses: 10, headZeroinit: false };
+  const model = createModel(family, { ...MODELS[family], ...own });
   const objective = classification(model);
   const optimizer = makeOptimizer(
     { name: "adamw", lr: 1e-2, weightDecay: 1e-4 },

@@ -34,7 +34,9 @@ export interface JsModel {
 
 /** How a model is loaded. */
 export interface JsModelOptions {
-  readonly executionProviders: readonly string[];
+  readonly executionProviders: readonly (
+    string | { readonly name: string; readonly preferredLayout: "NCHW" }
+  )[];
   readonly graphOptimizationLevel: "disabled" | "basic" | "extended" | "layout" | "all";
   readonly enableCpuMemArena: boolean;
   readonly enableMemPattern: boolean;

@@ -7,6 +7,7 @@ import { JsBuffer } from "./js-buffer.ts";
 import type { JsModel, JsModelOptions, JsValue, OrtModule } from "./js-api.ts";
 import { RunQueue } from "./queue.ts";
 import type {
+  GpuTraits,
   ModelSource,
   Runtime,
   RuntimeBuffer,
@@ -23,6 +24,8 @@ export interface JsRuntimeParts {
   readonly name: string;
   readonly threads: number;
   readonly provider: "cpu" | "wasm" | "webgpu";
+  /** What the GPU can do, for the provider "webgpu". */
+  readonly gpu?: GpuTraits;
 }
 
 /** ONNX Runtime through `InferenceSession.run`. */
@@ -31,6 +34,7 @@ export class JsRuntime implements Runtime {
   readonly kind: RuntimeKind;
   readonly name: string;
   readonly threads: number;
+  readonly gpu?: GpuTraits;
   readonly #parts: JsRuntimeParts;
   readonly #queue = new RunQueue();
   readonly #sessions = new Set<RuntimeSession>();
@@ -39,6 +43,7 @@ export class JsRuntime implements Runtime {
     this.kind = parts.kind;
     this.name = parts.name;
     this.threads = parts.threads;
+    this.gpu = parts.gpu;
     this.#parts = parts;
   }
 
@@ -134,7 +139,9 @@ function sessionSettings(
     config["optimization.disable_specified_optimizers"] = disabledOptimizers.join(";");
   }
   return {
-    executionProviders: [provider],
+    executionProviders: [
+      provider === "webgpu" ? { name: provider, preferredLayout: "NCHW" as const } : provider,
+    ],
     graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
     enableCpuMemArena: options.memoryArena ?? true,
     enableMemPattern: options.memoryPattern ?? true,

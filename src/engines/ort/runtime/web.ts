@@ -3,6 +3,7 @@
 import { OcelliError } from "../../../errors.ts";
 import { JsRuntime } from "./js-runtime.ts";
 import type { OrtModule } from "./js-api.ts";
+import type { GpuTraits } from "./runtime.ts";
 
 /** How to open `onnxruntime-web`. */
 export interface WebRuntimeOptions {
@@ -27,7 +28,7 @@ export async function createWebRuntime(
   ort: OrtModule,
   { threads, device = "auto", wasmPaths, proxy = false }: WebRuntimeOptions,
 ): Promise<JsRuntime> {
-  const gpu = device !== "wasm" && (await hasWebGpu());
+  const gpu = device === "wasm" ? undefined : await gpuTraits();
   if (device === "webgpu" && !gpu) {
     throw new OcelliError("engine", "this browser offers no WebGPU adapter.", {
       hint: 'Use device "wasm".',
@@ -47,17 +48,22 @@ export async function createWebRuntime(
     name: `ONNX Runtime ${versions.web ?? "?"}, ${how}`,
     threads: granted,
     provider: gpu ? "webgpu" : "wasm",
+    gpu,
   });
 }
 
-/** Whether this browser offers a WebGPU adapter. */
-export async function hasWebGpu(): Promise<boolean> {
+/** What the GPU can do that this browser offers; undefined where it offers none. */
+async function gpuTraits(): Promise<GpuTraits | undefined> {
   const { gpu } = (globalThis.navigator ?? {}) as {
-    gpu?: { requestAdapter(): Promise<object | null> };
+    gpu?: { requestAdapter(): Promise<{ readonly features: ReadonlySet<string> } | null> };
   };
   try {
-    return gpu !== undefined && (await gpu.requestAdapter()) !== null;
+    const adapter = await gpu?.requestAdapter();
+    return adapter ? { float16: adapter.features.has("shader-f16") } : undefined;
   } catch {
-    return false; // present but switched off
+    return undefined; // present but switched off
   }
 }
+
+/** Whether this browser offers a WebGPU adapter. */
+export const hasWebGpu = async (): Promise<boolean> => (await gpuTraits()) !== undefined;
