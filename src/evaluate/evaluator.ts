@@ -10,11 +10,14 @@ export type NamedValues = [name: string, value: number][];
 /** In place of a head: the objective of the training, computed as in evaluation (`train: false`). */
 export const OBJECTIVE = "objective";
 
+/** How names of `out` begin that say what a value of an objective is the mean over, such as `counts/loss`. */
+export const COUNTS = "counts/";
+
 /** What an evaluator sees of a batch. */
 export interface Evaluated {
   /** What the evaluator's head gives, [batch, …]; the loss, a scalar, for {@link OBJECTIVE}. */
   readonly output: Tensor;
-  /** The model's intermediate values by name, none of a model that only returns its output; the metrics of an objective. */
+  /** The model's intermediate values by name, none of a model that only returns its output; the metrics of an objective, with {@link COUNTS}. */
   readonly out: Readonly<Record<string, Tensor>>;
   /** The batch by field, preprocessed, with `mask` [batch]: 0 for padding. */
   readonly batch: Readonly<Record<string, Tensor>>;

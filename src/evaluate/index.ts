@@ -18,6 +18,7 @@ export {
   type NamedValues,
   type Stream,
   type StreamRequest,
+  COUNTS,
   JUDGED,
   OBJECTIVE,
 } from "./evaluator.ts";

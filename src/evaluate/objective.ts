@@ -3,11 +3,11 @@
 import { z } from "zod";
 import { convert, mul, reduceSum } from "../graph/index.ts";
 import { defineEvaluator } from "./define.ts";
-import { OBJECTIVE } from "./evaluator.ts";
+import { COUNTS, OBJECTIVE } from "./evaluator.ts";
 
 /**
  * The objective's loss and metrics, without its training-time randomness: such as how well a pretext task is solved. Each
- * is the mean over batches, weighed by their examples. For the evaluations of a training: a served model is without the
+ * is the mean over all batches, weighed by what the objective counts, or else by examples. For the evaluations of a training: a served model is without the
  * objective.
  */
 export const objectiveValues = defineEvaluator({
@@ -16,15 +16,21 @@ export const objectiveValues = defineEvaluator({
   create: () => ({
     head: OBJECTIVE,
     measure({ output: loss, out: metrics, batch: { mask } }) {
-      const count = reduceSum(mask);
-      const weighed = Object.entries({ ...metrics, loss }).map(([name, value]) => {
-        return [name, mul(convert(value, "float32"), count)] as const;
-      });
-      return { sums: { ...Object.fromEntries(weighed), mask: count } };
+      const examples = reduceSum(mask);
+      const sums = Object.entries({ ...metrics, loss })
+        .filter(([name]) => !name.startsWith(COUNTS))
+        .flatMap(([name, value]) => {
+          const count = convert(metrics[COUNTS + name] ?? examples, "float32");
+          return [
+            [name, mul(convert(value, "float32"), count)],
+            [COUNTS + name, count],
+          ] as const;
+        });
+      return { sums: Object.fromEntries(sums) };
     },
-    summarise({ judged: { sums } }) {
-      const { mask: count, ...values } = sums;
-      return Object.entries(values).map(([name, sum]) => [name, sum / count]);
-    },
+    summarise: ({ judged: { sums } }) =>
+      Object.keys(sums)
+        .filter((name) => !name.startsWith(COUNTS))
+        .map((name) => [name, sums[name] / sums[COUNTS + name]]),
   }),
 });

@@ -16,7 +16,13 @@ import {
   splitKey,
 } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
-import type { Batch, BatchSpec, Objective, ObjectiveArrays } from "../objectives/index.ts";
+import type {
+  Batch,
+  BatchSpec,
+  LossOutputs,
+  Objective,
+  ObjectiveArrays,
+} from "../objectives/index.ts";
 import { type Named, type Optimizer, type OptimizerState, globalNorm } from "../optim/index.ts";
 import { type Tree, flatten, fromFlat, toFlat, unflatten } from "../tree.ts";
 import { type Gradients, accumulateGradients } from "./accumulate.ts";
@@ -145,11 +151,18 @@ export const makeTrainStep =
     };
   };
 
+/** What an objective computes of a batch in evaluation. */
+export const evaluateObjective = (
+  objective: Objective,
+  { params, variables, step, key }: EvaluatedState,
+  batch: Batch,
+): LossOutputs => objective.loss({ params, variables, batch, key, step, train: false });
+
 /** The program of an evaluation: metrics of a batch, with `loss`. */
 export const makeEvalStep =
   (objective: Objective) =>
-  ({ params, variables, step, key }: EvaluatedState, batch: Batch): Metrics => {
-    const { loss, metrics } = objective.loss({ params, variables, batch, key, step, train: false });
+  (state: EvaluatedState, batch: Batch): Metrics => {
+    const { loss, metrics } = evaluateObjective(objective, state, batch);
     return { ...metrics, loss };
   };
 

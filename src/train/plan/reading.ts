@@ -1,6 +1,6 @@
 /** @file What an evaluation of a training computes: the model, or the objective with all that it owns. */
 
-import { type Evaluator, OBJECTIVE } from "../../evaluate/index.ts";
+import { COUNTS, type Evaluator, OBJECTIVE } from "../../evaluate/index.ts";
 import { type Spec, type Tensor, randomKey, scalar, specOf, trace } from "../../graph/index.ts";
 import type { ImageModel } from "../../models/index.ts";
 import type { Params } from "../../nn/index.ts";
@@ -8,7 +8,7 @@ import type { Batch, BatchSpec, Objective } from "../../objectives/index.ts";
 import { type ModelTensors, outputsOf } from "../../served/trained.ts";
 import type { Outputs, Task } from "../../tasks/index.ts";
 import { type Tree, fromFlat } from "../../tree.ts";
-import { type EvaluatedState, makeEvalStep } from "../step.ts";
+import { type EvaluatedState, evaluateObjective } from "../step.ts";
 
 /** What an evaluator's head reads of a batch. */
 export interface Reading {
@@ -34,12 +34,13 @@ export function readingOf(
       task,
     };
   }
-  const measure = makeEvalStep(objective);
   return {
     ofObjective: true,
     outputs(arrays, batch) {
-      const { loss, ...metrics } = measure(arrays as unknown as EvaluatedState, batch);
-      return { output: loss, out: metrics };
+      const state = arrays as unknown as EvaluatedState;
+      const { loss, metrics, counts = {} } = evaluateObjective(objective, state, batch);
+      const counted = Object.entries(counts).map(([name, count]) => [COUNTS + name, count]);
+      return { output: loss, out: { ...metrics, ...Object.fromEntries(counted) } };
     },
     task: { heads: { [OBJECTIVE]: ({ output }) => output }, main: OBJECTIVE },
   };
