@@ -32,6 +32,7 @@ export type { PublishedOptions } from "./served/published.ts";
 export { type EmbedOptions, type EmbedResult, embedImages } from "./transfer/embed.ts";
 export { type SeedsResult, transferBySeeds } from "./transfer/by-seeds.ts";
 export type { TransferMethod, TransferOptions, TransferResult } from "./transfer/options.ts";
+export { type ProbeOptions, type ProbedModel, probeModels } from "./transfer/compare.ts";
 export { transfer } from "./transfer/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
 export { type OpenModelOptions, type ServedModel, openModel } from "./served/open.ts";

@@ -19,6 +19,7 @@ export {
 export type { LabelledFeatures } from "./features.ts";
 export { fewShot } from "./few-shot.ts";
 export { knn } from "./knn.ts";
+export { type ClusterOptions, clusterValues } from "./clusters.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";

@@ -4,6 +4,7 @@ import { type ChoiceAmong, findDefinition } from "../define.ts";
 import { OcelliError } from "../errors.ts";
 import { calibration } from "./calibration.ts";
 import { classification } from "./classification.ts";
+import { clustersOfFeatures } from "./clusters.ts";
 import { perClassRecall } from "./confusion.ts";
 import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
@@ -18,6 +19,7 @@ const BUILT_IN = [
   perClassRecall,
   fewShotOnFeatures,
   knnOnFeatures,
+  clustersOfFeatures,
   objectiveValues,
   segmentation,
 ] as const;

@@ -60,7 +60,11 @@ export function loadModel(
   }
   const tensors: Arrays = readSafetensors(fileOf(given, "model/model.safetensors")).tensors;
   const { name, ...options } = described.model;
-  const model = createModel(name, { ...options, numClasses: classesOf(tensors) ?? null });
+  const pools = Object.keys(tensors).some((one) => one.endsWith("pooler.dense.weight"));
+  const model = createModel(name, {
+    ...{ ...options, numClasses: classesOf(tensors) ?? null },
+    ...(pools && { repSize: true }),
+  });
   const image = lastChannels(inputOf(given.inputs, "pixel_values"));
   const specs = modelSpecs(around(model, config), image);
   const fit = (arrays: Arrays): Arrays => fitWeights("model.safetensors", arrays, specs).params;
