@@ -58,7 +58,7 @@ type Extents = readonly [rows: number, columns: number];
  * The row of the table of relative positions for each pair of tokens, the class token first: int32 [tokens · tokens]. Three rows
  * at the end are for the class token to patches, patches to it, and it to itself.
  */
-export function relativeIndices([rows, columns]: Extents): Int32Array {
+function relativeIndices([rows, columns]: Extents): Int32Array {
   const patches = rows * columns;
   const tokens = patches + 1;
   const table = tableRows([rows, columns]);

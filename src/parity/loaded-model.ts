@@ -109,7 +109,7 @@ function gradientsThrough(fit: (arrays: Arrays) => Arrays, tensors: Arrays, own:
 }
 
 /** Images [batch, channels, height, width] as [batch, height, width, channels]. */
-export function lastChannels({ shape, data }: HostArray): HostArray {
+function lastChannels({ shape, data }: HostArray): HostArray {
   const [batch, channels, height, width] = shape;
   const out = new Float32Array(data.length);
   const plane = height * width;

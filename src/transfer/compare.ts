@@ -60,8 +60,6 @@ export interface ProbedModel {
  * than ten images, of all.
  *
  * @throws the errors of opening models and data
- * @example
- * const [first, second] = await probeModels(["runs/simclr", "runs/mae"], { name: "folder", dir: "pets" });
  */
 export async function probeModels(
   models: readonly string[],
