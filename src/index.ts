@@ -36,6 +36,11 @@ export type {
   TransferOptions,
   TransferResult,
 } from "./transfer/classification/options.ts";
+export {
+  type ProbeOptions,
+  type ProbedModel,
+  probeModels,
+} from "./transfer/classification/compare.ts";
 export { transfer } from "./transfer/classification/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
 export type { ServedModel } from "./served/model.ts";

@@ -19,6 +19,7 @@ import { models } from "./models.ts";
 import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
 import { printableName } from "./printable.ts";
+import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
@@ -36,6 +37,7 @@ const COMMANDS: readonly Command[] = [
   train,
   transferCommand,
   embed,
+  probe,
   sweep,
   predict,
   evalCommand,

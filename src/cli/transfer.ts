@@ -206,7 +206,7 @@ function methodOf(name: string | undefined) {
   return method;
 }
 
-function seedOf(text: string | undefined): number | undefined {
+export function seedOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text)) return Number(text);
   throw new OcelliError("argument", `--seed must be a whole number, not "${text}".`);

@@ -1984,7 +1984,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "evals.NAME.type",
-    type: '"classification" or "calibration" or "per-class" or "fewshot" or "knn" or "objective" or "segmentation"',
+    type: '"classification" or "calibration" or "per-class" or "fewshot" or "knn" or "clusters" or "objective" or "segmentation"',
     default: '"classification"',
     meaning: "Which one.",
     example: '"classification"',
@@ -2088,7 +2088,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "evals.NAME.layer",
-    of: ["fewshot", "knn"],
+    of: ["fewshot", "knn", "clusters"],
     type: "text",
     default: "the task's `embed` head",
     meaning: "The layer whose values are the features.",
@@ -2137,6 +2137,30 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     default: "0.07",
     meaning: "Votes weigh exp(similarity / temperature).",
     example: "0.07",
+  },
+  {
+    key: "evals.NAME.clusters",
+    of: ["clusters"],
+    type: "whole number from 1 to 100000",
+    default: "as many as classes",
+    meaning: "How many clusters there are.",
+    example: "1",
+  },
+  {
+    key: "evals.NAME.starts",
+    of: ["clusters"],
+    type: "whole number from 1 to 1000",
+    default: "3",
+    meaning: "How often clusters are begun anew; the tightest count.",
+    example: "3",
+  },
+  {
+    key: "evals.NAME.seed",
+    of: ["clusters"],
+    type: "whole number",
+    default: "0",
+    meaning: "Draws the first centres.",
+    example: "0",
   },
   {
     key: "best",

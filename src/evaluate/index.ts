@@ -25,6 +25,7 @@ export {
 export type { LabelledFeatures } from "./classification/labelled.ts";
 export { fewShot } from "./classification/few-shot.ts";
 export { knn } from "./classification/knn.ts";
+export { type ClusterOptions, clusterValues } from "./classification/clusters.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";

@@ -4,6 +4,7 @@ import { type ChoiceAmong, findDefinition } from "../define.ts";
 import { OcelliError } from "../errors.ts";
 import { calibration } from "./classification/calibration.ts";
 import { classification } from "./classification/classification.ts";
+import { clustersOfFeatures } from "./classification/clusters.ts";
 import { perClassRecall } from "./classification/confusion.ts";
 import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
@@ -18,6 +19,7 @@ const BUILT_IN = [
   perClassRecall,
   fewShotOnFeatures,
   knnOnFeatures,
+  clustersOfFeatures,
   objectiveValues,
   segmentation,
 ] as const;

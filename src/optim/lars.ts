@@ -27,7 +27,7 @@ const larsSchema = z.strictObject({
 });
 
 /** Options of {@link lars}. */
-export type LarsOptions = Readonly<z.output<typeof larsSchema>> & { readonly wd?: number };
+type LarsOptions = Readonly<z.output<typeof larsSchema>> & { readonly wd?: number };
 
 type LarsState = { readonly trace: Named; readonly rate: Tensor };
 
@@ -37,7 +37,7 @@ const EXCLUDED = "(.*/)?(bias|scale)";
  * g ← g + wd · w; v ← momentum · v + rate · trust · ‖w‖/‖g‖ · g (trust counts where both lengths are above 0); w ← w − v. The
  * learning rate is a part of what is kept, as in SimCLR's code. You et al. 2017, arXiv:1708.03888.
  */
-export const lars = ({
+const lars = ({
   momentum = 0.9,
   trust = 1e-3,
   exclude = EXCLUDED,

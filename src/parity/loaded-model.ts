@@ -60,7 +60,11 @@ export function loadModel(
   }
   const tensors: Arrays = readSafetensors(fileOf(given, "model/model.safetensors")).tensors;
   const { name, ...options } = described.model;
-  const model = createModel(name, { ...options, numClasses: classesOf(tensors) ?? null });
+  const pools = Object.keys(tensors).some((one) => one.endsWith("pooler.dense.weight"));
+  const model = createModel(name, {
+    ...{ ...options, numClasses: classesOf(tensors) ?? null },
+    ...(pools && { repSize: true }),
+  });
   const image = lastChannels(inputOf(given.inputs, "pixel_values"));
   const specs = modelSpecs(around(model, config), image);
   const fit = (arrays: Arrays): Arrays => fitWeights("model.safetensors", arrays, specs).params;
@@ -105,7 +109,7 @@ function gradientsThrough(fit: (arrays: Arrays) => Arrays, tensors: Arrays, own:
 }
 
 /** Images [batch, channels, height, width] as [batch, height, width, channels]. */
-export function lastChannels({ shape, data }: HostArray): HostArray {
+function lastChannels({ shape, data }: HostArray): HostArray {
   const [batch, channels, height, width] = shape;
   const out = new Float32Array(data.length);
   const plane = height * width;

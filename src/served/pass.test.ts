@@ -5,7 +5,14 @@ import { arraySource } from "../data/classification/arrays.ts";
 import type { Source } from "../data/source.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { createInterpreter } from "../engines/interpreter/index.ts";
-import { calibrationError, confusion, fewShot, knn, perClassValues } from "../evaluate/index.ts";
+import {
+  calibrationError,
+  confusion,
+  fewShot,
+  clusterValues,
+  knn,
+  perClassValues,
+} from "../evaluate/index.ts";
 import { EVALUATORS, type EvaluatorConfig } from "../evaluate/registry.ts";
 import {
   type HostArray,
@@ -182,6 +189,10 @@ const DIRECT: Readonly<Record<ClassEvaluator, () => Promise<Values>>> = {
     const [train, asked] = [await outputsFor(sources.train), await outputsFor(sources.test)];
     return Object.fromEntries(knn(train.labelled, asked.labelled, { numClasses: 3, k: 7 }));
   },
+  async clusters() {
+    const { labelled } = await outputsFor(sources.test);
+    return Object.fromEntries(clusterValues(labelled, { numClasses: 3, starts: 2 }));
+  },
   async objective() {
     const { accuracy, loss } = await DIRECT.classification();
     return { accuracy, loss };
@@ -191,6 +202,7 @@ const OPTIONS: Partial<Record<ClassEvaluator, object>> = {
   calibration: { bins: 4 },
   fewshot: { shots: [1, 4], seeds: [0, 3] },
   knn: { k: 7 },
+  clusters: { starts: 2 },
 };
 
 const TYPES = EVALUATORS.flatMap(({ name }) =>

@@ -43,8 +43,11 @@ const PATCHES = "embedding/kernel";
 const isHead = (name: string): boolean => /^head(_dist)?\//.test(name);
 /** What files hold beside a model's arrays: batch counters, and buffers that are computed anew. */
 const IGNORED = /(^|\.)(num_batches_tracked|position_ids|relative_position_index)$|^(opt|state)\//;
-/** What pretext tasks need beside a model: tokens for hidden patches, decoders, and heads for visual tokens. */
-const PRETEXT = /^(mask_token$|decoder[./_]|lm_head\.)/;
+/**
+ * What pretext tasks need beside a model: tokens for hidden patches, decoders, heads for visual tokens, and the layer that
+ * transformers' `pooler_output` goes through.
+ */
+const PRETEXT = /^(mask_token$|decoder[./_]|lm_head\.|pre_logits\/)/;
 
 /**
  * The arrays of a file as a model has them.

@@ -71,6 +71,7 @@ const hfDecoder: Row[] = [
   ["decoder.mask_token", "decoder/mask_token", "array"],
   ["decoder.decoder_pos_embed", "decoder/pos_embedding", "array"],
   ...hfBlock("decoder.decoder_layers.*", "decoder/"),
+  ...hfBlock("decoder.decoder_encoder.layer.*", "decoder/"), // as newer versions write it
   ["decoder.decoder_norm", "decoder/Transformer/encoder_norm", "norm"],
   ["decoder.decoder_pred", "decoder/pred", "linear"],
 ];

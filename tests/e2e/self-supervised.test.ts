@@ -9,7 +9,9 @@ import { withViews } from "../../src/preprocess/index.ts";
 import { resume, train } from "../../src/train/train.ts";
 import { readCheckpointFile, readStateFile } from "../../src/weights/checkpoint-file.ts";
 import { toFlat } from "../../src/tree.ts";
-import { metricsOf, smallConfig, writeDigits } from "./small-run.ts";
+import type { ProbedModel } from "../../src/transfer/classification/compare.ts";
+import { lastJson, runCli } from "./run-cli.ts";
+import { metricsOf, smallConfig, writeDigits, writeShades } from "./small-run.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -18,6 +20,33 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
 
+test("ocelli probe compares runs on labelled pictures", async () => {
+  const shades = join(dir, "shades");
+  await writeShades(shades, { train: 12, test: 6 });
+  const config = smallConfig(dir, 1, {
+    ...{ data: { name: "folder", dir: shades }, objective: { name: "rotation" } },
+    ...{ model: resnet, preprocess: { train: SHADES, eval: SHADES } },
+    evals: { pretext: { type: "objective", split: "test" } },
+  }) as ConfigInput;
+  const runs = [join(dir, "probed-0"), join(dir, "probed-1")];
+  for (const [seed, workdir] of runs.entries()) await train({ ...config, seed }, { workdir });
+  const called = await runCli(["probe", ...runs, "--data", shades, "--engine", "ort", "--json"]);
+  expect(called.code, called.stderr).toBe(0);
+  const { models } = lastJson<{ models: ProbedModel[] }>(called);
+  expect(models.map(({ model }) => model)).toEqual(runs);
+  for (const probed of models) {
+    // pictures of two shades: every model tells them apart
+    const { knn20, knn1, linear, ridge, clusterAccuracy, nmi, testImages } = probed;
+    expect({ knn20, knn1, linear, ridge, clusterAccuracy, testImages }).toEqual({
+      ...{ knn20: 1, knn1: 1, linear: 1, ridge: 1, clusterAccuracy: 1, testImages: 12 },
+    });
+    expect(nmi).toBeCloseTo(1, 10);
+  }
+  const none = await runCli(["probe", runs[0]]);
+  expect(none.code).toBe(2);
+}, 120_000);
+
+const SHADES = "decode|resize(8)|value_range(-1,1)";
 const VIEW = "random_shift(2)|resize(28)";
 const SMALL = "random_resized_crop(14,20,60)";
 const resnet = { name: "resnet", depth: [1, 1], width: 0.125 };

@@ -163,7 +163,7 @@ export function distantPermutations(count: number): number[][] {
  * @param image [batch, height, width, channels]
  * @param key draws the places, for each image on its own; the middles where absent
  */
-export function patchesOfCells(image: Tensor, patch: number, key?: Tensor): Tensor {
+function patchesOfCells(image: Tensor, patch: number, key?: Tensor): Tensor {
   const [batch, height, wide, channels] = image.shape;
   const [tall, broad] = [Math.floor(height / SIDE), Math.floor(wide / SIDE)];
   const rooms = [tall - patch, broad - patch];

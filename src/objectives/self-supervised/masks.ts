@@ -64,7 +64,7 @@ export function gridOf(name: string, model: ImageModel, image: Spec): PatchGrid 
 const ranks = (noise: Tensor): Tensor => argSort(argSort(noise, 1), 1);
 
 /** `count` patches of each image: 1 where one is hidden, float32 [batch, patches]. */
-export const hiddenAtRandom = (key: Tensor, shape: readonly number[], count: number): Tensor =>
+const hiddenAtRandom = (key: Tensor, shape: readonly number[], count: number): Tensor =>
   convert(less(ranks(uniform(key, shape)), count), "float32");
 
 /**

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
-import { jit } from "../../engines/engine.ts";
+import { evaluate, jit } from "../../engines/engine.ts";
 import { createInterpreter } from "../../engines/interpreter/index.ts";
-import { type HostArray, type Tensor, fromNumbers, toNumbers } from "../../graph/index.ts";
+import { type HostArray, type Tensor, fromNumbers, tensor, toNumbers } from "../../graph/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import { makeOptimizer } from "../../optim/index.ts";
 import { seededRandom } from "../../random.ts";
@@ -10,6 +10,7 @@ import { makeEvalStep, makeInit, makeTrainStep } from "../../train/step.ts";
 import { toFlat } from "../../tree.ts";
 import { type Objective, OBJECTIVES, objectiveDefinition } from "../index.ts";
 import { SELF_SUPERVISED } from "./index.ts";
+import { monitors } from "./monitors.ts";
 import { distantPermutations } from "./jigsaw.ts";
 
 const engine = createInterpreter();
@@ -184,12 +185,12 @@ test("MoCo's queue takes in each batch's keys at the next place", async () => {
 test("an evaluation of one view is of that view twice, a training an error", async () => {
   const objective = await make("simclr");
   const { state } = await run(objective, 1);
-  const evaluate = jit(engine, ((given: never, one: never) =>
+  const judge = jit(engine, ((given: never, one: never) =>
     makeEvalStep(objective)(given, one)) as never) as never as (
     given: unknown,
     one: object,
   ) => Promise<Record<string, Read>>;
-  const { loss, alignment } = await evaluate(state, { image: batch.image });
+  const { loss, alignment } = await judge(state, { image: batch.image });
   expect(toNumbers(await alignment.read())[0]).toBeCloseTo(0, 6);
   expect(Number.isFinite(toNumbers(await loss.read())[0])).toBe(true);
   const task = taskOf({ model: VIT as never, task: { name: "features" }, names: {} });
@@ -211,6 +212,47 @@ test("what hides patches says so of a model that cannot", async () => {
   await expect(make("simmim", {}, model)).rejects.toThrow(
     "simmim hides patches, which this model cannot.",
   );
+});
+
+test("monitors are 1 of features that spread evenly, and 0 of one point", async () => {
+  const read = async (values: Readonly<Record<string, Tensor>>): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.entries(values).map(
+          async ([name, x]) => [name, toNumbers(await evaluate(engine, x))[0]] as const,
+        ),
+      ),
+    );
+  const axes = tensor([
+    [2, 0, 0],
+    [-2, 0, 0],
+    [0, 1, 0],
+    [0, -1, 0],
+    [0, 0, 3],
+    [0, 0, -3],
+  ]);
+  const even = await read(monitors(axes, axes));
+  expect(even.featureDeviation).toBeCloseTo(1, 5);
+  expect(even.effectiveRank).toBeCloseTo(3, 5);
+  expect(even.alignment).toBeCloseTo(0, 6);
+  // of each row's five pairs one is 2 apart and four are √2 apart
+  expect(even.uniformity).toBeCloseTo(Math.log((Math.exp(-8) + 4 * Math.exp(-4)) / 5), 4);
+  const line = tensor([
+    [1, 1, 0],
+    [2, 2, 0],
+    [-1, -1, 0],
+  ]);
+  expect((await read(monitors(line))).effectiveRank).toBeCloseTo(1, 4);
+  const one = await read(
+    monitors(
+      tensor([
+        [1, 2],
+        [2, 4],
+      ]),
+    ),
+  );
+  expect(one.featureDeviation).toBeCloseTo(0, 3);
+  expect(one.uniformity).toBeCloseTo(0, 3);
 });
 
 test("permutations of the jigsaw are different, and far apart", () => {

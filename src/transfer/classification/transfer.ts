@@ -106,7 +106,7 @@ const openRun = async (folder: string | undefined, report: (line: string) => voi
   Run.create(folder ?? (await makeUnusedFolder(join("runs", "transfer"))), report);
 
 /** The features of every part that the method needs. */
-async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems) {
+export async function seeAll(task: TransferTask, engine: Engine, problems: DataProblems) {
   const { backbone, reporter, batchSize, onBadImage, cache, cacheBytes, signal } = task;
   const workers = createWorkerPool(cpuBudget().decode);
   const extractor = await createExtractor(engine, backbone);
