@@ -2,7 +2,7 @@
  * @file A Node server of one's own around a model: a form, and the answer as a page. `node examples/server/server.ts RUN [PORT]`
  */
 
-import { type Server, createServer } from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { decodeImage, describeAnswer, loadPredictor } from "ocelli";
 
@@ -26,7 +26,7 @@ export async function startServer(run: string, port: number): Promise<Server> {
     const [found] = await predictor.predict([image]);
     return describeAnswer(found);
   };
-  const server = createServer(async (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== "POST") {
       response.setHeader("Content-Type", "text/html").end(FORM);
       return;
@@ -38,10 +38,10 @@ export async function startServer(run: string, port: number): Promise<Server> {
       if (size > LARGEST) return void response.writeHead(413).end("the picture is too large");
       parts.push(part);
     }
-    await answer(Buffer.concat(parts)).then(
-      (text) => response.end(text),
-      (error: Error) => response.writeHead(422).end(error.message),
-    );
+    response.end(await answer(Buffer.concat(parts)));
+  };
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: Error) => response.writeHead(422).end(error.message));
   });
   server.on("close", () => void predictor.dispose());
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

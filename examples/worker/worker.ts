@@ -1,6 +1,6 @@
 /** @file A model in a web worker: the page stays responsive while it computes. */
 
-import { type Answer, type Classifier, loadClassifier } from "ocelli/web";
+import { type Answer, loadClassifier } from "ocelli/web";
 
 /** What the page asks. */
 export interface Ask {
@@ -17,18 +17,17 @@ export type Told =
 const tell = (told: Told): void => postMessage(told);
 const told = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-let model: Promise<Classifier> | undefined;
+const model = loadClassifier("/model/");
 
 onmessage = async ({ data }: MessageEvent<Ask>): Promise<void> => {
   try {
-    const { predict } = await model!;
+    const { predict } = await model;
     tell({ id: data.id, answer: await predict(data.file) });
   } catch (error) {
     tell({ id: data.id, error: told(error) });
   }
 };
 
-model = loadClassifier("/model/");
 model.then(
   ({ engine }) => tell({ ready: engine }),
   (error: unknown) => tell({ error: told(error) }),
