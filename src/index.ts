@@ -71,7 +71,7 @@ export { type WebExportOptions, type WebExportResult, exportForWeb } from "./ser
 export { copyWebEngine } from "./served/web-page.ts";
 export type { Drift, DriftReport } from "./served/drift.ts";
 export { writeReport } from "./runs/report.ts";
-export { decodeImageFile } from "./data/decode/decode.ts";
+export { type DecodeOptions, decodeImage, decodeImageFile } from "./data/decode/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";
 export { type ServeOptions, type ServedAddress, serveModel } from "./serve/server.ts";
 export type { Limits } from "./serve/limits.ts";

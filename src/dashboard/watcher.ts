@@ -2,7 +2,7 @@
 
 import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { listOwnFolder } from "../files.ts";
+import { listPictures } from "../runs/list-pictures.ts";
 import { type Curve, MetricsReader } from "../runs/read-curves.ts";
 import { type RunSummary, findRuns, readRun } from "../runs/read.ts";
 
@@ -115,11 +115,8 @@ export class RunWatcher {
   }
 
   /** The names of a run's pictures of augmented inputs. */
-  async pictures(folder: string): Promise<string[]> {
-    const names = await listOwnFolder(join(folder, "augmented"));
-    return names
-      .filter((name) => name.endsWith(".png"))
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  pictures(folder: string): Promise<string[]> {
+    return listPictures(join(folder, "augmented"));
   }
 }
 

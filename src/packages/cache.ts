@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
-import { access, constants, mkdir, mkdtemp, rename } from "node:fs/promises";
+import { access, constants, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openRegular, reasonOf } from "../files.ts";
@@ -56,10 +56,21 @@ export async function putFolder(whole: string, place: string): Promise<boolean> 
   }
 }
 
-/** A new folder beside a path that nobody can foresee. */
-export async function makeFolderBeside(path: string): Promise<string> {
+/**
+ * What `fill` makes of a new folder beside a path, which it may put in the path's place; what is left of the folder is
+ * taken away in any case.
+ */
+export async function withFolderBeside<T>(
+  path: string,
+  fill: (partial: string) => Promise<T>,
+): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
-  return mkdtemp(`${path}.partial-`);
+  const partial = await mkdtemp(`${path}.partial-`);
+  try {
+    return await fill(partial);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
 }
 
 /** Hashes by file, as it was when it was read. */

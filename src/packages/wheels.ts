@@ -8,7 +8,7 @@ import { type ErrorCode, OcelliError } from "../errors.ts";
 import { diskError } from "../files.ts";
 import { openRanges } from "../file-ranges.ts";
 import { type ZipMember, readZip } from "../formats/zip.ts";
-import { makeFolderBeside, putFolder, writableCache } from "./cache.ts";
+import { putFolder, withFolderBeside, writableCache } from "./cache.ts";
 import { type PipSettings, pipSettings } from "./pip-settings.ts";
 import { RequestError, requestFile, show } from "./request.ts";
 import { parseRequirement } from "./versions.ts";
@@ -169,15 +169,12 @@ export async function unpackedPackage(
   if (existsSync(kept)) return kept;
   const folder = join(await writableCache(cache, report), requirement);
   if (existsSync(folder)) return folder;
-  const partial = await makeFolderBeside(folder);
-  try {
+  await withFolderBeside(folder, async (partial) => {
     const wheels = await downloadWheels(use, [requirement], join(partial, "wheels"), report);
     const content = join(partial, "content");
     await mkdir(content);
     for (const wheel of wheels) await unpackWheel(join(partial, "wheels", wheel), content);
     await putFolder(content, folder);
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
   return folder;
 }

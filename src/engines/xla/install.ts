@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { OcelliError } from "../../errors.ts";
-import { makeFolderBeside, putFolder, sha256OfFile } from "../../packages/cache.ts";
+import { putFolder, sha256OfFile, withFolderBeside } from "../../packages/cache.ts";
 import { type PackageUse, downloadWheels, unpackWheel } from "../../packages/wheels.ts";
 import { type Plugin, libraryPath, pinnedFiles, pluginFolder, pluginOf } from "./plugins.ts";
 
@@ -46,13 +46,12 @@ export async function installPlugin(
     report(`${name} ${plugin.version} is installed: ${library}`);
     return record(name, library, await wheelsOf(folder));
   }
-  const partial = await makeFolderBeside(folder);
   const use: PackageUse = {
     code: "engine",
     things: "plugins",
     otherwise: "pass a plugin's file with --plugin FILE.",
   };
-  try {
+  return withFolderBeside(folder, async (partial) => {
     const wheelFolder = join(partial, "wheels");
     const wheels = await downloadWheels(use, requirementsOf(plugin), wheelFolder, report);
     await unpack(plugin, partial, wheels);
@@ -72,9 +71,7 @@ export async function installPlugin(
     if (late) throw new OcelliError("engine", `${name}: ${late}; another process installs it.`);
     report(`installed ${library} (${installed.licence})`);
     return installed;
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
 }
 
 const record = (name: string, library: string, wheels: readonly string[]): InstalledPlugin => {

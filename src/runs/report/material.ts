@@ -1,7 +1,8 @@
 /** @file What a report is made of, gathered from a run folder; whatever is absent is empty. */
 
 import { join } from "node:path";
-import { listOwnFolder, readOwn } from "../../files.ts";
+import { readOwn } from "../../files.ts";
+import { listPictures } from "../list-pictures.ts";
 import { type Json, isObject } from "../read-config.ts";
 import { type Curve, readCurves } from "../read-curves.ts";
 import { type Predictions, readPredictions } from "./classification/predictions.ts";
@@ -118,15 +119,12 @@ const isMapExample = (value: unknown): value is MapExample =>
   [value.picture, value.truth, value.answer].every(isPicture);
 
 async function readPictures(folder: string): Promise<Picture[]> {
-  const names = (await listOwnFolder(folder)).filter((name) => name.endsWith(".png"));
+  const names = await listPictures(folder);
   const pictures = await Promise.all(
-    names
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
-      .slice(0, PICTURES)
-      .map(async (name) => {
-        const bytes = await readOwn(join(folder, name), MAX_PICTURE).catch(() => undefined);
-        return bytes && { name, url: `data:image/png;base64,${bytes.toString("base64")}` };
-      }),
+    names.slice(0, PICTURES).map(async (name) => {
+      const bytes = await readOwn(join(folder, name), MAX_PICTURE).catch(() => undefined);
+      return bytes && { name, url: `data:image/png;base64,${bytes.toString("base64")}` };
+    }),
   );
   return pictures.filter((picture) => picture !== undefined);
 }

@@ -1,14 +1,14 @@
 /** @file Where ONNX Runtime's shared library lies: in the package `onnxruntime-node`, else fetched once into the cache. */
 
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { OcelliError } from "../../../errors.ts";
 import {
   cacheFolder,
-  makeFolderBeside,
   putFolder,
+  withFolderBeside,
   writableCache,
 } from "../../../packages/cache.ts";
 import { type PinnedPackage, fetchTarball, unpackTarball } from "../../../packages/tarball.ts";
@@ -98,8 +98,7 @@ export async function fetchLibrary({
   const folder = folderIn(await writableCache(cacheFolder("engines"), report), platform);
   const kept = libraryIn(folder);
   if (kept) return (fetched = kept);
-  const partial = await makeFolderBeside(folder);
-  try {
+  await withFolderBeside(folder, async (partial) => {
     report(`fetching ${source.name} ${source.version} once, to keep its library for ${platform}`);
     const archive = join(partial, "package.tgz");
     const content = join(partial, "content");
@@ -116,8 +115,6 @@ export async function fetchLibrary({
       );
     }
     await putFolder(content, folder);
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
   return (fetched = libraryIn(folder)!);
 }

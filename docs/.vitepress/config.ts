@@ -1,0 +1,79 @@
+/** @file The site of these pages: `npm run docs` builds it as static files. */
+
+import { defineConfig } from "vitepress";
+
+const page = (text: string, link: string) => ({ text, link: `/${link}` });
+
+export default defineConfig({
+  title: "Ocelli",
+  description: "Train, transfer, evaluate and ship vision models in TypeScript.",
+  outDir: "../.cache/docs",
+  cacheDir: "../.cache/vitepress",
+  cleanUrls: false,
+  // what lies outside docs/ is in the repository, and the reference of the API is put beside the built pages
+  ignoreDeadLinks: [/^(\.\/)?\.\.\//, /\/api\//, /^https?:/],
+  // blocks of code that are indented, as these pages have them
+  markdown: { config: (md) => void md.enable("code") },
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      page("First model", "first-model"),
+      page("Configuration", "configuration"),
+      { text: "API", link: "/api/index.html", target: "_blank" },
+    ],
+    sidebar: [
+      {
+        text: "Start",
+        items: [
+          page("First model in five minutes", "first-model"),
+          page("Your own images", "own-images"),
+          page("Installing", "install"),
+          page("Coming from other projects", "coming-from"),
+        ],
+      },
+      {
+        text: "Ship",
+        items: [
+          page("To a page", "web"),
+          page("To a server", "serve"),
+          page("Explain answers", "explain"),
+        ],
+      },
+      {
+        text: "Train",
+        items: [
+          page("Resume and sweep", "resume-and-sweep"),
+          page("Transfer", "transfer"),
+          page("Data", "data"),
+          page("Pictures to pixels", "preprocessing"),
+          page("Operations", "operations"),
+          page("Text", "text"),
+          page("Configuration", "configuration"),
+          page("Weights", "weights"),
+          page("Several devices", "scale"),
+        ],
+      },
+      {
+        text: "Extend",
+        items: [
+          page("Definitions of your own", "your-own"),
+          page("A model", "adding-a-model"),
+          page("A task", "adding-a-task"),
+          page("A primitive", "adding-a-primitive"),
+        ],
+      },
+      {
+        text: "Inside",
+        items: [
+          page("The map of the house", "architecture"),
+          page("Engines", "engines"),
+          page("XLA notes", "xla-notes"),
+          page("Benchmarks", "benchmarks"),
+          page("Terms", "terms"),
+          page("Tried", "tried"),
+        ],
+      },
+    ],
+  },
+});

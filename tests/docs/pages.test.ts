@@ -1,0 +1,90 @@
+/** @file The commands of the first pages, as a stranger would type them in an empty folder; and pages that programs write. */
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { format } from "prettier";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { operationPage } from "../../scripts/operation-page.ts";
+import { TINY } from "../e2e/run-cli.ts";
+
+const run = promisify(execFile);
+const project = mkdtempSync(join(tmpdir(), "ocelli-pages-"));
+afterAll(() => rm(project, { recursive: true }));
+
+beforeAll(async () => {
+  const digit = { create: { width: 28, height: 28, channels: 3, background: "#222" } } as const;
+  await sharp(digit).png().toFile(join(project, "digit.png"));
+  await mkdir(join(project, "pets"), { recursive: true });
+  for (const [kind, colour] of [
+    ["cat", "#402010"],
+    ["dog", "#d0d0f0"],
+  ]) {
+    await mkdir(join(project, "pets", kind));
+    for (let i = 0; i < 20; i++) {
+      const background = { r: i * 5, g: parseInt(colour.slice(3, 5), 16), b: 90 };
+      const picture = sharp({ create: { width: 40 + i, height: 40, channels: 3, background } });
+      await picture.jpeg().toFile(join(project, "pets", kind, `${i}.jpg`));
+    }
+  }
+});
+
+/** The lines of a page's blocks of commands. */
+const commandsOf = (page: string): string[] =>
+  [...readFileSync(page, "utf8").matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block]) =>
+    block.trim().split("\n"),
+  );
+
+/** What makes a training of a page short. */
+const SHORT: readonly (readonly [command: RegExp, more: readonly string[]])[] = [
+  [/^train quickstart/, TINY],
+  [
+    /^train folder/,
+    [
+      "--engine=interpreter",
+      "--batchSize=8",
+      '--duration={"steps":2}',
+      '--model={"name":"vit","patchSize":[16,16],"width":16,"depth":1,"mlpDim":32,"numHeads":2}',
+    ],
+  ],
+];
+
+/** Installing is tests/e2e/package.test.ts's; published weights, stopped runs and whole sweeps have tests of their own. */
+const ELSEWHERE =
+  /^npm |^npx ocelli (transfer|sweep|runs runs\/rates|train --resume runs\/folder$)/;
+
+test(
+  "the commands of the first pages run in the order that they stand in",
+  { timeout: 240_000 },
+  async () => {
+    const program = resolve("bin/ocelli.js");
+    for (const page of ["first-model", "own-images", "resume-and-sweep"]) {
+      for (const command of commandsOf(`docs/${page}.md`)) {
+        if (ELSEWHERE.test(command)) continue;
+        const [, , ...args] = command.split(" ");
+        const more = SHORT.find(([like]) => like.test(args.join(" ")))?.[1] ?? [];
+        const shortened = more.filter((flag) => !args.includes(flag.split("=")[0]));
+        await run(process.execPath, [program, ...args, ...shortened], { cwd: project }).catch(
+          (error: { readonly stderr?: string }) => {
+            throw new Error(`${page}: ${command}: ${error.stderr ?? String(error)}`);
+          },
+        );
+      }
+    }
+    for (const made of ["explained", "site/index.html", "found.jsonl", "runs/slower"]) {
+      expect(existsSync(join(project, made)), made).toBe(true);
+    }
+  },
+);
+
+test("docs/operations.md shows every operation: node scripts/operation-page.ts", async () => {
+  const page = await format(operationPage(), { parser: "markdown", proseWrap: "preserve" });
+  expect(readFileSync("docs/operations.md", "utf8")).toBe(page);
+  for (const [, file] of page.matchAll(/\]\((pictures\/.*?)\)/g)) {
+    expect(existsSync(join("docs", file)), file).toBe(true);
+  }
+});
