@@ -51,6 +51,7 @@ export * from "./ops/gather.ts";
 export { scatterMax, scatterMin, scatterSet } from "./ops/scatter.ts";
 export * from "./ops/dynamic.ts";
 export * from "./ops/sort.ts";
+export { type Complex, fft, ifft, irfft, irfft2, rfft, rfft2 } from "./ops/fft.ts";
 export * from "./ops/linalg/index.ts";
 export { barrier, debugPrint, debugSink, stopGradient } from "./ops/barrier.ts";
 export { type Sharding, withSharding } from "./ops/sharding.ts";
