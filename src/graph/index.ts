@@ -15,6 +15,7 @@ export { type TracedFunction, trace } from "./trace.ts";
 export { type ValueAuxGrad, grad, pullBack, valueAndGrad, vjp } from "./gradient.ts";
 export { type VmapOptions, vmap } from "./batching.ts";
 export { printProgram } from "./print.ts";
+export { type Bits, type Quantised, dequantise, quantise, quantisedMatmul } from "./quantise.ts";
 export { simplify } from "./simplify.ts";
 export { type AttrsOf, type PrimitiveName, primitives } from "./ops/index.ts";
 export { type TensorLike, broadcastTo } from "./ops/broadcast.ts";
