@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
-from jax_rows import composites, control, elementwise, linalg, products, reductions, shapes
+from jax_rows import composites, control, elementwise, fourier, linalg, products, reductions, shapes
 from jax_rows.random_streams import random_streams
 
 OUT = Path(__file__).parent.parent / "tests" / "golden" / "contract"
@@ -41,6 +41,7 @@ FAMILIES = {
     "control": control.control,
     "composite": composites.composites,
     "linalg": linalg.linalg,
+    "fft": fourier.fourier,
 }
 
 

@@ -236,6 +236,16 @@ def while_loop(fn, args, steps):
     return lax.while_loop(lambda c: c[0] < steps, lambda c: (c[0] + 1, *fn(*c[1:])), start)
 
 
+def fft(x, y, inverse):
+    made = (jnp.fft.ifft if inverse else jnp.fft.fft)(x.astype(F32) + 1j * y.astype(F32))
+    return jnp.real(made).astype(x.dtype), jnp.imag(made).astype(x.dtype)
+
+
+def rfft(x):
+    made = jnp.fft.rfft(x.astype(F32))
+    return jnp.real(made).astype(x.dtype), jnp.imag(made).astype(x.dtype)
+
+
 @jax.custom_vjp
 def with_rule(xs, results):
     return results
@@ -286,6 +296,8 @@ ours = SimpleNamespace(
     cum_sum=in_float32(lax.cumsum),
     sort_with=lambda k, v, axis: lax.sort((k, v), dimension=axis, num_keys=1, is_stable=True)[:],
     top_k=top_k,
+    fft=fft,
+    rfft=rfft,
     dot=lambda x, y, dims, dtype: lax.dot_general(wide(x), wide(y), dims).astype(dtype),
     matmul=lambda x, y: jnp.matmul(wide(x), wide(y)).astype(x.dtype),
     policy_dense=policy_dense,

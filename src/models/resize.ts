@@ -69,20 +69,18 @@ function solve(a: AxisMap, b: AxisMap): number[][] {
   return rows.map((row) => row.slice(n));
 }
 
+/** A tensor mapped along one axis. */
+const mapAxis = (x: Tensor, axis: number, map: AxisMap): Tensor =>
+  moveAxis(dotGeneral(tensor(map), x, { lhsContract: [1], rhsContract: [axis] }), 0, axis);
+
 /** A grid [rows, columns, …] mapped along its first two axes. */
-export function resizeGrid(grid: Tensor, rows: AxisMap, columns: AxisMap): Tensor {
-  const along = (x: Tensor, axis: number, map: AxisMap): Tensor =>
-    moveAxis(dotGeneral(tensor(map), x, { lhsContract: [1], rhsContract: [axis] }), 0, axis);
-  return along(along(grid, 0, rows), 1, columns);
-}
+export const resizeGrid = (grid: Tensor, rows: AxisMap, columns: AxisMap): Tensor =>
+  mapAxis(mapAxis(grid, 0, rows), 1, columns);
 
 /** Images [batch, height, width, channels] scaled to another size, linearly between the centres of pixels. */
 export function resizeImages(images: Tensor, height: number, width: number): Tensor {
-  const along = (x: Tensor, axis: number, to: number): Tensor => {
-    if (x.shape[axis] === to) return x;
-    const map = tensor(linearMap(x.shape[axis], to, false)); // [to, from]
-    return moveAxis(dotGeneral(map, x, { lhsContract: [1], rhsContract: [axis] }), 0, axis);
-  };
+  const along = (x: Tensor, axis: number, to: number): Tensor =>
+    x.shape[axis] === to ? x : mapAxis(x, axis, linearMap(x.shape[axis], to, false));
   return along(along(images, 1, height), 2, width);
 }
 

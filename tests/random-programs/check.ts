@@ -83,6 +83,9 @@ function lastPlace(x: number, dtype: DType): number {
   return 2 ** (Math.floor(Math.log2(Math.max(Math.abs(x), least))) - digits);
 }
 
+/** Subnormal floats may be taken for zero, and moved as they are all the same. */
+const mayBeZero = (x: number, dtype: DType): boolean => isFloat(dtype) && Math.abs(x) < 2 ** -126;
+
 /** What an element may be: its value, and how far off; undefined where it is open. */
 function allowanceAt(e: number, samples: readonly number[], dtype: DType): number | undefined {
   if (!isFloat(dtype)) return samples.every((s) => s === e) ? 0 : undefined;
@@ -122,7 +125,9 @@ function compareWith(actual: readonly HostArray[], { exact, runs }: Expectation)
       if (allowed === undefined) open++;
       else if (allowed <= size * 1e-3) tight++;
       if (allowed === undefined) return;
-      const isRight = Number.isFinite(e) ? Math.abs(got[i] - e) <= allowed : Object.is(got[i], e);
+      const isRight = Number.isFinite(e)
+        ? Math.abs(got[i] - e) <= allowed || (mayBeZero(got[i], dtype) && mayBeZero(e, dtype))
+        : Object.is(got[i], e);
       if (!isRight && problems.length < 4) {
         problems.push(
           `output ${k} (${dtype}[${shape.join(",")}]), element ${i}: ${got[i]}, not ${e} ± ${allowed}`,

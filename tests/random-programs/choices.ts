@@ -77,6 +77,12 @@ const tallComposite: Choice = (result, inputs) => {
     : undefined;
 };
 
+/** Sums of products in some order of which every term counts. */
+const tallTransform: Choice = (result, inputs) => {
+  const isTall = (x: number): boolean => !(Math.abs(x) < TALL);
+  return inputs.some((x) => x.data.some(isTall)) ? replaced(result, unknown) : undefined;
+};
+
 /** Choices by primitive. */
 const CHOICES: Readonly<Record<string, Choice>> = {
   mul: maskedProduct,
@@ -84,6 +90,7 @@ const CHOICES: Readonly<Record<string, Choice>> = {
   selectAndScatterAdd: windowWithNaN,
   convGeneralDilated: paddedConvolution,
   composite: tallComposite,
+  fft: tallTransform,
 };
 
 /** A result, or as often the other that an engine may give, or as often of each element one of the two. */

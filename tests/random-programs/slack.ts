@@ -70,6 +70,7 @@ export const SLACK: Readonly<Record<string, Slack>> = {
   erf: elementary,
   digamma: { kind: "element", ulps: 4, halfUlps: 2, least: 1 }, // its roots lie between larger terms
   reduceProd: { kind: "element", ulps: 8 },
+  fft: { kind: "array", ulps: 8 },
   composite: { kind: "array", ulps: 4 },
   reduceSum: sum("reduceSum"),
   dotGeneral: sum("dotGeneral"),

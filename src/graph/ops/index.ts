@@ -10,6 +10,7 @@ import { constantPrimitives } from "./constant.ts";
 import { convPrimitives } from "./conv.ts";
 import { dotPrimitives } from "./dot.ts";
 import { dynamicPrimitives } from "./dynamic.ts";
+import { fftPrimitives } from "./fft.ts";
 import { gammaPrimitives } from "./gamma.ts";
 import { gatherPrimitives } from "./gather.ts";
 import { linalgPrimitives } from "./linalg/index.ts";
@@ -48,6 +49,7 @@ export const primitives = {
   ...scatterPrimitives,
   ...dynamicPrimitives,
   ...sortPrimitives,
+  ...fftPrimitives,
   ...linalgPrimitives,
   ...randomPrimitives,
   ...barrierPrimitives,

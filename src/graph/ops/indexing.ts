@@ -73,14 +73,10 @@ export function insideOf(operand: Spec, indices: Tensor, { axis }: GatherDimensi
   return equal(clamped, convert(indices, clamped.dtype));
 }
 
+/** Where the axes of indices stand in a gather's result. */
+export const indexAxes = (indices: Spec, { axis, batchDims }: GatherDimensions): number[] =>
+  indices.shape.map((_, i) => (i < batchDims ? i : axis + i - batchDims));
+
 /** What holds for indices, for all elements of their slices: stretched to the shape of a gather's result. */
-export const indexPlaces = (
-  x: Tensor,
-  shape: Shape,
-  { axis, batchDims }: GatherDimensions,
-): Tensor =>
-  broadcastInDim(
-    x,
-    shape,
-    x.shape.map((_, i) => (i < batchDims ? i : axis + i - batchDims)),
-  );
+export const indexPlaces = (x: Tensor, shape: Shape, dims: GatherDimensions): Tensor =>
+  broadcastInDim(x, shape, indexAxes(x, dims));

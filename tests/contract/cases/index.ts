@@ -6,6 +6,7 @@ import { compositeCases } from "./composite.ts";
 import { controlCases } from "./control.ts";
 import { convCases } from "./conv.ts";
 import { dotCases } from "./dot.ts";
+import { fftCases } from "./fft.ts";
 import { gatherCases } from "./gather.ts";
 import { linalgCases } from "./linalg.ts";
 import { reduceCases } from "./reduce.ts";
@@ -30,6 +31,7 @@ export const families: Readonly<Record<string, readonly Case[]>> = {
   control: controlCases,
   composite: compositeCases,
   linalg: linalgCases,
+  fft: fftCases,
 };
 
 /** Every row in each of its dtypes. */

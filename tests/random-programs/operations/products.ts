@@ -118,6 +118,29 @@ export const products: Operations = {
     python: ([x, kernel, bias], { dtype }) =>
       `ours.policy_dense(${x}, ${kernel}, ${bias}, jnp.${dtype})`,
   }),
+  fft: operation<{ inverse: boolean }>({
+    of: ["fft"],
+    draw(scope) {
+      const x = scope.pick({ dtypes: FLOATS, minRank: 1, fits: ({ shape }) => shape.at(-1)! > 0 });
+      return { args: [x.id, scope.like(x)], attrs: { inverse: scope.chance(0.5) } };
+    },
+    apply([x, y], { inverse }) {
+      const made = (inverse ? g.ifft : g.fft)({ real: x, imaginary: y });
+      return [made.real, made.imaginary];
+    },
+    python: ([x, y], { inverse }) => `ours.fft(${x}, ${y}, ${inverse ? "True" : "False"})`,
+  }),
+  rfft: operation({
+    of: ["fft"],
+    draw: (scope) => ({
+      args: [scope.pick({ dtypes: FLOATS, minRank: 1, fits: ({ shape }) => shape.at(-1)! > 0 }).id],
+    }),
+    apply([x]) {
+      const { real, imaginary } = g.rfft(x);
+      return [real, imaginary];
+    },
+    python: ([x]) => `ours.rfft(${x})`,
+  }),
   conv: operation<Conv>({
     of: ["convGeneralDilated"],
     draw(scope) {

@@ -84,7 +84,7 @@ export function diagonalise(x: Tensor, floor: number): Diagonalised {
 }
 
 /** Nearly orthonormal rows made so, by a step of Newton's method (Björck & Bowie 1971). */
-function polish(rows: Tensor): Tensor {
+export function polish(rows: Tensor): Tensor {
   const products = matmul(rows, matrixTranspose(rows));
   const half = mul(sub(eye(rows.shape[1], rows.dtype), products), 0.5);
   return add(rows, matmul(half, rows));

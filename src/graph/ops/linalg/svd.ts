@@ -15,7 +15,7 @@ import { matmul } from "../dot.ts";
 import { convert, equal, select, widened } from "../select.ts";
 import { expandDims, reshape, reverse } from "../shape.ts";
 import { rotateToDiagonal } from "./eigh.ts";
-import { diagonalise } from "./jacobi.ts";
+import { diagonalise, polish } from "./jacobi.ts";
 import { countOf, diagonal, eye, matrixAt, matrixTranspose } from "./matrices.ts";
 import { orthogonalise, qr } from "./qr.ts";
 
@@ -92,14 +92,15 @@ const LEAST = 2 ** -40;
 
 /**
  * The factors of [batch, m, n]. What turns xᵀ x diagonal leaves columns of which the small ones are not at right angles
- * yet, since squares have half of the digits; from those columns they are turned again, each by its own size.
+ * yet, since squares have half of the digits; from those columns they are turned again, each by its own size, twice.
  */
 function factorsOf(x: Tensor): [u: Tensor, s: Tensor, vt: Tensor] {
   const gram = (columns: Tensor): Tensor => matmul(matrixTranspose(columns), columns);
   const turned = (rows: Tensor): Tensor => matmul(x, matrixTranspose(rows));
   const first = diagonalise(gram(x), 1).rows;
-  const second = matmul(diagonalise(gram(turned(first)), LEAST).rows, first);
-  const vt = reverse(second, 1);
+  const again = (rows: Tensor): Tensor =>
+    polish(matmul(diagonalise(gram(turned(rows)), LEAST).rows, rows));
+  const vt = reverse(again(again(first)), 1);
   const { q, r } = qr(turned(vt));
   return [q, diagonal(r), vt];
 }

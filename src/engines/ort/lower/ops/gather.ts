@@ -1,7 +1,7 @@
 /** @file Indexed access in ONNX: rows by index, clamped or dropped at the edges. */
 
 import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
-import type { GatherDimensions } from "../../../../graph/ops/indexing.ts";
+import { type GatherDimensions, indexAxes } from "../../../../graph/ops/indexing.ts";
 import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
 import { settleUpdates } from "../../../../graph/ops/scatter.ts";
 import { traceRegion } from "../../../../graph/program.ts";
@@ -221,13 +221,10 @@ function withoutOutside(
   const inside = apply(context, [indices, near], "bool", (e, a, b) =>
     e.op("Equal", [e.cast(a, "int64"), b], "bool"),
   );
-  const places = indices.shape.map((_, i) =>
-    i < dims.batchDims ? i : dims.axis + i - dims.batchDims,
-  );
   const { dtype } = x.dense;
   const kept = apply(
     context,
-    [broadcastView(inside, updates.shape, places), updates],
+    [broadcastView(inside, updates.shape, indexAxes(inputs[1], dims)), updates],
     dtype,
     (e, p, a) => e.where(p, a, e.scalar(neutral, dtype)),
   );
