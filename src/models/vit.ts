@@ -15,8 +15,6 @@ import {
   broadcastTo,
   concatenate,
   convert,
-  gelu,
-  geluExact,
   indexAxis,
   mean,
   reshape,
@@ -42,6 +40,7 @@ import {
   zerosInit,
 } from "../nn/index.ts";
 import { type Tree, mapTree } from "../tree.ts";
+import { ACTIVATIONS, activationKey } from "./activations.ts";
 import { type ClassifierOptions, classifierKeys, classify } from "./classifier.ts";
 import { defineModel } from "./define.ts";
 import type { ImageModel, ModelOutput } from "./model.ts";
@@ -101,8 +100,13 @@ export const vitKeys = {
    * Default: "gap".
    */
   poolType: z.enum(POOL_TYPES).optional(),
-  /** The feed-forward blocks' GELU: its tanh form as in big_vision, or the exact one as in timm. Default: "gelu-tanh". */
-  activation: z.enum(["gelu-tanh", "gelu"]).optional(),
+  /**
+   * The feed-forward blocks' GELU: its tanh form as in big_vision, the exact one as in timm, or x · σ(1.702 x) as in
+   * OpenAI's CLIP. Default: "gelu-tanh".
+   */
+  activation: activationKey.optional(),
+  /** A normalisation `pre_norm` of the tokens before the first block, as in CLIP. Default: false. */
+  preNorm: z.boolean().optional(),
   /** The epsilon of the normalisations. Default: 1e-6. */
   epsilon: z.number().positive().optional(),
   /** One scan over stacked blocks, which makes a smaller program. Default: false. */
@@ -119,7 +123,11 @@ export const vitKeys = {
   dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
 };
 
-const vitSchema = z.strictObject(vitKeys);
+const vitSchema = z.strictObject({
+  ...vitKeys,
+  /** The patch embedding has a bias. Default: true. */
+  patchBias: z.boolean().optional(),
+});
 
 /** Options of {@link vit}. */
 export type VitOptions = Readonly<z.output<typeof vitSchema>>;
@@ -144,6 +152,8 @@ const DEFAULTS = {
   qkvBias: true,
   poolType: "gap",
   activation: "gelu-tanh",
+  preNorm: false,
+  patchBias: true,
   epsilon: 1e-6,
   scan: false,
   dtypeMm: "float32",
@@ -166,60 +176,77 @@ function fromVariant(variant: string): VitOptions {
   return { ...shape, numHeads: heads, ...(patch ? { patchSize: patch } : {}) };
 }
 
-const activationOf = ({ activation }: SettledVit): ((x: Tensor) => Tensor) =>
-  activation === "gelu" ? geluExact : gelu;
+/** What decides a stack of blocks. */
+export type EncoderOptions = Omit<
+  SettledVit,
+  | keyof ClassifierOptions
+  | "patchSize"
+  | "posemb"
+  | "repSize"
+  | "poolType"
+  | "preNorm"
+  | "patchBias"
+>;
 
 /**
  * Self-attention and feed-forward, each behind a normalisation and around a residual; in parallel form both behind
  * the first normalisation and around one residual. x [batch, tokens, width].
  */
-const encoderBlock = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
-  const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
-  const { epsilon, norm } = options;
-  const activation = activationOf(options);
-  const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
-  const { result: sa, weights: attention } = attend(
-    scope.at("MultiHeadDotProductAttention_0"),
-    normal,
-    normal,
-    { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias },
-  );
-  const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-  const input = parallel
-    ? normal
-    : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
-  const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
-    hidden: mlpDim,
-    dropout: rate,
-    activation,
-    dtype,
-  });
-  const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
-  return [result, { attention, sa, "+sa": mixed, mlp, "+mlp": result }];
-});
+const encoderBlock = layer(
+  (scope, x: Tensor, options: EncoderOptions, mask?: Tensor): ModelOutput => {
+    const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
+    const { epsilon, norm } = options;
+    const activation = ACTIVATIONS[options.activation];
+    const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
+    const { result: sa, weights: attention } = attend(
+      scope.at("MultiHeadDotProductAttention_0"),
+      normal,
+      normal,
+      { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias, mask },
+    );
+    const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
+    const input = parallel
+      ? normal
+      : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
+    const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
+      hidden: mlpDim,
+      dropout: rate,
+      activation,
+      dtype,
+    });
+    const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
+    return [result, { attention, sa, "+sa": mixed, mlp, "+mlp": result }];
+  },
+);
 
-/** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
-const encoder = layer((scope, x: Tensor, options: SettledVit): ModelOutput => {
-  const { depth, scan, rematPolicy, norm, epsilon } = options;
-  const block: LayerBody = (inner, z) => encoderBlock(inner, z, options);
-  const body =
-    rematPolicy === "everything"
-      ? block
-      : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
-  const out: Record<string, Tree<Tensor>> = {};
-  const name = (i: number): string => `block${String(i).padStart(2, "0")}`;
-  let state = x;
-  if (scan) {
-    const [last, stacked] = scope.scan("encoderblock", depth, body, x);
-    for (let i = 0; i < depth; i++) out[name(i)] = mapTree(stacked, (y) => indexAxis(y, 0, i));
-    state = last;
-  } else {
-    for (let i = 0; i < depth; i++)
-      [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
-    out["pre_ln"] = state;
-  }
-  return [normalisation(norm, scope.at("encoder_norm"), state, { epsilon }), out];
-});
+/**
+ * The stack of blocks and a last normalisation. x [batch, tokens, width].
+ *
+ * @param mask which pairs may attend, bool that broadcasts to [batch, heads, queries, keys]; all unless given
+ */
+export const encoder = layer(
+  (scope, x: Tensor, options: EncoderOptions, mask?: Tensor): ModelOutput => {
+    const { depth, scan, rematPolicy, norm, epsilon } = options;
+    const block: LayerBody = (inner, z) => encoderBlock(inner, z, options, mask);
+    const body =
+      rematPolicy === "everything"
+        ? block
+        : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
+    const out: Record<string, Tree<Tensor>> = {};
+    const name = (i: number): string => `block${String(i).padStart(2, "0")}`;
+    let state = x;
+    if (scan) {
+      const [last, stacked] = scope.scan("encoderblock", depth, body, x);
+      for (let i = 0; i < depth; i++) out[name(i)] = mapTree(stacked, (y) => indexAxis(y, 0, i));
+      state = last;
+    } else {
+      for (let i = 0; i < depth; i++)
+        [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
+      out["pre_ln"] = state;
+    }
+    return [normalisation(norm, scope.at("encoder_norm"), state, { epsilon }), out];
+  },
+);
 
 /** Tokens [batch, tokens, width] to what the head takes, `pooled` [batch, width] or all tokens, and intermediates. */
 function pool(
@@ -230,7 +257,7 @@ function pool(
   const { poolType, numHeads: heads, mlpDim: hidden, epsilon, norm } = options;
   switch (poolType) {
     case "map": {
-      const activation = activationOf(options);
+      const activation = ACTIVATIONS[options.activation];
       const settings = { heads, hidden, epsilon, norm, activation };
       const head = mapHead(scope.at("MAPHead_0"), tokens, settings);
       return { pooled: head.result, out: { attention: head.weights } };
@@ -270,7 +297,10 @@ export function encodeGrid(
   const placed = add(cells, broadcastTo(convert(positions, dtypeMm), cells.shape)); // [batch, tokens, width]
   const tokens = poolType === "tok" ? withToken(scope, placed) : placed;
   const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
-  const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
+  const entering = options.preNorm
+    ? normalisation(options.norm, scope.at("pre_norm"), kept, { epsilon: options.epsilon })
+    : kept;
+  const [encoded, blocks] = encoder(scope.at("Transformer"), entering, options);
   const { pooled, out: pooling } = pool(scope, encoded, options);
   const local = poolType === "tok" ? sliceAxis(encoded, 1, 1) : encoded;
   const flat = head(scope, pooled, options);
@@ -300,10 +330,10 @@ export function encodeGrid(
  */
 export function vit(given: VitOptions = {}): ImageModel {
   const options = settleVit(given);
-  const { width, patchSize, posemb, dtypeMm } = options;
+  const { width, patchSize, posemb, dtypeMm: dtype, patchBias: bias } = options;
   return layer((scope, image: Tensor): ModelOutput => {
-    const pixels = convert(image, dtypeMm);
-    const stem = patchEmbedding(scope.at("embedding"), pixels, width, patchSize, dtypeMm);
+    const pixels = convert(image, dtype);
+    const stem = patchEmbedding(scope.at("embedding"), pixels, width, patchSize, { dtype, bias });
     const grid = [stem.shape[1], stem.shape[2]] as const;
     return encodeGrid(scope, stem, positionEmbedding(scope, posemb, grid, width), options);
   });

@@ -1,7 +1,16 @@
 /** @file Multi-head attention with flax's names and layouts. */
 
 import { OcelliError } from "../errors.ts";
-import { type DType, type Tensor, attention, attentionWeights, convert } from "../graph/index.ts";
+import {
+  type DType,
+  type Tensor,
+  attention,
+  attentionWeights,
+  convert,
+  greaterEqual,
+  iota,
+  select,
+} from "../graph/index.ts";
 import { dense } from "./dense.ts";
 import { type Initialiser, lecunNormal } from "./initialisers.ts";
 import { type NormName, normalisation } from "./norm.ts";
@@ -12,13 +21,28 @@ export interface AttentionOptions {
   readonly heads: number;
   readonly kernelInit?: Initialiser;
   readonly dtype?: DType;
-  /** Added to the scores; broadcasts to [batch, heads, queries, keys]. */
+  /** Which pairs may attend, bool; broadcasts to [batch, heads, queries, keys]. Default: all. */
   readonly mask?: Tensor;
   /** Whether query, key and value own biases. Default: true. */
   readonly qkvBias?: boolean;
+  /** Whether the projection of the result owns a bias. Default: true. */
+  readonly outBias?: boolean;
   /** Normalises queries and keys over a head's features (`query_ln`, `key_ln`), which keeps scores bounded. */
   readonly qkNorm?: NormName | false;
 }
+
+/** So low a score that nothing else is attended to less; a row of nothing but such scores is still a distribution. */
+const lowScore = (dtype: DType): number => (dtype === "float16" ? -6e4 : -1e30);
+
+/** What is added to the scores so that only the pairs of a mask attend: 0 there and a low number elsewhere. */
+const addendOf = (mask: Tensor, dtype: DType): Tensor =>
+  convert(select(mask, 0, lowScore(dtype)), dtype);
+
+/** Each position may attend to itself and to those before it, bool [1, 1, length, length]. */
+export const causalMask = (length: number): Tensor => {
+  const shape = [1, 1, length, length];
+  return greaterEqual(iota(shape, "int32", 2), iota(shape, "int32", 3));
+};
 
 /** What attention gives, and how it was distributed. */
 export interface Attended {
@@ -44,6 +68,7 @@ export const attend = layer(
       dtype = "float32",
       mask,
       qkvBias = true,
+      outBias = true,
       qkNorm = false,
     }: AttentionOptions,
   ): Attended => {
@@ -60,10 +85,11 @@ export const attend = layer(
       qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
     const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
     const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
-    const mixed = attention(query, key, project("value", context), mask);
+    const addend = mask && addendOf(mask, dtype);
+    const mixed = attention(query, key, project("value", context), addend);
     return {
-      result: dense(scope.at("out"), mixed, width, { ...options, axes: 2 }),
-      weights: attentionWeights(query, key, mask),
+      result: dense(scope.at("out"), mixed, width, { ...options, axes: 2, bias: outBias }),
+      weights: attentionWeights(query, key, addend),
     };
   },
 );

@@ -20,6 +20,11 @@ const folders = await Promise.all(
     "evaluators",
     "tokenizer",
     "metrics",
+    "text_transformer",
+    "naflex_vit",
+    "two_towers",
+    "cappa",
+    "contrastive",
   ].map((family) => findCases(`${golden}/${family}`)),
 );
 

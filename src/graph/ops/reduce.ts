@@ -19,7 +19,7 @@ import {
   roundValue,
   zerosValue,
 } from "../values.ts";
-import { stopGradient } from "./barrier.ts";
+import { barrier, stopGradient } from "./barrier.ts";
 import { add, div, mul, sub } from "./binary.ts";
 import { constantLike, iota, ones, zerosLike } from "./constant.ts";
 import { scatterAdd } from "./gather.ts";
@@ -100,11 +100,15 @@ function reduction<N extends string>(name: N, rule: ReductionRule): Primitive<N,
 }
 
 /** The cotangent shared equally among the elements that attain the extreme value. */
-function extremeGradient(x: Tensor, y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
-  const attained = convert(equal(x, restore(y, x.shape, axes)), x.dtype);
-  const count = reduceSum(attained, axes);
-  return mul(attained, restore(div(d, count), x.shape, axes));
-}
+const extremeGradient =
+  (extreme: (x: Tensor, axes: readonly number[]) => Tensor) =>
+  (x: Tensor, _y: Tensor, d: Tensor, axes: readonly number[]): Tensor => {
+    const [held] = barrier([x]); // or a compiler computes x twice, rounded unlike, and finds no element that is the extreme
+    const top = restore(extreme(held, axes), x.shape, axes);
+    const attained = convert(equal(held, top), x.dtype);
+    const count = reduceSum(attained, axes);
+    return mul(attained, restore(div(d, count), x.shape, axes));
+  };
 
 /** The cotangent times the product of all the other elements, exact where elements are zero. */
 function productGradient(x: Tensor, _y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
@@ -217,13 +221,13 @@ export const reducePrimitives = {
     domain: "number",
     initial: lowEnd,
     reducer: () => Math.max,
-    gradient: extremeGradient,
+    gradient: extremeGradient((x, axes) => reduceMax(x, axes)),
   }),
   reduceMin: reduction("reduceMin", {
     domain: "number",
     initial: highEnd,
     reducer: () => Math.min,
-    gradient: extremeGradient,
+    gradient: extremeGradient((x, axes) => reduceMin(x, axes)),
   }),
   reduceProd: reduction("reduceProd", {
     domain: "number",

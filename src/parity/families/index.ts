@@ -4,15 +4,20 @@ import type { JsonObject } from "../case.ts";
 import type { Family } from "../family.ts";
 import { bitPaper } from "./bit-paper.ts";
 import { bit } from "./bit.ts";
+import { cappa } from "./cappa.ts";
+import { contrastive } from "./contrastive.ts";
 import { evaluators } from "./evaluators.ts";
 import { flexi } from "./flexi.ts";
 import { losses } from "./losses.ts";
 import { metrics } from "./metrics.ts";
 import { mlpMixer } from "./mlp-mixer.ts";
+import { naflexVit } from "./naflex-vit.ts";
 import { optim } from "./optim.ts";
 import { posembResize } from "./posemb-resize.ts";
 import { preprocessing } from "./preprocessing.ts";
+import { textTransformer } from "./text-transformer.ts";
 import { tokenizer } from "./tokenizer.ts";
+import { twoTowers } from "./two-towers.ts";
 import { vit } from "./vit.ts";
 
 const FAMILIES: readonly Family[] = [
@@ -28,6 +33,11 @@ const FAMILIES: readonly Family[] = [
   evaluators,
   tokenizer,
   metrics,
+  textTransformer,
+  twoTowers,
+  naflexVit,
+  cappa,
+  contrastive,
 ];
 
 /** The family of a case, by its name or by the model it records; undefined where it is not known yet. */
