@@ -1,7 +1,7 @@
 /** @file Reading recorded cases from folders. */
 
 import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import sharp from "sharp";
 import { OcelliError } from "../src/errors.ts";
 import { readNpz } from "../src/formats/npz.ts";
@@ -19,7 +19,10 @@ export async function findCases(directory: string): Promise<string[]> {
 
 /** The case of a folder whose case.json is read already. */
 export async function readCase(directory: string, description: JsonObject): Promise<Case> {
-  const files = await readdir(directory);
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
   const read = async (name: string): Promise<Arrays> =>
     readNpz(await readFile(join(directory, name)));
   if (!files.includes("io.npz")) throw new OcelliError("format", "the case has no io.npz.");

@@ -22,4 +22,5 @@ export { knn } from "./knn.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";
-export { canonicalName, classEmbeddings, zeroShot } from "./zero-shot.ts";
+export { canonicalName } from "../text/index.ts";
+export { classEmbeddings, zeroShot } from "./zero-shot.ts";

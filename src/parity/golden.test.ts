@@ -25,6 +25,9 @@ const folders = await Promise.all(
     "two_towers",
     "cappa",
     "contrastive",
+    "hf_siglip",
+    "hf_siglip2",
+    "hf_clip",
   ].map((family) => findCases(`${golden}/${family}`)),
 );
 

@@ -7,6 +7,7 @@ export {
   parseTokenizerCard,
   tokenizerCardSchema,
 } from "./card.ts";
+export { canonicalName, canonicalText } from "./canonical.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export type { Tokenizer } from "./tokenizer.ts";
 export { type CaptionScore, type JudgedCaption } from "./metrics/captions.ts";

@@ -8,6 +8,7 @@ import { cappa } from "./cappa.ts";
 import { contrastive } from "./contrastive.ts";
 import { evaluators } from "./evaluators.ts";
 import { flexi } from "./flexi.ts";
+import { hfClip, hfSiglip, hfSiglip2 } from "./hf-image-text.ts";
 import { losses } from "./losses.ts";
 import { metrics } from "./metrics.ts";
 import { mlpMixer } from "./mlp-mixer.ts";
@@ -38,6 +39,9 @@ const FAMILIES: readonly Family[] = [
   naflexVit,
   cappa,
   contrastive,
+  hfSiglip,
+  hfSiglip2,
+  hfClip,
 ];
 
 /** The family of a case, by its name or by the model it records; undefined where it is not known yet. */
