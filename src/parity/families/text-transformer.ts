@@ -4,13 +4,20 @@ import { add, mul, reduceSum } from "../../graph/index.ts";
 import { createFieldModel } from "../../models/index.ts";
 import type { Family } from "../family.ts";
 import { computeFields, fieldsOf } from "../fields-model.ts";
-import { constructorOptions, withPolicy } from "../image-model.ts";
+import { type Json, camelKeys, objectAt } from "../case.ts";
+import { withPolicy, withoutNull } from "../image-model.ts";
+
+/** big_vision's arguments as options; mlp_dim null is 4 × width there, not the default. */
+export const textOptions = (given: Readonly<Record<string, Json | undefined>>) => ({
+  ...withPolicy(withoutNull(given)),
+  ...(given.mlpDim === null ? { mlpDim: null } : {}),
+});
 
 export const textTransformer: Family = {
   name: "text_transformer",
   model: /image_text\/text_transformer$/,
   compute(given, engine) {
-    const options = withPolicy(constructorOptions(given.description));
+    const options = textOptions(camelKeys(objectAt(given.description, "constructor")));
     return computeFields(given, engine, {
       model: createFieldModel("text-transformer", options),
       fields: fieldsOf(given.inputs, { text: "text" }),

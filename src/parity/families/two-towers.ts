@@ -6,7 +6,8 @@ import { createFieldModel } from "../../models/index.ts";
 import { type Case, type Json, type JsonObject, camelKeys, objectAt } from "../case.ts";
 import type { Family } from "../family.ts";
 import { computeFields, fieldsOf } from "../fields-model.ts";
-import { withPolicy, withoutNull } from "../image-model.ts";
+import { withoutNull } from "../image-model.ts";
+import { textOptions } from "./text-transformer.ts";
 import { NAFLEX_FIELDS } from "./naflex-vit.ts";
 
 /** big_vision's modules by our families. */
@@ -21,7 +22,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
 /** A tower's module and arguments as a model's name with its options. */
 function towerOf(module: Json | undefined, options: JsonObject, family: string) {
   const named = typeof module === "string" ? (FAMILIES[module] ?? module) : family;
-  return { name: named, ...withPolicy(withoutNull(camelKeys(options))) };
+  return { name: named, ...textOptions(camelKeys(options)) };
 }
 
 /** The options of a case's towers. */
