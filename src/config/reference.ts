@@ -28,7 +28,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "data.name",
-    type: '"mnist" or "idx" or "npz" or "folder" or "maps" or "composites" or "tar" or "tfrecord" or "parquet" or "jsonl" or "csv" or "mixture"',
+    type: '"mnist" or "idx" or "npz" or "folder" or "maps" or "composites" or "tar" or "tfrecord" or "parquet" or "jsonl" or "csv" or "captions" or "mixture"',
     required: true,
     meaning: "Which one.",
     example: '"mnist"',
@@ -222,6 +222,43 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     type: "text",
     default: "`label`, `labels`, `class` or `category`",
     meaning: "The field of the label.",
+  },
+  {
+    key: "data.files",
+    of: ["captions"],
+    type: "text or list of text or object from names to text or list of text",
+    required: true,
+    meaning:
+      "Tables (`.jsonl`, `.csv`, `.tsv`), tar archives or COCO's captions (`.json`): paths, addresses, a pattern or a folder; by split where they are an object.",
+    example: '"pairs/shard-{000..009}.tar"',
+  },
+  {
+    key: "data.image",
+    of: ["captions"],
+    type: "text",
+    default: "`image`, `file_name`, `filename`, `path`, `file` or `url`",
+    meaning: "The field of the image's path.",
+  },
+  {
+    key: "data.text",
+    of: ["captions"],
+    type: "text",
+    default: "`caption`, `captions`, `text`, `texts`, `sentence` or `title`",
+    meaning: "The field of the text, or of a list of texts.",
+  },
+  {
+    key: "data.images",
+    of: ["captions"],
+    type: "text",
+    default: "that of the file",
+    meaning: "The folder of the images that a table or COCO's file names.",
+  },
+  {
+    key: "data.splits",
+    of: ["captions"],
+    type: "object from names to number above 0",
+    default: "train 80, validation 10, test 10",
+    meaning: "Where the data has no splits: shares of those to make by hashing ids.",
   },
   {
     key: "data.parts",
