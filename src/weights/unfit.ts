@@ -24,7 +24,7 @@ function turnBack(name: string, array: HostArray, axes: number | undefined): Hos
 }
 
 /** The layout of a name; an error lists the names where there is none. */
-export function layoutNamed(name: string): Layout {
+function layoutNamed(name: string): Layout {
   const found = LAYOUTS.find((layout) => layout.name === name);
   if (found) return found;
   const valid = LAYOUTS.map((layout) => layout.name);

@@ -40,7 +40,7 @@ const DEFAULTS = { numHeads: 8, numLayers: 6, mlpDim: 2048, embDim: 512, seqLen:
 const UNUSED = ["inputSeqLen", "patchDropout"];
 
 /** The options of a case's model. */
-export function cappaOptions(description: JsonObject): Record<string, unknown> {
+function cappaOptions(description: JsonObject): Record<string, unknown> {
   const given = withPolicy(withoutNull(camelKeys(objectAt(description, "constructor"))));
   const settled: Record<string, Json> = { ...DEFAULTS, ...given };
   const { scan, rematPolicy, ...all } = settled as Record<string, Json | undefined>;

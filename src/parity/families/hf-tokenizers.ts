@@ -8,7 +8,7 @@ import { type Arrays, type Case, fileOf, jsonFile, textsAt } from "../case.ts";
 const FOLDER = "model/";
 
 /** The tokenizer of a case; undefined where it has none. */
-export function tokenizerOf(given: Case): Tokenizer | undefined {
+function tokenizerOf(given: Case): Tokenizer | undefined {
   const names = Object.keys(given.files)
     .filter((name) => name.startsWith(FOLDER))
     .map((name) => name.slice(FOLDER.length));

@@ -26,7 +26,7 @@ function towerOf(module: Json | undefined, options: JsonObject, family: string) 
 }
 
 /** The options of a case's towers. */
-export function towersOptions(description: JsonObject): Record<string, unknown> {
+function towersOptions(description: JsonObject): Record<string, unknown> {
   const {
     image_model: imageModel,
     text_model: textModel,
