@@ -43,10 +43,8 @@ async function train(
   );
   const step = jit(engine, makeTrainStep(objective, optimizer));
   const measure = jit(engine, makeEvalStep(objective));
-  let state = await jit(
-    engine,
-    makeInit(objective, optimizer, batch),
-  )(fromNumbers([0, 7], [2], "uint32"));
+  const key = fromNumbers([0, 7], [2], "uint32");
+  let state = (await jit(engine, makeInit(objective, optimizer, batch))(key)) as DeviceState;
   const read = async (tree: Tree<DeviceArray>) => {
     const flat = Object.entries(toFlat<DeviceArray>(tree));
     const values = flat.map(async ([name, x]) => [name, toNumbers(await x.read())] as const);
