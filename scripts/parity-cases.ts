@@ -22,7 +22,7 @@ export async function readCase(directory: string, description: JsonObject): Prom
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+    .map(({ parentPath, name }) => relative(directory, join(parentPath, name)));
   const read = async (name: string): Promise<Arrays> =>
     readNpz(await readFile(join(directory, name)));
   if (!files.includes("io.npz")) throw new OcelliError("format", "the case has no io.npz.");

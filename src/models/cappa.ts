@@ -120,7 +120,7 @@ const decoderBlock = layer(
     const drop = (i: number, z: Tensor): Tensor => dropout(scope.at("Dropout", i), z, rate);
     const plain = { heads, qkvBias: false, outBias: false };
     const own = norm(1, x);
-    const self = attend(scope.at("SelfAttn"), own, own, { ...plain, mask }).result;
+    const self = attend(scope.at("SelfAttn"), own, own, { ...plain, where: mask }).result;
     const read = add(x, drop(0, self)); // [batch, length, width]
     const cross = attend(scope.at("CrossAttn"), norm(2, read), encoded, plain).result;
     const seen = add(read, drop(1, cross));

@@ -119,8 +119,8 @@ function pool(
   const wide = broadcastInDim(kept, tokens.shape, [0, 1]);
   switch (poolType) {
     case "map": {
-      const mask = expandDims(expandDims(kept, 1), 1); // [batch, 1, 1, patches]
-      const options = { heads, hidden, epsilon, activation: ACTIVATIONS[activation], mask };
+      const where = expandDims(expandDims(kept, 1), 1); // [batch, 1, 1, patches]
+      const options = { heads, hidden, epsilon, activation: ACTIVATIONS[activation], where };
       return mapHead(scope.at("MAPHead_0"), tokens, options).result;
     }
     case "gap": {
@@ -178,7 +178,10 @@ export function naflexVit(options: NaflexVitOptions = {}): FieldModel {
       broadcastTo(reshape(kept, [batch, 1, patches, 1]), [batch, 1, patches, patches]),
       broadcastTo(reshape(kept, [batch, 1, 1, patches]), [batch, 1, patches, patches]),
     );
-    const [encoded, blocks] = encoder(scope.at("Transformer"), placed, settled, pairs);
+    const [encoded, blocks] = encoder(scope.at("Transformer"), placed, {
+      ...settled,
+      where: pairs,
+    });
     const pooled = pool(scope, encoded, kept, poolType, settled);
     const rep = settled.repSize === true ? channels : settled.repSize;
     const preLogits = rep ? tanh(dense(scope.at("pre_logits"), pooled, rep)) : pooled;

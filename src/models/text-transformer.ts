@@ -41,16 +41,14 @@ import { encoder, settleVit, vitKeys } from "./vit.ts";
 /** How tokens become one vector. */
 const POOLS = ["last", "first", "mean", "gap", "max", "gmp", "map", "eos"] as const;
 
-const { shape: shared } = z
-  .object(vitKeys)
-  .pick({
-    dropout: true,
-    activation: true,
-    epsilon: true,
-    scan: true,
-    rematPolicy: true,
-    dtypeMm: true,
-  });
+const { shape: shared } = z.object(vitKeys).pick({
+  dropout: true,
+  activation: true,
+  epsilon: true,
+  scan: true,
+  rematPolicy: true,
+  dtypeMm: true,
+});
 
 /** The keys of {@link textTransformer}'s schema. */
 const textKeys = {
@@ -185,12 +183,10 @@ export function textTransformer(options: TextTransformerOptions = {}): FieldMode
     const positions = scope.param("pos_embedding", normal(1 / Math.sqrt(width)), shape);
     const placed = add(embedded, broadcastTo(sliceAxis(positions, 1, 0, length), embedded.shape));
     const mask = maskOf(text, fields["textMask"], options);
-    const [transformed, blocks] = encoder(
-      scope.at("Encoder_0"),
-      convert(placed, dtype),
-      settled,
-      mask,
-    );
+    const [transformed, blocks] = encoder(scope.at("Encoder_0"), convert(placed, dtype), {
+      ...settled,
+      where: mask,
+    });
     const preLogits = pool(scope, transformed, text, options, settled);
     const logits = classify(scope, preLogits, options, false);
     const out: Record<string, Tree<Tensor>> = {

@@ -176,77 +176,65 @@ function fromVariant(variant: string): VitOptions {
   return { ...shape, numHeads: heads, ...(patch ? { patchSize: patch } : {}) };
 }
 
-/** What decides a stack of blocks. */
-export type EncoderOptions = Omit<
-  SettledVit,
-  | keyof ClassifierOptions
-  | "patchSize"
-  | "posemb"
-  | "repSize"
-  | "poolType"
-  | "preNorm"
-  | "patchBias"
->;
+/** What an encoder takes beside its options. */
+export interface EncoderParts {
+  /** Which pairs of tokens may attend, bool; broadcasts to [batch, heads, queries, keys]. Default: all. */
+  readonly where?: Tensor;
+}
+
+type EncoderOptions = SettledVit & EncoderParts;
 
 /**
  * Self-attention and feed-forward, each behind a normalisation and around a residual; in parallel form both behind
  * the first normalisation and around one residual. x [batch, tokens, width].
  */
-const encoderBlock = layer(
-  (scope, x: Tensor, options: EncoderOptions, mask?: Tensor): ModelOutput => {
-    const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
-    const { epsilon, norm } = options;
-    const activation = ACTIVATIONS[options.activation];
-    const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
-    const { result: sa, weights: attention } = attend(
-      scope.at("MultiHeadDotProductAttention_0"),
-      normal,
-      normal,
-      { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias, mask },
-    );
-    const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
-    const input = parallel
-      ? normal
-      : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
-    const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
-      hidden: mlpDim,
-      dropout: rate,
-      activation,
-      dtype,
-    });
-    const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
-    return [result, { attention, sa, "+sa": mixed, mlp, "+mlp": result }];
-  },
-);
+const encoderBlock = layer((scope, x: Tensor, options: EncoderOptions): ModelOutput => {
+  const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
+  const { epsilon, norm, where } = options;
+  const activation = ACTIVATIONS[options.activation];
+  const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
+  const { result: sa, weights: attention } = attend(
+    scope.at("MultiHeadDotProductAttention_0"),
+    normal,
+    normal,
+    { heads: numHeads, kernelInit: xavierUniform, dtype, qkNorm: qkNorm && norm, qkvBias, where },
+  );
+  const mixed = add(x, dropout(scope.at("Dropout_0"), sa, rate));
+  const input = parallel
+    ? normal
+    : normalisation(norm, scope.at("LayerNorm_1"), mixed, { epsilon });
+  const mlp = mlpBlock(scope.at("MlpBlock_0"), input, {
+    hidden: mlpDim,
+    dropout: rate,
+    activation,
+    dtype,
+  });
+  const result = add(mixed, dropout(scope.at("Dropout_1"), mlp, rate));
+  return [result, { attention, sa, "+sa": mixed, mlp, "+mlp": result }];
+});
 
-/**
- * The stack of blocks and a last normalisation. x [batch, tokens, width].
- *
- * @param mask which pairs may attend, bool that broadcasts to [batch, heads, queries, keys]; all unless given
- */
-export const encoder = layer(
-  (scope, x: Tensor, options: EncoderOptions, mask?: Tensor): ModelOutput => {
-    const { depth, scan, rematPolicy, norm, epsilon } = options;
-    const block: LayerBody = (inner, z) => encoderBlock(inner, z, options, mask);
-    const body =
-      rematPolicy === "everything"
-        ? block
-        : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
-    const out: Record<string, Tree<Tensor>> = {};
-    const name = (i: number): string => `block${String(i).padStart(2, "0")}`;
-    let state = x;
-    if (scan) {
-      const [last, stacked] = scope.scan("encoderblock", depth, body, x);
-      for (let i = 0; i < depth; i++) out[name(i)] = mapTree(stacked, (y) => indexAxis(y, 0, i));
-      state = last;
-    } else {
-      for (let i = 0; i < depth; i++)
-        [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
-      out["pre_ln"] = state;
-    }
-    return [normalisation(norm, scope.at("encoder_norm"), state, { epsilon }), out];
-  },
-);
+/** The stack of blocks and a last normalisation. x [batch, tokens, width]. */
+export const encoder = layer((scope, x: Tensor, options: EncoderOptions): ModelOutput => {
+  const { depth, scan, rematPolicy, norm, epsilon } = options;
+  const block: LayerBody = (inner, z) => encoderBlock(inner, z, options);
+  const body =
+    rematPolicy === "everything"
+      ? block
+      : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
+  const out: Record<string, Tree<Tensor>> = {};
+  const name = (i: number): string => `block${String(i).padStart(2, "0")}`;
+  let state = x;
+  if (scan) {
+    const [last, stacked] = scope.scan("encoderblock", depth, body, x);
+    for (let i = 0; i < depth; i++) out[name(i)] = mapTree(stacked, (y) => indexAxis(y, 0, i));
+    state = last;
+  } else {
+    for (let i = 0; i < depth; i++)
+      [state, out[name(i)]] = body(scope.at("encoderblock", i), state);
+    out["pre_ln"] = state;
+  }
+  return [normalisation(norm, scope.at("encoder_norm"), state, { epsilon }), out];
+});
 
 /** Tokens [batch, tokens, width] to what the head takes, `pooled` [batch, width] or all tokens, and intermediates. */
 function pool(

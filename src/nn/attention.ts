@@ -4,6 +4,7 @@ import { OcelliError } from "../errors.ts";
 import {
   type DType,
   type Tensor,
+  add,
   attention,
   attentionWeights,
   convert,
@@ -21,8 +22,10 @@ export interface AttentionOptions {
   readonly heads: number;
   readonly kernelInit?: Initialiser;
   readonly dtype?: DType;
-  /** Which pairs may attend, bool; broadcasts to [batch, heads, queries, keys]. Default: all. */
+  /** Added to the scores; broadcasts to [batch, heads, queries, keys]. */
   readonly mask?: Tensor;
+  /** Which pairs may attend, bool; broadcasts to [batch, heads, queries, keys]. Default: all. */
+  readonly where?: Tensor;
   /** Whether query, key and value own biases. Default: true. */
   readonly qkvBias?: boolean;
   /** Whether the projection of the result owns a bias. Default: true. */
@@ -34,9 +37,14 @@ export interface AttentionOptions {
 /** So low a score that nothing else is attended to less; a row of nothing but such scores is still a distribution. */
 const lowScore = (dtype: DType): number => (dtype === "float16" ? -6e4 : -1e30);
 
-/** What is added to the scores so that only the pairs of a mask attend: 0 there and a low number elsewhere. */
-const addendOf = (mask: Tensor, dtype: DType): Tensor =>
-  convert(select(mask, 0, lowScore(dtype)), dtype);
+/** What is added to the scores: a mask, and so low a number elsewhere that only some pairs attend. */
+function addendOf(
+  { mask, where }: Pick<AttentionOptions, "mask" | "where">,
+  dtype: DType,
+): Tensor | undefined {
+  const low = where && convert(select(where, 0, lowScore(dtype)), dtype);
+  return mask && low ? add(mask, low) : (mask ?? low);
+}
 
 /** Each position may attend to itself and to those before it, bool [1, 1, length, length]. */
 export const causalMask = (length: number): Tensor => {
@@ -67,6 +75,7 @@ export const attend = layer(
       kernelInit = lecunNormal,
       dtype = "float32",
       mask,
+      where,
       qkvBias = true,
       outBias = true,
       qkNorm = false,
@@ -85,7 +94,7 @@ export const attend = layer(
       qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
     const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
     const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
-    const addend = mask && addendOf(mask, dtype);
+    const addend = addendOf({ mask, where }, dtype);
     const mixed = attention(query, key, project("value", context), addend);
     return {
       result: dense(scope.at("out"), mixed, width, { ...options, axes: 2, bias: outBias }),
