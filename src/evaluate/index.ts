@@ -22,5 +22,5 @@ export { knn } from "./knn.ts";
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";
-export { canonicalName } from "../text/index.ts";
+export { canonicalName } from "../text/canonical.ts";
 export { classEmbeddings, zeroShot } from "./zero-shot.ts";

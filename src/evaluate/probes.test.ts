@@ -11,7 +11,7 @@ import { knn, largest } from "./knn.ts";
 import { solvePositive, times, timesTransposed, zerosMatrix } from "./matrix.ts";
 import { numpyRandom } from "./numpy-random.ts";
 import { retrieval } from "./retrieval.ts";
-import { canonicalName } from "../text/index.ts";
+import { canonicalName } from "../text/canonical.ts";
 import { classEmbeddings } from "./zero-shot.ts";
 
 const labelled = (rows: number[][], labels: number[]) => ({

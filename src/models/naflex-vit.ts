@@ -4,6 +4,8 @@
  * Papers: Tschannen et al. 2025, "SigLIP 2", arXiv:2502.14786, Section 2.4.2; Dehghani et al. 2023, "Patch n' Pack",
  * arXiv:2307.06304. Matches big_vision/models/proj/image_text/naflex_vit.py: names, layouts, numbers. There positions
  * are resized onto a canvas and read off it; here each patch reads its own, which is the same sum without the canvas.
+ * Largest difference measured in float32 (`npm run parity -- tests/golden/naflex_vit`): outputs 1.6e-6, gradients 7.0e-7
+ * of an array's maximum; of transformers' SigLIP 2 (`tests/golden/hf_siglip2`) 3.4e-7.
  */
 
 import { z } from "zod";
