@@ -2,6 +2,7 @@
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
 import type { SourceDefinition } from "./define.ts";
+import { captionsData } from "./readers/captions.ts";
 import { compositesData } from "./composites/composites.ts";
 import { folderData } from "./readers/folder.ts";
 import { idxData } from "./classification/idx.ts";
@@ -25,6 +26,7 @@ const BUILT_IN = [
   parquetData,
   jsonlData,
   csvData,
+  captionsData,
 ] as const;
 
 /** The data sets that a configuration may name, beside mixtures of them. */

@@ -29,4 +29,5 @@ export { type ClusterOptions, clusterValues } from "./classification/clusters.ts
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";
-export { canonicalName, classEmbeddings, zeroShot } from "./classification/zero-shot.ts";
+export { classEmbeddings, zeroShot } from "./classification/zero-shot.ts";
+export { canonicalName } from "../text/canonical.ts";

@@ -11,6 +11,7 @@ export { sigmoidXent } from "./sigmoid.ts";
 export { CLASS_LOSSES } from "./class-loss.ts";
 export { correctness, hotLabels } from "./labels.ts";
 export { type ContrastiveResult, bidirectionalContrastive } from "./contrastive.ts";
+export { type SigmoidContrastiveOptions, sigmoidContrastive } from "./sigmoid-contrastive.ts";
 export { mix, mixupCoefficient } from "./mixup.ts";
 export { type CutBox, cut, cutmixBox } from "./cutmix.ts";
 export { labelledPixels, pixelScores, pixelXent } from "./pixels.ts";

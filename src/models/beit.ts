@@ -95,7 +95,7 @@ export function beit(given: BeitOptions = {}): ImageModel {
   const { width, patchSize, dtypeMm, numHeads } = options;
   const settled = { ...options, posemb: "learn" as const };
   return layer((scope, image: Tensor, call?: ImageCall): ModelOutput => {
-    const stem = patchEmbedding(scope.at("embedding"), image, width, patchSize, dtypeMm);
+    const stem = patchEmbedding(scope.at("embedding"), image, width, patchSize, { dtype: dtypeMm });
     const grid = [stem.shape[1], stem.shape[2]] as const;
     const positions =
       posemb === "learn" ? positionEmbedding(scope, "learn", grid, width) : undefined;

@@ -12,6 +12,8 @@ export const classifierKeys = {
   headZeroinit: z.boolean().optional(),
   /** The classifier's first bias, such as −10 under a sigmoid loss with many classes. Default: 0. */
   headBiasInit: z.number().optional(),
+  /** Whether the classifier has a bias. Default: true. */
+  headBias: z.boolean().optional(),
 };
 
 /** What decides a model's classifier. */
@@ -25,12 +27,13 @@ export type ClassifierOptions = z.output<z.ZodObject<typeof classifierKeys>>;
 export function classify(
   scope: Scope,
   x: Tensor,
-  { numClasses, headZeroinit, headBiasInit = 0 }: ClassifierOptions,
+  { numClasses, headZeroinit, headBiasInit = 0, headBias }: ClassifierOptions,
   zeroinit: boolean,
 ): Tensor | undefined {
   if (!numClasses) return undefined;
   return dense(scope.at("head"), x, numClasses, {
     kernelInit: (headZeroinit ?? zeroinit) ? zerosInit : lecunNormal,
     biasInit: constantValue(headBiasInit),
+    bias: headBias,
   });
 }

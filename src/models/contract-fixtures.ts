@@ -1,6 +1,6 @@
 /** @file Every registered model at a tiny size with random leaves: what its contract suite and its export's test share. */
 
-import { type HostArray, type Spec, hostArray, sizeOf } from "../graph/index.ts";
+import { type HostArray, type Spec, fromNumbers, hostArray, sizeOf } from "../graph/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 
 /** Classes of every row. */
@@ -10,12 +10,20 @@ export const IMAGE: Spec = { shape: [2, 24, 24, 3], dtype: "float32" };
 /** Arrays by flat name. */
 export type Named = Readonly<Record<string, HostArray>>;
 
+/** The fields of a row. */
+export const fieldsOfRow = ({ fields }: ModelRow): Named =>
+  fields ?? { image: noise("image", IMAGE) };
+
 /** One model at a tiny size. */
 export interface ModelRow {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** Shape of its logits. Default: one row an image. */
+  /** Arrays of what it takes, where that is not {@link IMAGE} alone. */
+  readonly fields?: Named;
+  /** Shape of its output. Default: logits, one row an image. */
   readonly logits?: readonly number[];
+  /** Its features among the intermediates, one row an example. Default: `pre_logits`. */
+  readonly features?: string;
   /** Parameters whose gradient is zero in exact arithmetic, and why. */
   readonly zero?: { readonly names: RegExp; readonly reason: string };
   /** Where stacked blocks are an option. */
@@ -27,6 +35,21 @@ const keyBias = {
   reason: "a softmax does not change when all scores of a query move together",
 };
 const encoder = { width: 32, depth: 2, numHeads: 2, mlpDim: 40, numClasses: CLASSES };
+
+const whole = (values: readonly number[], shape: readonly number[]): HostArray =>
+  fromNumbers(values, shape, "int32");
+/** Two texts of six tokens: of unlike length, with an end and padding, and no two alike. */
+const TEXT = whole([3, 7, 1, 9, 8, 0, 4, 4, 6, 8, 0, 0], [2, 6]);
+const text = { width: 24, depth: 2, numHeads: 2, mlpDim: 40, vocabSize: 11 };
+const tower = { ...{ width: 24, depth: 1, numHeads: 2, mlpDim: 40 }, patchSize: [8, 8] };
+const image = noise("image", IMAGE);
+/** A picture of two by three patches and one of three by two, the last three places padding. */
+const PATCHES = {
+  image: noise("patches", { shape: [2, 9, 12], dtype: "float32" }),
+  type: whole([1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0], [2, 9]),
+  yidx: whole([0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 2, 2, 0, 0, 0], [2, 9]),
+  xidx: whole([0, 1, 2, 0, 1, 2, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0], [2, 9]),
+};
 
 /** At least one row for each registered model. */
 export const MODEL_ROWS: readonly ModelRow[] = [
@@ -116,6 +139,71 @@ export const MODEL_ROWS: readonly ModelRow[] = [
     options: { ...encoder, patchSize: [8, 8], poolType: "map", activation: "gelu", epsilon: 1e-3 },
     zero: keyBias,
   },
+  {
+    name: "vit",
+    options: {
+      ...{ ...encoder, patchSize: [8, 8], poolType: "tok", activation: "quick-gelu" },
+      ...{ preNorm: true, patchBias: false, headBias: false },
+    },
+    zero: keyBias,
+  },
+  ...(["last", "max", "map", "eos"] as const).map((poolType) => ({
+    name: "text-transformer",
+    options: { ...text, poolType, numClasses: CLASSES, causal: poolType === "eos", maxLength: 8 },
+    fields: { text: TEXT },
+    zero: keyBias,
+    scans: poolType === "last",
+  })),
+  {
+    name: "text-transformer",
+    options: { ...text, poolType: "mean", numClasses: CLASSES, causal: true, padId: 0 },
+    fields: { text: TEXT, textMask: whole([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0], [2, 6]) },
+    zero: keyBias,
+  },
+  ...(["gap", "map", "max"] as const).map((poolType) => ({
+    name: "naflex-vit",
+    options: {
+      ...{ ...encoder, poolType, nposemb: 3, repSize: poolType === "map" },
+      ...{ patchlnPre: poolType === "max", patchlnPost: poolType === "gap" },
+    },
+    fields: PATCHES,
+    zero: keyBias,
+    scans: poolType === "gap",
+  })),
+  {
+    name: "two-towers",
+    options: {
+      image: { ...tower, poolType: "map" },
+      text,
+      ...{ outDim: [null, 24], temperatureInit: 10, biasInit: -2 },
+    },
+    fields: { image, text: TEXT },
+    logits: [2, 2],
+    features: "zimg",
+    zero: keyBias,
+  },
+  {
+    name: "two-towers",
+    options: {
+      image: { name: "resnet", width: 0.25, depth: [1, 1] },
+      ...{ text: { ...text, poolType: "eos" }, outDim: 8 },
+    },
+    fields: { image, text: TEXT },
+    logits: [2, 2],
+    features: "ztxt",
+    zero: keyBias,
+  },
+  ...[true, false].map((bias) => ({
+    name: "cappa",
+    options: {
+      encoder: tower,
+      decoder: { width: 32, depth: 2, bias },
+      ...{ vocabSize: 11, seqLen: 7, maskedPredProb: bias ? 0 : 0.75 },
+    },
+    fields: { image, text: TEXT },
+    logits: [2, 6, 11],
+    zero: keyBias,
+  })),
 ];
 
 /** Numbers that look random, the same for a name everywhere. */

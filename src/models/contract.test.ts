@@ -13,14 +13,14 @@ import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { fitWeights } from "../weights/index.ts";
 import {
   CLASSES,
-  IMAGE,
   MODEL_ROWS,
   type ModelRow,
   type Named,
+  fieldsOfRow,
   noise,
   randomised,
 } from "./contract-fixtures.ts";
-import { MODELS, createModel } from "./index.ts";
+import { MODELS, createFieldModel } from "./index.ts";
 
 /** A layout's table that took our own names for its own would be a mistake. */
 const OWN_LAYOUT = "Ocelli and big_vision";
@@ -42,17 +42,18 @@ const isFirst = (row: ModelRow): boolean =>
 /** Outputs and gradients by name. */
 async function compute(
   engine: Engine,
-  model: ReturnType<typeof createModel>,
+  model: ReturnType<typeof createFieldModel>,
+  fields: Named,
   params: Named,
   variables: Named = {},
   logits: readonly number[] = [2, CLASSES],
 ) {
-  const run = compileNamed(engine, (given, { image: pixels, weights, ...rest }) => {
+  const run = compileNamed(engine, (given, inputs, { weights, ...rest }) => {
     const { aux, grads } = valueAndGrad((moved: Tree<Tensor>) => {
       const [logits, out] = apply(
         model,
         { params: moved, variables: fromFlat<Tensor>(rest) },
-        pixels,
+        inputs,
       ).result;
       return [reduceSum(mul(logits, weights)), { ...toFlat<Tensor>(out), logits }] as const;
     })(fromFlat<Tensor>(given));
@@ -63,7 +64,7 @@ async function compute(
     };
   });
   const weights = noise("weights", { shape: logits, dtype: "float32" });
-  return run(params, { image: noise("image", IMAGE), weights, ...variables });
+  return run(params, fields, { weights, ...variables });
 }
 
 const largest = (values: readonly number[]): number =>
@@ -89,9 +90,10 @@ test("every registered model has a row", () => {
 });
 
 describe.each(MODEL_ROWS)("$name $options", (row) => {
-  const { name, options, zero, scans, logits = [2, CLASSES] } = row;
-  const model = createModel(name, options);
-  const specs = modelSpecs(model, IMAGE);
+  const { name, options, zero, scans, logits = [2, CLASSES], features = "pre_logits" } = row;
+  const model = createFieldModel(name, options);
+  const fields = fieldsOfRow(row);
+  const specs = modelSpecs(model, fields);
   const [params, variables] = [randomised(specs.params), randomised(specs.variables)];
   const interpreter = createInterpreter();
   let ort: Engine;
@@ -99,13 +101,13 @@ describe.each(MODEL_ROWS)("$name $options", (row) => {
 
   beforeAll(async () => {
     ort = await createOrtEngine({ threads: 1 });
-    results = await compute(ort, model, params, variables, logits);
+    results = await compute(ort, model, fields, params, variables, logits);
   });
   afterAll(() => ort.dispose());
 
-  test("logits are one row for each image, or one for each pixel", () => {
+  test("the output has its shape, and the features are one row for each example", () => {
     expect(results.logits.shape).toEqual(logits);
-    expect(results.pre_logits.shape[0]).toBe(2);
+    expect(results[features].shape[0]).toBe(2);
     expect(results.logits_2d?.shape.at(-1) ?? CLASSES).toBe(CLASSES);
   });
 
@@ -126,7 +128,7 @@ describe.each(MODEL_ROWS)("$name $options", (row) => {
     if (!engine)
       return skip(`${engineName} is not installed: ocelli engines install ${engineName}`);
     if (engine === xla && !long && !isFirst(row)) return skip("runs with OCELLI_LONG=1");
-    const other = await compute(engine, model, params, variables, logits);
+    const other = await compute(engine, model, fields, params, variables, logits);
     const apart = differences(results, other).filter(
       ([leaf, error]) => !(error < 1e-5) && !zero?.names.test(leaf),
     );
@@ -150,10 +152,10 @@ describe.each(MODEL_ROWS)("$name $options", (row) => {
 
   if (!scans) return;
   test("stacked blocks compute what separate ones do", async () => {
-    const scanned = createModel(name, { ...options, scan: true });
-    const { stacked } = modelSpecs(scanned, IMAGE);
-    expect(stacked).toEqual(["Transformer/encoderblock"]);
-    const together = await compute(ort, scanned, stackBlocks(params, 2));
+    const scanned = createFieldModel(name, { ...options, scan: true });
+    const { stacked } = modelSpecs(scanned, fields);
+    expect(stacked).toEqual([expect.stringMatching(/^(Transformer|Encoder_0)\/encoderblock$/)]);
+    const together = await compute(ort, scanned, fields, stackBlocks(params, 2));
     const apart = gradientsOf(together).flatMap(([leaf, values]) => {
       const separate = blockNames(leaf, 2).flatMap((one) => toNumbers(results[`grads/${one}`]));
       const error = largest(separate.map((value, i) => value - values[i])) / largest(separate);

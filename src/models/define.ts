@@ -1,13 +1,26 @@
 /** @file How a model family is defined: its name, its options, and what makes a model of them. */
 
 import type { z } from "zod";
-import type { ImageModel } from "./model.ts";
+import { OcelliError } from "../errors.ts";
+import type { Tensor } from "../graph/index.ts";
+import type { FieldArrays, FieldModel, ImageModel } from "./model.ts";
 
 /** A model's options. */
 export type ModelOptions = Readonly<Record<string, unknown>>;
 
 /** Makes another registered model by name, for a family that is built around one. */
 export type MakeModel = (name: string, options?: ModelOptions) => ImageModel;
+
+/** Makes a registered model by name as one of fields; that of a model of images takes `image`. */
+export type MakeFieldModel = (name: string, options?: ModelOptions) => FieldModel;
+
+/** What a model that takes other fields than an image alone is made by. */
+export interface FieldsDefinition<Schema extends z.ZodObject> {
+  /** The fields that it may take. */
+  readonly takes: readonly string[];
+  /** @param make makes another registered model, for a family that is built around others */
+  readonly create: (options: z.output<Schema>, make: MakeFieldModel) => FieldModel;
+}
 
 /** Forms of a model with the same parameters, one of which is trained at each step. */
 export interface ModelForms {
@@ -29,6 +42,8 @@ export interface ModelDefinition<
   readonly schema: Schema;
   /** @param make makes another registered model, for a family that is built around one */
   readonly create: (options: z.output<Schema>, make: MakeModel) => ImageModel;
+  /** Of a model that takes other fields than an image alone; `create` then refuses. */
+  readonly fields?: FieldsDefinition<Schema>;
   /** Its named sizes: what `variant` may be, with what is to be put in in capitals, such as `S/PATCH`. */
   readonly sizes?: readonly string[];
   /** The libraries whose weights it reads, beside Ocelli's own and big_vision's. */
@@ -64,3 +79,44 @@ export interface ModelDefinition<
 export const defineModel = <Name extends string, Schema extends z.ZodObject>(
   definition: Omit<ModelDefinition<Name, Schema>, "kind">,
 ): ModelDefinition<Name, Schema> => ({ kind: "model", ...definition });
+
+/**
+ * Defines a model family that takes other fields than an image alone: texts, both, or patches with their places.
+ *
+ * @example
+ * export const bagOfWords = defineFieldModel({
+ *   name: "bag-of-words",
+ *   schema: z.strictObject({ vocabSize: z.int(), width: z.int() }),
+ *   takes: ["text"],
+ *   create: ({ vocabSize: vocabulary, width }) => (scope, { text }) => [
+ *     mean(embed(scope.at("words"), text, { vocabulary, width }), 1),
+ *     {},
+ *   ],
+ * });
+ */
+export function defineFieldModel<Name extends string, Schema extends z.ZodObject>({
+  takes,
+  create,
+  ...rest
+}: Omit<ModelDefinition<Name, Schema>, "kind" | "create" | "fields"> &
+  FieldsDefinition<Schema>): ModelDefinition<Name, Schema> {
+  const refuse = (): never => {
+    throw new OcelliError(
+      "config",
+      `the model ${rest.name} takes ${takes.join(", ")}, not an image alone.`,
+      { given: rest.name },
+    );
+  };
+  return defineModel({ ...rest, create: refuse, fields: { takes, create } });
+}
+
+/** A field that a model cannot do without; an error that names it where it is missing. */
+export function fieldOf(model: string, fields: FieldArrays, name: string): Tensor {
+  if (Object.hasOwn(fields, name)) return fields[name];
+  const given = Object.keys(fields);
+  throw new OcelliError(
+    "argument",
+    `the model ${model} needs the field ${name}, but is given ${given.join(", ") || "none"}.`,
+    { given },
+  );
+}

@@ -1,6 +1,8 @@
 /** @file Models by family and by name. */
 
 export {
+  type FieldArrays,
+  type FieldModel,
   type Head,
   type ImageCall,
   type ImageModel,
@@ -8,13 +10,23 @@ export {
   type Outputs,
 } from "./model.ts";
 export type { ModelCard, TaskChoice } from "./card.ts";
-export { type MakeModel, type ModelDefinition, type ModelOptions, defineModel } from "./define.ts";
+export {
+  type FieldsDefinition,
+  type MakeFieldModel,
+  type MakeModel,
+  type ModelDefinition,
+  type ModelOptions,
+  defineFieldModel,
+  defineModel,
+} from "./define.ts";
 export {
   MODELS,
   type ModelChoice,
   type ModelConfig,
   type ModelKeys,
+  createFieldModel,
   createModel,
+  fieldsTaken,
   modelChoice,
   modelDefinition,
   modelTakes,
@@ -49,4 +61,8 @@ export { bitPaper } from "./bit-paper.ts";
 export { type EfficientnetLiteOptions, efficientnetLite } from "./efficientnet-lite.ts";
 export { type ResnetOptions, resnet } from "./resnet.ts";
 export { type SegmenterOptions, segmenter } from "./segmenter.ts";
+export { type TextTransformerOptions, textTransformer } from "./text-transformer.ts";
+export { type NaflexVitOptions, naflexVit } from "./naflex-vit.ts";
+export { type TwoTowersOptions, pairLogits, twoTowers } from "./two-towers.ts";
+export { type CappaOptions, cappa, shiftRight } from "./cappa.ts";
 export { CONVNEXT_VARIANTS, type ConvnextOptions, convnext } from "./convnext.ts";

@@ -7,6 +7,12 @@ import type { Tree } from "../tree.ts";
 /** What a call is for (logits for a classifier), and every intermediate by name. */
 export type ModelOutput = readonly [output: Tensor, out: Tree<Tensor>];
 
+/** Arrays of a batch by field. */
+export type FieldArrays = Readonly<Record<string, Tensor>>;
+
+/** A model of other fields than an image alone, such as texts: a function of a scope and arrays by field. */
+export type FieldModel = (scope: Scope, fields: FieldArrays) => ModelOutput;
+
 /** What of an image a model of patches sees, where that is not all. */
 export interface ImageCall {
   /** The places of the patches that are seen, int32 [batch, kept]; the others are left out. */

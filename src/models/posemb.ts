@@ -44,15 +44,16 @@ export function sincos2d(rows: number, columns: number, width: number): Tensor {
   return reshape(concatenate([sin(x), cos(x), sin(y), cos(y)], 2), [1, rows * columns, width]);
 }
 
-/** Embeddings of a grid's positions in float32, [1, rows · columns, width]; "learn" owns `pos_embedding`. */
+/** Embeddings of a grid's positions in float32, [1, rows · columns, width]; "learn" owns them under a name. */
 export function positionEmbedding(
   scope: Scope,
   kind: Posemb,
   [rows, columns]: readonly [number, number],
   width: number,
+  name = "pos_embedding",
 ): Tensor {
   if (kind === "sincos2d") return sincos2d(rows, columns, width);
-  return scope.param("pos_embedding", normal(1 / Math.sqrt(width)), [1, rows * columns, width]);
+  return scope.param(name, normal(1 / Math.sqrt(width)), [1, rows * columns, width]);
 }
 
 /**

@@ -8,15 +8,19 @@ import { beitModel } from "./beit.ts";
 import { bitPaperModel } from "./bit-paper.ts";
 import { bitModel } from "./bit.ts";
 import { convnextModel } from "./convnext.ts";
-import type { ModelDefinition, ModelOptions } from "./define.ts";
+import { cappaModel } from "./cappa.ts";
+import { type ModelDefinition, type ModelOptions, fieldOf } from "./define.ts";
 import { efficientnetLite0, efficientnetLite1, efficientnetLite2 } from "./efficientnet-lite.ts";
 import { flexivitModel } from "./flexivit.ts";
 import { MODELS } from "./list.ts";
 import { mlpMixerModel } from "./mlp-mixer.ts";
-import type { ImageModel } from "./model.ts";
+import type { FieldModel, ImageModel } from "./model.ts";
+import { naflexVitModel } from "./naflex-vit.ts";
 import { whole } from "./option-kinds.ts";
 import { resnetModel } from "./resnet.ts";
 import { segmenterModel } from "./segmenter.ts";
+import { textTransformerModel } from "./text-transformer.ts";
+import { twoTowersModel } from "./two-towers.ts";
 import { vitModel } from "./vit.ts";
 
 const BUILT_IN = [
@@ -32,6 +36,10 @@ const BUILT_IN = [
   resnetModel,
   convnextModel,
   segmenterModel,
+  textTransformerModel,
+  naflexVitModel,
+  twoTowersModel,
+  cappaModel,
 ] as const;
 
 /** What every model takes beside its own options. */
@@ -97,13 +105,40 @@ export type ModelChoice = { readonly name: string } & ModelOptions;
  * const model = createModel("vit", { variant: "S/16", numClasses: 1000 });
  */
 export function createModel(name: string, options: ModelOptions = {}): ImageModel {
+  const { definition, own, lora } = settle(name, options);
+  const model = definition.create(own, createModel);
+  return lora ? withLora(model, lora) : model;
+}
+
+/**
+ * A model by name as one of fields: a model of texts, of images and texts, or, of `image`, any other.
+ *
+ * @throws a configuration error with the nearest valid names where the name or an option is unknown
+ * @example
+ * const model = createFieldModel("two-towers", { image: { name: "vit", variant: "B/16", poolType: "map" } });
+ */
+export function createFieldModel(name: string, options: ModelOptions = {}): FieldModel {
+  const { definition, own, lora } = settle(name, options);
+  if (!definition.fields) {
+    const model = createModel(name, options);
+    return (scope, fields) => model(scope, fieldOf(name, fields, "image"));
+  }
+  const model = definition.fields.create(own, createFieldModel);
+  return lora ? withLora(model, lora) : model;
+}
+
+/** The fields that a model may take. */
+export const fieldsTaken = (name: string): readonly string[] =>
+  modelDefinition(name).fields?.takes ?? ["image"];
+
+/** A definition with its checked options. */
+function settle(name: string, options: ModelOptions) {
   const definition = modelDefinition(name);
   const schema = optionsOf(definition);
   const { success, error, data } = schema.safeParse(options);
   if (!success) throw optionError(name, schema, error.issues[0]);
   const { lora, ...own } = data as ModelOptions & ModelKeys;
-  const model = definition.create(own, createModel);
-  return lora ? withLora(model, lora) : model;
+  return { definition, own, lora };
 }
 
 function optionError(name: string, schema: z.ZodObject, issue: z.core.$ZodIssue): OcelliError {

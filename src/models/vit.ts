@@ -16,8 +16,6 @@ import {
   broadcastTo,
   concatenate,
   convert,
-  gelu,
-  geluExact,
   indexAxis,
   mean,
   mul,
@@ -47,6 +45,7 @@ import {
   zerosInit,
 } from "../nn/index.ts";
 import { type Tree, mapTree } from "../tree.ts";
+import { ACTIVATIONS, activationKey } from "./activations.ts";
 import { type ClassifierOptions, classifierKeys, classify } from "./classifier.ts";
 import { defineModel } from "./define.ts";
 import type { ImageCall, ImageModel, ModelOutput } from "./model.ts";
@@ -127,8 +126,13 @@ export const vitKeys = {
    * by side, the first token, or not at all. Default: "gap".
    */
   poolType: z.enum(POOL_TYPES).optional(),
-  /** The feed-forward blocks' GELU: its tanh form as in big_vision, or the exact one as in timm. Default: "gelu-tanh". */
-  activation: z.enum(["gelu-tanh", "gelu"]).optional(),
+  /**
+   * The feed-forward blocks' GELU: its tanh form as in big_vision, the exact one as in timm, or x · σ(1.702 x) as in
+   * OpenAI's CLIP. Default: "gelu-tanh".
+   */
+  activation: activationKey.optional(),
+  /** A normalisation `pre_norm` of the tokens before the first block, as in CLIP. Default: false. */
+  preNorm: z.boolean().optional(),
   /** The epsilon of the normalisations. Default: 1e-6. */
   epsilon: z.number().positive().optional(),
   /** One scan over stacked blocks, which makes a smaller program. Default: false. */
@@ -145,7 +149,11 @@ export const vitKeys = {
   dtypeMm: z.enum(["float32", "bfloat16", "float16"]).optional(),
 };
 
-const vitSchema = z.strictObject(vitKeys);
+const vitSchema = z.strictObject({
+  ...vitKeys,
+  /** The patch embedding has a bias. Default: true. */
+  patchBias: z.boolean().optional(),
+});
 
 /** Options of {@link vit}. */
 export type VitOptions = Readonly<z.output<typeof vitSchema>>;
@@ -176,6 +184,8 @@ const DEFAULTS = {
   poolNorm: false,
   poolType: "gap",
   activation: "gelu-tanh",
+  preNorm: false,
+  patchBias: true,
   epsilon: 1e-6,
   scan: false,
   dtypeMm: "float32",
@@ -201,13 +211,12 @@ function fromVariant(variant: string): VitOptions {
   return { ...shape, numHeads: heads, ...(patch ? { patchSize: patch } : {}) };
 }
 
-const activationOf = ({ activation }: SettledVit): ((x: Tensor) => Tensor) =>
-  activation === "gelu" ? geluExact : gelu;
-
-/** What an encoder takes beside its options: what families add that are built on it. */
+/** What an encoder takes beside its options, from families that are built on it. */
 export interface EncoderParts {
   /** Added to the scores of a block's attention, [1, heads, tokens, tokens]. */
   readonly scoreBias?: (scope: Scope) => Tensor;
+  /** Which pairs of tokens may attend, bool; broadcasts to [batch, heads, queries, keys]. Default: all. */
+  readonly where?: Tensor;
 }
 
 type EncoderOptions = SettledVit & EncoderParts;
@@ -226,7 +235,7 @@ const scaled = (scope: Scope, name: string, x: Tensor, { layerScale }: SettledVi
 const encoderBlock = layer(
   (scope, x: Tensor, options: EncoderOptions, dropRate: number): ModelOutput => {
     const { numHeads, mlpDim, dropout: rate, parallel, qkNorm, qkvBias, dtypeMm: dtype } = options;
-    const { epsilon, norm, feedForward, scoreBias } = options;
+    const { epsilon, norm, feedForward, scoreBias, where } = options;
     const normal = normalisation(norm, scope.at("LayerNorm_0"), x, { epsilon });
     const { result: attended, weights: attention } = attend(
       scope.at("MultiHeadDotProductAttention_0"),
@@ -239,6 +248,7 @@ const encoderBlock = layer(
         qkNorm: qkNorm && norm,
         qkvBias,
         mask: scoreBias?.(scope.at("MultiHeadDotProductAttention_0")),
+        where,
       },
     );
     const branch = (i: number, y: Tensor): Tensor => {
@@ -260,7 +270,7 @@ const encoderBlock = layer(
         ? swiGluBlock(scope.at("MlpBlock_0"), input, settings)
         : mlpBlock(scope.at("MlpBlock_0"), input, {
             ...settings,
-            activation: activationOf(options),
+            activation: ACTIVATIONS[options.activation],
           });
     const mlp = branch(1, fed);
     const result = add(mixed, mlp);
@@ -316,7 +326,7 @@ function pool(
   const average = (): Tensor => mean(patchTokens(tokens, options), 1);
   switch (poolType) {
     case "map": {
-      const activation = activationOf(options);
+      const activation = ACTIVATIONS[options.activation];
       const settings = { heads, hidden, epsilon, norm, activation };
       const head = mapHead(scope.at("MAPHead_0"), tokens, settings);
       return { pooled: head.result, out: { attention: head.weights } };
@@ -363,7 +373,10 @@ export function encodeGrid(
     : cells;
   const tokens = withPrefix(scope, keepPatches(placed, call), options);
   const kept = dropout(scope.at("Dropout_0"), tokens, options.dropout);
-  const [encoded, blocks] = encoder(scope.at("Transformer"), kept, options);
+  const entering = options.preNorm
+    ? normalisation(options.norm, scope.at("pre_norm"), kept, { epsilon: options.epsilon })
+    : kept;
+  const [encoded, blocks] = encoder(scope.at("Transformer"), entering, options);
   const { pooled, out: pooling } = pool(scope, encoded, options);
   const flat = head(scope, pooled, options);
   const local = patchTokens(encoded, options);
@@ -414,10 +427,10 @@ function bothHeads(
  */
 export function vit(given: VitOptions = {}): ImageModel {
   const options = settleVit(given);
-  const { width, patchSize, posemb, dtypeMm } = options;
+  const { width, patchSize, posemb, dtypeMm: dtype, patchBias: bias } = options;
   return layer((scope, image: Tensor, call?: ImageCall): ModelOutput => {
-    const pixels = convert(image, dtypeMm);
-    const stem = patchEmbedding(scope.at("embedding"), pixels, width, patchSize, dtypeMm);
+    const pixels = convert(image, dtype);
+    const stem = patchEmbedding(scope.at("embedding"), pixels, width, patchSize, { dtype, bias });
     const grid = [stem.shape[1], stem.shape[2]] as const;
     return encodeGrid(scope, stem, positionEmbedding(scope, posemb, grid, width), options, call);
   });

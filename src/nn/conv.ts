@@ -19,7 +19,7 @@ import {
   sub,
   transpose,
 } from "../graph/index.ts";
-import { dense } from "./dense.ts";
+import { type DenseOptions, dense } from "./dense.ts";
 import { type Initialiser, lecunNormal, zerosInit } from "./initialisers.ts";
 import { layer } from "./scope.ts";
 
@@ -110,6 +110,6 @@ export const patchEmbedding = layer(
     x: Tensor,
     features: number,
     size: readonly [number, number],
-    dtype: DType = "float32",
-  ): Tensor => dense(scope, patches(x, size), features, { axes: 3, dtype }),
+    { dtype, bias }: Pick<DenseOptions, "dtype" | "bias"> = {},
+  ): Tensor => dense(scope, patches(x, size), features, { axes: 3, dtype, bias }),
 );

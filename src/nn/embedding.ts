@@ -13,11 +13,14 @@ export interface EmbedOptions {
   readonly dtype?: DType;
 }
 
+/** The parameter `embedding` [vocabulary, width]; the same table may score the tokens (tied weights). */
+export const embeddingTable = layer(
+  (scope, { vocabulary, width, init = normal(1 / Math.sqrt(width)) }: EmbedOptions): Tensor =>
+    scope.param("embedding", init, [vocabulary, width]),
+);
+
 /** Rows of `embedding` [vocabulary, width] at integer tokens [...] → [..., width]. */
 export const embed = layer(
-  (
-    scope,
-    tokens: Tensor,
-    { vocabulary, width, init = normal(1 / Math.sqrt(width)), dtype = "float32" }: EmbedOptions,
-  ): Tensor => convert(take(scope.param("embedding", init, [vocabulary, width]), tokens), dtype),
+  (scope, tokens: Tensor, { dtype = "float32", ...table }: EmbedOptions): Tensor =>
+    convert(take(embeddingTable(scope, table), tokens), dtype),
 );

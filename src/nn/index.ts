@@ -32,9 +32,15 @@ export {
   normalisation,
   rmsNorm,
 } from "./norm.ts";
-export { type Attended, type AttentionOptions, attend, multiHeadAttention } from "./attention.ts";
+export {
+  type Attended,
+  type AttentionOptions,
+  attend,
+  causalMask,
+  multiHeadAttention,
+} from "./attention.ts";
 export { dropPath, dropout, stochasticDepth } from "./dropout.ts";
 export { type MlpOptions, mlpBlock, swiGluBlock } from "./mlp.ts";
 export { type MapHeadOptions, type MaxPoolOptions, mapHead, maxPool } from "./pool.ts";
 export { relu } from "./relu.ts";
-export { type EmbedOptions, embed } from "./embedding.ts";
+export { type EmbedOptions, embed, embeddingTable } from "./embedding.ts";

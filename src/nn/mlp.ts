@@ -14,6 +14,8 @@ export interface MlpOptions {
   /** Default: GELU in its tanh form. */
   readonly activation?: (x: Tensor) => Tensor;
   readonly dtype?: DType;
+  /** Whether its layers have biases. Default: true. */
+  readonly bias?: boolean;
 }
 
 /** Dense, GELU, dropout, dense back to the input's width. x [batch, tokens, width]. */
@@ -21,10 +23,10 @@ export const mlpBlock = layer(
   (
     scope,
     x: Tensor,
-    { hidden, dropout: rate = 0, activation = gelu, dtype }: MlpOptions = {},
+    { hidden, dropout: rate = 0, activation = gelu, dtype, bias }: MlpOptions = {},
   ): Tensor => {
     const width = x.shape.at(-1)!;
-    const options = { kernelInit: xavierUniform, biasInit: normal(1e-6), dtype };
+    const options = { kernelInit: xavierUniform, biasInit: normal(1e-6), dtype, bias };
     const inner = activation(dense(scope.at("Dense_0"), x, hidden ?? 4 * width, options));
     const kept = dropout(scope.at("Dropout_0"), inner, rate); // [batch, tokens, hidden]
     return dense(scope.at("Dense_1"), kept, width, options);

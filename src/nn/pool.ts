@@ -24,6 +24,8 @@ export interface MapHeadOptions {
   readonly epsilon?: number;
   /** Default: "layerNorm". */
   readonly norm?: NormName;
+  /** Which tokens count, bool; broadcasts to [batch, heads, 1, tokens]. Default: all. */
+  readonly where?: Tensor;
 }
 
 /**
@@ -31,12 +33,13 @@ export interface MapHeadOptions {
  * x [batch, tokens, width] → `result` [batch, width], `weights` [batch, heads, 1, tokens]. Lee et al. 2019, arXiv:1810.00825; Zhai et al. 2022, arXiv:2106.04560.
  */
 export const mapHead = layer((scope, x: Tensor, options: MapHeadOptions): Attended => {
-  const { heads, hidden, activation, epsilon, norm = "layerNorm" } = options;
+  const { heads, hidden, activation, epsilon, norm = "layerNorm", where } = options;
   const [batch, , width] = x.shape;
   const probe = broadcastTo(scope.param("probe", xavierUniform, [1, 1, width]), [batch, 1, width]);
   const { result: pooled, weights } = attend(scope.at("MultiHeadDotProductAttention_0"), probe, x, {
     heads,
     kernelInit: xavierUniform,
+    where,
   });
   const normal = normalisation(norm, scope.at("LayerNorm_0"), pooled, { epsilon });
   const mlp = mlpBlock(scope.at("MlpBlock_0"), normal, { hidden, activation });

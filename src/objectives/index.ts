@@ -19,6 +19,8 @@ export {
 } from "./define.ts";
 export { type ClassificationOptions, classification } from "./classification/classification.ts";
 export { type DistillationOptions, distillation } from "./classification/distillation.ts";
+export { type CaptioningOptions, captioning } from "./captioning.ts";
+export { type ContrastiveOptions, contrastive } from "./contrastive.ts";
 export { rotation, rotations } from "./rotation.ts";
 export { segmentation } from "./segmentation.ts";
 export type { Teacher } from "./teacher.ts";

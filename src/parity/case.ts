@@ -1,6 +1,7 @@
 /** @file Recorded cases of another implementation: what went in, what came out, and how closely to agree. */
 
 import { OcelliError } from "../errors.ts";
+import { decodeUtf8 } from "../formats/bytes.ts";
 import { type HostArray, fromNumbers, hostArray, sizeOf, toNumbers } from "../graph/index.ts";
 
 /** Arrays by name. */
@@ -78,6 +79,10 @@ export function fileOf({ files }: Case, name: string): Uint8Array {
   if (Object.hasOwn(files, name)) return files[name];
   throw new OcelliError("format", `the case has no ${name}.`);
 }
+
+/** One of a case's other files as JSON. */
+export const jsonFile = (given: Case, name: string): unknown =>
+  JSON.parse(decodeUtf8(fileOf(given, name), name));
 
 /** A list of texts of case.json under a key; undefined where it is missing. */
 export function textsAt(description: JsonObject, key: string): readonly string[] | undefined {

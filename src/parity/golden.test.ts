@@ -25,6 +25,14 @@ const folders = await Promise.all(
     "hf_beit",
     "hf_dinov2",
     "hf_vit_mae",
+    "text_transformer",
+    "naflex_vit",
+    "two_towers",
+    "cappa",
+    "contrastive",
+    "hf_siglip",
+    "hf_siglip2",
+    "hf_clip",
   ].map((family) => findCases(`${golden}/${family}`)),
 );
 

@@ -28,13 +28,32 @@ import { compileNamed } from "./compute.ts";
 
 const L2 = "grad_l2/";
 
-/** The constructor arguments of a case as options: in camel case, without what is null. */
-export function constructorOptions(description: JsonObject): Record<string, Json> {
-  const options = Object.entries(camelKeys(objectAt(description, "constructor")));
-  return Object.fromEntries(
-    options.filter((entry): entry is [string, Json] => (entry[1] ?? null) !== null),
+/** Options that are given: not null. */
+export const withoutNull = (
+  options: Readonly<Record<string, Json | undefined>>,
+): Record<string, Json> =>
+  Object.fromEntries(
+    Object.entries(options).filter((entry): entry is [string, Json] => (entry[1] ?? null) !== null),
   );
-}
+
+/** The constructor arguments of a case as options: in camel case, without what is null. */
+export const constructorOptions = (description: JsonObject): Record<string, Json> =>
+  withoutNull(camelKeys(objectAt(description, "constructor")));
+
+/** jax's checkpoint policies by our names; what it does not know keeps nothing. */
+const POLICIES: Readonly<Record<string, string>> = {
+  everything_saveable: "everything",
+  dots_with_no_batch_dims_saveable: "dots",
+};
+
+/** Options with jax's policy of what to keep under our name for it. */
+export const withPolicy = ({
+  rematPolicy,
+  ...options
+}: Record<string, Json>): Record<string, Json> =>
+  rematPolicy === undefined
+    ? options
+    : { ...options, rematPolicy: POLICIES[String(rematPolicy)] ?? "nothing" };
 
 /**
  * Computes a case of an image model: `output`, its named intermediates, the loss "mean over the batch of

@@ -1,11 +1,11 @@
 /** @file BERT's WordPiece by a list of pieces: `vocab.txt`, a piece a line. */
 
-import { OcelliError } from "../errors.ts";
 import { decodeUtf8, formatError } from "../formats/bytes.ts";
 import { createBertNormalizer } from "./huggingface/normalizers.ts";
 import { bertPreTokenizer } from "./huggingface/pre-tokenizers.ts";
 import { wordPieceDecoder } from "./huggingface/decoders.ts";
 import { createWordPiece } from "./huggingface/word-piece.ts";
+import { piecesAt } from "./pieces.ts";
 import type { TextCodec } from "./tokenizer.ts";
 import { remember } from "./word-cache.ts";
 
@@ -43,19 +43,12 @@ export function readWordPiece(
       }
       return ids;
     },
-    decode: (ids) =>
-      decode(
-        Array.from(ids, (id) => {
-          if (id in pieces) return pieces[id];
-          throw new OcelliError("argument", `id ${id} is not among the ${pieces.length} pieces.`);
-        }),
-      ).join(""),
+    decode: (ids) => decode(piecesAt(pieces, ids)).join(""),
     idOf: (piece) => vocab.get(piece),
     pieceOf: (id) => pieces[id],
     special: {
       bos: vocab.get("[CLS]"),
       eos: vocab.get("[SEP]"),
-      pad: vocab.get("[PAD]"),
       unk: vocab.get(UNK),
     },
   };

@@ -23,6 +23,11 @@ export const tokenizerCardSchema = z.strictObject({
   eos: z.enum(["none", "yes", "sticky"]),
   /** The id that fills a row after its text. */
   pad: z.int().min(0),
+  /**
+   * Removes ASCII punctuation and makes every run of blanks one space, as transformers' SigLIP tokenizer does.
+   * Default: false.
+   */
+  canonical: z.boolean().optional(),
   /** Ids in a row, BOS and EOS among them. */
   length: z.int().min(1),
   /** The vocabulary's size, pieces that the card adds included; default: as the file has it. */

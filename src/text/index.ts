@@ -7,6 +7,13 @@ export {
   parseTokenizerCard,
   tokenizerCardSchema,
 } from "./card.ts";
+export { canonicalName, canonicalText } from "./canonical.ts";
+export {
+  type ClassPrompts,
+  PROMPT_TEMPLATES,
+  type PromptOptions,
+  classPrompts,
+} from "./prompts.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export type { Tokenizer } from "./tokenizer.ts";
 export { type CaptionScore, type JudgedCaption } from "./metrics/captions.ts";

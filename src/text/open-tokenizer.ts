@@ -4,6 +4,7 @@ import { OcelliError } from "../errors.ts";
 import { hostArray } from "../graph/dtype.ts";
 import { readWordPiece } from "./bert.ts";
 import { TOKEN_SETS, type TokenizerCard, parseTokenizerCard } from "./card.ts";
+import { canonicalText } from "./canonical.ts";
 import { readClip } from "./clip/clip.ts";
 import { readTokenizerJson } from "./huggingface/tokenizer-json.ts";
 import { type RowLayout, layRow, lowerAscii, unlayRow } from "./layout.ts";
@@ -29,7 +30,8 @@ export function openTokenizer(card: TokenizerCard, bytes: Uint8Array): Tokenizer
   // CLIP lowers what has been cleaned, and BERT takes accents off as it lowers
   const isLowered = kind === "clip" || (kind === "wordpiece" && checked.lower === "unicode");
   const lower = LOWER[isLowered ? "none" : checked.lower];
-  const encode = (text: string): number[] => codec.encode(lower(text.toWellFormed()));
+  const clean = checked.canonical ? canonicalText : (text: string) => text;
+  const encode = (text: string): number[] => codec.encode(clean(lower(text.toWellFormed())));
   const pad = (ids: readonly number[]): Int32Array => layRow(ids, layout);
   return {
     card: checked,

@@ -7,7 +7,6 @@ import type { TokenizerCard } from "./card.ts";
 export interface SpecialIds {
   readonly bos?: number;
   readonly eos?: number;
-  readonly pad?: number;
   readonly unk?: number;
 }
 

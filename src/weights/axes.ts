@@ -46,7 +46,8 @@ function regroups(a: Shape, b: Shape): boolean {
   return within(first, second) || within(second, first);
 }
 
-function permute({ shape, dtype, data }: HostArray, order: readonly number[]): HostArray {
+/** An array with its axes in another order. */
+export function permute({ shape, dtype, data }: HostArray, order: readonly number[]): HostArray {
   const next = order.map((axis) => shape[axis]);
   const strides = stridesOf(shape);
   const steps = order.map((axis) => strides[axis]);

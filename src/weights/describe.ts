@@ -393,7 +393,10 @@ function timmPreprocessing(value: unknown): string | undefined {
   return height === width ? middle(tall, size, interpolation, end) : undefined;
 }
 
-function hfPreprocessing(value: unknown): string | undefined {
+const naflexPictures = hfPictures.extend({ patch_size: whole, max_num_patches: whole });
+
+/** The preprocessing that a `preprocessor_config.json` of transformers describes; undefined where it is none known here. */
+export function describeProcessor(value: unknown): string | undefined {
   const named = z
     .object({
       image_processor_type: z.string().nullish(),
@@ -401,6 +404,7 @@ function hfPreprocessing(value: unknown): string | undefined {
     })
     .safeParse(value).data;
   const type = named?.image_processor_type ?? named?.feature_extractor_type ?? "";
+  if (/^Siglip2ImageProcessor/.test(type)) return naflexProcessor(value);
   const processor = PROCESSORS.find(({ types }) => types.test(type));
   const data = processor?.pictures.safeParse(value).data;
   if (!data) return undefined;
@@ -418,6 +422,17 @@ function hfPreprocessing(value: unknown): string | undefined {
   return smaller < 384
     ? middle(Math.floor(smaller / data.crop_pct), String(smaller), method, end)
     : squeezed(String(smaller), method, end);
+}
+
+/** Pictures as patches in their own aspect ratio. */
+function naflexProcessor(value: unknown): string | undefined {
+  const { data } = naflexPictures.safeParse(value);
+  if (!data) return undefined;
+  const { patch_size: patch, max_num_patches: most, resample: method } = data;
+  if (method !== "bilinear") return undefined;
+  const sized = `resize_to_sequence(${patch},${most},${how(method)})`;
+  const end = normalised(data.image_mean, data.image_std);
+  return [DECODE, sized, end, `patchify(${patch},${most})`].join("|");
 }
 
 /** Names by number, all of them from 0 on. */
@@ -449,5 +464,5 @@ export function describeWeights(config: unknown, preprocessor?: unknown): Descri
     return model && { model, preprocessing, ...named };
   }
   const known = TRANSFORMERS.safeParse(config).data;
-  return known && { ...known, preprocessing: hfPreprocessing(preprocessor), ...named };
+  return known && { ...known, preprocessing: describeProcessor(preprocessor), ...named };
 }

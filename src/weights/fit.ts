@@ -38,8 +38,10 @@ export interface FittedWeights {
   readonly layout: string;
 }
 
-const POSITIONS = "pos_embedding";
-const PATCHES = "embedding/kernel";
+/** Where models keep an image tower. */
+const TOWER = "(?:img/|encoder/)?";
+const POSITIONS = new RegExp(`^${TOWER}pos_embedding$`);
+const PATCHES = new RegExp(`^${TOWER}embedding/kernel$`);
 const isHead = (name: string): boolean => /^head(_dist)?\//.test(name);
 /** What files hold beside a model's arrays: batch counters, and buffers that are computed anew. */
 const IGNORED = /(^|\.)(num_batches_tracked|position_ids|relative_position_index)$|^(opt|state)\//;
@@ -66,6 +68,7 @@ export function fitWeights(
   const expected = { ...params, ...variables };
   const { layout, renamed: given, ignored } = rename(arrays, expected);
   const renamed = restack(given, expected);
+  foldSecondPositions(renamed, expected);
   if (!sizes.givenGrid) foldClassPosition(renamed, expected);
   const left = [...ignored];
   for (const name of Object.keys(renamed)) {
@@ -104,7 +107,10 @@ const ROOTS = [/^(params|variables)\//, /^opt\/target\//];
 
 /** A name of ours as big_vision's files have had it: the positions in the encoder. */
 const ownName = (name: string): string =>
-  name.replace(/^Transformer\/(posembed_input\/)?pos_embedding$/, "pos_embedding");
+  name.replace(
+    /^((?:img|encoder)\/)?Transformer\/(?:posembed_input\/)?pos_embedding$/,
+    "$1pos_embedding",
+  );
 
 /**
  * How a file's names are to be understood: its parameters and variables below their root, the names beside it, and for
@@ -172,11 +178,15 @@ function foldClassPosition(
   arrays: Record<string, HostArray>,
   expected: Readonly<Record<string, Spec>>,
 ): void {
-  const { [POSITIONS]: positions } = arrays;
-  const placed = PLACED.filter((name) => Object.hasOwn(arrays, name));
-  if (!positions || placed.length === 0 || positions.shape.length !== 3) return;
-  if (positions.shape[1] === expected[POSITIONS]?.shape[1]) return; // as the model has them
-  const [lead, count, width] = positions.shape;
+  const at = Object.keys(arrays).find((name) => POSITIONS.test(name)) ?? "";
+  const { [at]: positions } = arrays;
+  const placed = PLACED.map((name) => at.replace(/pos_embedding$/, name)).filter((name) =>
+    Object.hasOwn(arrays, name),
+  );
+  if (!positions || placed.length === 0) return;
+  const [lead, count, width] =
+    positions.shape.length === 2 ? [1, ...positions.shape] : positions.shape;
+  if (count === expected[at]?.shape[1]) return; // as the model has them
   const patches = count - placed.length;
   if (lead !== 1 || !isSquare(patches) || (placed.length === 1 && isSquare(count))) return;
   if (placed.some((name) => arrays[name].data.length !== width)) return;
@@ -190,11 +200,27 @@ function foldClassPosition(
     );
     if (!Object.hasOwn(expected, name)) delete arrays[name];
   });
-  arrays[POSITIONS] = hostArray(
+  arrays[at] = hostArray(
     [1, patches, width],
     "float32",
     positions.data.slice(placed.length * width) as Float32Array,
   );
+}
+
+/** Old text towers of big_vision keep second positions inside the encoder: they are added to the outer ones. */
+function foldSecondPositions(
+  arrays: Record<string, HostArray>,
+  expected: Readonly<Record<string, Spec>>,
+): void {
+  for (const name of Object.keys(arrays)) {
+    const outer = name.replace(/(^|\/)Encoder_0\/pos_embedding$/, "$1pos_embedding");
+    if (outer === name || Object.hasOwn(expected, name) || !Object.hasOwn(arrays, outer)) continue;
+    const [first, second] = [arrays[outer], arrays[name]];
+    if (String(first.shape) !== String(second.shape)) continue;
+    const sum = toNumbers(first).map((value, i) => value + Number(second.data[i]));
+    arrays[outer] = hostArray(first.shape, "float32", Float32Array.from(sum));
+    delete arrays[name];
+  }
 }
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n));
@@ -207,13 +233,17 @@ function shapeTo(
   { grid, givenGrid, resizesPatches = false }: Omit<FitOptions, "head">,
 ): HostArray {
   const { shape } = array;
-  if (name === PATCHES && spec && resizesPatches && shape.length === 4) {
+  if (PATCHES.test(name) && spec?.shape.length === 2 && shape.length === 4) {
+    return regroup(array, spec); // patches of pixels, as naflex-vit takes them
+  }
+  if (PATCHES.test(name) && spec && resizesPatches && shape.length === 4) {
     const [height, width, ...rest] = spec.shape;
     return String(rest) === String(shape.slice(2))
       ? resamplePatchKernel(array, [height, width])
       : array;
   }
-  if (name !== POSITIONS || !spec) return array;
+  if (!POSITIONS.test(name) || !spec) return array;
+  if (spec.shape[0] !== 1) return gridTo(array, spec);
   const given = shape.length === 2 ? { ...array, shape: [1, ...shape] } : array; // [1, count, width]
   if (given.shape.length !== 3) return array;
   const [, count, width] = spec.shape;
@@ -222,4 +252,13 @@ function shapeTo(
   const fits = Number.isInteger(rows) && rows * columns === count && given.shape[2] === width;
   if (!fits || !(givenGrid || isSquare(given.shape[1]))) return given;
   return resamplePosemb(given, [rows, columns], givenGrid);
+}
+
+/** Positions [1, n², width] as the model's own table [rows, columns, width], resized where it has another size. */
+function gridTo(array: HostArray, { shape: [rows, columns, width] }: Spec): HostArray {
+  const { shape } = array;
+  const count = shape.slice(0, -1).reduce((product, extent) => product * extent, 1);
+  if (shape.at(-1) !== width || !isSquare(count)) return array;
+  const flat = { ...array, shape: [1, count, width] };
+  return { ...resamplePosemb(flat, [rows, columns]), shape: [rows, columns, width] };
 }

@@ -20,8 +20,11 @@ type ModuleKind =
   | "conv2d"
   | "group_norm";
 
-/** A module there, ours, and its kind; `?` in our name stands for the parts that it holds one after the other. */
-type Row = readonly [from: string, to: string, kind: ModuleKind];
+/**
+ * A module there, ours, and its kind; `?` in our name stands for the parts that it holds one after the other. An array
+ * may have another number of axes there.
+ */
+type Row = readonly [from: string, to: string, kind: ModuleKind, axes?: number];
 
 /** A layout of weights. */
 export interface Layout {
@@ -30,6 +33,8 @@ export interface Layout {
   readonly mark: RegExp;
   /** Whether its axes are PyTorch's. Default: true. */
   readonly torch?: false;
+  /** Whether positions begin with one of the class token. Default: false. */
+  readonly classPosition?: true;
   readonly rows: readonly Row[];
 }
 
@@ -127,23 +132,36 @@ const pair = (conv: string, norm: string, to: string): Row[] => [
 
 const hfSiglip = (root: string): Row[] => [
   [`${root}embeddings.patch_embedding`, "embedding", "linear"],
-  [`${root}embeddings.position_embedding.weight`, "pos_embedding", "array"],
-  [`${root}encoder.layers.*.layer_norm1`, `${vitBlock}/LayerNorm_0`, "norm"],
-  [`${root}encoder.layers.*.layer_norm2`, `${vitBlock}/LayerNorm_1`, "norm"],
-  [`${root}encoder.layers.*.self_attn.q_proj`, `${attention}/query`, "linear"],
-  [`${root}encoder.layers.*.self_attn.k_proj`, `${attention}/key`, "linear"],
-  [`${root}encoder.layers.*.self_attn.v_proj`, `${attention}/value`, "linear"],
-  [`${root}encoder.layers.*.self_attn.out_proj`, `${attention}/out`, "linear"],
-  [`${root}encoder.layers.*.mlp.fc1`, `${vitBlock}/MlpBlock_0/Dense_0`, "linear"],
-  [`${root}encoder.layers.*.mlp.fc2`, `${vitBlock}/MlpBlock_0/Dense_1`, "linear"],
+  [`${root}embeddings.position_embedding.weight`, "pos_embedding", "array", 2],
+  ...hfLayers(root, "Transformer"),
   [`${root}post_layernorm`, "Transformer/encoder_norm", "norm"],
-  [`${root}head.probe`, `${mapHead}/probe`, "array"],
+  [`${root}head.probe`, `${mapHead}/probe`, "array", 3],
   [`${root}head.attention`, `${mapHead}/MultiHeadDotProductAttention_0/?`, "packed"],
   [`${root}head.attention.out_proj`, `${mapHead}/MultiHeadDotProductAttention_0/out`, "linear"],
   [`${root}head.layernorm`, `${mapHead}/LayerNorm_0`, "norm"],
   [`${root}head.mlp.fc1`, `${mapHead}/MlpBlock_0/Dense_0`, "linear"],
   [`${root}head.mlp.fc2`, `${mapHead}/MlpBlock_0/Dense_1`, "linear"],
 ];
+
+const hfClipVision = (root: string): Row[] => [
+  [`${root}embeddings.class_embedding`, "cls", "array", 1],
+  [`${root}embeddings.patch_embedding`, "embedding", "linear"],
+  [`${root}embeddings.position_embedding.weight`, "pos_embedding", "array", 2],
+  [`${root}pre_layrnorm`, "pre_norm", "norm"],
+  ...hfLayers(root, "Transformer"),
+  [`${root}post_layernorm`, "Transformer/encoder_norm", "norm"],
+];
+
+const hfText = (root: string): Row[] => [
+  [`${root}embeddings.token_embedding.weight`, "Embed_0/embedding", "array", 2],
+  [`${root}embeddings.position_embedding.weight`, "pos_embedding", "array", 2],
+  ...hfLayers(root, "Encoder_0"),
+  [`${root}final_layer_norm`, "Encoder_0/encoder_norm", "norm"],
+];
+
+/** A tower's rows, ours below a name. */
+const tower = (name: string, rows: readonly Row[]): Row[] =>
+  rows.map(([from, to, kind, axes]) => [from, `${name}/${to}`, kind, axes]);
 
 /** A group normalisation and the convolution after it, in TensorFlow's BiT. */
 const tfUnit = (part: string, i: number): Row[] => [
@@ -258,6 +276,45 @@ export const LAYOUTS: readonly Layout[] = [
     ],
   },
   {
+    name: "transformers SigLIP",
+    mark: /^text_model\.head\.weight$/,
+    rows: [
+      ...tower("img", hfSiglip("vision_model.")),
+      ...tower("txt", hfText("text_model.")),
+      ["text_model.head", "txt/head", "linear"],
+      ["logit_scale", "t", "array", 1],
+      ["logit_bias", "b", "array", 1],
+    ],
+  },
+  {
+    name: "transformers CLIP",
+    mark: /^text_projection\.weight$/,
+    classPosition: true,
+    rows: [
+      ...tower("img", hfClipVision("vision_model.")),
+      ["visual_projection", "img/head", "linear"],
+      ...tower("txt", hfText("text_model.")),
+      ["text_projection", "txt/head", "linear"],
+      ["logit_scale", "t", "array", 0],
+    ],
+  },
+  {
+    name: "transformers CLIP vision tower",
+    mark: /^(vision_model\.)?pre_layrnorm\.weight$/,
+    classPosition: true,
+    rows: [...hfClipVision("vision_model."), ...hfClipVision("")],
+  },
+  {
+    name: "transformers text tower",
+    mark: /^(text_model\.)?embeddings\.token_embedding\.weight$/,
+    rows: [
+      ...hfText("text_model."),
+      ["text_model.head", "head", "linear"],
+      ...hfText(""),
+      ["head", "head", "linear"],
+    ],
+  },
+  {
     name: "transformers SigLIP vision tower",
     mark: /^(vision_model\.)?embeddings\.patch_embedding\.weight$/,
     rows: [...hfSiglip("vision_model."), ...hfSiglip("")],
@@ -360,6 +417,22 @@ export const LAYOUTS: readonly Layout[] = [
   },
 ];
 
+/** The blocks of an encoder as transformers has those of SigLIP and CLIP. */
+function hfLayers(root: string, encoder: string): Row[] {
+  const [there, block] = [`${root}encoder.layers.*`, `${encoder}/encoderblock_*`];
+  const heads = `${block}/MultiHeadDotProductAttention_0`;
+  return [
+    [`${there}.layer_norm1`, `${block}/LayerNorm_0`, "norm"],
+    [`${there}.layer_norm2`, `${block}/LayerNorm_1`, "norm"],
+    [`${there}.self_attn.q_proj`, `${heads}/query`, "linear"],
+    [`${there}.self_attn.k_proj`, `${heads}/key`, "linear"],
+    [`${there}.self_attn.v_proj`, `${heads}/value`, "linear"],
+    [`${there}.self_attn.out_proj`, `${heads}/out`, "linear"],
+    [`${there}.mlp.fc1`, `${block}/MlpBlock_0/Dense_0`, "linear"],
+    [`${there}.mlp.fc2`, `${block}/MlpBlock_0/Dense_1`, "linear"],
+  ];
+}
+
 function hfPair(from: string, to: string): Row[] {
   return pair(`${from}.convolution`, `${from}.normalization`, to);
 }
@@ -431,6 +504,37 @@ export function renamingOf({ rows }: Layout): Renaming {
         return String(value).padStart(mark.length, "0");
       });
       return ours.includes("?") ? parts.map((part) => ours.replace("?", part)) : [ours];
+    }
+    return undefined;
+  };
+}
+
+/** The name of a layout for one of ours, where it lies there among `parts`, and how many axes an array has there. */
+export interface Place {
+  readonly name: string;
+  readonly part: number;
+  readonly parts: number;
+  readonly axes?: number;
+}
+
+/** Where a layout has an array of ours; undefined where it has none. Only layouts of blocks counted as ours. */
+export function placingOf({ rows }: Layout): (name: string) => Place | undefined {
+  const rules = rows.flatMap(([from, to, kind, axes]) =>
+    ENDS[kind].flatMap(([end, own]) => {
+      const names = to.includes("?") ? partsOf(kind).map((part) => to.replace("?", part)) : [to];
+      return names.map((name, part) => ({
+        ours: new RegExp(`^${(name + own).replaceAll("*", "(\\d+)")}$`),
+        there: from + end,
+        place: { part, parts: names.length, ...(axes === undefined ? {} : { axes }) },
+      }));
+    }),
+  );
+  return (name) => {
+    for (const { ours, there, place } of rules) {
+      const match = ours.exec(name);
+      if (!match) continue;
+      const numbers = match.slice(1);
+      return { ...place, name: there.replace(/\*/g, () => numbers.shift()!) };
     }
     return undefined;
   };

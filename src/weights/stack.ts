@@ -7,14 +7,29 @@ type Named = Readonly<Record<string, HostArray>>;
 const STACK = "/encoderblock/";
 const BLOCK = /\/encoderblock_(\d+)\//;
 
-/** The arrays with their blocks as a model has them: stacked, or apart. */
+/** The encoder of a block's array; undefined of others. */
+const encoderOf = (name: string): string | undefined =>
+  /^(.*)\/encoderblock(?:_\d+)?\//.exec(name)?.[1];
+
+/** The arrays with the blocks of each encoder as a model has them: stacked, or apart. */
 export function restack(
   arrays: Named,
   expected: Readonly<Record<string, Spec>>,
 ): Record<string, HostArray> {
   const names = Object.keys(expected);
-  if (names.some((name) => name.includes(STACK))) return stack(arrays);
-  return names.some((name) => BLOCK.test(name)) ? unstack(arrays) : { ...arrays };
+  const encoders = new Map<string | undefined, Record<string, HostArray>>();
+  for (const [name, array] of Object.entries(arrays)) {
+    const encoder = encoderOf(name);
+    const own = encoders.get(encoder) ?? {};
+    own[name] = array;
+    encoders.set(encoder, own);
+  }
+  const parts = [...encoders].map(([encoder, own]) => {
+    const wanted = encoder === undefined ? [] : names.filter((name) => encoderOf(name) === encoder);
+    if (wanted.some((name) => name.includes(STACK))) return stack(own);
+    return wanted.length > 0 ? unstack(own) : own;
+  });
+  return Object.assign({}, ...parts) as Record<string, HostArray>;
 }
 
 /** Blocks from the first on, as long as they are of one shape; a stack that is too short is told as a mismatch. */
@@ -44,7 +59,8 @@ function join(list: readonly HostArray[]): HostArray {
   return hostArray([list.length, ...shape], dtype, out);
 }
 
-function unstack(arrays: Named): Record<string, HostArray> {
+/** Stacked blocks as separate arrays. */
+export function unstack(arrays: Named): Record<string, HostArray> {
   const apart = Object.entries(arrays).flatMap(([name, array]): [string, HostArray][] => {
     const { shape, dtype, data } = array;
     if (!name.includes(STACK) || !(shape[0] > 0)) return [[name, array]];

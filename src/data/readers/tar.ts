@@ -204,7 +204,7 @@ async function readShard(
 }
 
 /** A path up to the first dot of its file's name, and the last extension in lower case. */
-function splitName(name: string) {
+export function splitName(name: string) {
   const slash = name.lastIndexOf("/") + 1;
   const dot = name.indexOf(".", slash);
   const key = dot < 0 ? name : name.slice(0, dot);

@@ -11,7 +11,8 @@ import { knn, largest } from "./knn.ts";
 import { solvePositive, times, timesTransposed, zerosMatrix } from "../matrix.ts";
 import { numpyRandom } from "../numpy-random.ts";
 import { retrieval } from "../retrieval.ts";
-import { canonicalName, classEmbeddings } from "./zero-shot.ts";
+import { canonicalName } from "../../text/canonical.ts";
+import { classEmbeddings } from "./zero-shot.ts";
 
 const labelled = (rows: number[][], labels: number[]) => ({
   features: fromNumbers(rows.flat(), [rows.length, rows[0].length], "float32"),

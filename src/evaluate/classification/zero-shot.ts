@@ -6,15 +6,6 @@ import { type LabelledFeatures, accuracyOf, labelledRows } from "./labelled.ts";
 import { predictionsOf } from "./few-shot.ts";
 import { type Matrix, dot, rowOf, timesTransposed, zerosMatrix } from "../matrix.ts";
 
-/** A class name as prompts take it: lower case, `_` a space, no punctuation. */
-export const canonicalName = (name: string): string =>
-  name
-    .replaceAll("_", " ")
-    .replace(/[!-/:-@[-`{-~]/g, "")
-    .toLowerCase()
-    .replace(/\s+/g, " ")
-    .trim();
-
 /**
  * The mean of the embeddings of each class's prompts, [classes, dim], scaled to length 1 unless told otherwise.
  *

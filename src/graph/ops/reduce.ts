@@ -11,7 +11,7 @@ import {
   specOf,
 } from "../tensor.ts";
 import { additionOf, multiplicationOf, roundValue, zerosValue } from "../values.ts";
-import { stopGradient } from "./barrier.ts";
+import { barrier, stopGradient } from "./barrier.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import {
   type AxesArgument,
@@ -30,11 +30,15 @@ import { concatenate, sliceAxis } from "./slice.ts";
 import { exp, isFinite, log, sqrt } from "./unary.ts";
 
 /** The cotangent shared equally among the elements that attain the extreme value. */
-function extremeGradient(x: Tensor, y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
-  const attained = convert(equal(x, restore(y, x.shape, axes)), x.dtype);
-  const count = reduceSum(attained, axes);
-  return mul(attained, restore(div(d, count), x.shape, axes));
-}
+const extremeGradient =
+  (extreme: (x: Tensor, axes: readonly number[]) => Tensor) =>
+  (x: Tensor, _y: Tensor, d: Tensor, axes: readonly number[]): Tensor => {
+    const [held] = barrier([x]); // or a compiler computes x twice, rounded unlike, and finds no element that is the extreme
+    const top = restore(extreme(held, axes), x.shape, axes);
+    const attained = convert(equal(held, top), x.dtype);
+    const count = reduceSum(attained, axes);
+    return mul(attained, restore(div(d, count), x.shape, axes));
+  };
 
 /** The cotangent times the product of all the other elements, exact where elements are zero. */
 function productGradient(x: Tensor, _y: Tensor, d: Tensor, axes: readonly number[]): Tensor {
@@ -141,13 +145,13 @@ export const reducePrimitives = {
     domain: "number",
     initial: lowEnd,
     reducer: () => Math.max,
-    gradient: extremeGradient,
+    gradient: extremeGradient((x, axes) => reduceMax(x, axes)),
   }),
   reduceMin: reduction("reduceMin", {
     domain: "number",
     initial: highEnd,
     reducer: () => Math.min,
-    gradient: extremeGradient,
+    gradient: extremeGradient((x, axes) => reduceMin(x, axes)),
   }),
   reduceProd: reduction("reduceProd", {
     domain: "number",

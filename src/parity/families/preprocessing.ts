@@ -4,6 +4,7 @@ import { OcelliError } from "../../errors.ts";
 import { type HostArray, fromNumbers, toNumbers } from "../../graph/index.ts";
 import { crop, imageOf, mirror } from "../../preprocess/image.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
+import { sequenceSize } from "../../preprocess/operations/sequence.ts";
 import { seededRandom } from "../../random.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { type Arrays, type Case, type JsonObject, inputOf, numberAt, objectAt } from "../case.ts";
@@ -11,21 +12,25 @@ import type { Allowance, Computed } from "../compare.ts";
 import { compileNamed } from "../compute.ts";
 import type { DecodeImage, Family } from "../family.ts";
 
-/** Runs a text on one array of an example, the operations on the device on a batch of one. */
+/** Runs a text on an example, the operations on the device on a batch of one. */
+export async function runFields(engine: Engine, text: string, input: Arrays): Promise<Arrays> {
+  const { onHost, onDevice } = parsePreprocessing(text);
+  const example = Object.entries(onHost(input, seededRandom("parity")));
+  const batch = example.map(([key, x]) => [key, { ...x, shape: [1, ...x.shape] }] as const);
+  const results = await compileNamed(engine, (given) => onDevice(given))(Object.fromEntries(batch));
+  return Object.fromEntries(
+    Object.entries(results).map(([key, x]) => [key, { ...x, shape: x.shape.slice(1) }]),
+  );
+}
+
+/** Runs a text on one array of an example. */
 async function runText(
   engine: Engine,
   text: string,
   key: string,
   input: HostArray,
 ): Promise<HostArray> {
-  const { onHost, onDevice } = parsePreprocessing(text);
-  const example = onHost({ [key]: input }, seededRandom("parity"));
-  const unbatched = example[key];
-  const batch = { ...unbatched, shape: [1, ...unbatched.shape] };
-  const { result } = await compileNamed(engine, (given) => ({ result: onDevice(given)[key] }))({
-    [key]: batch,
-  });
-  return { ...result, shape: result.shape.slice(1) };
+  return (await runFields(engine, text, { [key]: input }))[key];
 }
 
 const textsOf = (object: JsonObject): [string, string][] =>
@@ -63,6 +68,43 @@ async function computeLabels({ description, inputs }: Case, engine: Engine) {
   for (const [name, value] of Object.entries(objectAt(description, "ops"))) {
     const text = String((value as JsonObject).op);
     outputs[name] = await runText(engine, text, "labels", inputOf(inputs, `${name}_labels`));
+  }
+  return outputs;
+}
+
+/** Pictures as patches, for every length that case.json names. */
+async function computeSequences(given: Case, engine: Engine): Promise<Record<string, HostArray>> {
+  const { description, inputs } = given;
+  const constructor = objectAt(description, "constructor");
+  const patch = numberAt(constructor, "patch_size") ?? 16;
+  const lengths = [constructor.max_sequence_len].flat().map(Number);
+  const image = imageOf("case.json", inputOf(inputs, "image"));
+  const sizes = toNumbers(inputOf(inputs, "sizes_hw"));
+  const outputs: Record<string, HostArray> = {};
+  for (const length of lengths) {
+    const rule = { patch, length, divisible: true, eps: 1e-5 };
+    const pairs = Array.from({ length: sizes.length / 2 }, (_, i) =>
+      sequenceSize([sizes[2 * i], sizes[2 * i + 1]], rule),
+    );
+    outputs[`target_hw/N${length}`] = fromNumbers(pairs.flat(), [pairs.length, 2], "int32");
+    const run = (text: string) => runFields(engine, text, { image });
+    const call = `(${patch},${length})`;
+    const wants = (name: string): boolean =>
+      Object.keys(given.outputs).some((key) => key.startsWith(`${name}/N${length}`));
+    if (wants("resized")) {
+      outputs[`resized/N${length}`] = (await run(`resize_to_sequence${call}`)).image;
+    }
+    if (wants("patchify")) {
+      const made = await run(`resize_to_sequence${call}|patchify(${patch})`);
+      const { image: patches, type, yidx, xidx } = made;
+      for (const [name, array] of Object.entries({ patches, type, yidx, xidx })) {
+        outputs[`patchify/N${length}/${name}`] = array;
+      }
+    }
+    if (wants("central_crop")) {
+      const cut = await run(`central_crop_to_sequence${call}`);
+      outputs[`central_crop/N${length}`] = cut.image;
+    }
   }
   return outputs;
 }
@@ -124,6 +166,13 @@ export const preprocessing: Family = {
     const { inputs, outputs: recorded, description } = given;
     const tolerance = objectAt(description, "tolerance");
     const allowance = (name: string) => allowanceOf(recorded, tolerance, name);
+    if (Object.hasOwn(inputs, "sizes_hw")) {
+      const whole = (name: string): boolean => inputOf(recorded, name).dtype !== "float32";
+      return {
+        outputs: await computeSequences(given, engine),
+        allowance: (name) => (whole(name) ? { rtol: 0, atol: 0 } : undefined),
+      };
+    }
     if (Object.hasOwn(inputs, "image")) {
       return { outputs: await computeImage(given, engine), allowance };
     }

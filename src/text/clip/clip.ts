@@ -3,13 +3,13 @@
  * @see https://github.com/openai/CLIP; the ids are those of the PyPI package `open-clip-torch`
  */
 
-import { OcelliError } from "../../errors.ts";
 import { decodeUtf8, formatError } from "../../formats/bytes.ts";
 import { gunzip, isGzip } from "../../formats/inflate.ts";
 import { BYTE_CHARACTERS, fromByteCharacters, toByteCharacters } from "../byte-level.ts";
 import { applyMerges, createMerges } from "../byte-pairs.ts";
 import type { TextCodec } from "../tokenizer.ts";
 import { remember } from "../word-cache.ts";
+import { piecesAt } from "../pieces.ts";
 import { cleanText } from "./clean.ts";
 
 const MAX_BYTES = 2 ** 24;
@@ -53,13 +53,7 @@ export function readClip(bytes: Uint8Array, lower: (text: string) => string): Te
       }
       return ids;
     },
-    decode: (ids) =>
-      fromByteCharacters(
-        Array.from(ids, (id) => {
-          if (id in pieces) return pieces[id];
-          throw new OcelliError("argument", `id ${id} is not among the ${pieces.length} pieces.`);
-        }),
-      ).replaceAll(END, " "),
+    decode: (ids) => fromByteCharacters(piecesAt(pieces, ids)).replaceAll(END, " "),
     idOf: (piece) => vocab.get(piece),
     pieceOf: (id) => pieces[id],
     special: { bos: idOf(BOS), eos: idOf(EOS) },

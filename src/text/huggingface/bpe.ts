@@ -5,6 +5,7 @@ import { formatError } from "../../formats/bytes.ts";
 import { type Merges, applyMerges, createMerges } from "../byte-pairs.ts";
 import { PairTable } from "../pair-table.ts";
 import { remember } from "../word-cache.ts";
+import { byteIdsIn } from "../pieces.ts";
 import type { WordModel } from "./kinds.ts";
 
 /** The options of byte-pair encoding. */
@@ -59,10 +60,9 @@ function readMerges({ vocab, merges, prefix }: BpeOptions): Merges {
 function createSymbols(options: BpeOptions): (word: string) => number[] {
   const { vocab, unk, prefix, suffix, fuseUnk, byteFallback } = options;
   const unkId = unk === undefined ? undefined : vocab.get(unk);
+  const byteIds = byteIdsIn(vocab);
   const bytesOf = (text: string): readonly number[] | undefined => {
-    const ids = Array.from(encoder.encode(text), (byte) =>
-      vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`),
-    );
+    const ids = Array.from(encoder.encode(text), (byte) => byteIds[byte]);
     return ids.every((id) => id !== undefined) ? ids : undefined;
   };
   return (word) => {

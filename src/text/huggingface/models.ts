@@ -4,6 +4,7 @@ import { z } from "zod";
 import { OcelliError } from "../../errors.ts";
 import { formatError } from "../../formats/bytes.ts";
 import { ByteTrie } from "../byte-trie.ts";
+import { byteIdsIn } from "../pieces.ts";
 import { NORMAL, createUnigram } from "../sentencepiece/unigram.ts";
 import { createBpe } from "./bpe.ts";
 import type { WordModel } from "./kinds.ts";
@@ -86,9 +87,7 @@ function createUnigramModel(options: z.output<typeof unigramSchema>): Model {
     scores: Float64Array.from(options.vocab, ([, score]) => score),
     kinds: new Uint8Array(options.vocab.length).fill(NORMAL),
   });
-  const byteIds = Array.from({ length: 256 }, (_, byte) =>
-    vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`),
-  );
+  const byteIds = byteIdsIn(vocab);
 
   /** What is no piece: its bytes' pieces, where there are all, or unknown. */
   function putUnknown(bytes: Uint8Array, ids: number[]): void {

@@ -40,7 +40,6 @@ export function createSentencePiece(model: SentencePieceModel): TextCodec {
     special: {
       bos: control(model.bosPiece),
       eos: control(model.eosPiece),
-      pad: control(model.padPiece),
       unk: unkId,
     },
   };

@@ -1,0 +1,56 @@
+/** @file Images and texts that belong together: two towers taught by their pairs. */
+
+import { OcelliError } from "../errors.ts";
+import { type Tensor, foldIn, notEqual, reshape } from "../graph/index.ts";
+import { bidirectionalContrastive, maskedMean, sigmoidContrastive } from "../losses/index.ts";
+import type { FieldModel } from "../models/index.ts";
+import { apply, initialise, modelSpecs } from "../nn/index.ts";
+import { toFlat } from "../tree.ts";
+import type { Objective } from "./objective.ts";
+import { fieldsOf } from "./fields.ts";
+
+/** Options of {@link contrastive}. */
+export interface ContrastiveOptions {
+  /** Each pair by itself, as in SigLIP, or against all others, as in CLIP and LiT. Default: "sigmoid". */
+  readonly loss?: "sigmoid" | "softmax";
+  /** How many texts the images are compared with at once; less takes less memory. Default: all. */
+  readonly chunk?: number;
+}
+
+/**
+ * The objective of two towers. Batches hold `image` (with `type`, `yidx`, `xidx` of patches), `text`, int32
+ * [batch, length], and maybe `mask` [batch], 0 for padding: the text in a row belongs to its image. Metrics: `accuracy`, the
+ * part of images whose best text is their own, and `temperature`.
+ *
+ * @param model gives `zimg`, `ztxt`, `t` and maybe `b`, as `two-towers` does
+ */
+export function contrastive(
+  model: FieldModel,
+  { loss: kind = "sigmoid", chunk }: ContrastiveOptions = {},
+): Objective {
+  return {
+    init: (key, batch) => initialise(model, key, fieldsOf(batch)),
+    stacked: (batch) => modelSpecs(model, fieldsOf(batch)).stacked,
+    loss({ params, variables, batch, key, train, isFrozen }) {
+      const options = { params, variables, key: foldIn(key, 1), train, isFrozen };
+      const { result, variables: next } = apply(model, options, fieldsOf(batch));
+      const { zimg, ztxt, t, b } = toFlat<Tensor>(result[1]) as Partial<Record<string, Tensor>>;
+      if (!zimg || !ztxt || !t) {
+        throw new OcelliError("config", "contrastive needs a model of images and texts.", {
+          hint: "Take the model two-towers.",
+        });
+      }
+      const mask = batch["mask"] && notEqual(batch["mask"], 0);
+      const pairs = bidirectionalContrastive(zimg, ztxt, reshape(t, []), mask, chunk);
+      const each =
+        kind === "sigmoid"
+          ? sigmoidContrastive(zimg, ztxt, t, { bias: b, mask, chunk })
+          : pairs.loss;
+      const metrics = {
+        accuracy: maskedMean(pairs.correct, mask),
+        temperature: reshape(t, []),
+      };
+      return { loss: maskedMean(each, mask), metrics, variables: next };
+    },
+  };
+}
