@@ -105,7 +105,7 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     '--top-k must be a whole number above 0, not "many".',
   ],
   [["predict", "run", "a.png", "--topk", "1"], 'unknown option "--topk"; valid: --top-k,'],
-  [["export", "run"], "ocelli export needs --to. Valid: onnx, safetensors, npz."],
+  [["export", "run"], "ocelli export needs --to. Valid: onnx, safetensors, npz, web."],
   [["export", "run", "--to", "onx"], 'unknown format "onx"; valid: onnx,'],
   [["bench", "step", "--engine", "xla"], 'unknown engine "xla"'],
   // Recipes and configuration files.

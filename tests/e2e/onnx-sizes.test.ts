@@ -38,6 +38,7 @@ interface PublishedModel extends ModelChoice {
  */
 const PUBLISHED: readonly PublishedModel[] = [
   { name: "vit", options: { variant: "Ti/16", numClasses } },
+  { name: "beit", options: { variant: "Ti/16", numClasses } },
   { name: "flexivit", options: { variant: "Ti", numClasses } },
   { name: "mlp-mixer", options: { variant: "S/16", numClasses } },
   { name: "bit", options: { variant: "R50x1", numClasses }, error: 2e-4 },
@@ -76,9 +77,9 @@ const empty = (specs: Tree<Spec>): Named =>
 const title = ({ name, options }: ModelChoice): string => `${name} ${JSON.stringify(options)}`;
 
 describe("published models export for any batch", () => {
-  it("is asked of every registered model", () => {
+  it("is asked of every registered model of images", () => {
     expect(new Set(PUBLISHED.map(({ name }) => name))).toEqual(
-      new Set(MODELS.map(({ name }) => name)),
+      new Set(MODELS.filter(({ fields }) => !fields).map(({ name }) => name)),
     );
   });
 

@@ -1,6 +1,7 @@
 /** @file The machine's GPUs as Vulkan lists them: names, limits, and whether one is a processor in disguise. */
 
 import koffi from "koffi";
+import { useLargeStacks } from "../../../native-stack.ts";
 import type { Pointer } from "./c-api.ts";
 
 /** A GPU, or software that poses as one. */
@@ -47,6 +48,7 @@ export function listAdapters(): Adapter[] | undefined {
   if (!name) return undefined;
   let library: ReturnType<typeof koffi.load>;
   try {
+    useLargeStacks(); // what is loaded first decides for all
     library = koffi.load(name);
   } catch {
     return undefined;
