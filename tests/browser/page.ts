@@ -7,12 +7,12 @@ declare global {
   var result: Promise<{ losses: number[]; engine: string }>;
 }
 
-const ORT = "/ort/ort.all.min.mjs";
-
 async function train(): Promise<{ losses: number[]; engine: string }> {
-  const ort = (await import(ORT)) as Parameters<typeof createWebEngine>[0];
+  const asked = new URLSearchParams(location.search);
+  const file = asked.has("webgpu") ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+  const ort = (await import(`/ort/${file}`)) as Parameters<typeof createWebEngine>[0];
   const engine = await createWebEngine(ort, { threads: 2, wasmPaths: "/ort/" });
-  const family = new URLSearchParams(location.search).get("model") as Family | null;
+  const family = asked.get("model") as Family | null;
   return { losses: await threeSteps(engine, family ?? "vit"), engine: engine.description };
 }
 

@@ -34,7 +34,7 @@ describe.skipIf(reason !== "")(`WebGPU in a browser${reason}`, () => {
       const tab = await browser.newPage();
       const problems: string[] = [];
       tab.on("pageerror", (error) => problems.push(String(error)));
-      await tab.goto(`${page.url}?model=${family}`);
+      await tab.goto(`${page.url}?webgpu&model=${family}`);
       await tab.waitForFunction(() => globalThis.result !== undefined);
       const { losses, engine } = await tab.evaluate(() => globalThis.result);
       expect(problems).toEqual([]);
