@@ -46,6 +46,8 @@ test("the overlap is of all images together, without ignored pixels and padding"
   // ground: 4 of 6 there and 4 found; cat: 3 of 4 there and 5 found; dog: found once, never there; cow: neither.
   expect(values.miou).toBeCloseTo((4 / 6 + 3 / 6 + 0) / 3, 12);
   expect(values.pixel_accuracy).toBeCloseTo(7 / 10, 12);
+  expect(values.mean_class_accuracy).toBeCloseTo((4 / 6 + 3 / 4) / 2, 12);
+  expect(values.frequency_weighted_iou).toBeCloseTo((6 * (4 / 6) + 4 * (3 / 6)) / 10, 12);
   expect(values["iou/ground"]).toBeCloseTo(4 / 6, 12);
   expect(values["iou/cat"]).toBeCloseTo(3 / 6, 12);
   expect(values["iou/dog"]).toBe(0);

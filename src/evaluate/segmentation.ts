@@ -17,7 +17,7 @@ import type { NamedValues } from "./evaluator.ts";
 
 /**
  * `miou`, the mean over classes of TP / (TP + FP + FN), its terms summed over all images; `pixel_accuracy`; the mean
- * `loss` of pixels; and `iou/NAME` of each class. Pixels of value 255 do not count, and neither does a class that is
+ * `loss` of pixels; and what {@link overlapValues} gives beside. Pixels of value 255 do not count, and neither does a class that is
  * neither there nor predicted.
  *
  * @see Everingham et al. 2010, "The Pascal Visual Object Classes Challenge", section 4.1.4
@@ -53,8 +53,8 @@ export const segmentation = defineEvaluator({
         truth: columnSums(toNumbers(rows.truth), classes.length),
         found: columnSums(toNumbers(rows.found), classes.length),
       };
-      const [miou, accuracy, ...each] = overlapValues(counts, classes);
-      return [miou, accuracy, ["loss", sums.loss / sums.pixels], ...each];
+      const [miou, accuracy, ...others] = overlapValues(counts, classes);
+      return [miou, accuracy, ["loss", sums.loss / sums.pixels], ...others];
     },
   }),
 });
@@ -69,24 +69,34 @@ export interface PixelCounts {
   readonly found: readonly number[];
 }
 
-/** `miou`, `pixel_accuracy`, and `iou/NAME` of each class that is there or found. */
+/**
+ * `miou`, `pixel_accuracy`, `mean_class_accuracy` (the mean recall of the classes that are there), `frequency_weighted_iou`
+ * (weights are a class's share of the true pixels), and `iou/NAME` of each class that is there or found.
+ *
+ * @see Long et al. 2015, "Fully Convolutional Networks for Semantic Segmentation", section 5, for the four
+ */
 export function overlapValues(
   { hits, truth, found }: PixelCounts,
   names: readonly string[],
 ): NamedValues {
   const pixels = sum(truth);
   if (pixels === 0) throw new OcelliError("data", "no pixel of the maps has a class.");
+  const unions = names.map((_, k) => truth[k] + found[k] - hits[k]);
   const each = names.flatMap((name, k): NamedValues => {
-    const union = truth[k] + found[k] - hits[k];
-    return union > 0 ? [[`iou/${name}`, hits[k] / union]] : [];
+    return unions[k] > 0 ? [[`iou/${name}`, hits[k] / unions[k]]] : [];
   });
+  const recalls = names.flatMap((_, k) => (truth[k] > 0 ? [hits[k] / truth[k]] : []));
+  const weighted = names.map((_, k) => (truth[k] > 0 ? (truth[k] * hits[k]) / unions[k] : 0));
   return [
-    ["miou", sum(each.map(([, iou]) => iou)) / each.length],
+    ["miou", average(each.map(([, iou]) => iou))],
     ["pixel_accuracy", sum(hits) / pixels],
+    ["mean_class_accuracy", average(recalls)],
+    ["frequency_weighted_iou", sum(weighted) / pixels],
     ...each,
   ];
 }
 
+const average = (values: readonly number[]): number => sum(values) / values.length;
 const sum = (values: readonly number[]): number => values.reduce((total, x) => total + x, 0);
 
 /** The sums of the columns of rows one after the other. */
