@@ -188,7 +188,7 @@ export const controlCases: readonly Case[] = [
           const next = g.dynamicUpdateSlice(cache, g.reshape(key, [1, 1024]), at);
           return {
             carry: [next, g.add(n, 1)],
-            ys: [g.reduceSum(g.sliceAxis(g.mul(next, key), 1, 0, 8))],
+            ys: [g.reduceSum(g.mul(g.sliceAxis(next, 1, 0, 8), g.sliceAxis(key, 0, 0, 8)))],
           };
         };
         const keys = g.add(g.mul(g.reshape(a, [37, 1]), g.ones([1, 1024])), 1);
