@@ -43,6 +43,8 @@ export interface Case {
   readonly ulps?: number;
   /** Errors count relative to each element ("element", the default) or to the largest of its array ("array"). */
   readonly scale?: "element" | "array";
+  /** As large as a lowering asks for; smaller rows of its primitives hold the batching rules. */
+  readonly large?: boolean;
 }
 
 /** A row in one dtype, with its inputs. */

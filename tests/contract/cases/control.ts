@@ -197,7 +197,7 @@ export const controlCases: readonly Case[] = [
         return [g.sliceAxis(carry[0], 1, 5, 6), carry[1], ...ys];
       },
       [draw([37], 90, { from: -1, to: 1 })],
-      { gradient: "kinked", ulps: 32 },
+      { gradient: "kinked", ulps: 32, large: true },
     ),
   ),
   row(
