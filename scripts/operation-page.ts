@@ -34,6 +34,22 @@ const USES: Readonly<Record<string, readonly [text: string, does: string]>> = {
     "decode|inception_crop(96, 20, 60)",
     "Cuts out a random box of 20 to 60 % of the area and scales it.",
   ],
+  random_resized_crop: [
+    "decode|random_resized_crop(96, 20, 60)",
+    "The same as torchvision has it: resized by Pillow, the aspect ratio within bounds.",
+  ],
+  resize_to_sequence: [
+    "decode|resize_to_sequence(16, 24)",
+    "Scales so that there are at most 24 patches of 16 × 16, the ratio kept as nearly as whole patches allow.",
+  ],
+  central_crop_to_sequence: [
+    "decode|central_crop_to_sequence(16, 24)",
+    "Cuts the middle out so that there are at most 24 patches of 16 × 16.",
+  ],
+  patchify: [
+    "resize_to_sequence(16, 24)|patchify(16, 24)",
+    "The image as a list of patches with their places, filled up to 24, for a model that takes pictures of any aspect ratio.",
+  ],
   flip_lr: ["decode|flip_lr", "Mirrors left to right, half of the time."],
   pad: ['decode|pad(12, mode="reflect")', "Adds a border of one value, or mirrored."],
   random_shift: ["decode|random_shift(24)", "Moves by up to so many pixels, filling with zeros."],
@@ -52,6 +68,15 @@ const USES: Readonly<Record<string, readonly [text: string, does: string]>> = {
     "decode|color_jitter(0.4, 0.4, 0.4, 0.1)",
     "Random brightness, contrast, saturation and hue.",
   ],
+  gaussian_blur: ["decode|gaussian_blur(probability=1)", "Blurs by a random width (SimCLR)."],
+  random_solarize: [
+    "decode|random_solarize(128, 1)",
+    "Inverts values from a threshold on, with a probability (BYOL).",
+  ],
+  random_grayscale: [
+    "decode|random_grayscale(1)",
+    "Takes the colours away with a probability; the channels stay three.",
+  ],
   random_erasing: ["decode|random_erasing(1)", "Fills a random box."],
   value_range: ["decode|value_range(-1, 1)", "Pixels from 0 … 255 to −1 … 1."],
   vgg_value_range: [
@@ -65,6 +90,10 @@ const USES: Readonly<Record<string, readonly [text: string, does: string]>> = {
   onehot: [
     'onehot(4, key="label", key_result="classes")',
     "A class as a list of 0 and 1: label 2 of 4 becomes classes 0, 0, 1, 0.",
+  ],
+  pick_text: [
+    'pick_text("first")',
+    "One of an image's texts: drawn anew in each epoch, or the first.",
   ],
   keep: ['keep("image", "label")', "Leaves out every other field."],
   drop: ['drop("id")', "Leaves fields out."],
