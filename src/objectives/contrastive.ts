@@ -1,21 +1,33 @@
 /** @file Images and texts that belong together: two towers taught by their pairs. */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import { type Tensor, foldIn, notEqual, reshape } from "../graph/index.ts";
 import { bidirectionalContrastive, maskedMean, sigmoidContrastive } from "../losses/index.ts";
 import type { FieldModel } from "../models/index.ts";
 import { apply, initialise, modelSpecs } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
+import { defineObjective } from "./define.ts";
 import type { Objective } from "./objective.ts";
 import { fieldsOf } from "./fields.ts";
 
-/** Options of {@link contrastive}. */
-export interface ContrastiveOptions {
+const contrastiveSchema = z.strictObject({
   /** Each pair by itself, as in SigLIP, or against all others, as in CLIP and LiT. Default: "sigmoid". */
-  readonly loss?: "sigmoid" | "softmax";
+  loss: z.enum(["sigmoid", "softmax"]).optional(),
   /** How many texts the images are compared with at once; less takes less memory. Default: all. */
-  readonly chunk?: number;
-}
+  chunk: z.int().min(1).optional(),
+});
+
+/** Options of {@link contrastive}. */
+export type ContrastiveOptions = Readonly<z.output<typeof contrastiveSchema>>;
+
+/** Contrast in a configuration. */
+export const contrastiveObjective = defineObjective({
+  name: "contrastive",
+  schema: contrastiveSchema,
+  task: "contrastive",
+  create: (options, { whole }) => contrastive(whole, options),
+});
 
 /**
  * The objective of two towers. Batches hold `image` (with `type`, `yidx`, `xidx` of patches), `text`, int32
