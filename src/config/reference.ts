@@ -1770,6 +1770,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: "1",
   },
   {
+    key: "objective.maxTemperature",
+    of: ["contrastive"],
+    type: "number above 0",
+    default: "no bound",
+    meaning: "The temperature grows no further, CLIP's 100.",
+    example: "1",
+  },
+  {
     key: "objective.teacher",
     of: ["distillation"],
     type: "text or { model, weights }",

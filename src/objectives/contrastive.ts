@@ -2,11 +2,11 @@
 
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import { type Tensor, foldIn, notEqual, reshape } from "../graph/index.ts";
+import { type Tensor, foldIn, minimum, notEqual, reshape } from "../graph/index.ts";
 import { bidirectionalContrastive, maskedMean, sigmoidContrastive } from "../losses/index.ts";
 import type { FieldModel } from "../models/index.ts";
 import { apply, initialise, modelSpecs } from "../nn/index.ts";
-import { toFlat } from "../tree.ts";
+import { fromFlat, toFlat } from "../tree.ts";
 import { defineObjective } from "./define.ts";
 import type { Objective } from "./objective.ts";
 import { fieldsOf } from "./fields.ts";
@@ -16,6 +16,8 @@ const contrastiveSchema = z.strictObject({
   loss: z.enum(["sigmoid", "softmax"]).optional(),
   /** How many texts the images are compared with at once; less takes less memory. Default: all. */
   chunk: z.int().min(1).optional(),
+  /** The temperature grows no further, CLIP's 100. Default: no bound. */
+  maxTemperature: z.number().positive().optional(),
 });
 
 /** Options of {@link contrastive}. */
@@ -29,6 +31,14 @@ export const contrastiveObjective = defineObjective({
   create: (options, { whole }) => contrastive(whole, options),
 });
 
+/** Keeps `t`, the log of the temperature, from growing above that of a bound. */
+const boundTemperature =
+  (most: number): NonNullable<Objective["after"]> =>
+  ({ params, variables }) => {
+    const flat = toFlat<Tensor>(params);
+    return { params: fromFlat({ ...flat, t: minimum(flat.t, Math.log(most)) }), variables };
+  };
+
 /**
  * The objective of two towers. Batches hold `image` (with `type`, `yidx`, `xidx` of patches), `text`, int32
  * [batch, length], and maybe `mask` [batch], 0 for padding: the text in a row belongs to its image. Metrics: `accuracy`, the
@@ -38,11 +48,12 @@ export const contrastiveObjective = defineObjective({
  */
 export function contrastive(
   model: FieldModel,
-  { loss: kind = "sigmoid", chunk }: ContrastiveOptions = {},
+  { loss: kind = "sigmoid", chunk, maxTemperature }: ContrastiveOptions = {},
 ): Objective {
   return {
     init: (key, batch) => initialise(model, key, fieldsOf(batch)),
     stacked: (batch) => modelSpecs(model, fieldsOf(batch)).stacked,
+    ...(maxTemperature !== undefined && { after: boundTemperature(maxTemperature) }),
     loss({ params, variables, batch, key, train, isFrozen }) {
       const options = { params, variables, key: foldIn(key, 1), train, isFrozen };
       const { result, variables: next } = apply(model, options, fieldsOf(batch));

@@ -1,13 +1,14 @@
 /** @file Tokenizers of tasks: opened from their files, and put behind a preprocessing. */
 
 import { createHash } from "node:crypto";
+import type { Config } from "../config/config.ts";
 import { readDataFile } from "../data/files/files.ts";
 import { OcelliError } from "../errors.ts";
 import { hostArray } from "../graph/index.ts";
 import type { ModelCard, TaskChoice } from "../models/index.ts";
 import { decodeTexts } from "../preprocess/example.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
-import { type TokenizerChoice, tokenizerOf } from "../tasks/index.ts";
+import { type TokenizerChoice, tokenizerKey, tokenizerOf } from "../tasks/index.ts";
 import { type Tokenizer, openTokenizer } from "../text/index.ts";
 
 /** An opened tokenizer, and the choice of it with all that its file says, for the card. */
@@ -36,7 +37,16 @@ export async function openTokenizerOf(task: TaskChoice): Promise<OpenedTokenizer
   }
   const tokenizer = openTokenizer(card, bytes);
   const vocabulary = tokenizer.vocabularySize;
-  return { tokenizer, choice: { ...card, file, vocabulary, sha256 } };
+  const choice = tokenizerKey.parse({ ...given, vocabulary, sha256 }); // its keys in one order, also when resumed
+  return { tokenizer, choice };
+}
+
+/** A configuration whose tokenizer must be the one that a run's card records, where it records one. */
+export function withRecordedTokenizer(config: Config, card: unknown): Config {
+  const { task } = (card ?? {}) as Partial<ModelCard>;
+  const recorded = task && tokenizerOf(task);
+  if (!recorded || !config.task || !("tokenizer" in config.task)) return config;
+  return { ...config, task: { ...config.task, tokenizer: recorded } };
 }
 
 /** A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn. */

@@ -76,8 +76,8 @@ const run = (name: string, changes: Partial<ConfigInput> = {}) =>
   train({ ...config, ...changes }, { engine: "interpreter", workdir: join(dir, name) });
 
 test("pairs of a table are learned, judged by retrieval and served", async () => {
-  const file = join(dir, "config.json");
-  await writeFile(file, JSON.stringify(config));
+  const file = join(dir, "pairs.mjs");
+  await writeFile(file, `export default ${JSON.stringify(config)};`);
   const workdir = join(dir, "cli");
   const captured = await runCli([
     ...["train", file, "--engine", "interpreter", "--workdir", workdir, "--json"],
@@ -149,7 +149,7 @@ test("a model whose vocabulary has changed, and an export to ONNX, are refused",
   const exported = await runCli(["export", workdir, "--to", "onnx", "--out", join(dir, "x.onnx")]);
   expect(exported.stderr).toContain("a model of image and text cannot be exported to ONNX");
   await copyFile(new URL("../sp_unigram_bytes/tokenizer.model", VOCABULARY), file);
-  await expect(loadPredictor(workdir, { engine: "interpreter" })).rejects.toThrow(
-    "own.model is another tokenizer than the model was trained with",
-  );
+  const changed = "own.model is another tokenizer than the model was trained with";
+  await expect(loadPredictor(workdir, { engine: "interpreter" })).rejects.toThrow(changed);
+  await expect(resume(workdir, { duration: { steps: 2 } })).rejects.toThrow(changed);
 });
