@@ -132,6 +132,10 @@ test("what does not fit is one clear line", async () => {
   await expect(
     run("small", { model: { ...model, text: { vocabSize: 10 } } as never }),
   ).rejects.toThrow("model.text.vocabSize is 10, but the tokenizer has 700 pieces. Leave it out.");
+  const patches = "decode|resize_to_sequence(4,4)|value_range(-1,1)|patchify(4)";
+  await expect(run("patches", { preprocess: { train: patches, eval: patches } })).rejects.toThrow(
+    "preprocess.eval gives images of [4,48], not of [height, width, channels].",
+  );
   await expect(run("vit", { model: { name: "vit", variant: "mu/4" } as never })).rejects.toThrow(
     "contrastive needs a model of images and texts; vit takes image. Take the model two-towers.",
   );

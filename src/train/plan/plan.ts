@@ -109,6 +109,13 @@ export async function planTraining(
     "preprocess.eval",
   );
   const [, ...imageShape] = evalSpec.image.shape;
+  if (imageShape.length !== 3) {
+    throw new OcelliError(
+      "config",
+      `preprocess.eval gives images of [${imageShape}], not of [height, width, channels].`,
+      { hint: "A trained model takes whole images: leave out patchify." },
+    );
+  }
   if (String(batchSpec.image.shape) !== String(evalSpec.image.shape)) {
     const [, ...trainShape] = batchSpec.image.shape;
     throw new OcelliError(
