@@ -10,6 +10,7 @@ import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
 import { fewShotOnFeatures } from "./classification/few-shot.ts";
 import { knnOnFeatures } from "./classification/knn.ts";
+import { retrievalOfPairs } from "./pairs.ts";
 import { objectiveValues } from "./objective.ts";
 import { segmentation } from "./segmentation.ts";
 
@@ -21,6 +22,7 @@ const BUILT_IN = [
   knnOnFeatures,
   clustersOfFeatures,
   objectiveValues,
+  retrievalOfPairs,
   segmentation,
 ] as const;
 

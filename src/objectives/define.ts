@@ -2,14 +2,16 @@
 
 import type { z } from "zod";
 import type { Spec } from "../graph/index.ts";
-import type { Head, ImageModel } from "../models/index.ts";
+import type { FieldModel, Head, ImageModel } from "../models/index.ts";
 import type { BatchSpec, Objective } from "./objective.ts";
 import type { Teacher } from "./teacher.ts";
 
 /** What an objective is made of, beside its options. */
 export interface ObjectiveGiven {
-  /** The task's model. */
+  /** The task's model, on an image alone. */
   readonly model: ImageModel;
+  /** The task's model on all the fields of a batch that it takes; on `image` where that is all. */
+  readonly whole: FieldModel;
   /** The task's heads by name, such as `embed`: functions of what the model returns and of its intermediate values. */
   readonly heads: Readonly<Record<string, Head>>;
   /** A batch as the objective sees it, after the preprocessing on the device. */

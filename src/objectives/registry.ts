@@ -2,6 +2,7 @@
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
 import { classificationObjective } from "./classification/classification.ts";
+import { contrastiveObjective } from "./contrastive.ts";
 import type { ObjectiveDefinition } from "./define.ts";
 import { distillationObjective } from "./classification/distillation.ts";
 import { rotationObjective } from "./rotation.ts";
@@ -10,6 +11,7 @@ import { SELF_SUPERVISED } from "./self-supervised/index.ts";
 
 const BUILT_IN = [
   classificationObjective,
+  contrastiveObjective,
   distillationObjective,
   rotationObjective,
   segmentationObjective,

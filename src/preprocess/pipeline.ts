@@ -44,6 +44,8 @@ export interface Preprocessing {
   onHost(example: Example, random: Random, fields?: Fields): Example;
   /** What the host operations need of an undecoded `image` of a shape; all of it where they cannot say. */
   want(shape: Image["shape"], random: Random): Wanted;
+  /** What is done to a prepared example last, in the thread that makes batches, such as reading texts. Default: nothing. */
+  readonly last?: (example: Example, random: Random) => Example;
   /** How many operations run on the host. */
   readonly hostOperations: number;
   /** Device operations on a batch. */

@@ -1,5 +1,6 @@
 /** @file A trained model as ONNX: its layout, its output, and how its weights are stored. */
 
+import { OcelliError } from "../errors.ts";
 import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
 import { externalEncoding } from "../engines/ort/model.ts";
 import { type EncodedOnnx, encodeModel } from "../formats/onnx-encode.ts";
@@ -35,12 +36,21 @@ export function encodeOnnx(
   location: string,
   { layout = "NHWC", output = task.main, weights = "float32" }: Partial<OnnxOptions> = {},
 ): EncodedOnnx {
+  if (task.whole) {
+    const fields = ["image", ...Object.keys(task.whole.inputs)].join(" and ");
+    throw new OcelliError(
+      "argument",
+      `a model of ${fields} cannot be exported to ONNX; safetensors and npz hold its arrays.`,
+    );
+  }
   const arrays = { params, variables };
   const value = outputNamed(task, output);
   const [height, width, channels] = card.imageShape;
   const axes = layout === "NCHW" ? [channels, height, width] : card.imageShape;
   const forward = (x: Tensor, given: ModelTensors) =>
-    value(outputsOf(model, given, layout === "NCHW" ? transpose(x, [0, 2, 3, 1]) : x));
+    value(
+      outputsOf({ model }, given, { image: layout === "NCHW" ? transpose(x, [0, 2, 3, 1]) : x }),
+    );
   const [program, otherBatch] = EXPORT_BATCHES.map((batch) => {
     const image: Spec = { shape: [batch, ...axes], dtype: "float32" };
     return trace(forward, image, arrays).program;

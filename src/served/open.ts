@@ -8,9 +8,9 @@ import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
 import type { DType, HostArray, Tensor } from "../graph/index.ts";
-import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
+import { preprocessingOf } from "./tokenizers.ts";
 import { exportedModel, readExported } from "./exported.ts";
 import type { ServedBatch, ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
@@ -59,9 +59,9 @@ async function openWeights(
   spec: string,
   { engine: engineName, ...options }: OpenModelOptions,
 ): Promise<ServedModel> {
-  const { card, task, model, params, variables } = await openTrained(spec, options);
+  const { card, task, params, variables } = await openTrained(spec, options);
   checkNumbers(spec, { params, variables });
-  const preprocessing = parsePreprocessing(card.preprocessing);
+  const preprocessing = await preprocessingOf(card);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
   return {
@@ -72,7 +72,7 @@ async function openWeights(
     compile(look) {
       const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {
         const batch = preprocessing.onDevice(raw);
-        return look(outputsOf(model, weights, batch.image), batch);
+        return look(outputsOf(task, weights, batch), batch);
       });
       return (batch) => program(arrays, batch);
     },

@@ -9,7 +9,7 @@ import { modelSpecs } from "../nn/index.ts";
 import { CheckpointStore } from "../runs/checkpoints.ts";
 import { isObject, parseObject } from "../runs/read-config.ts";
 import { findCheckpoint, runCheckpoint } from "../runs/checkpoint-path.ts";
-import { taskOf } from "../tasks/index.ts";
+import { inputSpecs, taskOf, wholeModel } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import {
@@ -55,10 +55,8 @@ async function readStopped(folder: string, report?: Report): Promise<Checkpoint 
   if (!card || !newest) return undefined;
   const { arrays, loop } = newest.value;
   const moved = isObject(described.arrays) ? described.arrays : {};
-  const { params, variables } = modelSpecs(taskOf(card).model, {
-    shape: [1, ...card.imageShape],
-    dtype: "float32",
-  });
+  const task = taskOf(card);
+  const { params, variables } = modelSpecs(wholeModel(task), inputSpecs(task, card));
   const served: Record<string, HostArray> = {};
   for (const name of Object.keys(toFlat<Spec>({ params, variables }))) {
     const held = Object.hasOwn(moved, name) ? String(moved[name]) : name;

@@ -87,7 +87,7 @@ async function outputsFor(source: Source) {
   );
   const pixels = examples.flatMap(({ image }) => toNumbers(image));
   const run = jit(engine, (weights: ModelTensors, image: Tensor) => {
-    const { output, out } = outputsOf(net, weights, preprocessing.onDevice({ image }).image);
+    const { output, out } = outputsOf({ model: net }, weights, preprocessing.onDevice({ image }));
     return { output, probabilities: softmax(output), features: out["pre_logits"] };
   });
   const images = fromNumbers(pixels, [source.length, ...SHAPE], "uint8");
@@ -123,6 +123,7 @@ const plan = (evals: Record<string, object>) =>
       ...{ dataset, card, task: taskOf(card), sources: new Map(), preprocessing, batchSize: BATCH },
       ...{ objective: objectiveOf(net), batch: BATCH_SPEC, trainingBatch: BATCH_SPEC },
       open: (split) => openSplit(dataset, split),
+      parse: parsePreprocessing,
       context: { batchSize: BATCH, examples: 61, totalSteps: 100 },
     },
   );
@@ -152,8 +153,9 @@ async function measured(options: object, see?: Recorder["see"]): Promise<Values>
   );
 }
 
-/** The evaluators that read one class an image; that of maps has a test beside it. */
-type ClassEvaluator = Exclude<EvaluatorConfig["type"], "segmentation">;
+/** The evaluators that read one class an image; those of maps and of pairs have tests beside them. */
+type ClassEvaluator = Exclude<EvaluatorConfig["type"], (typeof OTHERS)[number]>;
+const OTHERS = ["segmentation", "retrieval"] as const;
 
 /** What every evaluator gives on whole sets. */
 const DIRECT: Readonly<Record<ClassEvaluator, () => Promise<Values>>> = {
@@ -206,7 +208,7 @@ const OPTIONS: Partial<Record<ClassEvaluator, object>> = {
 };
 
 const TYPES = EVALUATORS.flatMap(({ name }) =>
-  name === "segmentation" ? [] : [name as ClassEvaluator],
+  OTHERS.some((other) => other === name) ? [] : [name as ClassEvaluator],
 );
 
 test.each(TYPES)("%s batch after batch is that of the whole set", async (type) => {

@@ -4,11 +4,12 @@ import { existsSync } from "node:fs";
 import { use } from "../config/use.ts";
 import { OcelliError } from "../errors.ts";
 import type { HostArray, Spec, Tensor } from "../graph/index.ts";
-import { type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
+import { type FieldModel, type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
+import type { Batch } from "../objectives/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { type Task, taskOf } from "../tasks/index.ts";
-import { fromFlat, toFlat } from "../tree.ts";
+import { type Task, type TaskModel, inputSpecs, taskOf, wholeModel } from "../tasks/index.ts";
+import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { fitWeights } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
@@ -59,7 +60,7 @@ export async function openTrained(
     step: 0,
   };
   const task = taskOf(card);
-  const specs = modelSpecs(task.model, imageSpec(card));
+  const specs = modelSpecs(wholeModel(task), inputSpecs(task, card));
   const grid = positionGrid(model, imageShape);
   const { params, variables, resized } = fitWeights(weights, arrays, specs, { grid });
   for (const line of resized) options.report?.(`resized ${line}`);
@@ -90,7 +91,7 @@ export async function loadTrained(path: string): Promise<TrainedModel> {
 
 function asTrained(path: string, checkpoint: Checkpoint): TrainedModel {
   const task = taskOf(checkpoint.card);
-  return { ...checkpoint, ...fitted(path, task.model, checkpoint), task, model: task.model };
+  return { ...checkpoint, ...fitted(path, task, checkpoint), task, model: task.model };
 }
 
 /** A checkpoint's arrays by flat name, with the grid of their positions: what `fitWeights` takes to another size. */
@@ -102,10 +103,10 @@ export const arraysOf = ({ params, variables, card: { model, imageShape } }: Che
 /** A checkpoint's arrays under exactly a model's names; an error lists both sides where they differ. */
 export function fitted(
   what: string,
-  model: ImageModel,
+  task: TaskModel,
   { params, variables, card }: Checkpoint,
 ): Pick<Checkpoint, "params" | "variables"> {
-  const specs = modelSpecs(model, imageSpec(card));
+  const specs = modelSpecs(wholeModel(task), inputSpecs(task, card));
   return {
     params: fromFlat(matchArrays(what, toFlat<Spec>(specs.params), toFlat<HostArray>(params))),
     variables: fromFlat(
@@ -120,8 +121,25 @@ export interface ModelTensors {
   readonly variables?: Parameters<typeof apply>[1]["variables"];
 }
 
-/** What a model computes in evaluation of image [batch, height, width, channels], with intermediate values by name. */
-export function outputsOf(model: ImageModel, arrays: ModelTensors, image: Tensor) {
-  const [output, out] = apply(model, arrays, image).result;
+/**
+ * What a model computes in evaluation of a batch, `image` [batch, height, width, channels] and what else it takes, with
+ * intermediate values by name. Where the batch has only some of its fields, such as images without texts, only what
+ * reads them is computed.
+ */
+export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch) {
+  const model = wholeModel(task);
+  const isPart = Object.keys(task.whole?.inputs ?? {}).some((name) => !Object.hasOwn(batch, name));
+  const [output, out] = apply(model, isPart ? partOf(model, arrays, batch) : arrays, batch).result;
   return { output, out: toFlat<Tensor>(out) };
+}
+
+/** The arrays of a model that it reads for the fields of a batch. */
+function partOf(model: FieldModel, { params, variables = {} }: ModelTensors, batch: Batch) {
+  const specs = modelSpecs(model, batch as Record<string, Tensor>);
+  const read = (all: Tree<Tensor>, some: Tree<Spec>): Tree<Tensor> => {
+    const flat = toFlat<Tensor>(all);
+    const names = Object.keys(toFlat<Spec>(some)).filter((name) => Object.hasOwn(flat, name));
+    return fromFlat<Tensor>(Object.fromEntries(names.map((name) => [name, flat[name]])));
+  };
+  return { params: read(params, specs.params), variables: read(variables, specs.variables) };
 }

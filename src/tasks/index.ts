@@ -14,5 +14,8 @@ export {
   type Task,
   type TaskData,
   type TaskDefinition,
+  type WholeModel,
   defineTask,
 } from "./task.ts";
+export { type TaskModel, inputSpecs, wholeModel } from "./whole-model.ts";
+export { type TokenizerChoice, tokenizerKey, tokenizerOf } from "./tokenizer-key.ts";

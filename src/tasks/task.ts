@@ -1,8 +1,8 @@
 /** @file What a task is: what a picture becomes, from the fields of the data to an answer that a person reads. */
 
 import type { z } from "zod";
-import type { HostArray, Tensor } from "../graph/index.ts";
-import type { Head, ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
+import type { HostArray, Spec, Tensor } from "../graph/index.ts";
+import type { FieldModel, Head, ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import type { FieldKind, Fields } from "../preprocess/example.ts";
 import type { Answer } from "./answer.ts";
@@ -30,10 +30,20 @@ export interface Recorder {
   summary(show: Show): Promise<object | undefined>;
 }
 
+/** A model that takes further fields than an image. */
+export interface WholeModel {
+  /** It on all the fields of a batch; on some alone it gives what these suffice for. */
+  readonly model: FieldModel;
+  /** One example of each field that it takes beside `image`. */
+  readonly inputs: Readonly<Record<string, Spec>>;
+}
+
 /** A task for one model. */
 export interface Task {
-  /** The model that is trained and served. */
+  /** The model that is trained and served, on an image alone. */
   readonly model: ImageModel;
+  /** The model that is trained and served, where it takes further fields. Default: `model`. */
+  readonly whole?: WholeModel;
   /** What a trained model can be asked for, by name. */
   readonly heads: Readonly<Record<string, Head>>;
   /** The head that answers are made of, and whose values an exported model gives. */
@@ -71,7 +81,7 @@ export interface TaskDefinition<
   readonly kind: "task";
   /** Its `name` in a configuration. */
   readonly name: Name;
-  /** Its options, beside `name`. */
+  /** Its options, beside `name`; what reads texts has the option `tokenizer`, see {@link tokenizerKey}. */
   readonly schema: Schema;
   /** The fields that a training example must have, with the kinds that each may be of. */
   readonly needs: Readonly<Record<string, readonly FieldKind[]>>;

@@ -18,6 +18,7 @@ export const tokenizerCardSchema = z.strictObject({
   kind: z.enum(TOKENIZER_KINDS),
   /** `ascii` lowers A to Z only, as TensorFlow's `strings.lower` does on bytes; `unicode` lowers all letters. */
   lower: z.enum(["none", "ascii", "unicode"]),
+  /** Whether BOS comes first. */
   bos: z.enum(["no", "yes"]),
   /** `yes` appends EOS, which cutting may remove; `sticky` keeps it in the last place when the text is cut. */
   eos: z.enum(["none", "yes", "sticky"]),
@@ -30,13 +31,13 @@ export const tokenizerCardSchema = z.strictObject({
   canonical: z.boolean().optional(),
   /** Ids in a row, BOS and EOS among them. */
   length: z.int().min(1),
-  /** The vocabulary's size, pieces that the card adds included; default: as the file has it. */
+  /** The vocabulary's size, pieces that the card adds included. Default: as the file has it. */
   vocabulary: z.int().min(1).optional(),
-  /** The piece that begins a text; default: the file's. */
+  /** The piece that begins a text. Default: the file's. */
   bosPiece: z.string().min(1).optional(),
-  /** The piece that ends a text; default: the file's. */
+  /** The piece that ends a text. Default: the file's. */
   eosPiece: z.string().min(1).optional(),
-  /** SentencePiece only: sets of pieces added at the end, `<loc0000>` to `<loc1023>`, `<seg000>` to `<seg127>`. */
+  /** SentencePiece only: sets of pieces added at the end, `<loc0000>` to `<loc1023>`, `<seg000>` to `<seg127>`. Default: none. */
   tokenSets: z
     .array(
       z.enum(Object.keys(TOKEN_SETS) as [keyof typeof TOKEN_SETS, ...(keyof typeof TOKEN_SETS)[]]),

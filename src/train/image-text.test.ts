@@ -93,6 +93,21 @@ test("a tower that a rule freezes stays as it is while the other learns to read 
   expect(after.metrics.accuracy).toEqual([1]);
 });
 
+test("the temperature grows up to its bound", async () => {
+  const model = createFieldModel("two-towers", { ...towers, temperatureInit: 10 });
+  const bounded = contrastive(model, { loss: "softmax", maxTemperature: 10.1 });
+  const { after } = await train(bounded, { image, text }, { steps: 30 });
+  expect(after.metrics.temperature[0]).toBeCloseTo(10.1, 4);
+  const { after: free } = await train(
+    contrastive(model, { loss: "softmax" }),
+    { image, text },
+    {
+      steps: 30,
+    },
+  );
+  expect(free.metrics.temperature[0]).toBeGreaterThan(10.2);
+});
+
 test("examples that are padding teach nothing", async () => {
   const objective = contrastive(createFieldModel("two-towers", towers));
   const few = { image: slice(image, 4), text: slice(text, 4) };

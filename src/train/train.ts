@@ -35,6 +35,7 @@ import { checkSameData, nextEpoch } from "./resume/same-data.ts";
 import { migrateConfig } from "../config/migrate.ts";
 import { validate } from "../config/validate.ts";
 import { type SplitRecord, recordSplits, slicesOf } from "../served/split-record.ts";
+import { withRecordedTokenizer } from "../served/tokenizers.ts";
 import { openTogether, stopper, together } from "./devices/cluster.ts";
 import type { RunFolder } from "./devices/follower.ts";
 
@@ -144,7 +145,8 @@ async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Pro
     duration: duration ?? recorded.duration,
   };
   const begun = (await run.checkpoints.steps()).length > 0;
-  const planned = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
+  const started = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
+  const planned = withRecordedTokenizer(started, await run.readJson("card"));
   const record = ((await run.readJson("splits")) ?? {}) as Partial<SplitRecord>;
   const plan = await planTraining(planned, options.reporter, slicesOf(record));
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;

@@ -26,6 +26,7 @@ import {
 import { apply, initialise } from "../../src/nn/index.ts";
 import { type Objective, defineObjective } from "../../src/objectives/index.ts";
 import { makeOptimizer } from "../../src/optim/index.ts";
+import { wholeModel } from "../../src/tasks/index.ts";
 import { createModel } from "../../src/models/index.ts";
 import { resume, train } from "../../src/train/train.ts";
 import { makeInit, makeTrainStep } from "../../src/train/step.ts";
@@ -150,8 +151,7 @@ test("the teacher moves and the queue takes in once per update; a skipped step c
     ),
   });
   const given = {
-    model,
-    heads,
+    ...{ model, whole: wholeModel({ model }), heads },
     batch: image(1),
     names: {},
     totalSteps: 10,

@@ -71,7 +71,7 @@ test.skipIf(!hasRuntime)(
     const image = fromNumbers(pixels, shape, "float32");
     const forward = jit(
       createInterpreter(),
-      (x: Tensor, weights: ModelTensors) => outputsOf(model, weights, x).output,
+      (x: Tensor, weights: ModelTensors) => outputsOf({ model }, weights, { image: x }).output,
     );
     const output = (await forward(image, { params, variables })) as DeviceArray;
     const expected = (await output.read()).data as Float32Array;

@@ -35,7 +35,8 @@ export function exportModel(
   const model = createModel(name, options);
   const specs = modelSpecs(model, { shape: [1, ...image], dtype: "float32" });
   const [params, variables] = [fill(specs.params), fill(specs.variables)];
-  const forward = (x: Tensor, weights: ModelTensors) => outputsOf(model, weights, x).output;
+  const forward = (x: Tensor, weights: ModelTensors) =>
+    outputsOf({ model }, weights, { image: x }).output;
   const arrays = { params: fromFlat(params), variables: fromFlat(variables) };
   const [program, otherBatch] = batches.map(
     (batch) => trace(forward, { shape: [batch, ...image], dtype: "float32" }, arrays).program,

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fromNumbers } from "../../graph/index.ts";
 import { decodeTexts, encodeTexts } from "../../preprocess/example.ts";
 import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { seededRandom } from "../../random.ts";
@@ -87,7 +88,8 @@ beforeAll(async () => {
     "b.png": PICTURES["b.png"],
     "b.txt": "a dog",
     "b.json": JSON.stringify({ text: "a red bird, über" }),
-    "c.txt": "a cat",
+    "c.txt": "a cat\n",
+    "c.json": JSON.stringify({ caption: "a cat", width: 64 }), // said once more
     "c.png": PICTURES["c.png"],
     "d.png": "alone",
   };
@@ -153,4 +155,8 @@ test("one text is drawn anew each time by the seed, each as often as the others"
   expect(decodeTexts(again.text)).toEqual(drawn[0]);
   const first = parsePreprocessing('pick_text("first")').onHost(example, seededRandom("x"));
   expect(decodeTexts(first.text)).toEqual(["one"]);
+  const image = fromNumbers([7], [1], "uint8");
+  expect(onHost({ image }, seededRandom("x"))).toEqual({ image }); // without a text to draw
+  const named = parsePreprocessing('pick_text(key="title")');
+  expect(() => named.onHost({ image }, seededRandom("x"))).toThrow('the example has no "title"');
 });

@@ -260,7 +260,9 @@ async function* tarPairs(
     const content = guard(`${path}, ${name}`, () => decodeText(bytes));
     const found =
       extension === "txt" ? [content] : textsIn(captionIn(`${path}, ${name}`, content, options));
-    texts.set(key, [...(texts.get(key) ?? []), ...found]);
+    const known = texts.get(key) ?? [];
+    const isNew = (text: string): boolean => !known.some((one) => one.trim() === text.trim());
+    texts.set(key, [...known, ...found.filter(isNew)]); // many archives say the text of .txt in .json once more
   }
   for (const key of new Set([...images.keys(), ...texts.keys()])) {
     const image = images.get(key);

@@ -5,7 +5,13 @@ import { type Like, collate } from "../../preprocess/collate.ts";
 import type { Features } from "../../preprocess/example.ts";
 import type { Preprocessing } from "../../preprocess/pipeline.ts";
 import { giveBack } from "../../preprocess/spare.ts";
-import { type Prepared, type RawExample, isEncoded, prepareExample } from "./examples.ts";
+import {
+  type Prepared,
+  type RawExample,
+  endExample,
+  isEncoded,
+  prepareExample,
+} from "./examples.ts";
 import { BEGINNING, type Position, type Visit, trainingOrder } from "./order.ts";
 import { type BadImagePolicy, type DataProblems, whyLeftOut } from "../problems.ts";
 import { type Share, sharedVisits } from "./share.ts";
@@ -178,8 +184,11 @@ async function openPreparer(
       const example = threads
         ? threads.prepare(preprocessing.text, () => read(index, key))
         : read(index, key).then((raw) => prepareExample(raw, preprocessing));
-      example.catch(() => undefined); // thrown where the example is awaited
-      return example;
+      const ended = example.then((made) =>
+        endExample(made, preprocessing, [...key, source.id(index)]),
+      );
+      ended.catch(() => undefined); // thrown where the example is awaited
+      return ended;
     },
   };
 }

@@ -23,6 +23,16 @@ export interface RawExample {
 export type Prepared =
   { readonly features: Example; readonly kind?: PictureKind } | { readonly problem: OcelliError };
 
+/** A prepared example after what its preprocessing does last; `key` is that of its random operations. */
+export function endExample(
+  prepared: Prepared,
+  { last }: Preprocessing,
+  key: RawExample["key"],
+): Prepared {
+  if (!last || !("features" in prepared)) return prepared;
+  return { ...prepared, features: last(prepared.features, seededRandom(...key, "last")) };
+}
+
 /** Whether an example's image is still a file's bytes. */
 export const isEncoded = ({ image }: Example): boolean =>
   image?.shape.length === 1 && image.dtype === "uint8";
@@ -80,7 +90,7 @@ export async function firstExample(source: Source, preprocessing: Preprocessing)
   for (let index = 0; index < Math.min(source.length, 100); index++) {
     const features = await source.read(index);
     const raw = { features, fields: source.fields, key: ["first"], id: source.id(index) };
-    const prepared = await prepareExample(raw, preprocessing);
+    const prepared = endExample(await prepareExample(raw, preprocessing), preprocessing, raw.key);
     if ("features" in prepared) return prepared.features;
     first ??= prepared.problem;
   }

@@ -5,7 +5,7 @@ import { type HostArray, type Tensor, fromNumbers, tensor, toNumbers } from "../
 import { modelSpecs } from "../../nn/index.ts";
 import { makeOptimizer } from "../../optim/index.ts";
 import { seededRandom } from "../../random.ts";
-import { taskOf } from "../../tasks/index.ts";
+import { taskOf, wholeModel } from "../../tasks/index.ts";
 import { makeEvalStep, makeInit, makeTrainStep } from "../../train/step.ts";
 import { toFlat } from "../../tree.ts";
 import { type Objective, OBJECTIVES, objectiveDefinition } from "../index.ts";
@@ -61,7 +61,14 @@ const make = async (
 ): Promise<Objective> => {
   const task = taskOf({ model: model as never, task: { name: "features" }, names: {} });
   const given = {
-    ...{ model: task.model, heads: task.heads, batch, names: {}, totalSteps: STEPS },
+    ...{
+      model: task.model,
+      whole: wholeModel(task),
+      heads: task.heads,
+      batch,
+      names: {},
+      totalSteps: STEPS,
+    },
     openTeacher: () => Promise.reject(new Error("no teacher")),
   };
   return objectiveDefinition(name).create({ ...OPTIONS[name], ...options }, given);
@@ -197,6 +204,7 @@ test("an evaluation of one view is of that view twice, a training an error", asy
   const given = {
     ...{
       model: task.model,
+      whole: wholeModel(task),
       heads: task.heads,
       batch: { image: batch.image },
       names: {},

@@ -17,11 +17,10 @@ import type { BatchSpec, Objective } from "../../objectives/index.ts";
 import { type DurationContext, toSteps } from "../../optim/index.ts";
 import type { Preprocessing } from "../../preprocess/pipeline.ts";
 import { lookWith } from "../../served/pass.ts";
-import { type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import { type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
 import type { Tree } from "../../tree.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import { type Reading, objectiveSpecs, readingOf } from "./reading.ts";
-import { parsePreprocessing } from "../../preprocess/pipeline.ts";
 
 /** A stream of an evaluation. */
 export interface PlannedStream {
@@ -58,6 +57,8 @@ interface Planning {
   readonly trainingBatch: BatchSpec;
   readonly batchSize: number;
   readonly preprocessing: Preprocessing;
+  /** A preprocessing from its text, as this training's examples need it. */
+  readonly parse: (text: string) => Preprocessing;
   /** A batch after the evaluation preprocessing. */
   readonly batch: BatchSpec;
   readonly context: DurationContext;
@@ -97,7 +98,7 @@ export async function planEvaluations(
       streams[stream] = await openStream(keys, trained, planning);
     }
     // the model, maybe in another form than that which is trained
-    const net = model ? taskOf({ ...card, model: { ...card.model, ...model } }).model : task.model;
+    const net = model ? taskOf({ ...card, model: { ...card.model, ...model } }) : task;
     const reading = readingOf({ evaluator, net }, task, objective);
     for (const [stream, { source, preprocessing, batchSize: rows }] of Object.entries(streams)) {
       const isOwn =
@@ -107,7 +108,7 @@ export async function planEvaluations(
         : await batchSpecOf(source, preprocessing, rows, `evals.${name}.preprocess`);
       const arrays = reading.ofObjective
         ? objectiveSpecs(objective, trainingBatch)
-        : modelSpecs(net, batch.image);
+        : modelSpecs(wholeModel(net), batch);
       const look = lookWith({ evaluators: { evaluator }, task: reading.task, stream });
       trace(
         (given: Tree<Tensor>, features: Record<string, never>) =>
@@ -151,8 +152,7 @@ async function openStream(
   }
   return {
     source,
-    preprocessing:
-      preprocess === undefined ? planning.preprocessing : parsePreprocessing(preprocess),
+    preprocessing: preprocess === undefined ? planning.preprocessing : planning.parse(preprocess),
     batchSize: batchSize ?? planning.batchSize,
   };
 }

@@ -2,12 +2,7 @@
 
 import { OcelliError } from "../../errors.ts";
 import type { HostArray } from "../../graph/index.ts";
-import {
-  type ImageModel,
-  type ModelCard,
-  modelDefinition,
-  positionGrid,
-} from "../../models/index.ts";
+import { type ModelCard, modelDefinition, positionGrid } from "../../models/index.ts";
 import { modelSpecs } from "../../nn/index.ts";
 import { fromFlat } from "../../tree.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
@@ -15,7 +10,8 @@ import { type DescribedModel, describeSpec, fitWeights, loadWeights } from "../.
 import type { Config } from "../../config/config.ts";
 import { useRunFiles } from "../../served/modules.ts";
 import { findOwn, openOwn } from "../../served/own.ts";
-import { arraysOf, fitted, imageSpec } from "../../served/trained.ts";
+import { arraysOf, fitted } from "../../served/trained.ts";
+import { type TaskModel, inputSpecs, wholeModel } from "../../tasks/index.ts";
 
 /** Arrays by nested name; a parameter that is not there keeps its own initial value. */
 export type Initial = Pick<Checkpoint, "params" | "variables">;
@@ -35,18 +31,18 @@ export interface Telling {
  */
 export async function loadInitial(
   init: NonNullable<Config["init"]>,
-  model: ImageModel,
+  task: TaskModel,
   card: Omit<ModelCard, "step">,
   { note, report }: Telling,
 ): Promise<Initial> {
   await useRunFiles(typeof init === "string" ? init : init.weights);
-  if (typeof init === "string") return ownArrays(init, model, card, note);
+  if (typeof init === "string") return ownArrays(init, task, card, note);
   const { weights, head } = init;
   const own = await findOwn(weights, note);
   const { arrays, givenGrid, described } = own
     ? { ...arraysOf(own), described: own.card.model }
     : await published(weights, report);
-  const specs = modelSpecs(model, imageSpec(card));
+  const specs = modelSpecs(wholeModel(task), inputSpecs(task, card));
   const found = fitWeights(weights, arrays, specs, {
     head,
     grid: positionGrid(card.model, card.imageShape),
@@ -90,13 +86,13 @@ function differences(theirs: DescribedModel, ours: ModelCard["model"]): string[]
 /** A run's arrays, which must fit as they are. */
 async function ownArrays(
   path: string,
-  model: ImageModel,
+  task: TaskModel,
   card: Omit<ModelCard, "step">,
   note: Telling["note"],
 ): Promise<Initial> {
   const checkpoint = await openOwn(path, note);
   try {
-    return fitted(path, model, { ...checkpoint, card: { ...card, step: 0 } });
+    return fitted(path, task, { ...checkpoint, card: { ...card, step: 0 } });
   } catch (cause) {
     if (!(cause instanceof OcelliError) || cause.code !== "shape") throw cause;
     const hint = `--init.weights ${path} resizes positions, with --init.head drop it begins with a new classifier.`;

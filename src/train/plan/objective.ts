@@ -14,7 +14,7 @@ import {
   objectiveDefinition,
   objectiveInForms,
 } from "../../objectives/index.ts";
-import { taskOf } from "../../tasks/index.ts";
+import { taskOf, wholeModel } from "../../tasks/index.ts";
 import { fromFlat } from "../../tree.ts";
 import { fitWeights, loadWeights } from "../../weights/index.ts";
 import { checkWeighs } from "./classification.ts";
@@ -46,7 +46,8 @@ export async function planObjective(
   const teachers = new Map<string, Promise<Teacher>>();
   const make = async (form: object): Promise<Objective> => {
     const task = taskOf({ ...card, model: { ...model, ...form } });
-    modelSpecs(task.model, batch.image); // an error where the model does not take the images
+    const whole = wholeModel(task);
+    modelSpecs(whole, batch); // an error where the model does not take the examples
     const openTeacher: ObjectiveGiven["openTeacher"] = (from, image, key) => {
       const id = JSON.stringify(from);
       const teacher = teachers.get(id) ?? loadTeacher(from, { image, key, card, ...telling });
@@ -55,7 +56,7 @@ export async function planObjective(
     };
     const { model: net, heads } = task;
     const names = { names: card.names, classWeights, totalSteps, openTeacher };
-    const given = { model: net, heads, batch, ...names };
+    const given = { model: net, whole, heads, batch, ...names };
     return definition.create(options, given);
   };
   const forms = modelDefinition(model.name).forms?.(model, seed);
@@ -88,8 +89,13 @@ async function loadTeacher(from: TeacherChoice, request: TeacherRequest): Promis
     );
   }
   const card = { ...checkpoint.card, imageShape: image.shape.slice(1) };
-  const { model } = taskOf(card);
-  return { model, arrays: fitted(from, model, { ...checkpoint, card }) };
+  const task = taskOf(card);
+  if (!task.whole) {
+    return { model: task.model, arrays: fitted(from, task, { ...checkpoint, card }) };
+  }
+  throw new OcelliError("config", `${key}: ${from} is a model of images and texts.`, {
+    hint: "A teacher is a model of images alone.",
+  });
 }
 
 async function publishedTeacher(

@@ -1,20 +1,22 @@
 /** @file A training planned out: what its configuration and its data decide before anything is computed. */
 
 import type { Config } from "../../config/config.ts";
+import { validate } from "../../config/validate.ts";
 import { labelsFor } from "../../config/labels.ts";
 import { openDataset } from "../../data/datasets.ts";
 import type { Dataset, Source } from "../../data/source.ts";
 import { type SliceRule, openSplit } from "../../data/splits/splits.ts";
 import { type Mesh, parseMesh, shardBatch } from "../../engines/mesh.ts";
 import { OcelliError } from "../../errors.ts";
-import type { ModelCard } from "../../models/index.ts";
+import type { ModelCard, TaskChoice } from "../../models/index.ts";
 import { countParameters } from "../../nn/index.ts";
 import { type BatchSpec, type Objective, objectiveDefinition } from "../../objectives/index.ts";
 import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../../optim/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
-import { type Headline, type Task, taskDefinition, taskOf } from "../../tasks/index.ts";
+import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
+import { openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
 import { batchSpecOf } from "./batch-spec.ts";
@@ -85,10 +87,15 @@ export async function planTraining(
   const whole = await open(config.split);
   const source = await pickExamples(whole, config.shots, config.seed);
   notes.push(...notesOnClasses(source, config.shots));
+  const choice = chooseTask(config);
+  const tokenizer = await openTokenizerOf(choice);
+  const parse = (text: string): Preprocessing => withTokenizer(parsePreprocessing(text), tokenizer);
   const preprocessing = {
-    train: parsePreprocessing(config.preprocess.train),
-    eval: parsePreprocessing(config.preprocess.eval),
+    train: parse(config.preprocess.train),
+    eval: parse(config.preprocess.eval),
   };
+  const chosen = tokenizer ? { ...choice, tokenizer: tokenizer.choice } : choice;
+  checkNeeds(chosen, source, dataset.name);
   const batchSpec = await batchSpecOf(
     source,
     preprocessing.train,
@@ -102,6 +109,13 @@ export async function planTraining(
     "preprocess.eval",
   );
   const [, ...imageShape] = evalSpec.image.shape;
+  if (imageShape.length !== 3) {
+    throw new OcelliError(
+      "config",
+      `preprocess.eval gives images of [${imageShape}], not of [height, width, channels].`,
+      { hint: "A trained model takes whole images: leave out patchify." },
+    );
+  }
   if (String(batchSpec.image.shape) !== String(evalSpec.image.shape)) {
     const [, ...trainShape] = batchSpec.image.shape;
     throw new OcelliError(
@@ -111,7 +125,7 @@ export async function planTraining(
   }
   const advice = adviseTransfer(config, source);
   if (advice !== undefined) notes.push(advice);
-  const { card, task } = describeModel(config, source, dataset.name, {
+  const { card, task } = describeModel(config, chosen, source, dataset.name, {
     preprocessing: preprocessing.eval.text,
     imageShape,
   });
@@ -132,6 +146,7 @@ export async function planTraining(
     ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
     ...{ objective, trainingBatch: batchSpec },
     preprocessing: preprocessing.eval,
+    parse,
     batch: evalSpec,
   });
   const best = planBest(
@@ -147,8 +162,7 @@ export async function planTraining(
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
   const { init } = config;
-  const initial =
-    init === undefined ? undefined : await loadInitial(init, task.model, card, telling);
+  const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
   return {
     mesh,
     source,
@@ -169,7 +183,7 @@ export async function planTraining(
     checkpoint: planCheckpoints(config, context),
     task,
     headline: taskDefinition(card.task.name).headline,
-    parameters: countParameters(task.model, evalSpec.image),
+    parameters: countParameters(wholeModel(task), evalSpec),
     objective,
     optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),
     batchSpec,
@@ -184,27 +198,22 @@ const recordedOf = (evaluations: readonly PlannedEvaluation[], types: readonly s
     evaluations.findIndex(({ type }) => type === types[0]),
   );
 
-/** The card of the model to train, and the task that it is for; an error where data, task and objective do not fit. */
-function describeModel(
-  config: Config,
-  { fields, names }: Source,
-  dataName: string,
-  image: Pick<ModelCard, "preprocessing" | "imageShape">,
-): { readonly card: Plan["card"]; readonly task: Task } {
-  const { numClasses, ...model } = config.model as typeof config.model & {
-    readonly numClasses?: number;
-  };
-  const { task: usual } = objectiveDefinition(config.objective.name);
-  const { name, ...options } = config.task ?? { name: usual };
-  if (name !== usual) {
+/** The task of a training with its options; an error where it is not that of the objective. */
+function chooseTask({ task, objective }: Config): TaskChoice {
+  const { task: usual } = objectiveDefinition(objective.name);
+  if (task && task.name !== usual) {
     throw new OcelliError(
       "config",
-      `the objective ${config.objective.name} is for the task ${usual}, not for ${name}.`,
-      { given: name, valid: [usual] },
+      `the objective ${objective.name} is for the task ${usual}, not for ${task.name}.`,
+      { given: task.name, valid: [usual] },
     );
   }
-  const definition = taskDefinition(name);
-  for (const [field, kinds] of Object.entries(definition.needs)) {
+  return task ?? { name: usual, ...validate(taskDefinition(usual).schema, {}) };
+}
+
+/** A data error where examples lack a field that a task needs. */
+function checkNeeds({ name }: TaskChoice, { fields }: Source, dataName: string): void {
+  for (const [field, kinds] of Object.entries(taskDefinition(name).needs)) {
     if (Object.hasOwn(fields, field) && kinds.includes(fields[field])) continue;
     const has = Object.entries(fields).map(([own, kind]) => `${own} (${kind})`);
     throw new OcelliError(
@@ -213,7 +222,20 @@ function describeModel(
       { given: fields, valid: kinds },
     );
   }
-  const described = definition.describe(options, {
+}
+
+/** The card of the model to train, and the task that it is for. */
+function describeModel(
+  config: Config,
+  { name, ...options }: TaskChoice,
+  { fields, names }: Source,
+  dataName: string,
+  image: Pick<ModelCard, "preprocessing" | "imageShape">,
+): { readonly card: Plan["card"]; readonly task: Task } {
+  const { numClasses, ...model } = config.model as typeof config.model & {
+    readonly numClasses?: number;
+  };
+  const described = taskDefinition(name).describe(options, {
     ...{ fields, names, dataName },
     objective: config.objective,
   });

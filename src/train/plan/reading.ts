@@ -2,11 +2,10 @@
 
 import { COUNTS, type Evaluator, OBJECTIVE } from "../../evaluate/index.ts";
 import { type Spec, type Tensor, randomKey, scalar, specOf, trace } from "../../graph/index.ts";
-import type { ImageModel } from "../../models/index.ts";
 import type { Params } from "../../nn/index.ts";
 import type { Batch, BatchSpec, Objective } from "../../objectives/index.ts";
 import { type ModelTensors, outputsOf } from "../../served/trained.ts";
-import type { Outputs, Task } from "../../tasks/index.ts";
+import type { Outputs, Task, TaskModel } from "../../tasks/index.ts";
 import { type Tree, fromFlat } from "../../tree.ts";
 import { type EvaluatedState, evaluateObjective } from "../step.ts";
 
@@ -23,14 +22,14 @@ export interface Reading {
 
 /** What an evaluation computes of its batches, by the head of its evaluator. */
 export function readingOf(
-  { evaluator, net }: { readonly evaluator: Evaluator; readonly net: ImageModel },
+  { evaluator, net }: { readonly evaluator: Evaluator; readonly net: TaskModel },
   task: Pick<Task, "heads" | "main">,
   objective: Objective,
 ): Reading {
   if (evaluator.head !== OBJECTIVE) {
     return {
       ofObjective: false,
-      outputs: (arrays, batch) => outputsOf(net, arrays as unknown as ModelTensors, batch.image),
+      outputs: (arrays, batch) => outputsOf(net, arrays as unknown as ModelTensors, batch),
       task,
     };
   }

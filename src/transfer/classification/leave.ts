@@ -46,7 +46,7 @@ export function modelChunks(
   const own = toFlat<HostArray>({ ...params, head: { ...head } });
   const all = fromFlat({ ...own, ...toFlat<HostArray>(adapters) });
   const checkpoint = { card, params: all, variables };
-  return checkpointChunks({ card, ...fitted("the transferred model", net, checkpoint) });
+  return checkpointChunks({ card, ...fitted("the transferred model", { model: net }, checkpoint) });
 }
 
 const zeroHead = (features: number, classes: number): Head => ({

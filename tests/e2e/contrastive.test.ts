@@ -1,0 +1,159 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { toNumbers } from "../../src/graph/index.ts";
+import {
+  type ConfigInput,
+  evaluateModelOn,
+  loadPredictor,
+  resume,
+  train,
+} from "../../src/index.ts";
+import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
+import { runCli } from "./run-cli.ts";
+
+const VOCABULARY = new URL("../golden/tokenizer/sp_bpe/tokenizer.model", import.meta.url);
+const COLOURS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
+const PLACES = { left: 0, right: 4 };
+
+let dir: string;
+let config: ConfigInput;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocelli-contrastive-"));
+  await copyFile(VOCABULARY, join(dir, "spiece.model"));
+  const lines: string[] = [];
+  for (const [colour, background] of Object.entries(COLOURS)) {
+    for (const [place, left] of Object.entries(PLACES)) {
+      const image = `${colour}-${place}.png`;
+      const square = await sharp({ create: { width: 4, height: 8, channels: 3, background } })
+        .png()
+        .toBuffer();
+      await sharp({ create: { width: 8, height: 8, channels: 3, background: "#777" } })
+        .composite([{ input: square, left, top: 0 }])
+        .png()
+        .toFile(join(dir, image));
+      const captions = [`${colour} on the ${place}`, `${place}: ${colour}`];
+      lines.push(JSON.stringify({ image, captions }));
+    }
+  }
+  for (const name of ["train", "test"])
+    await writeFile(join(dir, `${name}.jsonl`), lines.join("\n"));
+  const tower = { width: 16, depth: 1, numHeads: 2, mlpDim: 32 };
+  config = {
+    name: "pairs",
+    data: {
+      name: "captions",
+      files: { train: join(dir, "train.jsonl"), test: join(dir, "test.jsonl") },
+    },
+    task: {
+      name: "contrastive",
+      tokenizer: {
+        ...{ file: join(dir, "spiece.model"), kind: "sentencepiece" },
+        ...{ lower: "ascii", bos: "no", eos: "sticky", pad: 0, length: 12 },
+      },
+    },
+    model: {
+      name: "two-towers",
+      image: { ...tower, patchSize: [4, 4], poolType: "map" },
+      text: { ...tower, poolType: "map" },
+      ...{ outDim: [null, 16], temperatureInit: 10, biasInit: -2 },
+    },
+    objective: { name: "contrastive" },
+    optimizer: { name: "adam", lr: 5e-3 },
+    preprocess: {
+      train: "decode|resize(8)|value_range(-1,1)",
+      eval: 'decode|resize(8)|value_range(-1,1)|pick_text("first")',
+    },
+    batchSize: 8,
+    duration: { steps: 60 },
+  };
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const run = (name: string, changes: Partial<ConfigInput> = {}) =>
+  train({ ...config, ...changes }, { engine: "interpreter", workdir: join(dir, name) });
+
+test("pairs of a table are learned, judged by retrieval and served", async () => {
+  const file = join(dir, "pairs.mjs");
+  await writeFile(file, `export default ${JSON.stringify(config)};`);
+  const workdir = join(dir, "cli");
+  const captured = await runCli([
+    ...["train", file, "--engine", "interpreter", "--workdir", workdir, "--json"],
+  ]);
+  expect(captured.stderr).not.toContain("ocelli:");
+  expect(captured.code).toBe(0);
+  const { card } = readCheckpointFile(join(workdir, "checkpoint.safetensors"), "it");
+  expect(card.task).toMatchObject({
+    name: "contrastive",
+    tokenizer: { lower: "ascii", eos: "sticky", pad: 0, length: 12, vocabulary: 700 },
+  });
+  const { values, headline } = await evaluateModelOn(workdir, undefined, { engine: "interpreter" });
+  expect(Object.keys(values)).toEqual(
+    ["img2txt", "txt2img"].flatMap((way) => [1, 5, 10].map((k) => `${way}_recall@${k}`)),
+  );
+  expect(headline).toEqual({ metric: "txt2img_recall@1", better: "higher", value: 1 });
+  expect(values["img2txt_recall@1"]).toBe(1);
+  const predictor = await loadPredictor(workdir, { engine: "interpreter" });
+  const [answer] = await predictor.predict([
+    { shape: [8, 8, 3], dtype: "uint8", data: new Uint8Array(192).fill(90) },
+  ]);
+  await predictor.dispose();
+  const vector = answer.kind === "features" ? toNumbers(answer.features) : [];
+  expect(vector).toHaveLength(16);
+  expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
+});
+
+test("a run that was stopped resumes to the same weights", async () => {
+  const whole = await run("whole", { duration: { steps: 6 } });
+  const steps = { every: { steps: 1 }, keep: 6 };
+  await run("halves", { duration: { steps: 3 }, checkpoint: steps });
+  const resumed = await resume(join(dir, "halves"), { duration: { steps: 6 } });
+  expect(resumed.steps).toBe(6);
+  const weights = (name: string) => readFile(join(dir, name, "checkpoint.safetensors"));
+  expect((await weights("halves")).equals(await weights("whole"))).toBe(true);
+  expect(resumed.evals).toEqual(whole.evals);
+});
+
+test("what does not fit is one clear line", async () => {
+  const { task, ...rest } = config;
+  await expect(run("none", { ...rest, task: undefined })).rejects.toThrow("tokenizer is missing");
+  const tokenizer = (task as { tokenizer: object }).tokenizer;
+  const withTokenizer = (changes: object) =>
+    run("bad", { task: { name: "contrastive", tokenizer: { ...tokenizer, ...changes } } as never });
+  await expect(withTokenizer({ file: join(dir, "no.model") })).rejects.toThrow(
+    /cannot read .*no\.model/,
+  );
+  await expect(withTokenizer({ vocabulary: 7 })).rejects.toThrow(
+    "it has 700 pieces, the card says 7",
+  );
+  const { model } = config;
+  await expect(
+    run("small", { model: { ...model, text: { vocabSize: 10 } } as never }),
+  ).rejects.toThrow("model.text.vocabSize is 10, but the tokenizer has 700 pieces. Leave it out.");
+  const patches = "decode|resize_to_sequence(4,4)|value_range(-1,1)|patchify(4)";
+  await expect(run("patches", { preprocess: { train: patches, eval: patches } })).rejects.toThrow(
+    "preprocess.eval gives images of [4,48], not of [height, width, channels].",
+  );
+  await expect(run("vit", { model: { name: "vit", variant: "mu/4" } as never })).rejects.toThrow(
+    "contrastive needs a model of images and texts; vit takes image. Take the model two-towers.",
+  );
+});
+
+test("a model whose vocabulary has changed, and an export to ONNX, are refused", async () => {
+  const workdir = join(dir, "changed");
+  const file = join(dir, "own.model");
+  await copyFile(VOCABULARY, file);
+  const tokenizer = { ...(config.task as { tokenizer: object }).tokenizer, file };
+  await run("changed", {
+    task: { name: "contrastive", tokenizer } as never,
+    duration: { steps: 1 },
+  });
+  const exported = await runCli(["export", workdir, "--to", "onnx", "--out", join(dir, "x.onnx")]);
+  expect(exported.stderr).toContain("a model of image and text cannot be exported to ONNX");
+  await copyFile(new URL("../sp_unigram_bytes/tokenizer.model", VOCABULARY), file);
+  const changed = "own.model is another tokenizer than the model was trained with";
+  await expect(loadPredictor(workdir, { engine: "interpreter" })).rejects.toThrow(changed);
+  await expect(resume(workdir, { duration: { steps: 2 } })).rejects.toThrow(changed);
+});
