@@ -38,7 +38,7 @@ import {
   vmap,
 } from "../../graph/index.ts";
 import { OcelliError } from "../../errors.ts";
-import { maskedMean, softmaxXent } from "../../losses/index.ts";
+import { maskOfEach, maskedMean, softmaxXent } from "../../losses/index.ts";
 import { type Scope, batchNorm, dense, dropout } from "../../nn/index.ts";
 import { seededRandom } from "../../random.ts";
 import { type ObjectiveGiven, defineObjective } from "../define.ts";
@@ -198,7 +198,11 @@ function patchTask(
   const cell = Math.floor(Math.min(height, wide) / SIDE);
   const side = patch ?? Math.max(1, Math.floor((cell * 3) / 4));
   if (side > cell) {
-    throw new OcelliError("config", `objective.patch ${side} is larger than a cell of ${cell}.`);
+    throw new OcelliError(
+      "config",
+      `objective.patch ${side} is larger than a cell of the ${height}×${wide} image.`,
+      { hint: `A cell is a third of the image: give 1 to ${cell}, or larger images.` },
+    );
   }
   const encode = encoderOf(given);
   /** Logits of a puzzle of images that are patches already; the first call says how many classes there are. */
@@ -226,9 +230,11 @@ function patchTask(
     student,
     loss(context) {
       const { features, logits, targets } = context.student(cellsOf(context));
-      const loss = mean(softmaxXent(logits, oneHot(targets, logits.shape[1])));
+      const { mask, image } = context.batch;
+      const kept = mask && maskOfEach(mask, logits.shape[0] / image.shape[0]);
+      const loss = maskedMean(softmaxXent(logits, oneHot(targets, logits.shape[1])), kept);
       const right = equal(argMax(logits, 1), targets);
-      return { loss, metrics: { accuracy: maskedMean(right) }, features };
+      return { loss, metrics: { accuracy: maskedMean(right, kept) }, features };
     },
   });
   const seen = ({ image }: BatchSpec): BatchSpec => ({ image: spec(image.shape[0]) });
