@@ -122,7 +122,7 @@ function selfDistillation(
   given: ObjectiveGiven,
   patches?: IbotOptions,
 ): Objective {
-  checkViews(name, given.batch, GLOBALS);
+  checkViews(name, given, { least: GLOBALS });
   const { outputs = 65_536, hidden = 2048, bottleneck = 256, momentum = 0.996 } = options;
   const { studentTemperature: tau = 0.1, centreMomentum = 0.9, koLeo: spread = 0 } = options;
   const encode = encoderOf(given);

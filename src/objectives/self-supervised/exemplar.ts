@@ -36,7 +36,7 @@ export const exemplarObjective = defineObjective({
   }),
   task: "features",
   create({ triplets = "semi-hard", margin, outputs = 1000 }, given) {
-    checkViews("exemplar", given.batch, 2);
+    checkViews("exemplar", given, { least: 2 });
     const encode = encoderOf(given);
     return makeSystem({
       own: [HEAD],

@@ -60,7 +60,7 @@ export const mocoObjective = defineObjective({
   schema: mocoSchema,
   task: "features",
   create(options, given) {
-    checkViews("moco", given.batch, 2);
+    checkViews("moco", given, { least: 2, most: 2 });
     return options.version === 3 ? withPredictor(options, given) : withQueue(options, given);
   },
 });

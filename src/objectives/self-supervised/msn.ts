@@ -44,7 +44,7 @@ export const msnObjective = defineObjective({
   }),
   task: "features",
   create(options, given) {
-    checkViews("msn", given.batch, 2);
+    checkViews("msn", given, { least: 2 });
     const { prototypes: count = 1024, maskRatio = 0.3, momentum = 0.996 } = options;
     const { sinkhorn = true, hidden = 2048, outputs = 256 } = options;
     const { grid } = gridOf("msn", given.model, given.batch.view1);

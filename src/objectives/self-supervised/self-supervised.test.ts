@@ -28,6 +28,7 @@ const batch = {
   ...{ image: pictures(12), view1: pictures(12), view2: pictures(8) },
   label: fromNumbers([0, 1, 0, 1], [BATCH], "int32"),
 };
+const pair = { image: batch.image, view1: batch.view1, label: batch.label };
 const VIT = {
   ...{ name: "vit", patchSize: [4, 4], width: 8, depth: 1, mlpDim: 16, numHeads: 2 },
   ...{ posemb: "sincos2d", poolType: "tok" },
@@ -53,6 +54,9 @@ const OPTIONS: Readonly<Record<string, object>> = {
   jigsaw: { patch: 4, outputs: 8, hidden: 8, permutations: 6, drawn: 2 },
 };
 
+/** Those that take two views and no more. */
+const OF_PAIRS = ["simclr", "moco", "byol", "simsiam", "barlow-twins", "vicreg"];
+
 const STEPS = 3;
 const make = async (
   name: string,
@@ -61,7 +65,8 @@ const make = async (
 ): Promise<Objective> => {
   const task = taskOf({ model: model as never, task: { name: "features" }, names: {} });
   const given = {
-    ...{ model: task.model, heads: task.heads, batch, names: {}, totalSteps: STEPS },
+    ...{ model: task.model, heads: task.heads, names: {}, totalSteps: STEPS },
+    batch: OF_PAIRS.includes(name) ? pair : batch,
     openTeacher: () => Promise.reject(new Error("no teacher")),
   };
   return objectiveDefinition(name).create({ ...OPTIONS[name], ...options }, given);
@@ -281,8 +286,24 @@ test("an evaluation of one view is of that view twice, a training an error", asy
     },
     openTeacher: () => Promise.reject(new Error("no teacher")),
   };
-  expect(() => objectiveDefinition("simclr").create({}, given)).toThrow('a batch has no "view1"');
+  const simclr = objectiveDefinition("simclr");
+  expect(() => simclr.create({}, given)).toThrow('a batch has no "view1"');
+  expect(() => simclr.create({}, { ...given, batch })).toThrow(
+    'simclr takes 2 views of an image; a batch has "view2" beside them.',
+  );
 });
+
+test.each(["dino", "swav", "msn", "exemplar", "supcon", "jigsaw", "relative-patch"])(
+  "%s says so of a model that learns positions of one size",
+  async (name) => {
+    const learned = make(name, {}, { ...VIT, posemb: "learn" });
+    await expect(learned).rejects.toThrow(/images of .* for which its pos_embedding would be/);
+    await expect(learned).rejects.toMatchObject({
+      code: "config",
+      hint: expect.stringContaining('posemb: "sincos2d"') as string,
+    });
+  },
+);
 
 test("what hides patches says so of a model that cannot", async () => {
   const model = { name: "resnet", depth: [1, 1], width: 0.25 };

@@ -32,7 +32,7 @@ export const simclrObjective = defineObjective({
   }),
   task: "features",
   create({ temperature: tau = 0.1, layers = 2, hidden, outputs = 128 }, given) {
-    checkViews("simclr", given.batch, 2);
+    checkViews("simclr", given, { least: 2, most: 2 });
     const encode = encoderOf(given);
     return makeSystem({
       own: [HEAD],

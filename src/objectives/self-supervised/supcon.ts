@@ -30,7 +30,7 @@ export const supconObjective = defineObjective({
   }),
   task: "features",
   create({ temperature: tau = 0.1, hidden = 2048, outputs = 128 }, given) {
-    checkViews("supcon", given.batch, 2);
+    checkViews("supcon", given, { least: 2 });
     const { label } = given.batch as { readonly label?: (typeof given.batch)[string] };
     if (!label || label.shape.length !== 1 || !isInteger(label.dtype)) {
       throw new OcelliError("config", "supcon needs data with one class an image.");

@@ -68,7 +68,7 @@ export const swavObjective = defineObjective({
   }),
   task: "features",
   create(options, given) {
-    checkViews("swav", given.batch, GLOBALS);
+    checkViews("swav", given, { least: GLOBALS });
     const {
       prototypes: count = 3000,
       temperature: tau = 0.1,
