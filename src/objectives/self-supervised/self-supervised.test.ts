@@ -107,6 +107,13 @@ async function run(objective: Objective, steps = STEPS) {
 }
 
 type Read = { read(): Promise<HostArray> };
+/** An evaluation's step. */
+const judgeOf = (objective: Objective) =>
+  jit(engine, ((given: never, one: never) =>
+    makeEvalStep(objective)(given, one)) as never) as never as (
+    given: unknown,
+    one: object,
+  ) => Promise<Record<string, Read>>;
 const flatOf = async (tree: unknown): Promise<Record<string, number[]>> =>
   Object.fromEntries(
     await Promise.all(
@@ -172,11 +179,7 @@ test.each(["moco", "byol", "dino", "ibot", "msn"])(
 test.each(Object.keys(OPTIONS))("padding changes nothing that %s is judged by", async (name) => {
   const objective = await make(name, name === "dino" ? { sinkhorn: true } : {});
   const { state } = await run(objective, 1);
-  const judge = jit(engine, ((given: never, one: never) =>
-    makeEvalStep(objective)(given, one)) as never) as never as (
-    given: unknown,
-    one: object,
-  ) => Promise<Record<string, Read>>;
+  const judge = judgeOf(objective);
   const padded = async (fill: number): Promise<Record<string, number[]>> => {
     const last = (x: HostArray): HostArray => {
       const values = toNumbers(x);
@@ -267,11 +270,7 @@ test("DINO adds KoLeo of both large views", async () => {
 test("an evaluation of one view is of that view twice, a training an error", async () => {
   const objective = await make("simclr");
   const { state } = await run(objective, 1);
-  const judge = jit(engine, ((given: never, one: never) =>
-    makeEvalStep(objective)(given, one)) as never) as never as (
-    given: unknown,
-    one: object,
-  ) => Promise<Record<string, Read>>;
+  const judge = judgeOf(objective);
   const { loss, alignment } = await judge(state, { image: batch.image });
   expect(toNumbers(await alignment.read())[0]).toBeCloseTo(0, 6);
   expect(Number.isFinite(toNumbers(await loss.read())[0])).toBe(true);
