@@ -1,5 +1,5 @@
 /**
- * @file Contrast of views: each view is told from all others of the batch, or of a queue.
+ * @file Contrastive losses: each view matches another view of its image, and not the rest of the batch or a queue.
  *
  * NT-Xent: Chen et al. 2020 (SimCLR), arXiv:2002.05709, equation 1. With a queue: He et al. 2020 (MoCo), arXiv:1911.05722,
  * equation 1. With keys of the batch: Chen et al. 2021 (MoCo v3), arXiv:2104.02057, Algorithm 1. With labels: Khosla et al.

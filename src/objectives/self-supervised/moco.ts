@@ -1,5 +1,5 @@
 /**
- * @file MoCo: a view is told from those of a queue, by keys of a teacher that follows slowly.
+ * @file MoCo: a view matches the key of another view of its image, and not the keys in a queue; a slow teacher makes the keys.
  *
  * Papers: He et al. 2020, "Momentum Contrast", arXiv:1911.05722; Chen et al. 2020 (v2), arXiv:2003.04297; Chen et al. 2021
  * (v3), arXiv:2104.02057. Loss of v1 and v2: −log exp(q·k₊/τ) / (exp(q·k₊/τ) + Σ exp(q·kᵢ/τ)), kᵢ of the queue. Of v3, without
