@@ -1,4 +1,4 @@
-/** @file `ocelli probe`: how well the frozen features of several models tell one's own classes apart. */
+/** @file `ocelli probe`: compares how well the frozen features of several models separate your classes. */
 
 import type { ProbedModel } from "../transfer/classification/compare.ts";
 import { type Command, USE_FLAG } from "./command.ts";

@@ -1916,7 +1916,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     of: ["moco"],
     type: "whole number from 1 to 1048576",
     default: "2048, of version 3 4096",
-    meaning: "Width of the heads' inner layers.",
+    meaning: "Width of the heads' inner layers; version 1 has none.",
     example: "1",
   },
   {
@@ -1932,7 +1932,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     of: ["moco"],
     type: "whole number from 1 to 8",
     default: "3",
-    meaning: "Layers of version 3's projector: 3 for transformers, 2 for ResNets.",
+    meaning: "Layers of the projector, of version 3 only: 3 for transformers, 2 for ResNets.",
     example: "3",
   },
   {
@@ -2036,7 +2036,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     of: ["swav"],
     type: "whole number from 0",
     default: "0",
-    meaning: "From which step on they do.",
+    meaning: "From which step on they do, once the queue is full.",
     example: "0",
   },
   {
@@ -2132,7 +2132,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     of: ["dino", "ibot"],
     type: "number above 0",
     default: "0.04",
-    meaning: "What they are divided by at first.",
+    meaning: "What they are divided by at first, with `temperatureWarmup`.",
     example: "0.04",
   },
   {
@@ -2165,7 +2165,8 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     of: ["dino", "ibot"],
     type: "number from 0",
     default: "0",
-    meaning: "How much the distances of nearest neighbours count (KoLeo).",
+    meaning:
+      "How much KoLeo counts: the distances of nearest neighbours, of both large views added up; DINOv2 has 0.1.",
     example: "0",
   },
   {
@@ -2173,7 +2174,8 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     of: ["dino", "ibot"],
     type: "true or false",
     default: "false",
-    meaning: "Whether the teacher's outputs are shared equally among a batch instead of centred.",
+    meaning:
+      "Whether the teacher's outputs are shared equally among a batch by Sinkhorn, as in DINOv2, instead of centred.",
     example: "true",
   },
   {
@@ -2339,9 +2341,9 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     key: "objective.margin",
     of: ["exemplar"],
     type: "number from 0",
-    default: "0.5",
-    meaning: "By how much others are to be farther away, of semi-hard triplets.",
-    example: "0.5",
+    default: '0.5; of "batch-hard" a soft margin, log(1 + exp(d₊ − d₋))',
+    meaning: "By how much others are to be farther away.",
+    example: "1",
   },
   {
     key: "objective.outputs",

@@ -13,7 +13,8 @@ import { defineModel } from "./define.ts";
 import type { ImageCall, ImageModel, ModelOutput } from "./model.ts";
 import { patched } from "./option-kinds.ts";
 import { positionEmbedding } from "./posemb.ts";
-import { encodeGrid, settleVit, vitKeys } from "./vit.ts";
+import { settleVit, vitKeys } from "./vit-options.ts";
+import { encodeGrid } from "./vit.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
 
 const { posemb: _, qkvBias: __, distilled: ___, ...sharedKeys } = vitKeys;

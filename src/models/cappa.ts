@@ -45,7 +45,8 @@ import { defineFieldModel, fieldOf } from "./define.ts";
 import type { FieldModel, ModelOutput } from "./model.ts";
 import { layers, rate, whole } from "./option-kinds.ts";
 import { positionEmbedding } from "./posemb.ts";
-import { settleVit, vit, vitKeys } from "./vit.ts";
+import { settleVit, vitKeys } from "./vit-options.ts";
+import { vit } from "./vit.ts";
 
 const cappaSchema = z.strictObject({
   /** The image encoder, a vit with its options. Default: one of the default size. */

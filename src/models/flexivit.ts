@@ -25,7 +25,8 @@ import { extents, patched, whole } from "./option-kinds.ts";
 import { positionEmbedding } from "./posemb.ts";
 import { inverseTranspose, linearMap, resizeGrid, resizeHostGrid } from "./resize.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
-import { VIT_WEIGHTS, encodeGrid, settleVit, vitKeys } from "./vit.ts";
+import { settleVit, vitKeys } from "./vit-options.ts";
+import { VIT_WEIGHTS, encodeGrid } from "./vit.ts";
 
 type Extents = readonly [number, number];
 

@@ -33,7 +33,8 @@ export {
   positionGrid,
 } from "./registry.ts";
 export { type FlexiOptions, drawnSizes } from "./flexi.ts";
-export { type PoolType, type RematPolicy, type VitOptions, settleVit, vit } from "./vit.ts";
+export { type PoolType, type RematPolicy, type VitOptions, settleVit } from "./vit-options.ts";
+export { vit } from "./vit.ts";
 export {
   type DecoderOptions,
   type RandomMask,

@@ -19,7 +19,8 @@ import {
 } from "../graph/index.ts";
 import { type Scope, dense, layer, normal, xavierUniform } from "../nn/index.ts";
 import { type Posemb, sincos2d } from "./posemb.ts";
-import { encoder, settleVit } from "./vit.ts";
+import { settleVit } from "./vit-options.ts";
+import { encoder } from "./vit.ts";
 
 /** Which patches are seen. */
 export interface RandomMask {

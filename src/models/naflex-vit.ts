@@ -42,7 +42,8 @@ import { defineFieldModel, fieldOf } from "./define.ts";
 import type { FieldModel, ModelOutput } from "./model.ts";
 import { anyOf, formed, whole } from "./option-kinds.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
-import { type SettledVit, encoder, settleVit, vitKeys } from "./vit.ts";
+import { type SettledVit, settleVit, vitKeys } from "./vit-options.ts";
+import { encoder } from "./vit.ts";
 
 /** How tokens become one vector. */
 const POOLS = ["gap", "map", "max", "none"] as const;

@@ -38,7 +38,8 @@ import { defineFieldModel, fieldOf } from "./define.ts";
 import type { FieldModel, ModelOutput } from "./model.ts";
 import { anyOf, formed, whole } from "./option-kinds.ts";
 import { VIT_VARIANTS } from "./vit-variants.ts";
-import { encoder, settleVit, vitKeys } from "./vit.ts";
+import { settleVit, vitKeys } from "./vit-options.ts";
+import { encoder } from "./vit.ts";
 
 /** How tokens become one vector. */
 const POOLS = ["last", "first", "mean", "gap", "max", "gmp", "map", "eos"] as const;

@@ -20,7 +20,7 @@ import {
   oneHot,
   transpose,
 } from "../graph/index.ts";
-import { maskedMean, softmaxXent } from "../losses/index.ts";
+import { maskOfEach, maskedMean, softmaxXent } from "../losses/index.ts";
 import { type Scope, apply, dense, initialise, modelSpecs } from "../nn/index.ts";
 import { toFlat } from "../tree.ts";
 import { type ObjectiveGiven, defineObjective } from "./define.ts";
@@ -68,7 +68,7 @@ export function rotation({
       const options = { params, variables, key, train, isFrozen };
       const { result: logits, variables: next } = apply(forward, options, rotations(image));
       const turns = forEach(image.shape[0], tensor([0, 1, 2, 3], "int32"));
-      const weights = mask && reshape(stack([mask, mask, mask, mask], 1), [TURNS * mask.size]);
+      const weights = mask && maskOfEach(mask, TURNS);
       const loss = softmaxXent(logits, oneHot(turns, TURNS)); // [4 batch]
       return {
         loss: maskedMean(loss, weights),

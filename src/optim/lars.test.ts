@@ -57,3 +57,10 @@ test("layer decay falls by one factor a block", () => {
   expect(rate("Transformer/encoder_norm/scale")).toBeUndefined();
   expect(rate("head/kernel")).toBeUndefined();
 });
+
+test("LARS says what it takes instead of wdMults", () => {
+  const config = { name: "lars", lr: 1, wdMults: [["head/.*", 0] as const] };
+  expect(() => makeOptimizer(config as never, { totalSteps: 1 })).toThrow(
+    "lars does not take optimizer.wdMults.",
+  );
+});

@@ -1,6 +1,7 @@
 /** @file LARS: momentum whose step for each parameter is a part of that parameter's length. */
 
 import { z } from "zod";
+import { OcelliError } from "../errors.ts";
 import {
   type Tensor,
   add,
@@ -12,7 +13,7 @@ import {
   scalar,
   select,
 } from "../graph/index.ts";
-import { defineOptimizer, fraction } from "./define.ts";
+import { type OptimizerKeys, defineOptimizer, fraction } from "./define.ts";
 import { zeroMoments } from "./moments.ts";
 import { compileRules } from "./rules.ts";
 import { type Named, type Transform, asUpdates, mapNamed, scaled } from "./transform.ts";
@@ -27,7 +28,7 @@ const larsSchema = z.strictObject({
 });
 
 /** Options of {@link lars}. */
-type LarsOptions = Readonly<z.output<typeof larsSchema>> & { readonly wd?: number };
+type LarsOptions = Readonly<z.output<typeof larsSchema>> & Pick<OptimizerKeys, "wd" | "wdMults">;
 
 type LarsState = { readonly trace: Named; readonly rate: Tensor };
 
@@ -42,7 +43,13 @@ const lars = ({
   trust = 1e-3,
   exclude = EXCLUDED,
   wd = 0,
+  wdMults,
 }: LarsOptions = {}): Transform<LarsState> => {
+  if (wdMults !== undefined) {
+    throw new OcelliError("config", "lars does not take optimizer.wdMults.", {
+      hint: "Name what is neither decayed nor scaled by optimizer.exclude, a regular expression.",
+    });
+  }
   const isExcluded = compileRules([[exclude, true]]);
   const step = (g: Tensor, w: Tensor): Tensor => {
     const decayed = wd > 0 ? add(g, mul(w, wd)) : g;

@@ -46,12 +46,17 @@ export interface PublishedOptions {
  * Weights that are no run's: the model that they are of, its preprocessing as text, where they lie, their arrays, and the
  * names that their classifier answers with where they are known.
  *
- * @throws an argument error where neither the weights nor the options say which model, or how images are prepared
+ * @throws a data error where there is nothing at a path; an argument error where neither the weights nor the options say which model, or how images are prepared
  */
 export async function readPublished(
   spec: string,
   { architecture, preprocessing, report }: PublishedOptions,
 ) {
+  if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
+    throw new OcelliError("data", `there is no run and no file at ${spec}.`, {
+      hint: "Give the folder that ocelli train printed, a file, or a model's name.",
+    });
+  }
   const known = Object.hasOwn(PUBLISHED, spec)
     ? { ...PUBLISHED[spec], model: { name: spec } }
     : architecture === undefined || preprocessing === undefined

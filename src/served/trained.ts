@@ -1,8 +1,6 @@
 /** @file Trained models on the host: of a run, of a checkpoint, or weights that somebody published. */
 
-import { existsSync } from "node:fs";
 import { use } from "../config/use.ts";
-import { OcelliError } from "../errors.ts";
 import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import { type FieldModel, type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
@@ -43,11 +41,6 @@ export async function openTrained(
   if (own) {
     const { preprocessing = own.card.preprocessing } = options;
     return asTrained(spec, { ...own, card: { ...own.card, preprocessing } });
-  }
-  if (/^[^:]*[\\/.][^:]*$/.test(spec) && !existsSync(spec)) {
-    throw new OcelliError("data", `there is no run and no file at ${spec}.`, {
-      hint: "Give the folder that ocelli train printed, a file, or a model's name.",
-    });
   }
   const { model, text, weights, arrays, names } = await readPublished(spec, options);
   const preprocessing = parsePreprocessing(text);

@@ -205,6 +205,9 @@ const CASES: readonly (readonly [args: string[], message: string])[] = [
     ["predict", at("nothing"), at("red.png")],
     "nothing holds none of the files that weights are in: *.safetensors",
   ],
+  [["predict", at("no/run"), at("red.png")], "there is no run and no file at "],
+  [["probe", at("no/run"), "--data=mnist"], "there is no run and no file at "],
+  [["transfer", `--model=${at("no/run")}`, "--data=mnist"], "there is no run and no file at "],
   [["predict", at("junk.safetensors"), at("red.png")], "safetensors file"],
   [["predict", at("short.safetensors"), at("red.png")], "safetensors file: its header describes"],
   [

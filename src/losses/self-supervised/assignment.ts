@@ -7,13 +7,13 @@
 
 import {
   type Tensor,
+  type TensorLike,
   add,
   div,
   exp,
   indexAxis,
   logSoftmax,
   maximum,
-  mean,
   mul,
   neg,
   reduceMax,
@@ -27,6 +27,7 @@ import {
   countRows,
   entropyOf,
   keptRows,
+  meanOver,
   repeatRows,
   rowProducts,
   unitRows,
@@ -35,7 +36,7 @@ import {
 /** Options of {@link sinkhorn}. */
 export interface SinkhornOptions {
   /** What scores are divided by: how soft the codes are. Default: 0.05. */
-  readonly epsilon?: number;
+  readonly epsilon?: TensorLike;
   /** Default: 3. */
   readonly rounds?: number;
   /** 0 for examples that take no part, [batch]. */
@@ -55,7 +56,7 @@ export function sinkhorn(
 ): Tensor {
   const given = stopGradient(scores);
   // the largest score is taken off before exp: what all have in common falls out in the first division
-  return shareEqually(exp(mul(sub(given, reduceMax(given)), 1 / epsilon)), options);
+  return shareEqually(exp(div(sub(given, reduceMax(given)), epsilon)), options);
 }
 
 /** The rounds of {@link sinkhorn} on weights that are not negative, [batch, prototypes]. */
@@ -66,7 +67,7 @@ export function shareEqually(
   const prototypes = weights.shape[1];
   const count = countRows(weights, mask);
   let q = keptRows(stopGradient(weights), mask);
-  q = div(q, reduceSum(q));
+  q = div(q, maximum(reduceSum(q), 1e-30)); // a mask may leave nothing
   for (let round = 0; round < rounds; round++) {
     q = div(q, maximum(mul(reduceSum(q, 0, { keepDims: true }), prototypes), 1e-30));
     q = div(q, maximum(mul(reduceSum(q, 1, { keepDims: true }), count), 1e-30));
@@ -116,6 +117,8 @@ export interface MaskedSiameseOptions {
   readonly entropyWeight?: number;
   /** Whether targets share the prototypes equally, by Sinkhorn. Default: false. */
   readonly sinkhorn?: boolean;
+  /** 0 for images that take no part, [batch]. */
+  readonly mask?: Tensor;
 }
 
 /** What {@link maskedSiamese} is made of: scalars. */
@@ -140,17 +143,18 @@ export function maskedSiamese(
   prototypes: Tensor,
   options: MaskedSiameseOptions = {},
 ): MaskedSiameseTerms {
-  const { temperature = 0.1, targetTemperature = 0.025, entropyWeight = 1 } = options;
+  const { temperature = 0.1, targetTemperature = 0.025, entropyWeight = 1, mask } = options;
   const views = anchors.shape[0] / targets.shape[0];
   const scores = mul(prototypeScores(anchors, prototypes), 1 / temperature);
   const sharp = softmax(
     mul(prototypeScores(stopGradient(targets), stopGradient(prototypes)), 1 / targetTemperature),
     1,
   );
-  const aims = options.sinkhorn ? shareEqually(sharp) : sharp; // [batch, count]
+  const aims = options.sinkhorn ? shareEqually(sharp, { mask }) : sharp; // [batch, count]
   const repeated = repeatRows(stopGradient(aims), views);
-  const crossEntropy = mean(neg(reduceSum(mul(repeated, logSoftmax(scores, 1)), 1)));
-  const meanEntropy = entropyOf(indexAxis(columnMeans(softmax(scores, 1)), 0, 0));
+  const kept = mask && repeatRows(mask, views);
+  const crossEntropy = meanOver(neg(reduceSum(mul(repeated, logSoftmax(scores, 1)), 1)), kept);
+  const meanEntropy = entropyOf(indexAxis(columnMeans(softmax(scores, 1), kept), 0, 0));
   return {
     loss: sub(crossEntropy, mul(meanEntropy, entropyWeight)),
     crossEntropy,

@@ -1,5 +1,5 @@
 /**
- * @file Contrast of views: each view is told from all others of the batch, or of a queue.
+ * @file Contrastive losses: each view matches another view of its image, and not the rest of the batch or a queue.
  *
  * NT-Xent: Chen et al. 2020 (SimCLR), arXiv:2002.05709, equation 1. With a queue: He et al. 2020 (MoCo), arXiv:1911.05722,
  * equation 1. With keys of the batch: Chen et al. 2021 (MoCo v3), arXiv:2104.02057, Algorithm 1. With labels: Khosla et al.
@@ -124,13 +124,21 @@ export function batchContrast(
  *
  * @param z [batch, width], of unit length or not
  * @param labels integers [batch]
+ * @param mask 0 for rows that take no part, [batch]
  * @returns [batch]
  */
-export function supervisedContrast(z: Tensor, labels: Tensor, temperature: number): Tensor {
+export function supervisedContrast(
+  z: Tensor,
+  labels: Tensor,
+  temperature: number,
+  mask?: Tensor,
+): Tensor {
   const unit = unitRows(z);
   const self = own(z.shape[0]);
-  const logits = select(self, OUT, mul(rowProducts(unit, unit), 1 / temperature));
-  const positive = convert(logicalAnd(sameLabels(labels), logicalNot(self)), z.dtype);
+  const scores = withoutColumns(mul(rowProducts(unit, unit), 1 / temperature), mask);
+  const logits = select(self, OUT, scores);
+  const likes = logicalAnd(sameLabels(labels), logicalNot(self));
+  const positive = convert(bothKept(likes, mask), z.dtype);
   const nll = reduceSum(mul(neg(logSoftmax(logits, 1)), positive), 1);
   return div(nll, maximum(reduceSum(positive, 1), 1));
 }
@@ -139,6 +147,14 @@ export function supervisedContrast(z: Tensor, labels: Tensor, temperature: numbe
 export function sameLabels(labels: Tensor): Tensor {
   const [n] = labels.shape;
   return equal(broadcastInDim(labels, [n, n], [0]), broadcastInDim(labels, [n, n], [1]));
+}
+
+/** Those of pairs [n, n] of which a mask [n] keeps both. */
+export function bothKept(pairs: Tensor, mask?: Tensor): Tensor {
+  if (!mask) return pairs;
+  const kept = convert(mask, "bool");
+  const [rows, columns] = [0, 1].map((axis) => broadcastInDim(kept, pairs.shape, [axis]));
+  return logicalAnd(pairs, logicalAnd(rows, columns));
 }
 
 /** Each row with a label of its own, for views: int32 [views · batch], the images' numbers once for every view. */

@@ -2,7 +2,8 @@
  * @file Self-distillation: a student predicts the distribution of a teacher that follows it.
  *
  * DINO: Caron et al. 2021, arXiv:2104.14294, equations 1 to 4. iBOT: Zhou et al. 2022, arXiv:2111.07832, equations 2 and 3.
- * KoLeo: Sablayrolles et al. 2019, arXiv:1806.03198, as in DINOv2, Oquab et al. 2023, arXiv:2304.07193.
+ * KoLeo: Sablayrolles et al. 2019, arXiv:1806.03198, as in DINOv2, Oquab et al. 2023, arXiv:2304.07193, whose targets by Sinkhorn
+ * are here too.
  */
 
 import {
@@ -11,6 +12,7 @@ import {
   add,
   argMax,
   broadcastTo,
+  concatenate,
   convert,
   div,
   equal,
@@ -18,18 +20,21 @@ import {
   log,
   logSoftmax,
   maximum,
-  mean,
   mul,
   neg,
   norm,
   reduceSum,
+  reshape,
   select,
+  sliceAxis,
   softmax,
   stopGradient,
   sub,
   take,
 } from "../../graph/index.ts";
-import { rowProducts, unitRows } from "./rows.ts";
+import { sinkhorn } from "./assignment.ts";
+import { bothKept } from "./contrast.ts";
+import { columnMeans, meanOver, rowProducts, unitRows } from "./rows.ts";
 
 /** softmax((logits − centre) / temperature) over the last axis, what a student is to predict; no gradient passes. */
 export const teacherProbabilities = (
@@ -41,10 +46,40 @@ export const teacherProbabilities = (
   return stopGradient(softmax(div(centred, temperature), -1));
 };
 
-/** The next centre: momentum · centre + (1 − momentum) · the mean of the teacher's logits over all axes but the last. */
-export function nextCentre(centre: Tensor, logits: Tensor, momentum = 0.9): Tensor {
-  const axes = logits.shape.slice(0, -1).map((_, axis) => axis);
-  return stopGradient(add(mul(centre, momentum), mul(mean(logits, axes), 1 - momentum)));
+/** Logits of several views, each [..., outputs], as rows: those of the first view, then those of the next. */
+export const rowsOfViews = (views: readonly Tensor[]): Tensor =>
+  concatenate(
+    views.map((one) => reshape(one, [one.size / one.shape.at(-1)!, one.shape.at(-1)!])),
+    0,
+  );
+
+/**
+ * DINOv2's targets: exp(logits / temperature), shared equally by Sinkhorn among the rows of all views together; no gradient passes.
+ *
+ * @param logits of each view, [..., outputs]
+ * @param masks 0 for rows of each view that take no part, [...]; all take part where there are none
+ * @returns probabilities of each view, [..., outputs]
+ */
+export function sharedProbabilities(
+  logits: readonly Tensor[],
+  temperature: TensorLike,
+  masks: readonly Tensor[] = [],
+): Tensor[] {
+  const flat = masks.map((mask) => reshape(mask, [mask.size]));
+  const mask = flat.length > 0 ? concatenate(flat, 0) : undefined;
+  const codes = sinkhorn(rowsOfViews(logits), { epsilon: temperature, mask });
+  const rows = codes.shape[0] / logits.length;
+  return logits.map((one, i) => reshape(sliceAxis(codes, 0, i * rows, (i + 1) * rows), one.shape));
+}
+
+/**
+ * The next centre: momentum · centre + (1 − momentum) · the mean of the teacher's logits over all axes but the last.
+ *
+ * @param mask 0 for rows of logits [n, outputs] that take no part, [n]
+ */
+export function nextCentre(centre: Tensor, logits: Tensor, momentum = 0.9, mask?: Tensor): Tensor {
+  const now = reshape(columnMeans(rowsOfViews([logits]), mask), [logits.shape.at(-1)!]);
+  return stopGradient(add(mul(centre, momentum), mul(now, 1 - momentum)));
 }
 
 /** −Σ target · log softmax(logits / temperature) over the last axis. */
@@ -104,11 +139,15 @@ export function maskedPatches(
  *
  * @param z [batch, width], two rows or more
  */
-export function koLeo(z: Tensor, epsilon = 1e-8): Tensor {
+export function koLeo(
+  z: Tensor,
+  { epsilon = 1e-8, mask }: { readonly epsilon?: number; readonly mask?: Tensor } = {},
+): Tensor {
   const unit = unitRows(z);
   const [n] = z.shape;
-  const products = select(equal(eye(n), 1), -1, stopGradient(rowProducts(unit, unit)));
+  const others = bothKept(equal(eye(n), 0), mask);
+  const products = select(others, stopGradient(rowProducts(unit, unit)), -2);
   const nearest = take(unit, argMax(products, 1), 0);
   const distance = norm(add(sub(unit, nearest), epsilon), -1);
-  return neg(mean(log(add(distance, epsilon))));
+  return neg(meanOver(log(add(distance, epsilon)), mask));
 }

@@ -1,8 +1,19 @@
 /** @file Losses that need no labels, or few: one value for each example or one for the batch, and their parts. */
 
-export { cosines, entropyOf, repeatRows, rowProducts, unitRows } from "./rows.ts";
+export {
+  columnMeans,
+  cosines,
+  countRows,
+  entropyOf,
+  keptRows,
+  maskOfEach,
+  repeatRows,
+  rowProducts,
+  unitRows,
+} from "./rows.ts";
 export {
   batchContrast,
+  bothKept,
   firstIsRight,
   imageLabels,
   ntXent,
@@ -35,6 +46,8 @@ export {
   maskedPatches,
   nextCentre,
   pairsOfViews,
+  rowsOfViews,
+  sharedProbabilities,
   teacherProbabilities,
   viewsAgainstTeacher,
 } from "./distil.ts";

@@ -11,7 +11,6 @@ import {
   add,
   convert,
   div,
-  maximum,
   mean,
   mul,
   oneHot,
@@ -21,6 +20,7 @@ import {
   sub,
 } from "../../graph/index.ts";
 import { softmaxXent } from "../softmax.ts";
+import { meanOver } from "./rows.ts";
 
 /** Patches [batch, patches, values] standardised one by one, by the unbiased variance and ε 1e-6: MAE's `norm_pix_loss`. */
 export function standardisedPatches(patches: Tensor): Tensor {
@@ -29,12 +29,6 @@ export function standardisedPatches(patches: Tensor): Tensor {
   const spread = mul(reduceSum(square(centred), 2, { keepDims: true }), 1 / free);
   return mul(centred, rsqrt(add(spread, 1e-6)));
 }
-
-/** The mean of values [batch, patches] over those that a mask keeps; 0 where it keeps none. */
-const meanOver = (values: Tensor, mask: Tensor): Tensor => {
-  const weights = convert(mask, values.dtype);
-  return div(reduceSum(mul(values, weights)), maximum(reduceSum(weights), 1));
-};
 
 /**
  * MAE's loss: the squared error of each patch's values, their mean, over the masked patches of the batch.

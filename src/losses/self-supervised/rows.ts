@@ -2,6 +2,7 @@
 
 import {
   type Tensor,
+  broadcastInDim,
   concatenate,
   convert,
   div,
@@ -13,6 +14,7 @@ import {
   mul,
   neg,
   reduceSum,
+  reshape,
   rsqrt,
   square,
 } from "../../graph/index.ts";
@@ -43,8 +45,19 @@ export const columnMeans = (x: Tensor, mask?: Tensor): Tensor =>
     ? div(reduceSum(keptRows(x, mask), 0, { keepDims: true }), countRows(x, mask))
     : mean(x, 0, { keepDims: true });
 
+/** The mean of values [batch, …] over those that a mask of their shape keeps, in their dtype; 0 where it keeps none. */
+export function meanOver(values: Tensor, mask?: Tensor): Tensor {
+  if (!mask) return mean(values);
+  const weights = convert(mask, values.dtype);
+  return div(reduceSum(mul(values, weights)), maximum(reduceSum(weights), 1));
+}
+
 /** −Σ p log p over the last axis, of probabilities; a probability of 0 gives 0. */
 export const entropyOf = (p: Tensor): Tensor => neg(reduceSum(mul(p, log(maximum(p, 1e-30))), -1));
+
+/** A mask [batch] for rows that hold several of each image in turn: [count · batch]. */
+export const maskOfEach = (mask: Tensor, count: number): Tensor =>
+  reshape(broadcastInDim(mask, [mask.shape[0], count], [0]), [mask.shape[0] * count]);
 
 /** Rows [n, …] over and over: [times · n, …]. */
 export const repeatRows = (x: Tensor, times: number): Tensor =>

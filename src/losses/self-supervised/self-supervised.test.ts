@@ -30,11 +30,13 @@ import {
   maskedPatches,
   maskedSiamese,
   negativeCosine,
+  nextCentre,
   ntXent,
   prototypeScores,
   queueLogits,
   regression,
   semiHard,
+  sharedProbabilities,
   sinkhorn,
   softmaxEntropy,
   standardisedPatches,
@@ -134,10 +136,27 @@ test("rows that are masked away change nothing", async () => {
   await same(barlowTwins(x, y, 5e-3, mask).loss, barlowTwins(xs, ys).loss);
   await same(vicReg(x, y, {}, mask).loss, vicReg(xs, ys).loss);
   const temperature = 0.5;
-  const first = (views: Tensor): Tensor => sliceAxis(views, 0, 0, 4); // those of the first view
-  await same(ntXent(x, y, { temperature, mask }), first(ntXent(xs, ys, { temperature })));
+  const first4 = (rows: Tensor): Tensor => sliceAxis(rows, 0, 0, 4); // of views those of the first
+  await same(ntXent(x, y, { temperature, mask }), first4(ntXent(xs, ys, { temperature })));
   await same(batchContrast(x, y, { temperature, mask }), batchContrast(xs, ys, { temperature }));
   await same(sinkhorn(x, { mask }), sinkhorn(xs));
+  const [few, some] = [tensor([0, 1, 0, 1], "int32"), tensor([0, 1, 0, 1, 1, 0], "int32")];
+  await same(first4(supervisedContrast(x, some, 0.5, mask)), supervisedContrast(xs, few, 0.5));
+  await same(semiHard(x, some, 0.5, mask), semiHard(xs, few));
+  await same(first4(batchHard(x, some, { mask }).loss), batchHard(xs, few).loss);
+  await same(koLeo(x, { mask }), koLeo(xs));
+  const [centre, p] = [tensor([1, 2, 3, 4, 5]), constant(c)];
+  await same(nextCentre(centre, x, 0.9, mask), nextCentre(centre, xs));
+  for (const shares of [false, true]) {
+    const options = { sinkhorn: shares };
+    const [whole, part] = [
+      maskedSiamese(concatenate([x, y], 0), y, p, { ...options, mask }),
+      maskedSiamese(concatenate([xs, ys], 0), ys, p, options),
+    ];
+    await same(whole.loss, part.loss);
+  }
+  const none = tensor([0, 0, 0, 0, 0, 0]);
+  expect(await read(sinkhorn(x, { mask: none }))).toEqual(new Array(30).fill(0));
 });
 
 test("codes are distributions, and every prototype gets its share", async () => {
@@ -149,6 +168,45 @@ test("codes are distributions, and every prototype gets its share", async () => 
     const share = codes.filter((_, i) => i % 3 === k).reduce((x, y) => x + y);
     expect(share).toBeCloseTo(4, 4);
   }
+});
+
+test("DINOv2's targets are exp(logits / τ), of both views together, and of what a mask keeps", async () => {
+  const temperature = 0.5;
+  const masks = [
+    [1, 0, 1],
+    [1, 1, 0],
+  ];
+  const logits = [draw(11, 3, 4), draw(12, 3, 4)];
+  const rows = logits.flatMap((view, v) =>
+    masks[v].flatMap((kept, i) =>
+      kept
+        ? [
+            toNumbers(view)
+              .slice(4 * i, 4 * i + 4)
+              .map((x) => Math.exp(x / temperature)),
+          ]
+        : [],
+    ),
+  );
+  const total = (values: readonly number[]): number => values.reduce((x, y) => x + y);
+  for (let round = 0; round < 3; round++) {
+    for (let k = 0; k < 4; k++) {
+      const sum = total(rows.map((row) => row[k]));
+      for (const row of rows) row[k] /= 4 * sum;
+    }
+    for (const row of rows) {
+      const sum = total(row);
+      for (let k = 0; k < 4; k++) row[k] /= rows.length * sum;
+    }
+  }
+  const found = sharedProbabilities(
+    logits.map((view) => constant(view)),
+    temperature,
+    masks.map((mask) => tensor(mask)),
+  );
+  const values = (await Promise.all(found.map(read))).flat();
+  const expected = masks.flat().flatMap((kept) => (kept ? rows.shift()! : [0, 0, 0, 0]));
+  values.forEach((value, i) => expect(value).toBeCloseTo(4 * expected[i], 5));
 });
 
 test("a semi-hard negative is the nearest beyond the like, or else the farthest", async () => {

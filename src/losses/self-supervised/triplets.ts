@@ -39,7 +39,7 @@ import {
   transpose,
 } from "../../graph/index.ts";
 import { rowProducts } from "./rows.ts";
-import { sameLabels } from "./contrast.ts";
+import { bothKept, sameLabels } from "./contrast.ts";
 
 const FAR = 1e30;
 
@@ -58,10 +58,13 @@ const distances = (z: Tensor): Tensor => sqrt(maximum(squaredDistances(z), 1e-12
 const softplus = (x: Tensor): Tensor => add(maximum(x, 0), log1p(exp(neg(abs(x)))));
 
 /** Which pairs are of one label, each row with itself left out, and which are of two: bool [n, n]. */
-function pairsBy(labels: Tensor): { positive: Tensor; negative: Tensor } {
+function pairsBy(labels: Tensor, mask?: Tensor): { positive: Tensor; negative: Tensor } {
   const same = sameLabels(labels);
   const self = equal(eye(labels.shape[0]), 1);
-  return { positive: logicalAnd(same, logicalNot(self)), negative: logicalNot(same) };
+  return {
+    positive: bothKept(logicalAnd(same, logicalNot(self)), mask),
+    negative: bothKept(logicalNot(same), mask),
+  };
 }
 
 /** One value of each row, at its index [n]. */
@@ -83,6 +86,8 @@ export interface BatchHardOptions {
   readonly margin?: number | "soft";
   /** Draws the like by softmax(d) and the other by softmax(−d) instead of the hardest: a random key. */
   readonly key?: Tensor;
+  /** 0 for rows that take no part, [n]; their own values mean nothing. */
+  readonly mask?: Tensor;
 }
 
 /**
@@ -94,10 +99,10 @@ export interface BatchHardOptions {
 export function batchHard(
   z: Tensor,
   labels: Tensor,
-  { margin = "soft", key }: BatchHardOptions = {},
+  { margin = "soft", key, mask }: BatchHardOptions = {},
 ): Triplets {
   const all = distances(z);
-  const { positive: like, negative: other } = pairsBy(labels);
+  const { positive: like, negative: other } = pairsBy(labels, mask);
   const [far, near] = [select(like, all, -FAR), select(other, all, FAR)];
   const choose = (): [Tensor, Tensor] => {
     if (!key) return [argMax(stopGradient(far), 1), argMin(stopGradient(near), 1)];
@@ -119,10 +124,11 @@ export function batchHard(
  *
  * @param z [n, width]
  * @param labels integers [n]
+ * @param mask 0 for rows that take no part, [n]
  */
-export function semiHard(z: Tensor, labels: Tensor, margin = 0.5): Tensor {
+export function semiHard(z: Tensor, labels: Tensor, margin = 0.5, mask?: Tensor): Tensor {
   const squared = squaredDistances(z);
-  const { positive: like, negative: other } = pairsBy(labels);
+  const { positive: like, negative: other } = pairsBy(labels, mask);
   const fixed = stopGradient(squared);
   const farthest = argMax(select(other, fixed, -FAR), 1); // [n]
   // like by like, so that no array is larger than [n, n]

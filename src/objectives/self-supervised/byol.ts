@@ -30,7 +30,7 @@ export const byolObjective = defineObjective({
   }),
   task: "features",
   create({ momentum = 0.996, hidden = 4096, outputs = 256 }, given) {
-    checkViews("byol", given.batch, 2);
+    checkViews("byol", given, { least: 2, most: 2 });
     const encode = encoderOf(given);
     const settings = { widths: [hidden, outputs] };
     const network = (scope: Scope, image: Tensor) => {

@@ -45,7 +45,7 @@ export const barlowTwinsObjective = defineObjective({
   }),
   task: "features",
   create({ weight: lambda = 5e-3, outputs = 8192 }, given) {
-    checkViews("barlow-twins", given.batch, 2);
+    checkViews("barlow-twins", given, { least: 2, most: 2 });
     const { views, ...parts } = twins(given, [outputs, outputs, outputs]);
     return makeSystem({
       ...parts,
@@ -74,7 +74,7 @@ export const vicRegObjective = defineObjective({
   }),
   task: "features",
   create({ outputs = 8192, ...weights }, given) {
-    checkViews("vicreg", given.batch, 2);
+    checkViews("vicreg", given, { least: 2, most: 2 });
     const { views, ...parts } = twins(given, [outputs, outputs, outputs]);
     return makeSystem({
       ...parts,

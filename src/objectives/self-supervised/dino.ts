@@ -8,6 +8,7 @@
  */
 
 import { z } from "zod";
+import { OcelliError } from "../../errors.ts";
 import {
   type Tensor,
   type TensorLike,
@@ -17,16 +18,19 @@ import {
   foldIn,
   minimum,
   mul,
-  reshape,
   zeros,
 } from "../../graph/index.ts";
 import {
   entropyOf,
+  keptRows,
   koLeo,
+  maskOfEach,
   maskedMean,
   maskedPatches,
   nextCentre,
-  shareEqually,
+  repeatRows,
+  rowsOfViews,
+  sharedProbabilities,
   teacherProbabilities,
   viewsAgainstTeacher,
 } from "../../losses/index.ts";
@@ -54,7 +58,7 @@ const keys = {
   studentTemperature: temperature.optional(),
   /** What the teacher's are divided by at the end of its warm-up. Default: 0.04. */
   teacherTemperature: temperature.optional(),
-  /** What they are divided by at first. Default: 0.04. */
+  /** What they are divided by at first, with `temperatureWarmup`. Default: 0.04. */
   firstTemperature: temperature.optional(),
   /** Which part of the training the teacher's temperature takes from the first to the last. Default: 0. */
   temperatureWarmup: share.optional(),
@@ -62,9 +66,9 @@ const keys = {
   momentum: share.optional(),
   /** How much of the centre stays at a step. Default: 0.9. */
   centreMomentum: part.optional(),
-  /** How much the distances of nearest neighbours count (KoLeo). Default: 0. */
+  /** How much KoLeo counts: the distances of nearest neighbours, of both large views added up; DINOv2 has 0.1. Default: 0. */
   koLeo: z.number().min(0).optional(),
-  /** Whether the teacher's outputs are shared equally among a batch instead of centred. Default: false. */
+  /** Whether the teacher's outputs are shared equally among a batch by Sinkhorn, as in DINOv2, instead of centred. Default: false. */
   sinkhorn: z.boolean().optional(),
 };
 
@@ -103,6 +107,11 @@ export const ibotObjective = defineObjective({
 function temperatureAt(options: DinoOptions, totalSteps: number): (step: Tensor) => TensorLike {
   const { teacherTemperature: last = 0.04, firstTemperature: first = 0.04 } = options;
   const steps = (options.temperatureWarmup ?? 0) * totalSteps;
+  if (options.firstTemperature !== undefined && !options.temperatureWarmup) {
+    throw new OcelliError("config", "objective.firstTemperature needs temperatureWarmup.", {
+      hint: "Such as 0.1: the first tenth of the training.",
+    });
+  }
   if (steps < 1 || first === last) return () => last;
   return (step) => add(mul(minimum(div(convert(step, "float32"), steps), 1), last - first), first);
 }
@@ -113,7 +122,7 @@ function selfDistillation(
   given: ObjectiveGiven,
   patches?: IbotOptions,
 ): Objective {
-  checkViews(name, given.batch, GLOBALS);
+  checkViews(name, given, { least: GLOBALS });
   const { outputs = 65_536, hidden = 2048, bottleneck = 256, momentum = 0.996 } = options;
   const { studentTemperature: tau = 0.1, centreMomentum = 0.9, koLeo: spread = 0 } = options;
   const encode = encoderOf(given);
@@ -155,16 +164,16 @@ function selfDistillation(
       );
       const ours = views.map((view, i) => see(view, hides[i] && { hidden: hides[i] }));
       const warm = heat(step);
-      const aim = (logits: Tensor, centre: Tensor): Tensor => {
-        const p = teacherProbabilities(
-          logits,
-          options.sinkhorn ? zeros(centre.shape) : centre,
-          warm,
-        );
-        if (!options.sinkhorn) return p;
-        return reshape(shareEqually(reshape(p, [p.size / outputs, outputs])), p.shape);
-      };
-      const targets = theirs.map(({ logits }) => aim(logits, state.centre));
+      const examples = batch.mask && convert(batch.mask, "float32");
+      const aims = (logits: readonly Tensor[], centre: Tensor, masks: readonly Tensor[]) =>
+        options.sinkhorn
+          ? sharedProbabilities(logits, warm, masks)
+          : logits.map((one) => teacherProbabilities(one, centre, warm));
+      const targets = aims(
+        theirs.map(({ logits }) => logits),
+        state.centre,
+        examples ? globals.map(() => examples) : [],
+      );
       const rows = viewsAgainstTeacher(
         ours.map(({ logits }) => logits),
         targets,
@@ -175,30 +184,30 @@ function selfDistillation(
       const metrics: Record<string, Tensor> = { teacherEntropy: mean(entropyOf(targets[0])) };
       if (grid) {
         const { patchWeight = 1 } = patches!;
-        const terms = globals.map((_, i) =>
-          mean(
-            maskedPatches(
-              ours[i].patches,
-              aim(theirs[i].patches, state.patchCentre),
-              hides[i]!,
-              tau,
-            ),
-          ),
+        const patchTargets = aims(
+          theirs.map((one) => one.patches),
+          state.patchCentre,
+          hides.map((hidden) => keptRows(hidden!, examples)),
+        );
+        const terms = patchTargets.map((target, i) =>
+          mean(maskedPatches(ours[i].patches, target, hides[i]!, tau)),
         );
         metrics.patchLoss = mul(terms.reduce(add), 1 / terms.length);
         loss = add(loss, mul(metrics.patchLoss, patchWeight));
       }
       if (spread > 0) {
-        const terms = ours.slice(0, GLOBALS).map(({ features }) => koLeo(features));
-        metrics.koLeo = mul(terms.reduce(add), 1 / terms.length);
+        const terms = ours
+          .slice(0, GLOBALS)
+          .map(({ features }) => koLeo(features, { mask: examples }));
+        metrics.koLeo = terms.reduce(add); // DINOv2 adds both views up
         loss = add(loss, mul(metrics.koLeo, spread));
       }
-      const centre = (held: Tensor, which: "logits" | "patches"): Tensor =>
-        nextCentre(
-          held,
-          mul(theirs.map((one) => meanRows(one[which])).reduce(add), 1 / GLOBALS),
-          centreMomentum,
-        );
+      const centre = (held: Tensor, which: "logits" | "patches"): Tensor => {
+        const rows = rowsOfViews(theirs.map((one) => one[which]));
+        const kept = examples && repeatRows(examples, GLOBALS);
+        const mask = kept && maskOfEach(kept, rows.shape[0] / kept.shape[0]);
+        return nextCentre(held, rows, centreMomentum, mask);
+      };
       const next = train && {
         centre: centre(state.centre, "logits"),
         ...(grid && { patchCentre: centre(state.patchCentre, "patches") }),
@@ -210,10 +219,6 @@ function selfDistillation(
     },
   });
 }
-
-/** Logits [..., outputs] of a view, one row for all. */
-const meanRows = (logits: Tensor): Tensor =>
-  reshape(logits, [logits.size / logits.shape.at(-1)!, logits.shape.at(-1)!]);
 
 /** Which patches are hidden in each image: in some images none, in the others a part that is drawn. */
 function hiddenIn(

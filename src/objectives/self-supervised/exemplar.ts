@@ -6,8 +6,15 @@
  */
 
 import { z } from "zod";
-import { concatenate, mean } from "../../graph/index.ts";
-import { batchHard, imageLabels, semiHard, unitRows } from "../../losses/index.ts";
+import { concatenate } from "../../graph/index.ts";
+import {
+  batchHard,
+  imageLabels,
+  maskedMean,
+  repeatRows,
+  semiHard,
+  unitRows,
+} from "../../losses/index.ts";
 import { dense } from "../../nn/index.ts";
 import { defineObjective } from "../define.ts";
 import { width } from "./option-kinds.ts";
@@ -22,14 +29,14 @@ export const exemplarObjective = defineObjective({
   schema: z.strictObject({
     /** Which negatives count: semi-hard ones, or the hardest with a soft margin. Default: "semi-hard". */
     triplets: z.enum(["semi-hard", "batch-hard"]).optional(),
-    /** By how much others are to be farther away, of semi-hard triplets. Default: 0.5. */
+    /** By how much others are to be farther away. Default: 0.5; of "batch-hard" a soft margin, log(1 + exp(d₊ − d₋)). */
     margin: z.number().min(0).optional(),
     /** Width of what is compared. Default: 1000. */
     outputs: width.optional(),
   }),
   task: "features",
-  create({ triplets = "semi-hard", margin = 0.5, outputs = 1000 }, given) {
-    checkViews("exemplar", given.batch, 2);
+  create({ triplets = "semi-hard", margin, outputs = 1000 }, given) {
+    checkViews("exemplar", given, { least: 2 });
     const encode = encoderOf(given);
     return makeSystem({
       own: [HEAD],
@@ -46,10 +53,11 @@ export const exemplarObjective = defineObjective({
           0,
         );
         const labels = imageLabels(count, views.length);
+        const mask = batch.mask && repeatRows(batch.mask, views.length);
         const loss =
           triplets === "semi-hard"
-            ? semiHard(all, labels, margin)
-            : mean(batchHard(all, labels).loss);
+            ? semiHard(all, labels, margin, mask)
+            : maskedMean(batchHard(all, labels, { margin, mask }).loss, mask);
         return { loss, features: seen[0].features, others: seen[1].features };
       },
     });

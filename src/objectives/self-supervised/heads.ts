@@ -22,13 +22,17 @@ export interface ProjectorOptions {
   readonly last?: "none" | "norm" | "plain-norm";
   /** Whether batch normalisations stand between the layers. Default: true. */
   readonly norms?: boolean;
+  /** What follows the inner layers. Default: ReLU. */
+  readonly activation?: (x: Tensor) => Tensor;
   /** Whether the last layer has a bias, where no normalisation follows it. Default: true. */
   readonly bias?: boolean;
 }
 
-/** Dense layers with batch normalisation and ReLU between them. x [batch, features] → [batch, width]. */
+const relu = (x: Tensor): Tensor => maximum(x, 0);
+
+/** Dense layers with batch normalisation and an activation between them. x [batch, features] → [batch, width]. */
 export const projector = layer((scope, x: Tensor, options: ProjectorOptions): Tensor => {
-  const { widths, last = "none", norms = true, bias = true } = options;
+  const { widths, last = "none", norms = true, activation = relu, bias = true } = options;
   return widths.reduce((z, width, i) => {
     const isLast = i === widths.length - 1;
     const own = isLast ? last === "none" && bias : !norms;
@@ -37,7 +41,7 @@ export const projector = layer((scope, x: Tensor, options: ProjectorOptions): Te
     const n = normalises
       ? batchNorm(scope.at("BatchNorm", i), y, { affine: !(isLast && last === "plain-norm") })
       : y;
-    return isLast ? n : maximum(n, 0);
+    return isLast ? n : activation(n);
   }, x);
 });
 

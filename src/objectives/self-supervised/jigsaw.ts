@@ -38,13 +38,14 @@ import {
   vmap,
 } from "../../graph/index.ts";
 import { OcelliError } from "../../errors.ts";
-import { maskedMean, softmaxXent } from "../../losses/index.ts";
+import { maskOfEach, maskedMean, softmaxXent } from "../../losses/index.ts";
 import { type Scope, batchNorm, dense, dropout } from "../../nn/index.ts";
 import { seededRandom } from "../../random.ts";
 import { type ObjectiveGiven, defineObjective } from "../define.ts";
 import type { BatchSpec, Objective } from "../objective.ts";
 import { width } from "./option-kinds.ts";
 import { type SystemContext, encoderOf, makeSystem } from "./system.ts";
+import { checkSizes } from "./views.ts";
 
 const [EMBED, HEAD] = ["patch_embedding_head", "patch_head"] as const;
 const SIDE = 3;
@@ -65,7 +66,7 @@ export const relativePatchObjective = defineObjective({
   name: "relative-patch",
   schema: z.strictObject(keys),
   task: "features",
-  create: (options, given) => patchTask(options, given, relativePairs),
+  create: (options, given) => patchTask("relative-patch", options, given, relativePairs),
 });
 
 /** Jigsaw in a configuration. */
@@ -81,7 +82,7 @@ export const jigsawObjective = defineObjective({
   task: "features",
   create({ permutations = 100, drawn = 8, ...options }, given) {
     const orders = distantPermutations(permutations);
-    return patchTask(options, given, shuffledBy(orders, drawn));
+    return patchTask("jigsaw", options, given, shuffledBy(orders, drawn));
   },
 });
 
@@ -190,6 +191,7 @@ function patchesOfCells(image: Tensor, patch: number, key?: Tensor): Tensor {
 }
 
 function patchTask(
+  name: string,
   { patch, outputs = 1000, hidden = 4096 }: z.output<z.ZodObject<typeof keys>>,
   given: ObjectiveGiven,
   make: MakePuzzle,
@@ -198,8 +200,17 @@ function patchTask(
   const cell = Math.floor(Math.min(height, wide) / SIDE);
   const side = patch ?? Math.max(1, Math.floor((cell * 3) / 4));
   if (side > cell) {
-    throw new OcelliError("config", `objective.patch ${side} is larger than a cell of ${cell}.`);
+    throw new OcelliError(
+      "config",
+      `objective.patch ${side} is larger than a cell of the ${height}×${wide} image.`,
+      { hint: `A cell is a third of the image: give 1 to ${cell}, or larger images.` },
+    );
   }
+  const spec = (batch: number) => ({
+    shape: [batch * CELLS, side, side, channels],
+    dtype: given.batch.image.dtype,
+  });
+  checkSizes(name, given.model, [given.batch.image, spec(1)]);
   const encode = encoderOf(given);
   /** Logits of a puzzle of images that are patches already; the first call says how many classes there are. */
   const student = (scope: Scope, cells: Tensor) => {
@@ -217,18 +228,16 @@ function patchTask(
   };
   const cellsOf = ({ batch: { image }, key, train }: SystemContext): Tensor =>
     patchesOfCells(image, side, train ? key : undefined);
-  const spec = (batch: number) => ({
-    shape: [batch * CELLS, side, side, channels],
-    dtype: given.batch.image.dtype,
-  });
   const objective = makeSystem({
     own: [EMBED, HEAD],
     student,
     loss(context) {
       const { features, logits, targets } = context.student(cellsOf(context));
-      const loss = mean(softmaxXent(logits, oneHot(targets, logits.shape[1])));
+      const { mask, image } = context.batch;
+      const kept = mask && maskOfEach(mask, logits.shape[0] / image.shape[0]);
+      const loss = maskedMean(softmaxXent(logits, oneHot(targets, logits.shape[1])), kept);
       const right = equal(argMax(logits, 1), targets);
-      return { loss, metrics: { accuracy: maskedMean(right) }, features };
+      return { loss, metrics: { accuracy: maskedMean(right, kept) }, features };
     },
   });
   const seen = ({ image }: BatchSpec): BatchSpec => ({ image: spec(image.shape[0]) });

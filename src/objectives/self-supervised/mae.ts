@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import { type Tensor, arange, broadcastTo, reshape, uniform } from "../../graph/index.ts";
-import { hiddenPatches, standardisedPatches } from "../../losses/index.ts";
+import { hiddenPatches, keptRows, standardisedPatches } from "../../losses/index.ts";
 import { maskByNoise, maskedDecoder } from "../../models/index.ts";
 import { type Scope, patches } from "../../nn/index.ts";
 import { defineObjective } from "../define.ts";
@@ -62,13 +62,13 @@ export const maeObjective = defineObjective({
         );
         return { features, predicted: decode };
       },
-      loss({ batch: { image }, key, student }) {
+      loss({ batch: { image, mask: examples }, key, student }) {
         const noise = uniform(key, [image.shape[0], rows * columns]);
         const { kept, restore, mask } = maskByNoise(noise, maskRatio);
         const { features, predicted } = student(image, { kept, restore });
         const pixels = reshape(patches(image, size), predicted.shape);
         const target = normPix ? standardisedPatches(pixels) : pixels;
-        return { loss: hiddenPatches(predicted, target, mask), features };
+        return { loss: hiddenPatches(predicted, target, keptRows(mask, examples)), features };
       },
     });
   },

@@ -94,7 +94,7 @@ export function hiddenBlocks(
 
 /**
  * DINOv2's choice: a part `probability` of the images has hidden patches, their parts spread evenly between two bounds and drawn
- * within their shares; the other images have none.
+ * within their shares; the other images have none. Which patches is drawn one by one, where DINOv2 draws blocks.
  */
 export function hiddenInSome(
   key: Tensor,

@@ -1,5 +1,5 @@
 /**
- * @file MoCo: a view is told from those of a queue, by keys of a teacher that follows slowly.
+ * @file MoCo: a view matches the key of another view of its image, and not the keys in a queue; a slow teacher makes the keys.
  *
  * Papers: He et al. 2020, "Momentum Contrast", arXiv:1911.05722; Chen et al. 2020 (v2), arXiv:2003.04297; Chen et al. 2021
  * (v3), arXiv:2104.02057. Loss of v1 and v2: −log exp(q·k₊/τ) / (exp(q·k₊/τ) + Σ exp(q·kᵢ/τ)), kᵢ of the queue. Of v3, without
@@ -44,11 +44,11 @@ const mocoSchema = z.strictObject({
   momentum: share.optional(),
   /** How many keys of earlier batches are kept, a multiple of the batch size; not of version 3. Default: 65536. */
   queue: z.int().min(1).max(16_777_216).optional(),
-  /** Width of the heads' inner layers. Default: 2048, of version 3 4096. */
+  /** Width of the heads' inner layers; version 1 has none. Default: 2048, of version 3 4096. */
   hidden: width.optional(),
   /** Width of what is compared. Default: 128, of version 3 256. */
   outputs: width.optional(),
-  /** Layers of version 3's projector: 3 for transformers, 2 for ResNets. Default: 3. */
+  /** Layers of the projector, of version 3 only: 3 for transformers, 2 for ResNets. Default: 3. */
   layers: z.int().min(1).max(8).optional(),
 });
 
@@ -60,13 +60,20 @@ export const mocoObjective = defineObjective({
   schema: mocoSchema,
   task: "features",
   create(options, given) {
-    checkViews("moco", given.batch, 2);
+    checkViews("moco", given, { least: 2, most: 2 });
     return options.version === 3 ? withPredictor(options, given) : withQueue(options, given);
   },
 });
 
+const notOf = (key: string, version: number, others: string): OcelliError =>
+  new OcelliError("config", `objective.${key} is not an option of MoCo's version ${version}.`, {
+    hint: `It is one of ${others}.`,
+  });
+
 function withQueue(options: MocoOptions, given: ObjectiveGiven): Objective {
   const { version = 2, momentum = 0.999, queue: length = 65_536 } = options;
+  if (options.layers !== undefined) throw notOf("layers", version, "version: 3");
+  if (version === 1 && options.hidden !== undefined) throw notOf("hidden", 1, "version: 2 or 3");
   const { hidden = 2048, outputs = 128 } = options;
   const tau = options.temperature ?? (version === 1 ? 0.07 : 0.2);
   const [batchSize] = given.batch.image.shape;
@@ -111,9 +118,7 @@ function withQueue(options: MocoOptions, given: ObjectiveGiven): Objective {
 }
 
 function withPredictor(options: MocoOptions, given: ObjectiveGiven): Objective {
-  if (options.queue !== undefined) {
-    throw new OcelliError("config", "objective.queue is not of MoCo's version 3.");
-  }
+  if (options.queue !== undefined) throw notOf("queue", 3, "version: 1 or 2");
   const { temperature: tau = 0.2, momentum = 0.99, layers = 3 } = options;
   const { hidden = 4096, outputs = 256 } = options;
   const encode = encoderOf(given);

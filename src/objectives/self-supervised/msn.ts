@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { type Tensor, concatenate, uniform } from "../../graph/index.ts";
+import { type Tensor, concatenate, geluExact, uniform } from "../../graph/index.ts";
 import { maskedSiamese } from "../../losses/index.ts";
 import { maskByNoise } from "../../models/index.ts";
 import { type Scope, lecunNormal } from "../../nn/index.ts";
@@ -44,14 +44,14 @@ export const msnObjective = defineObjective({
   }),
   task: "features",
   create(options, given) {
-    checkViews("msn", given.batch, 2);
+    checkViews("msn", given, { least: 2 });
     const { prototypes: count = 1024, maskRatio = 0.3, momentum = 0.996 } = options;
     const { sinkhorn = true, hidden = 2048, outputs = 256 } = options;
     const { grid } = gridOf("msn", given.model, given.batch.view1);
     const encode = encoderOf(given);
     const network = (scope: Scope, image: Tensor, call?: SystemCall) => {
       const { features } = encode(scope, image, call);
-      const settings = { widths: [hidden, hidden, outputs], bias: false };
+      const settings = { widths: [hidden, hidden, outputs], activation: geluExact, bias: false };
       return { features, z: projector(scope.at(HEAD), features, settings) };
     };
     return makeSystem({
@@ -73,7 +73,11 @@ export const msnObjective = defineObjective({
           0,
         );
         const [{ features, c }] = anchors;
-        const { loss, ...metrics } = maskedSiamese(all, aim, c, { ...options, sinkhorn });
+        const { loss, ...metrics } = maskedSiamese(all, aim, c, {
+          ...options,
+          sinkhorn,
+          mask: batch.mask,
+        });
         return { loss, metrics, features, others };
       },
     });

@@ -28,6 +28,7 @@ const batch = {
   ...{ image: pictures(12), view1: pictures(12), view2: pictures(8) },
   label: fromNumbers([0, 1, 0, 1], [BATCH], "int32"),
 };
+const pair = { image: batch.image, view1: batch.view1, label: batch.label };
 const VIT = {
   ...{ name: "vit", patchSize: [4, 4], width: 8, depth: 1, mlpDim: 16, numHeads: 2 },
   ...{ posemb: "sincos2d", poolType: "tok" },
@@ -53,6 +54,9 @@ const OPTIONS: Readonly<Record<string, object>> = {
   jigsaw: { patch: 4, outputs: 8, hidden: 8, permutations: 6, drawn: 2 },
 };
 
+/** Those that take two views and no more. */
+const OF_PAIRS = ["simclr", "moco", "byol", "simsiam", "barlow-twins", "vicreg"];
+
 const STEPS = 3;
 const make = async (
   name: string,
@@ -65,10 +69,10 @@ const make = async (
       model: task.model,
       whole: wholeModel(task),
       heads: task.heads,
-      batch,
       names: {},
       totalSteps: STEPS,
     },
+    batch: OF_PAIRS.includes(name) ? pair : batch,
     openTeacher: () => Promise.reject(new Error("no teacher")),
   };
   return objectiveDefinition(name).create({ ...OPTIONS[name], ...options }, given);
@@ -109,6 +113,13 @@ async function run(objective: Objective, steps = STEPS) {
 }
 
 type Read = { read(): Promise<HostArray> };
+/** An evaluation's step. */
+const judgeOf = (objective: Objective) =>
+  jit(engine, ((given: never, one: never) =>
+    makeEvalStep(objective)(given, one)) as never) as never as (
+    given: unknown,
+    one: object,
+  ) => Promise<Record<string, Read>>;
 const flatOf = async (tree: unknown): Promise<Record<string, number[]>> =>
   Object.fromEntries(
     await Promise.all(
@@ -171,6 +182,32 @@ test.each(["moco", "byol", "dino", "ibot", "msn"])(
   },
 );
 
+test.each(Object.keys(OPTIONS))("padding changes nothing that %s is judged by", async (name) => {
+  const objective = await make(name, name === "dino" ? { sinkhorn: true } : {});
+  const { state } = await run(objective, 1);
+  const judge = judgeOf(objective);
+  const padded = async (fill: number): Promise<Record<string, number[]>> => {
+    const last = (x: HostArray): HostArray => {
+      const values = toNumbers(x);
+      const kept = (values.length / BATCH) * (BATCH - 1);
+      return fromNumbers(
+        values.map((value, i) => (i < kept ? value : (fill * ((i % 7) - 3)) / 3)),
+        x.shape,
+        x.dtype,
+      );
+    };
+    const { label, ...views } = batch;
+    const images = Object.fromEntries(Object.entries(views).map(([key, x]) => [key, last(x)]));
+    const mask = fromNumbers([1, 1, 1, 0], [BATCH], "float32");
+    return flatOf(await judge(state, { ...images, label, mask }));
+  };
+  const [one, other] = [await padded(0), await padded(1)];
+  expect(Object.keys(one)).toContain("featureDeviation");
+  for (const [key, values] of Object.entries(one)) {
+    values.forEach((value, i) => near(other[key][i], value));
+  }
+});
+
 test("MoCo's queue takes in each batch's keys at the next place", async () => {
   const { states } = await run(await make("moco"), 3);
   const held = await Promise.all(
@@ -189,14 +226,57 @@ test("MoCo's queue takes in each batch's keys at the next place", async () => {
   expect(rows(2, 0)).toEqual(rows(1, 0));
 });
 
+test("SwAV's codes are of the batch alone until its queue is full", async () => {
+  const losses = async (options: object): Promise<number[]> => {
+    const { metrics } = await run(await make("swav", options), 4);
+    return metrics.map(({ loss }) => loss);
+  };
+  const alone = await losses({ queue: 0 });
+  const queued = await losses({ queue: 2 * BATCH });
+  expect(queued.slice(0, 2)).toEqual(alone.slice(0, 2));
+  expect(queued[2]).not.toBe(alone[2]);
+  const late = await losses({ queue: 2 * BATCH, queueFrom: 3 });
+  expect(late.slice(0, 3)).toEqual(alone.slice(0, 3));
+  expect(late[3]).not.toBe(alone[3]);
+});
+
+test.each<[string, object, string]>([
+  [
+    "moco",
+    { version: 1, queue: 8, layers: 2 },
+    "objective.layers is not an option of MoCo's version 1",
+  ],
+  ["moco", { version: 1, queue: 8 }, "objective.hidden is not an option of MoCo's version 1"],
+  ["moco", { version: 3 }, "objective.queue is not an option of MoCo's version 3"],
+  ["swav", { queue: undefined, queueFrom: 5 }, "objective.queueFrom needs a queue"],
+  ["dino", { firstTemperature: 0.02 }, "objective.firstTemperature needs temperatureWarmup"],
+  ["jigsaw", { patch: 5 }, "objective.patch 5 is larger than a cell of the 12×12 image"],
+])("%s with %j says which option has no effect", async (name, options, message) => {
+  await expect(make(name, options)).rejects.toThrow(message);
+});
+
+test("exemplar's margin counts of both kinds of triplets", async () => {
+  const lossOf = async (options: object): Promise<number> =>
+    (await run(await make("exemplar", options), 1)).metrics[0].loss;
+  for (const triplets of ["semi-hard", "batch-hard"]) {
+    const losses = [await lossOf({ triplets, margin: 20 }), await lossOf({ triplets, margin: 30 })];
+    near(losses[1] - losses[0], 10);
+  }
+});
+
+test("DINO adds KoLeo of both large views", async () => {
+  const metricsOf = async (koLeo: number) =>
+    (await run(await make("dino", { koLeo }), 1)).metrics[0];
+  const [without, once, twice] = [await metricsOf(0), await metricsOf(1), await metricsOf(2)];
+  expect(without.koLeo).toBeUndefined();
+  near(once.loss - without.loss, once.koLeo);
+  near(twice.loss - without.loss, 2 * once.koLeo);
+});
+
 test("an evaluation of one view is of that view twice, a training an error", async () => {
   const objective = await make("simclr");
   const { state } = await run(objective, 1);
-  const judge = jit(engine, ((given: never, one: never) =>
-    makeEvalStep(objective)(given, one)) as never) as never as (
-    given: unknown,
-    one: object,
-  ) => Promise<Record<string, Read>>;
+  const judge = judgeOf(objective);
   const { loss, alignment } = await judge(state, { image: batch.image });
   expect(toNumbers(await alignment.read())[0]).toBeCloseTo(0, 6);
   expect(Number.isFinite(toNumbers(await loss.read())[0])).toBe(true);
@@ -212,8 +292,24 @@ test("an evaluation of one view is of that view twice, a training an error", asy
     },
     openTeacher: () => Promise.reject(new Error("no teacher")),
   };
-  expect(() => objectiveDefinition("simclr").create({}, given)).toThrow('a batch has no "view1"');
+  const simclr = objectiveDefinition("simclr");
+  expect(() => simclr.create({}, given)).toThrow('a batch has no "view1"');
+  expect(() => simclr.create({}, { ...given, batch })).toThrow(
+    'simclr takes 2 views of an image; a batch has "view2" beside them.',
+  );
 });
+
+test.each(["dino", "swav", "msn", "exemplar", "supcon", "jigsaw", "relative-patch"])(
+  "%s says so of a model that learns positions of one size",
+  async (name) => {
+    const learned = make(name, {}, { ...VIT, posemb: "learn" });
+    await expect(learned).rejects.toThrow(/images of .* for which its pos_embedding would be/);
+    await expect(learned).rejects.toMatchObject({
+      code: "config",
+      hint: expect.stringContaining('posemb: "sincos2d"') as string,
+    });
+  },
+);
 
 test("what hides patches says so of a model that cannot", async () => {
   const model = { name: "resnet", depth: [1, 1], width: 0.25 };

@@ -1,5 +1,5 @@
 /**
- * @file SimCLR: two views of an image are told from all other images of the batch.
+ * @file SimCLR: two views of an image match one another, and not the other images of the batch.
  *
  * Paper: Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", arXiv:2002.05709; with three
  * layers in the head v2, Chen et al. 2020, arXiv:2006.10029. Loss: ℓ(i, j) = −log exp(cos(zᵢ, zⱼ)/τ) / Σ_{k≠i} exp(cos(zᵢ, z_k)/τ),
@@ -32,7 +32,7 @@ export const simclrObjective = defineObjective({
   }),
   task: "features",
   create({ temperature: tau = 0.1, layers = 2, hidden, outputs = 128 }, given) {
-    checkViews("simclr", given.batch, 2);
+    checkViews("simclr", given, { least: 2, most: 2 });
     const encode = encoderOf(given);
     return makeSystem({
       own: [HEAD],

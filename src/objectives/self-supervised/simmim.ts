@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import { broadcastInDim, reshape, transpose, zeros } from "../../graph/index.ts";
-import { hiddenPixels } from "../../losses/index.ts";
+import { hiddenPixels, keptRows } from "../../losses/index.ts";
 import { MASK_TOKEN } from "../../models/index.ts";
 import { dense } from "../../nn/index.ts";
 import { defineObjective } from "../define.ts";
@@ -43,12 +43,12 @@ export const simmimObjective = defineObjective({
         const predicted = reshape(transpose(cells, [0, 1, 3, 2, 4, 5]), image.shape);
         return { features, predicted };
       },
-      loss({ batch: { image }, key, student }) {
+      loss({ batch: { image, mask: examples }, key, student }) {
         const [batch, tall, broad] = image.shape;
         const hidden = hiddenBlocks(key, batch, grid, block, maskRatio);
         const { features, predicted } = student(image, { hidden });
         const spread = broadcastInDim(
-          reshape(hidden, [batch, rows, columns]),
+          reshape(keptRows(hidden, examples), [batch, rows, columns]),
           [batch, rows, height, columns, wide],
           [0, 1, 3],
         );

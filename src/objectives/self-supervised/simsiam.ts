@@ -29,7 +29,7 @@ export const simsiamObjective = defineObjective({
   }),
   task: "features",
   create({ outputs = 2048, hidden = 512, stopGradient: stops = true }, given) {
-    checkViews("simsiam", given.batch, 2);
+    checkViews("simsiam", given, { least: 2, most: 2 });
     const encode = encoderOf(given);
     const apart = stops
       ? negativeCosine

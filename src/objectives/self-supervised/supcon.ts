@@ -7,8 +7,8 @@
 
 import { z } from "zod";
 import { OcelliError } from "../../errors.ts";
-import { concatenate, isInteger, mean } from "../../graph/index.ts";
-import { supervisedContrast } from "../../losses/index.ts";
+import { concatenate, isInteger } from "../../graph/index.ts";
+import { maskedMean, repeatRows, supervisedContrast } from "../../losses/index.ts";
 import { defineObjective } from "../define.ts";
 import { projector } from "./heads.ts";
 import { temperature, width } from "./option-kinds.ts";
@@ -30,7 +30,7 @@ export const supconObjective = defineObjective({
   }),
   task: "features",
   create({ temperature: tau = 0.1, hidden = 2048, outputs = 128 }, given) {
-    checkViews("supcon", given.batch, 2);
+    checkViews("supcon", given, { least: 2 });
     const { label } = given.batch as { readonly label?: (typeof given.batch)[string] };
     if (!label || label.shape.length !== 1 || !isInteger(label.dtype)) {
       throw new OcelliError("config", "supcon needs data with one class an image.");
@@ -50,11 +50,9 @@ export const supconObjective = defineObjective({
           seen.map(({ z: one }) => one),
           0,
         );
-        const labels = concatenate(
-          views.map(() => batch.label),
-          0,
-        );
-        const loss = mean(supervisedContrast(all, labels, tau));
+        const labels = repeatRows(batch.label, views.length);
+        const mask = batch.mask && repeatRows(batch.mask, views.length);
+        const loss = maskedMean(supervisedContrast(all, labels, tau, mask), mask);
         return { loss, features: seen[0].features, others: seen[1].features };
       },
     });

@@ -6,11 +6,14 @@
  */
 
 import { z } from "zod";
+import { OcelliError } from "../../errors.ts";
 import {
   type Tensor,
   broadcastTo,
   concatenate,
+  equal,
   less,
+  logicalOr,
   mul,
   rsqrt,
   add,
@@ -56,7 +59,7 @@ export const swavObjective = defineObjective({
     frozenSteps: z.int().min(0).optional(),
     /** How many features of earlier batches take part in codes, for small batches. Default: 0. */
     queue: z.int().min(0).max(16_777_216).optional(),
-    /** From which step on they do. Default: 0. */
+    /** From which step on they do, once the queue is full. Default: 0. */
     queueFrom: z.int().min(0).optional(),
     /** Width of the head's inner layer. Default: 2048. */
     hidden: width.optional(),
@@ -65,7 +68,7 @@ export const swavObjective = defineObjective({
   }),
   task: "features",
   create(options, given) {
-    checkViews("swav", given.batch, GLOBALS);
+    checkViews("swav", given, { least: GLOBALS });
     const {
       prototypes: count = 3000,
       temperature: tau = 0.1,
@@ -73,6 +76,11 @@ export const swavObjective = defineObjective({
       rounds = 3,
     } = options;
     const { frozenSteps = 313, queue = 0, queueFrom = 0, hidden = 2048, outputs = 128 } = options;
+    if (options.queueFrom !== undefined && queue === 0) {
+      throw new OcelliError("config", "objective.queueFrom needs a queue.", {
+        hint: "Such as queue: 3840, as in the paper.",
+      });
+    }
     const encode = encoderOf(given);
     /** The codes of a view, of which earlier features of the same view are part. */
     const codeOf = (
@@ -86,7 +94,9 @@ export const swavObjective = defineObjective({
       const before = prototypeScores(state[`queue${i}`], c);
       const all = sinkhorn(concatenate([own, before], 0), { epsilon, rounds });
       const shared = sliceAxis(all, 0, 0, own.shape[0]);
-      return select(broadcastTo(less(step, queueFrom), own.shape), alone, shared);
+      const oldest = sliceAxis(state[`queue${i}`], 0, queue - 1); // 0 until the queue is full
+      const waits = logicalOr(less(step, queueFrom), equal(reduceSum(square(oldest)), 0));
+      return select(broadcastTo(waits, own.shape), alone, shared);
     };
     const objective = makeSystem({
       own: [HEAD, PROTOTYPES],

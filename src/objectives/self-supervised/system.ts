@@ -15,6 +15,7 @@ import {
   stopGradient,
   sub,
 } from "../../graph/index.ts";
+import { maskOfEach } from "../../losses/index.ts";
 import type { ImageCall } from "../../models/index.ts";
 import { type Params, type Scope, apply, initialise, modelSpecs } from "../../nn/index.ts";
 import { type Tree, fromFlat, mapTree, toFlat } from "../../tree.ts";
@@ -50,7 +51,9 @@ export interface SystemContext {
 export interface SystemLoss {
   readonly loss: Tensor;
   readonly metrics?: Named;
-  /** Features of the images [batch, width], to be watched for collapse, and those of another view. */
+  /**
+   * Features to be watched for collapse, [batch, width] or several rows of each image in turn, and those of another view.
+   */
   readonly features: Tensor;
   readonly others?: Tensor;
   /** The next state, whole; as it was where absent. */
@@ -161,7 +164,7 @@ export function makeSystem({ student, own, teacher, momentum, state, loss }: Sys
       const { loss: value, metrics = {}, features, others, state: after } = loss(given);
       return {
         loss: value,
-        metrics: { ...monitors(features, others), ...metrics },
+        metrics: { ...monitors(features, others, rowsKept(features, batch.mask)), ...metrics },
         variables: {
           ...statistics,
           ...(held.teacher && {
@@ -192,6 +195,10 @@ export function makeSystem({ student, own, teacher, momentum, state, loss }: Sys
       }),
   };
 }
+
+/** The mask [batch] for rows of features that each image has one or several of. */
+const rowsKept = (features: Tensor, mask?: Tensor): Tensor | undefined =>
+  mask && maskOfEach(convert(mask, features.dtype), features.shape[0] / mask.shape[0]);
 
 /** From `from` to `to` along half a cosine over a training's updates. */
 export const cosineBetween =
