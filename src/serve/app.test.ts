@@ -77,6 +77,14 @@ test("a parameter that a route does not know is named", async () => {
   expect(await (await ask("predict?top=1")).json()).toEqual(ANSWER);
 });
 
+test("a path with another method says which it takes", async () => {
+  const { ask } = appOf(() => Promise.resolve(ANSWER), {});
+  const refused = await ask("health");
+  expect([refused.status, refused.headers.get("Allow"), await refused.json()]).toEqual([
+    ...[405, "GET", { error: "/health takes GET" }],
+  ]);
+});
+
 test("limits are whole numbers within their ranges, and those that are left out have defaults", () => {
   expect(completeLimits({ batch: 4, time: undefined })).toMatchObject({ batch: 4, time: 10_000 });
   expect(() => completeLimits({ batch: 0 })).toThrow(/limit of batch .* from 1 to 1024, not 0/);

@@ -32,6 +32,11 @@ const TOP = 5;
 
 /** The routes that compute. */
 const ROUTES = ["predict", "embed", "explain"] as const;
+/** Paths by what they take. */
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  POST: ROUTES.map((route) => `/${route}`),
+  GET: ["/", "/page.js", "/health", "/metrics", "/openapi.json"],
+};
 
 /** The program over HTTP. */
 export function createApp(model: RequestModel, options: AppOptions): Hono {
@@ -49,10 +54,12 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
   app.onError((error, context) => refused(context, error, onFault));
   app.notFound((context) => {
     const { pathname } = new URL(context.req.url);
-    const isRoute = ROUTES.some((route) => pathname === `/${route}`);
-    const refusal = isRoute
-      ? new Refusal(405, `${pathname} takes POST`)
-      : new Refusal(404, `there is no ${pathname.slice(0, 100)}; see /openapi.json`);
+    const [takes] = Object.keys(PATHS).filter((method) => PATHS[method].includes(pathname));
+    if (takes !== undefined) context.header("Allow", takes);
+    const refusal =
+      takes === undefined
+        ? new Refusal(404, `there is no ${pathname.slice(0, 100)}; see /openapi.json`)
+        : new Refusal(405, `${pathname} takes ${takes}`);
     return refused(context, refusal, onFault);
   });
   app.get("/health", (context) =>
@@ -131,7 +138,6 @@ function refused(context: Context, error: unknown, onFault: (error: unknown) => 
     return context.json({ error: "the server failed; its log says why" }, 500);
   }
   if (error.status === 503) context.header("Retry-After", "1");
-  if (error.status === 405) context.header("Allow", "POST");
   return context.json({ error: error.message }, error.status);
 }
 

@@ -35,7 +35,7 @@ export interface RequestModel {
   embed(file: Uint8Array, isLate: () => boolean): Promise<HostArray>;
   /** An answer with a map over the picture; `wanted` names a class. */
   explain(file: Uint8Array, isLate: () => boolean, wanted?: string): Promise<Explanation>;
-  /** Computes every size of batch once, so that no request waits for a program to be compiled. */
+  /** Starts threads and computes every size of batch once, so that no request waits for a program to be compiled. */
   warmUp(): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -102,6 +102,7 @@ export async function openRequestModel(
       return explaining.run({ image: await preparer.prepare(file, isLate), wanted });
     },
     async warmUp() {
+      await preparer.warmUp();
       const size = [...card.imageShape.slice(0, 2), 3];
       const pixels = new Uint8Array(size.reduce((a, b) => a * b)).fill(128);
       const image = { image: hostArray(size, "uint8", pixels) };

@@ -20,6 +20,8 @@ export interface PicturePreparer extends Disposable {
    * @throws a refusal where it cannot be decoded, is too large, or is not what the model takes
    */
   prepare(file: Uint8Array, isLate: () => boolean): Promise<HostArray>;
+  /** Starts all threads, so that no request waits for one. */
+  warmUp(): Promise<void>;
 }
 
 /** Codes of errors that a picture is to blame for, decoded or in an operation. */
@@ -47,6 +49,17 @@ export function createPreparer(
       : oneByOne(async () => prepareExample(read(), preprocessing));
   }
   return {
+    async warmUp() {
+      if (!inThreads) return;
+      const { default: sharp } = await import("sharp");
+      const black = { width: 8, height: 8, channels: 3, background: "black" } as const;
+      const file = await sharp({ create: black }).jpeg().toBuffer();
+      const image = hostArray([file.length], "uint8", new Uint8Array(file));
+      const raw = { features: { image }, key: ["warm up"], id: "a black picture" };
+      await Promise.all(
+        Array.from({ length: workers.size }, () => workers.prepare("decode", () => raw)),
+      );
+    },
     async prepare(file, isLate) {
       const made = await prepared(file, isLate).catch((error: unknown) => {
         const isRefused = error instanceof OcelliError && OF_PICTURES.includes(error.code);
