@@ -69,7 +69,9 @@ export function describeApi(model: RequestModel, limits: Limits, secured: boolea
       },
     },
   });
-  const text = (description: string) => ({ get: { responses: { 200: { description } } } });
+  const text = (description: string, more: object = {}) => ({
+    get: { ...more, responses: { 200: { description } } },
+  });
   const kind = { kind: { type: "string" }, ranked: RANKED };
   return {
     openapi: "3.1.0",
@@ -109,7 +111,7 @@ export function describeApi(model: RequestModel, limits: Limits, secured: boolea
           [TOP, { name: "class", in: "query", schema: { type: "string" } }],
         ),
       }),
-      "/health": text("whether requests are taken"),
+      "/health": text("whether requests are taken", { security: [] }),
       "/metrics": text("counts, in Prometheus' format"),
     },
   };
