@@ -1452,7 +1452,8 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     key: "model.decoder",
     of: ["cappa"],
     type: "{ width, depth, mlpDim, numHeads, dropout, bias, scan, rematPolicy }",
-    meaning: "The decoder; what is not given is as the encoder has it.",
+    default: "what is not given is as the encoder has it",
+    meaning: "The decoder.",
   },
   {
     key: "model.decoder.width",

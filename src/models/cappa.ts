@@ -50,7 +50,7 @@ import { settleVit, vit, vitKeys } from "./vit.ts";
 const cappaSchema = z.strictObject({
   /** The image encoder, a vit with its options. Default: one of the default size. */
   encoder: z.strictObject(vitKeys).omit({ numClasses: true }).optional(),
-  /** The decoder; what is not given is as the encoder has it. */
+  /** The decoder. Default: what is not given is as the encoder has it. */
   decoder: z
     .strictObject({
       /** Channels of a token. Default: as the encoder. */

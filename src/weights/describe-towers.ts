@@ -155,7 +155,7 @@ export interface DescribedTowers {
  * The two towers that a `config.json` of transformers describes; undefined where it is of none that are known here.
  *
  * @example
- * describeTowers({ model_type: "siglip" })?.model; // { name: "two-towers", image: { name: "vit", width: 768, … }, … }
+ * describeTowers({ model_type: "siglip" })?.model.name; // "two-towers"
  */
 export function describeTowers(config: unknown): DescribedTowers | undefined {
   const { data } = TOWERS.safeParse(config);
