@@ -36,19 +36,7 @@ const USES: Readonly<Record<string, readonly [text: string, does: string]>> = {
   ],
   random_resized_crop: [
     "decode|random_resized_crop(96, 20, 60)",
-    "The same as torchvision has it: resized by Pillow, the aspect ratio within bounds.",
-  ],
-  resize_to_sequence: [
-    "decode|resize_to_sequence(16, 24)",
-    "Scales so that there are at most 24 patches of 16 × 16, the ratio kept as nearly as whole patches allow.",
-  ],
-  central_crop_to_sequence: [
-    "decode|central_crop_to_sequence(16, 24)",
-    "Cuts the middle out so that there are at most 24 patches of 16 × 16.",
-  ],
-  patchify: [
-    "resize_to_sequence(16, 24)|patchify(16, 24)",
-    "The image as a list of patches with their places, filled up to 24, for a model that takes pictures of any aspect ratio.",
+    "The same with the distribution of torchvision: the ratio is uniform in its logarithm.",
   ],
   flip_lr: ["decode|flip_lr", "Mirrors left to right, half of the time."],
   pad: ['decode|pad(12, mode="reflect")', "Adds a border of one value, or mirrored."],
@@ -68,14 +56,17 @@ const USES: Readonly<Record<string, readonly [text: string, does: string]>> = {
     "decode|color_jitter(0.4, 0.4, 0.4, 0.1)",
     "Random brightness, contrast, saturation and hue.",
   ],
-  gaussian_blur: ["decode|gaussian_blur(probability=1)", "Blurs by a random width (SimCLR)."],
+  gaussian_blur: [
+    "decode|gaussian_blur(9, 2, 2, 1)",
+    "Blurs with a random deviation, with a probability (SimCLR).",
+  ],
   random_solarize: [
     "decode|random_solarize(128, 1)",
-    "Inverts values from a threshold on, with a probability (BYOL).",
+    "Inverts the values from a threshold on, with a probability (BYOL).",
   ],
   random_grayscale: [
     "decode|random_grayscale(1)",
-    "Takes the colours away with a probability; the channels stay three.",
+    "Takes the colours away, with a probability; the channels stay three.",
   ],
   random_erasing: ["decode|random_erasing(1)", "Fills a random box."],
   value_range: ["decode|value_range(-1, 1)", "Pixels from 0 … 255 to −1 … 1."],
@@ -91,9 +82,21 @@ const USES: Readonly<Record<string, readonly [text: string, does: string]>> = {
     'onehot(4, key="label", key_result="classes")',
     "A class as a list of 0 and 1: label 2 of 4 becomes classes 0, 0, 1, 0.",
   ],
+  resize_to_sequence: [
+    "decode|resize_to_sequence(8, 96)",
+    "Scales so that the picture makes at most so many patches of a side, nearly keeping the ratio.",
+  ],
+  central_crop_to_sequence: [
+    "decode|central_crop_to_sequence(8, 96)",
+    "Cuts the middle out that makes at most so many patches.",
+  ],
+  patchify: [
+    "resize_to_sequence(8, 96)|patchify(8, 96)",
+    "The picture as a list of patches, filled up with zeros, beside `type`, `yidx` and `xidx`, their places.",
+  ],
   pick_text: [
-    'pick_text("first")',
-    "One of an image's texts: drawn anew in each epoch, or the first.",
+    'pick_text("random")',
+    "One of an example's texts: drawn anew each time, or the first.",
   ],
   keep: ['keep("image", "label")', "Leaves out every other field."],
   drop: ['drop("id")', "Leaves fields out."],

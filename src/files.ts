@@ -1,9 +1,17 @@
 /** @file Files of this machine: read only where they are regular ones, and written so that they appear whole or not at all. */
 
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+} from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { OcelliError } from "./errors.ts";
 
 /** What the name of a file that is being written ends with. */
@@ -106,6 +114,25 @@ export async function makeOwnFolder(path: string): Promise<void> {
   if (found.isSymbolicLink()) throw IS_LINK();
   if (!found.isDirectory()) throw refusal("EEXIST", "a file is in its way");
 }
+
+/** Makes a folder and those above it; Node's own way to do so never ends where the system has no room for folders. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(folder) === folder || existsSync(dirname(folder))) throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+  }
+}
+
+/** The same, of a path that someone named. @throws a disk error that says which folder and why */
+export const makeNamedFolder = (folder: string): Promise<void> =>
+  makeFolder(resolve(folder)).catch((error: unknown) => {
+    throw diskError(folder, error);
+  });
 
 /** The names in such a folder; none where it is absent, or a link. */
 export async function listOwnFolder(path: string): Promise<string[]> {
@@ -213,6 +240,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such folder",
   EIO: "the disk failed",
   EISDIR: "a folder is in its way",
+  EEXIST: "a file is in its way",
+  ENOTDIR: "a file is in its way",
   ELINK: "a link is in its way, and links are not followed here",
   ENOTREG: "a device, a pipe or a socket is in its way",
 };

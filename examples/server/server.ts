@@ -4,7 +4,7 @@
 
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { decodeImage, describeAnswer, loadPredictor } from "ocelli";
+import { OcelliError, decodeImage, describeAnswer, loadPredictor } from "ocelli";
 
 const FORM = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A model</title>
 <label>Choose a picture: <input id="file" type="file" accept="image/*"></label><p id="answer" role="status"></p>
@@ -28,7 +28,7 @@ export async function startServer(run: string, port: number): Promise<Server> {
   };
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== "POST") {
-      response.setHeader("Content-Type", "text/html").end(FORM);
+      response.setHeader("Content-Type", "text/html; charset=utf-8").end(FORM);
       return;
     }
     const parts: Buffer[] = [];
@@ -38,10 +38,18 @@ export async function startServer(run: string, port: number): Promise<Server> {
       if (size > LARGEST) return void response.writeHead(413).end("the picture is too large");
       parts.push(part);
     }
-    response.end(await answer(Buffer.concat(parts)));
+    const text = await answer(Buffer.concat(parts));
+    response.setHeader("Content-Type", "text/plain; charset=utf-8").end(text);
   };
   const server = createServer((request, response) => {
-    respond(request, response).catch((error: Error) => response.writeHead(422).end(error.message));
+    respond(request, response).catch((error: unknown) => {
+      if (error instanceof OcelliError && error.code === "data") {
+        response.writeHead(422).end(error.message); // of the picture
+      } else {
+        console.error(error); // of the server, which others are not told
+        response.writeHead(500).end("the server failed");
+      }
+    });
   });
   server.on("close", () => void predictor.dispose());
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

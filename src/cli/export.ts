@@ -63,7 +63,9 @@ export const exportCommand: Command = {
     const format = among("format", to, FORMATS);
     for (const flag of ["layout", "output", "weights"]) {
       if (texts.has(flag) && !ONNX.includes(to)) {
-        throw new OcelliError("argument", `--${flag} is of ONNX models, not of ${to}.`);
+        throw new OcelliError("argument", `--${flag} is of ONNX models, not of ${to}.`, {
+          hint: `Leave it out, or give --to ${ONNX.join(" or ")}.`,
+        });
       }
     }
     const how: Partial<OnnxOptions> = {
@@ -74,7 +76,11 @@ export const exportCommand: Command = {
     const report = (line: string): void => output.line(line);
     const beside = run.replace(/[\w.-]*\.safetensors$/, "");
     if (format === "web") {
-      if (weights) throw new OcelliError("argument", "--to web writes float32 and float16.");
+      if (weights) {
+        throw new OcelliError("argument", "--to web writes float32 and float16.", {
+          hint: "Leave --weights out; a page chooses: loadClassifier(url, { weights }).",
+        });
+      }
       const folder = texts.get("out") ?? join(beside, "web");
       const { dataAt } = await import("./data.ts");
       const { exportForWeb } = await import("../served/web-folder.ts");
@@ -88,7 +94,9 @@ export const exportCommand: Command = {
       output.line(`any web server can serve ${folder} as it is`);
       return result;
     }
-    if (texts.has("data")) throw new OcelliError("argument", "--data is of --to web.");
+    if (texts.has("data")) {
+      throw new OcelliError("argument", "--data is of --to web, which measures the drift on it.");
+    }
     const { exportModel } = await import("../served/export.ts");
     const file = texts.get("out") ?? join(beside, `model.${format}`);
     const options = ONNX.includes(format) ? { ...how, weights } : {};

@@ -51,7 +51,7 @@ export const serve: Command = {
     );
     const server = await serveModel(model, {
       ...{ host: texts.get("host"), port, limits },
-      token: texts.get("token") ?? process.env.OCELLI_TOKEN,
+      token: texts.get("token") ?? (process.env.OCELLI_TOKEN || undefined),
       engine: texts.get("engine"),
       report: (line) => output.line(line),
       onFault: (error) => output.line(printableName(`a request failed: ${String(error)}`)),

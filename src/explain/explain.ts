@@ -88,12 +88,14 @@ export interface Explainer {
   /** What becomes of transparent parts where images are decoded. */
   readonly alpha: AlphaRule;
   /**
-   * Explains the answer for an image, uint8 [height, width, channels].
+   * Explains the answer for an image, uint8 [height, width, channels] of any size.
    *
    * @param wanted the class that Grad-CAM looks for; default: the surest
    * @throws an argument error for a class that the model does not have, or where the method knows no classes
    */
   explain(image: HostArray, wanted?: string): Promise<Explanation>;
+  /** The same for an image that has been through the host's part of the preprocessing. */
+  explainPrepared(image: HostArray, wanted?: string): Promise<Explanation>;
   dispose(): Promise<void>;
 }
 
@@ -124,33 +126,38 @@ export async function openExplainer(
     const { logits, maps } = program(weights, preprocessing.onDevice({ image }).image, k);
     return { probabilities: lossOf(task).probabilities(logits), maps };
   });
+  async function explainPrepared(seen: HostArray, wanted?: string): Promise<Explanation> {
+    if (method !== "grad-cam" && wanted !== undefined) {
+      throw new OcelliError("argument", `${method} is of the whole answer, not of one class.`, {
+        hint: "Use grad-cam with a class.",
+      });
+    }
+    const index = wanted === undefined ? -1 : classes.indexOf(wanted);
+    if (wanted !== undefined && index < 0) {
+      throw unknownName(`class of ${spec}`, wanted, classes, "argument");
+    }
+    const { image } = collate([{ image: seen }], 1);
+    const result = await run(arrays, image, hostArray([1], "int32", Int32Array.of(index)));
+    const { probabilities, maps } = result as unknown as Record<string, DeviceArray>;
+    const row = toNumbers(await probabilities.read()); // [classes]
+    const map = await maps.read(); // [heads, rows, columns]
+    disposeTree({ probabilities, maps });
+    const ranked = classes
+      .map((name, k): Ranked => ({ name, score: row[k] }))
+      .sort((a, b) => b.score - a.score);
+    const { name, score } = index < 0 ? ranked[0] : { name: classes[index], score: row[index] };
+    const pictures: Uint8Array[] = [];
+    for (const part of slices(map)) pictures.push(await overlay(seen, part));
+    return { class: name, probability: score, ranked, pictures };
+  }
   return {
     alpha: preprocessing.alpha,
-    async explain(given, wanted) {
-      if (method !== "grad-cam" && wanted !== undefined) {
-        throw new OcelliError("argument", `${method} is of the whole answer, not of one class.`, {
-          hint: "Use grad-cam with a class.",
-        });
-      }
-      const index = wanted === undefined ? -1 : classes.indexOf(wanted);
-      if (wanted !== undefined && index < 0) {
-        throw unknownName(`class of ${spec}`, wanted, classes, "argument");
-      }
-      const seen = preprocessing.onHost({ image: given }, seededRandom("prediction"));
-      const { image } = collate([seen], 1);
-      const result = await run(arrays, image, hostArray([1], "int32", Int32Array.of(index)));
-      const { probabilities, maps } = result as unknown as Record<string, DeviceArray>;
-      const row = toNumbers(await probabilities.read()); // [classes]
-      const map = await maps.read(); // [heads, rows, columns]
-      disposeTree({ probabilities, maps });
-      const ranked = classes
-        .map((name, k): Ranked => ({ name, score: row[k] }))
-        .sort((a, b) => b.score - a.score);
-      const { name, score } = index < 0 ? ranked[0] : { name: classes[index], score: row[index] };
-      const pictures: Uint8Array[] = [];
-      for (const part of slices(map)) pictures.push(await overlay(seen.image, part));
-      return { class: name, probability: score, ranked, pictures };
-    },
+    explainPrepared,
+    explain: async (given, wanted) =>
+      explainPrepared(
+        preprocessing.onHost({ image: given }, seededRandom("prediction")).image,
+        wanted,
+      ),
     async dispose() {
       disposeTree(arrays);
       await engine.dispose();

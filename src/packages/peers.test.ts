@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { importOptional, missingPackage, needsPackage } from "./peers.ts";
 
@@ -34,4 +35,33 @@ test("other errors stay as they are", async () => {
   });
   expect(missingPackage(new Error("Cannot find package 'hono'"))).toBeUndefined();
   expect(missingPackage(undefined)).toBeUndefined();
+});
+
+/** What a file imports when it is loaded, types and later imports left out. */
+const importsOf = (file: string): string[] =>
+  [
+    ...readFileSync(file, "utf8").matchAll(
+      /^(?:import|export)\s(?!type\b)(?:[\w$*{},\s]*?\sfrom\s)?"([^"]+)"/gm,
+    ),
+  ].map(([, name]) => name);
+
+test("every entry loads without the optional packages", () => {
+  const { exports, peerDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    exports: Record<string, string>;
+    peerDependencies: object;
+  };
+  const seen = new Map<string, string>(); // files by which one imports them
+  const follow = (file: string, from: string): void => {
+    if (seen.has(file) || !file.endsWith(".ts")) return;
+    seen.set(file, from);
+    for (const name of importsOf(file)) {
+      const isPeer = Object.keys(peerDependencies).some(
+        (peer) => name === peer || name.startsWith(`${peer}/`),
+      );
+      expect(isPeer && `${file}, of ${from}, imports ${name}`).toBe(false);
+      if (name.startsWith(".")) follow(join(dirname(file), name), file);
+    }
+  };
+  for (const entry of Object.values(exports)) follow(entry.replace(/^\.\//, ""), "package.json");
+  expect(seen.size).toBeGreaterThan(300);
 });

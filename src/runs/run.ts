@@ -9,13 +9,14 @@ import {
   lstatSync,
   writeSync,
 } from "node:fs";
-import { access, constants, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { access, constants, mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { OcelliError } from "../errors.ts";
 import { encodeEvent } from "../formats/events.ts";
 import { encodeRecord } from "../formats/tfrecord.ts";
 import {
   diskError,
+  makeFolder,
   makeOwnFolder,
   openGrowing,
   readOwn,
@@ -345,19 +346,6 @@ async function prepareFolder(folder: string): Promise<void> {
     throw new OcelliError("argument", `the run folder ${folder} cannot be written: ${reason}.`, {
       cause,
     });
-  }
-}
-
-/** Makes a folder and those above it; Node's own way to do so never ends where the system has no room for folders. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
-    if (code !== "ENOENT" || dirname(folder) === folder || existsSync(dirname(folder))) throw error;
-    await makeFolder(dirname(folder));
-    await mkdir(folder);
   }
 }
 

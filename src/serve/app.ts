@@ -2,6 +2,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
+import { unknownName } from "../errors.ts";
 import { isLocal } from "../http/headers.ts";
 import { answerJson } from "../tasks/index.ts";
 import { pictureOf } from "./body.ts";
@@ -10,7 +11,7 @@ import type { Limits } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RequestModel } from "./model.ts";
 import { PAGE, SCRIPT } from "./page.ts";
-import { Refusal, TooBusy, TooLate, refusalOf } from "./refusals.ts";
+import { Refusal, TooBusy, TooLate } from "./refusals.ts";
 
 /** What the app is made of. */
 export interface AppOptions {
@@ -31,12 +32,17 @@ const TOP = 5;
 
 /** The routes that compute. */
 const ROUTES = ["predict", "embed", "explain"] as const;
+/** Paths by what they take. */
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  POST: ROUTES.map((route) => `/${route}`),
+  GET: ["/", "/page.js", "/health", "/metrics", "/openapi.json"],
+};
 
 /** The program over HTTP. */
 export function createApp(model: RequestModel, options: AppOptions): Hono {
   const { limits, host, token, metrics, stopping, onFault } = options;
   const app = new Hono();
-  let open = 0; // requests that compute
+  let open = 0; // requests whose work has not ended, though their answers may have
 
   app.use(async (context, next) => {
     // A page elsewhere must not reach this one by a name that resolves to this machine.
@@ -48,10 +54,12 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
   app.onError((error, context) => refused(context, error, onFault));
   app.notFound((context) => {
     const { pathname } = new URL(context.req.url);
-    const isRoute = ROUTES.some((route) => pathname === `/${route}`);
-    const refusal = isRoute
-      ? new Refusal(405, `${pathname} takes POST`)
-      : new Refusal(404, `there is no ${pathname.slice(0, 100)}; see /openapi.json`);
+    const [takes] = Object.keys(PATHS).filter((method) => PATHS[method].includes(pathname));
+    if (takes !== undefined) context.header("Allow", takes);
+    const refusal =
+      takes === undefined
+        ? new Refusal(404, `there is no ${pathname.slice(0, 100)}; see /openapi.json`)
+        : new Refusal(405, `${pathname} takes ${takes}`);
     return refused(context, refusal, onFault);
   });
   app.get("/health", (context) =>
@@ -77,18 +85,28 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
     }),
   );
 
-  const route = (name: (typeof ROUTES)[number], answer: (context: Context) => Promise<object>) =>
+  /** A route that computes, what its query may say, and its answer for a picture. */
+  function route(
+    name: (typeof ROUTES)[number],
+    parameters: readonly string[],
+    answer: (file: Uint8Array, isLate: () => boolean, query: Query) => Promise<object>,
+  ): void {
+    const work = async (context: Context, begun: number): Promise<object> => {
+      const query = queryOf(context, parameters);
+      if (open >= limits.queue) throw new TooBusy();
+      open++;
+      try {
+        const file = await inTime(pictureOf(context.req.raw, limits.bytes), limits.time);
+        return await answer(file, () => performance.now() - begun > limits.time, query);
+      } finally {
+        open--;
+      }
+    };
     app.post(`/${name}`, async (context) => {
       const begun = performance.now();
       let status = 200;
       try {
-        if (open >= limits.queue) throw new TooBusy();
-        open++;
-        try {
-          return context.json(await inTime(answer(context), limits.time));
-        } finally {
-          open--;
-        }
+        return context.json(await inTime(work(context, begun), limits.time));
       } catch (error) {
         const response = refused(context, error, onFault);
         status = response.status;
@@ -97,20 +115,16 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
         metrics.request(`/${name}`, status, (performance.now() - begun) / 1000);
       }
     });
+  }
 
-  route("predict", async (context) => {
-    const top = topOf(context);
-    const file = await pictureOf(context.req.raw, limits.bytes);
-    return answerJson(await model.predict(file), top);
-  });
-  route("embed", async (context) => {
-    const file = await pictureOf(context.req.raw, limits.bytes);
-    return { features: [...(await model.embed(file)).data] };
-  });
-  route("explain", async (context) => {
-    const top = topOf(context);
-    const file = await pictureOf(context.req.raw, limits.bytes);
-    const { pictures, ranked, ...found } = await model.explain(file, context.req.query("class"));
+  route("predict", ["top"], async (file, isLate, { top }) =>
+    answerJson(await model.predict(file, isLate), top),
+  );
+  route("embed", [], async (file, isLate) => ({
+    features: [...(await model.embed(file, isLate)).data],
+  }));
+  route("explain", ["top", "class"], async (file, isLate, { top, wanted }) => {
+    const { pictures, ranked, ...found } = await model.explain(file, isLate, wanted);
     const picture = Buffer.from(pictures[0]).toString("base64");
     return { ...found, ranked: ranked.slice(0, top), picture: `data:image/png;base64,${picture}` };
   });
@@ -119,21 +133,32 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
 
 /** The answer to a request that gets none. */
 function refused(context: Context, error: unknown, onFault: (error: unknown) => void): Response {
-  const refusal = refusalOf(error);
-  if (!refusal) {
+  if (!(error instanceof Refusal)) {
     onFault(error);
     return context.json({ error: "the server failed; its log says why" }, 500);
   }
-  if (refusal.status === 503) context.header("Retry-After", "1");
-  return context.json({ error: refusal.message }, refusal.status);
+  if (error.status === 503) context.header("Retry-After", "1");
+  return context.json({ error: error.message }, error.status);
 }
 
-/** How many names a request asks for. */
-function topOf(context: Context): number {
-  const text = context.req.query("top");
-  const top = text === undefined ? TOP : Number(text);
-  if (Number.isSafeInteger(top) && top > 0) return top;
-  throw new Refusal(400, `top must be a whole number above 0, not ${text?.slice(0, 40)}`);
+/** What a request asks for beside its picture. */
+interface Query {
+  /** How many names. */
+  readonly top: number;
+  /** A class by its name. */
+  readonly wanted: string | undefined;
+}
+
+/** A request's query; a refusal where it says what the route does not know. */
+function queryOf(context: Context, parameters: readonly string[]): Query {
+  const query = context.req.query();
+  for (const name of Object.keys(query)) {
+    if (parameters.includes(name)) continue;
+    throw new Refusal(400, unknownName("parameter", name, parameters).message);
+  }
+  const top = query.top === undefined ? TOP : Number(query.top);
+  if (Number.isSafeInteger(top) && top > 0) return { top, wanted: query.class };
+  throw new Refusal(400, `top must be a whole number above 0, not ${query.top.slice(0, 40)}`);
 }
 
 /** Whether a request has the token; takes as long whatever it has. */

@@ -22,10 +22,10 @@ const ERROR = {
 
 /** What may be refused, beside what OpenAPI says of every request. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  400: "no picture, or a bad option",
+  400: "no picture, or a bad or unknown parameter",
   401: "no token, or a wrong one",
   413: "more bytes than the limit",
-  422: "a picture that cannot be decoded, or has too many pixels",
+  422: "a picture that cannot be decoded, has too many pixels, or a size that the model does not take",
   501: "this model cannot do that",
   503: "too many requests wait",
   504: "it took longer than the time limit",
@@ -69,7 +69,9 @@ export function describeApi(model: RequestModel, limits: Limits, secured: boolea
       },
     },
   });
-  const text = (description: string) => ({ get: { responses: { 200: { description } } } });
+  const text = (description: string, more: object = {}) => ({
+    get: { ...more, responses: { 200: { description } } },
+  });
   const kind = { kind: { type: "string" }, ranked: RANKED };
   return {
     openapi: "3.1.0",
@@ -109,7 +111,7 @@ export function describeApi(model: RequestModel, limits: Limits, secured: boolea
           [TOP, { name: "class", in: "query", schema: { type: "string" } }],
         ),
       }),
-      "/health": text("whether requests are taken"),
+      "/health": text("whether requests are taken", { security: [] }),
       "/metrics": text("counts, in Prometheus' format"),
     },
   };

@@ -1,7 +1,7 @@
 /** @file The model behind a server: pictures in, answers, features and explanations out, several at a time. */
 
-import { decodeImage } from "../data/decode/decode.ts";
 import { createGate } from "../data/time-limit.ts";
+import { OcelliError, unknownName } from "../errors.ts";
 import { type Explainer, type Explanation, openExplainer } from "../explain/explain.ts";
 import { type HostArray, hostArray } from "../graph/index.ts";
 import type { ModelCard } from "../models/index.ts";
@@ -14,6 +14,7 @@ import { type OpenModelOptions, openModel } from "../served/open.ts";
 import type { Answer, Rows } from "../tasks/index.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Limits } from "./limits.ts";
+import { createPreparer } from "./pictures.ts";
 import { Refusal } from "./refusals.ts";
 
 /** A model that answers requests. It owns memory until it is disposed. */
@@ -28,11 +29,14 @@ export interface RequestModel {
   };
   /** Pictures that wait. */
   readonly waiting: number;
-  predict(file: Uint8Array): Promise<Answer>;
+  /** The answer for a picture's file; `isLate` says whether nobody waits for it any more. */
+  predict(file: Uint8Array, isLate: () => boolean): Promise<Answer>;
   /** Features, float32 [features]. */
-  embed(file: Uint8Array): Promise<HostArray>;
+  embed(file: Uint8Array, isLate: () => boolean): Promise<HostArray>;
   /** An answer with a map over the picture; `wanted` names a class. */
-  explain(file: Uint8Array, wanted: string | undefined): Promise<Explanation>;
+  explain(file: Uint8Array, isLate: () => boolean, wanted?: string): Promise<Explanation>;
+  /** Starts threads and computes every size of batch once, so that no request waits for a program to be compiled. */
+  warmUp(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -49,62 +53,81 @@ export async function openRequestModel(
   const model = await openModel(spec, options);
   const { card, task, preprocessing } = model;
   const gate = createGate(); // the engine computes one batch at a time
-  const batching = { largest: limits.batch, queue: limits.queue, patience: limits.time, onBatch };
+  const batching = { largest: limits.batch, queue: limits.queue, patience: limits.time };
   const answer = answerer(model, spec);
-  const predicting = createBatcher(
-    (images: readonly HostArray[]) => gate(async () => answer(stacked(images))),
-    batching,
-  );
-  const embedding = Object.hasOwn(task.heads, EMBED)
-    ? createBatcher(embedder(model, gate), batching)
-    : undefined;
+  const answers = (images: readonly HostArray[]) => gate(async () => answer(stacked(images)));
+  const predicting = createBatcher(answers, { ...batching, onBatch });
+  const features = Object.hasOwn(task.heads, EMBED) ? embedder(model, gate) : undefined;
+  const embedding = features && createBatcher(features, { ...batching, onBatch });
   const isExported = /\.onnx$/i.test(spec);
-  const explains = !isExported && card.task.name === "classification";
-  let explainer: Promise<Explainer> | undefined;
-
-  const decoded = (file: Uint8Array): Promise<HostArray> =>
-    decodeImage(file, {
-      name: "the picture",
-      maxPixels: limits.pixels,
-      alpha: preprocessing.alpha,
-    });
-  /** A picture after the host's part of the preprocessing. */
-  const prepared = async (file: Uint8Array): Promise<HostArray> => {
-    const image = await decoded(file);
-    return preprocessing.onHost({ image }, seededRandom("prediction")).image;
+  const offers = {
+    predict: !(isExported && task.main === EMBED && card.task.name !== "features"),
+    embed: features !== undefined,
+    explain: !isExported && card.task.name === "classification",
   };
-  return {
-    card,
-    engine: model.engine.description,
-    offers: {
-      predict: !(isExported && task.main === EMBED && card.task.name !== "features"),
-      embed: embedding !== undefined,
-      explain: explains,
-    },
-    get waiting() {
-      return predicting.waiting + (embedding?.waiting ?? 0);
-    },
-    predict: async (file) => predicting.run(await prepared(file)),
-    async embed(file) {
-      if (!embedding) throw unavailable("features", "Serve the run that it was exported from.");
-      return embedding.run(await prepared(file));
-    },
-    async explain(file, wanted) {
-      if (!explains) throw unavailable("explanations", "Serve the run of a classifier.");
-      const image = await decoded(file);
-      explainer ??= openExplainer(spec, options);
+  const preparer = createPreparer(model, limits.pixels);
+  let explainer: Promise<Explainer> | undefined;
+  const explaining = createBatcher(
+    async ([{ image, wanted }]: readonly { image: HostArray; wanted: string | undefined }[]) => {
+      explainer ??= openedExplainer(spec, options);
       const opened = await explainer.catch((error: unknown) => {
         explainer = undefined;
         throw error;
       });
-      return gate(() => opened.explain(image, wanted));
+      return [await gate(() => opened.explainPrepared(image, wanted))];
+    },
+    { ...batching, largest: 1 },
+  );
+  return {
+    card,
+    engine: model.engine.description,
+    offers,
+    get waiting() {
+      return predicting.waiting + (embedding?.waiting ?? 0) + explaining.waiting;
+    },
+    async predict(file, isLate) {
+      if (!offers.predict) throw unavailable("answers", "Ask it for features: POST /embed.");
+      return predicting.run(await preparer.prepare(file, isLate));
+    },
+    async embed(file, isLate) {
+      if (!embedding) throw unavailable("features", "Serve the run that it was exported from.");
+      return embedding.run(await preparer.prepare(file, isLate));
+    },
+    async explain(file, isLate, wanted) {
+      if (!offers.explain) throw unavailable("explanations", "Serve the run of a classifier.");
+      const classes = card.names.label;
+      if (wanted !== undefined && !classes.includes(wanted)) {
+        throw new Refusal(400, unknownName("class", wanted, classes).message);
+      }
+      return explaining.run({ image: await preparer.prepare(file, isLate), wanted });
+    },
+    async warmUp() {
+      await preparer.warmUp();
+      const size = [...card.imageShape.slice(0, 2), 3];
+      const pixels = new Uint8Array(size.reduce((a, b) => a * b)).fill(128);
+      const image = { image: hostArray(size, "uint8", pixels) };
+      const prepared = preprocessing.onHost(image, seededRandom("prediction")).image;
+      const compute = offers.predict ? answers : features;
+      const most = Math.min(limits.batch, limits.queue); // no more are open at the same time
+      for (let count = 1; count < 2 * most; count *= 2) {
+        await compute?.(Array.from({ length: count }, () => prepared));
+      }
     },
     async dispose() {
-      await (await explainer)?.dispose();
+      preparer[Symbol.dispose]();
+      await (await explainer?.catch(() => undefined))?.dispose();
       await model.dispose();
     },
   };
 }
+
+/** An explainer; a refusal where the model's layers give no maps, and what else fails as a fault of the server. */
+const openedExplainer = (spec: string, options: OpenModelOptions): Promise<Explainer> =>
+  openExplainer(spec, options).catch((cause: unknown) => {
+    const isOfModel = cause instanceof OcelliError && cause.code === "argument";
+    if (isOfModel) throw unavailable("explanations", "Its layers have no maps.");
+    throw cause;
+  });
 
 const unavailable = (what: string, hint: string): Refusal =>
   new Refusal(501, `this model gives no ${what}. ${hint}`);
@@ -130,15 +153,4 @@ function stacked(images: readonly HostArray[]): HostArray {
   while (size < images.length) size *= 2;
   const examples = images.map((image) => ({ image }));
   return collate(examples, size).image;
-}
-
-/** Computes every size of batch once, so that no request waits for a program to be compiled. */
-export async function warmUp(
-  model: RequestModel,
-  file: Uint8Array,
-  largest: number,
-): Promise<void> {
-  for (let size = 1; size <= largest; size *= 2) {
-    await Promise.all(Array.from({ length: size }, () => model.predict(file)));
-  }
 }

@@ -1,8 +1,6 @@
 /** @file Why a request gets no answer, with HTTP's number for it. */
 
-import { OcelliError } from "../errors.ts";
-
-/** A request that is refused. */
+/** A request that is refused. All other errors are faults of the server, whose messages may name its files and are not sent. */
 export class Refusal extends Error {
   readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 501 | 503 | 504;
 
@@ -24,12 +22,4 @@ export class TooLate extends Refusal {
   constructor() {
     super(504, "the request took longer than the time limit");
   }
-}
-
-/** The refusal that an error means to the one who asked; undefined for faults of the server. */
-export function refusalOf(error: unknown): Refusal | undefined {
-  if (error instanceof Refusal) return error;
-  if (!(error instanceof OcelliError)) return undefined;
-  if (error.code === "data") return new Refusal(422, error.message);
-  return error.code === "argument" ? new Refusal(400, error.message) : undefined;
 }

@@ -2,12 +2,11 @@
 
 import { OcelliError } from "../errors.ts";
 import { isLocal } from "../http/headers.ts";
-import { listen } from "../http/listen.ts";
+import { importOptional } from "../packages/peers.ts";
 import type { OpenModelOptions } from "../served/open.ts";
-import { createApp } from "./app.ts";
-import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { type Limits, completeLimits } from "./limits.ts";
 import { Metrics } from "./metrics.ts";
-import { openRequestModel, warmUp } from "./model.ts";
+import { openRequestModel } from "./model.ts";
 
 /** Options of {@link serveModel}. */
 export interface ServeOptions extends OpenModelOptions {
@@ -17,6 +16,7 @@ export interface ServeOptions extends OpenModelOptions {
   readonly port?: number;
   /** What requests must have as `Authorization: Bearer TOKEN`; needed where others than this machine can reach the host. */
   readonly token?: string;
+  /** What is left out has the default of {@link Limits}. */
   readonly limits?: Partial<Limits>;
   /** Hears of faults of the server, which requests are not told. */
   readonly onFault?: (error: unknown) => void;
@@ -35,7 +35,8 @@ export interface ServedAddress {
  * Serves a model over HTTP: POST a picture to `/predict`, `/embed` or `/explain`. Pictures that arrive together are
  * computed together. Nothing is written to disk.
  *
- * @throws an argument error where the host is not this machine alone and there is no token
+ * @throws an argument error where the host is not this machine alone and there is no token, for a token that no request can
+ * send, and for a limit that is not possible; an unsupported error where `hono` or `@hono/node-server` is not installed
  * @example
  * const server = await serveModel("runs/quickstart", { port: 8080 });
  * await server.close();
@@ -44,22 +45,20 @@ export async function serveModel(
   spec: string,
   { host = "127.0.0.1", port = 6465, token, onFault, ...options }: ServeOptions = {},
 ): Promise<ServedAddress> {
+  checkToken(token);
   if (!isLocal(host) && token === undefined) {
     throw new OcelliError("argument", `${host} can be reached from other machines.`, {
       hint: "Give a --token, or set OCELLI_TOKEN; or leave the host at 127.0.0.1.",
     });
   }
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = completeLimits(options.limits);
+  const { createApp, listen } = await importOptional(loadHttp);
   const metrics = new Metrics();
-  let warm = false;
-  const model = await openRequestModel(spec, limits, options, (size) => {
-    if (warm) metrics.batch(size);
-  });
+  const model = await openRequestModel(spec, limits, options, (size) => metrics.batch(size));
   metrics.waiting = () => model.waiting;
   let stopping = false;
   try {
-    if (model.offers.predict) await warmUp(model, await greyPicture(), limits.batch);
-    warm = true;
+    await model.warmUp();
     const app = createApp(model, {
       ...{ limits, host, metrics },
       ...(token !== undefined && { token }),
@@ -92,11 +91,21 @@ export async function serveModel(
 /** Milliseconds for which requests are still taken once the server is to end. */
 const GRACE = 300;
 
-/** A picture to warm up with. */
-async function greyPicture(): Promise<Uint8Array> {
-  const { default: sharp } = await import("sharp");
-  const background = { r: 128, g: 128, b: 128 };
-  return sharp({ create: { width: 64, height: 64, channels: 3, background } })
-    .png()
-    .toBuffer();
+/** The parts that need optional packages: who imports `ocelli` without them must not load these. */
+async function loadHttp() {
+  const [{ createApp }, { listen }] = await Promise.all([
+    import("./app.ts"),
+    import("../http/listen.ts"),
+  ]);
+  return { createApp, listen };
+}
+
+/** An error for a token that no request can send, or that one without a token would equal. */
+function checkToken(token: string | undefined): void {
+  if (token === undefined || /^[!-~]+$/.test(token)) return;
+  const problem =
+    token === "" ? "the token is empty" : "the token has characters that no header can hold";
+  throw new OcelliError("argument", `${problem}.`, {
+    hint: "Valid are ASCII letters, digits and signs, without spaces.",
+  });
 }

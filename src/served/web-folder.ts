@@ -1,10 +1,9 @@
 /** @file A folder that a web server can serve as it is: a model, what it needs said in JSON, its types, and a page that uses it. */
 
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataConfig } from "../data/config.ts";
 import { OcelliError } from "../errors.ts";
-import { writeAtomically } from "../files.ts";
+import { makeNamedFolder, writeAtomically } from "../files.ts";
 import type { ModelCard } from "../models/index.ts";
 import { parseCalls } from "../preprocess/parse.ts";
 import { cardTexts } from "../weights/model-card.ts";
@@ -14,7 +13,7 @@ import type { ModelInterface } from "./interface.ts";
 import type { OnnxOptions, StoredWeights } from "./onnx-model.ts";
 import { type TrainedOptions, openTrained } from "./trained.ts";
 import { typesOf } from "./web-types.ts";
-import { PAGE_FILES, copyWebRuntime, pageOf } from "./web-page.ts";
+import { PAGE_FILES, copyWebRuntime, pageOf, webEngineFolder } from "./web-page.ts";
 
 /** Options of {@link exportForWeb}. */
 export interface WebExportOptions
@@ -43,6 +42,7 @@ const MODEL_FILES: Readonly<Record<StoredWeights, string>> = {
  * Writes a folder for the web: `model.onnx` and `model.float16.onnx`, `labels.json`, `preprocess.json`, `model.json`
  * (all of it, with the drift), `model.d.ts`, and a page that uses the model when the folder is served.
  *
+ * @throws an "unsupported" error where `onnxruntime-web` is not installed, or the model is too large for a page
  * @example
  * const { drift } = await exportForWeb("runs/quickstart", { folder: "site/digits" });
  */
@@ -50,10 +50,11 @@ export async function exportForWeb(
   run: string,
   { folder, data, use, report = () => undefined, layout = "NHWC", output }: WebExportOptions,
 ): Promise<WebExportResult> {
+  webEngineFolder(); // what is missing is said before anything is written
   const trained = await openTrained(run, { use, report });
   const { card, task } = trained;
   const calls: ModelInterface = { layout, output: output ?? task.main };
-  await mkdir(folder, { recursive: true });
+  await makeNamedFolder(folder);
   const files: Record<string, number> = {};
   const paths: Record<string, string> = {};
   for (const [weights, name] of Object.entries(MODEL_FILES) as [StoredWeights, string][]) {

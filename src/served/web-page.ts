@@ -1,11 +1,11 @@
 /** @file The page of an exported folder, and what it loads beside the model: Ocelli's script and the engine's files. */
 
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { needsPackage } from "../packages/peers.ts";
-import { writeAtomically } from "../files.ts";
+import { makeNamedFolder, writeAtomically } from "../files.ts";
 import type { ModelCard } from "../models/index.ts";
 
 /** Names of the page's files. */
@@ -28,14 +28,18 @@ export const WEB_ENGINE_FILES = {
  */
 export async function copyWebEngine(folder: string): Promise<void> {
   const from = webEngineFolder();
-  await mkdir(folder, { recursive: true });
+  await makeNamedFolder(folder);
   for (const file of Object.values(WEB_ENGINE_FILES).flat()) {
-    await copyFile(join(from, file), join(folder, file));
+    await writeAtomically(join(folder, file), [await readFile(join(from, file))]);
   }
 }
 
-/** Where the installed `onnxruntime-web` keeps its files. */
-function webEngineFolder(): string {
+/**
+ * Where the installed `onnxruntime-web` keeps its files.
+ *
+ * @throws an "unsupported" error where it is not installed
+ */
+export function webEngineFolder(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
   } catch (cause) {
@@ -63,7 +67,7 @@ async function build(): Promise<Uint8Array> {
 const escaped = (text: string): string =>
   text.replaceAll(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
-/** A page of twenty lines: a picture is chosen, and the model's answer is shown. */
+/** A page of some twenty lines: a picture is chosen, and the model's answer is shown. */
 export const pageOf = ({ model, task }: ModelCard): string => `<!doctype html>
 <html lang="en">
   <meta charset="utf-8" />
@@ -77,10 +81,15 @@ export const pageOf = ({ model, task }: ModelCard): string => `<!doctype html>
     import { describeAnswer, loadClassifier } from "./ocelli.js";
     const [file, picture, answer] = ["file", "picture", "answer"].map((id) => document.getElementById(id));
     const show = (work) => work.then((text) => (answer.textContent = text), (error) => (answer.textContent = error.message));
-    file.onchange = () => {
-      picture.src = URL.createObjectURL(file.files[0]);
+    file.onchange = async () => {
+      const [chosen] = file.files;
+      if (!chosen) return;
+      URL.revokeObjectURL(picture.src);
+      picture.src = URL.createObjectURL(chosen);
       picture.hidden = false;
-      show(model.predict(file.files[0]).then(describeAnswer));
+      file.disabled = true; // one picture after the other
+      await show(model.predict(chosen).then(describeAnswer));
+      file.disabled = false;
     };
     let model;
     show(loadClassifier(".").then((loaded) => ((model = loaded), (file.disabled = false), loaded.engine)));

@@ -10,6 +10,7 @@ import type { HostArray } from "../graph/index.ts";
 import type { ModelCard } from "../models/index.ts";
 import { answerer, prepareImages } from "../served/answering.ts";
 import { exportedModel, readExported } from "../served/exported.ts";
+import type { ServedModel } from "../served/model.ts";
 import type { Answer } from "../tasks/index.ts";
 import { type Decoding, type PictureInput, readPicture } from "./decode.ts";
 
@@ -58,12 +59,18 @@ export async function loadClassifier(
   const threads = options.threads ?? Math.min(8, hardwareConcurrency);
   const runtime = await createWebRuntime(module, { ...options, device, threads });
   const engine = new OrtEngine({ runtime });
-  const program = await onnxProgram(runtime, bytes);
   const dispose = async (): Promise<void> => {
     await engine.dispose();
     await runtime.close();
   };
-  const model = exportedModel(exported, program, { engine, dispose, what: file.href });
+  const opened = async (): Promise<ServedModel> => {
+    const program = await onnxProgram(runtime, bytes);
+    return exportedModel(exported, program, { engine, dispose, what: file.href });
+  };
+  const model = await opened().catch(async (error: unknown) => {
+    await dispose();
+    throw error;
+  });
   const answer = answerer(model, file.href);
   const predictAll = async (pictures: readonly PictureInput[]): Promise<Answer[]> => {
     const { alpha } = model.preprocessing;

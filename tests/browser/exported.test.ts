@@ -1,6 +1,6 @@
 /** @file A folder of `ocelli export --to web`, served: its page answers as `ocelli predict` does. */
 
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -88,6 +88,14 @@ test("its page answers about a picture as ocelli predict does", async () => {
     await tab.setInputFiles("#file", picture);
     await tab.waitForFunction(() => document.querySelector("#answer")!.textContent.includes("%"));
     expect(await tab.textContent("#answer")).toBe(describeAnswer(expected));
+    const faults: string[] = [];
+    tab.on("pageerror", ({ message }) => faults.push(message));
+    await tab.setInputFiles("#file", []); // chosen and cancelled
+    await tab.setInputFiles("#file", { name: "x", mimeType: "", buffer: Buffer.from("none") });
+    await tab.waitForFunction(() => document.querySelector("#answer")!.textContent.includes("can"));
+    await tab.waitForSelector("#file:enabled");
+    expect(await tab.textContent("#answer")).toBe("the browser cannot decode the picture.");
+    expect(faults).toEqual([]);
   } finally {
     await browser.close();
     server.close();
@@ -102,4 +110,17 @@ test("an output that the task does not have, and a layout that there is not, are
   expect((await to("--layout", "NCWH")).stderr).toContain("valid: NCHW, NHWC");
   const npz = await runCli(["export", run, "--to", "npz", "--layout", "NCHW"]);
   expect(npz.stderr).toContain("--layout is of ONNX models, not of npz.");
+  expect(npz.stderr).toContain("--to onnx or web");
+});
+
+test("a folder in whose place a file lies is refused in one line, and an exported folder names its model", async () => {
+  const file = join(dir, "file");
+  await writeFile(file, "");
+  const inTheWay = await runCli(["export", run, "--to", "web", "--out", file]);
+  expect(inTheWay.stderr).toBe(`ocelli: cannot write ${file}: a file is in its way (EEXIST).\n`);
+  const folder = join(dir, "named");
+  await mkdir(folder);
+  for (const name of ["model.onnx", "model.json"]) await writeFile(join(folder, name), "");
+  const asked = await runCli(["predict", folder, file]);
+  expect(asked.stderr).toContain(`Give the model in it: ${join(folder, "model.onnx")}.`);
 });

@@ -1,6 +1,6 @@
 /** @file A served model: the numbers of `ocelli predict`, batches, refusals, and an end in order. */
 
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -115,7 +115,8 @@ test("bad input is refused with a number of 4xx and one sentence", async () => {
     [422, /600 × 600 pixels/, post("predict", new Uint8Array(large))],
     [413, /more than 100000 bytes/, post("predict", new Uint8Array(100_001))],
     [400, /top must be a whole number/, post("predict?top=x", picture)],
-    [400, /class of .*"eleven"/, post("explain?class=eleven", picture)],
+    [400, /^unknown class "eleven"; valid: .*, …\.$/, post("explain?class=eleven", picture)],
+    [400, /^unknown parameter "topk"; valid: top\.$/, post("predict?topk=3", picture)],
     [400, /the form/, post("predict", "x", { "Content-Type": "multipart/form-data; boundary=b" })],
     [404, /there is no \/nothing/, post("nothing", picture)],
     [405, /takes POST/, fetch(new URL("predict", server.url))],
@@ -163,6 +164,9 @@ test("the description names what the model offers, and the page loads", async ()
 
 test("other machines need a token, which is asked of every request that computes", async () => {
   await expect(serveModel(run, { host: "0.0.0.0", port: 0 })).rejects.toThrow(/--token/);
+  for (const token of ["", "two words", "pässwort"]) {
+    await expect(serveModel(run, { host: "0.0.0.0", port: 0, token })).rejects.toThrow(/the token/);
+  }
   const secured = await serveModel(run, { host: "0.0.0.0", port: 0, token: "secret" });
   const url = secured.url.replace("0.0.0.0", "127.0.0.1");
   const ask = (headers: Record<string, string>) =>
@@ -178,6 +182,65 @@ test("other machines need a token, which is asked of every request that computes
   }
 });
 
+test("limits below what a model is warmed up with are no obstacle", async () => {
+  const limits = { queue: 2, pixels: 1000, time: 2000, batch: 3 };
+  const small = await serveModel(run, { port: 0, limits });
+  try {
+    const ask = (body: BodyInit) =>
+      fetch(new URL("predict", small.url), { method: "POST", body }).then(({ status }) => status);
+    expect(await ask(picture)).toBe(200);
+    const statuses = await Promise.all(Array.from({ length: 12 }, () => ask(picture)));
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  } finally {
+    await small.close();
+  }
+});
+
+test("a model that decodes images smaller answers as ocelli predict does", async () => {
+  const fast = join(dir, "fast");
+  const preprocess = ["train", "eval"].flatMap((split) => [
+    ...[`--preprocess.${split}`, "fast_decode|resize_small(16)|central_crop(16)|value_range(-1,1)"],
+  ]);
+  const images = join(dir, "images");
+  for (const [i, name] of ["dark", "light"].entries()) {
+    await mkdir(join(images, name), { recursive: true });
+    for (let n = 0; n < 8; n++) {
+      const create = {
+        width: 300,
+        height: 200,
+        channels: 3,
+        background: i ? "#ccc" : "#333",
+      } as const;
+      const noise = { type: "gaussian", mean: 128, sigma: 60 } as const;
+      await sharp({ create: { ...create, noise } })
+        .modulate({ brightness: 0.5 + i })
+        .jpeg()
+        .toFile(join(images, name, `${n}.jpg`));
+    }
+  }
+  const how = ["--batchSize", "4", "--duration.steps", "3", "--workdir", fast];
+  const trained = await runCli(["train", "folder", "--data", images, ...preprocess, ...how]);
+  expect(trained.code).toBe(0);
+  const file = join(images, "light", "3.jpg");
+  const told = await runCli(["predict", fast, file, "--json"]);
+  const { predictions } = lastJson<{ readonly predictions: readonly Ranked[] }>(told);
+  const served = await serveModel(fast, { port: 0 });
+  try {
+    const body = new Uint8Array(await readFile(file));
+    const response = await fetch(new URL("predict", served.url), { method: "POST", body });
+    const { ranked } = (await response.json()) as Ranked;
+    ranked.forEach(({ name, score }, i) => {
+      expect(name).toBe(predictions[0].ranked[i].name);
+      expect(score).toBeCloseTo(predictions[0].ranked[i].score, 5);
+    });
+    const explained = await fetch(new URL("explain", served.url), { method: "POST", body });
+    const found = (await explained.json()) as Ranked;
+    expect(found.ranked[0].score).toBeCloseTo(predictions[0].ranked[0].score, 5);
+  } finally {
+    await served.close();
+  }
+}, 60_000);
+
 test("an exported model says what it cannot do", async () => {
   const file = join(dir, "model.onnx");
   await runCli(["export", run, "--to", "onnx", "--out", file]);
@@ -192,6 +255,20 @@ test("an exported model says what it cannot do", async () => {
     expect((await ask("embed")).status).toBe(501);
   } finally {
     await exported.close();
+  }
+  await runCli(["export", run, "--to", "onnx", "--output", "embed", "--out", file]);
+  const features = await serveModel(file, { port: 0 });
+  try {
+    const ask = (path: string) =>
+      fetch(new URL(path, features.url), { method: "POST", body: picture });
+    expect((await ask("embed")).status).toBe(200);
+    const refused = await ask("predict");
+    expect([refused.status, await refused.json()]).toEqual([
+      501,
+      { error: "this model gives no answers. Ask it for features: POST /embed." },
+    ]);
+  } finally {
+    await features.close();
   }
 });
 

@@ -17,6 +17,8 @@ export interface RawExample {
   readonly key: readonly (number | string)[];
   /** What errors call it. */
   readonly id: string;
+  /** An encoded image with more pixels is refused by its header. Default: what `pixelLimit` says of the file's size. */
+  readonly maxPixels?: number;
 }
 
 /** An example that is ready, with what is worth a note about its image, or why that cannot be decoded. */
@@ -39,7 +41,7 @@ export const isEncoded = ({ image }: Example): boolean =>
 
 /** Decodes an example's image where it must be, and runs the host operations. */
 export function prepareExample(
-  { features: given, fields, key, id }: RawExample,
+  { features: given, fields, key, id, maxPixels }: RawExample,
   preprocessing: Preprocessing,
 ): Prepared | Promise<Prepared> {
   const random = seededRandom(...key);
@@ -60,7 +62,7 @@ export function prepareExample(
   let kind: PictureKind | undefined;
   const { alpha } = preprocessing;
   const notice = (found: PictureKind): void => void (kind = found);
-  const options = { name: id, want, alpha, notice };
+  const options = { name: id, maxPixels, want, alpha, notice };
   return decodeAnd(arrayAt(features, "image", id).data as Uint8Array, options, finish).then(
     (made) => ({ features: made(), kind }),
     (problem: unknown) => {

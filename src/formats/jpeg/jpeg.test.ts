@@ -4,6 +4,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { decodeImage } from "../../data/decode/decode.ts";
+import { jpegOfScans } from "../../data/decode/slow-fixtures.ts";
 import { type ByteImage, rgb } from "../../preprocess/image.ts";
 import { inksToColours } from "../../preprocess/inks.ts";
 import { upright } from "../../preprocess/upright.ts";
@@ -75,6 +76,31 @@ test("grey, and every orientation", async () => {
     await expectSame(file, `orientation ${orientation}`);
   }
 });
+
+test("a component keeps the table of quantisation that its first scan began with", async () => {
+  const file = await pictureOf(40, 24).greyscale().jpeg({ progressive: true }).toBuffer();
+  const last = file.lastIndexOf(Buffer.from([0xff, 0xda]));
+  const table = Buffer.concat([Buffer.from([0xff, 0xdb, 0, 67, 0]), Buffer.alloc(64, 99)]);
+  const changed = Buffer.concat([file.subarray(0, last), table, file.subarray(last)]);
+  await expectSame(changed, "another table before the last scan");
+  expect(decoded(changed)).toEqual(decoded(file));
+});
+
+test("a file of many scans or tables is refused before they take long", () => {
+  for (const file of [jpegOfScans(3100, 3100, 880), ofTables(10_000)]) {
+    expect(() => readJpeg(file, "x.jpg")).toThrow(
+      "x.jpg has more scans and tables than its size explains.",
+    );
+  }
+  expect(readJpeg(jpegOfScans(64, 64, 880), "x.jpg").pixels.shape).toEqual([64, 64, 1]);
+});
+
+/** A JPEG that begins with a table of codes again and again. */
+function ofTables(count: number): Uint8Array {
+  const table = Buffer.from([0xff, 0xc4, 0, 20, 0, 1, ...Array<number>(15).fill(0), 0]);
+  const [start, ...tables] = [Buffer.from([0xff, 0xd8]), ...Array<Buffer>(count).fill(table)];
+  return Buffer.concat([start, ...tables]);
+}
 
 test("a file that is cut off anywhere is refused", async () => {
   for (const progressive of [false, true]) {

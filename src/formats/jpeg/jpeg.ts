@@ -28,6 +28,14 @@ export interface JpegPicture {
 
 const [START, END, SCAN, TABLES, CODES, RESTARTS] = [0xd8, 0xd9, 0xda, 0xdb, 0xc4, 0xdd];
 const [JFIF, EXIF, PROFILE, ADOBE] = [0xe0, 0xe1, 0xe2, 0xee];
+/**
+ * What a file may make the decoder do, counted in blocks that a scan passes over: 64 times those of the picture, and
+ * 8 million, which take well below a second. The usual progressive file passes over each of its blocks 4 times.
+ */
+const WORK = { base: 1 << 23, growth: 64 };
+/** What a scan and a table of codes cost beside. */
+const COSTS = { scan: 100, table: 1000 };
+
 /** Frames that are decoded: baseline, extended, progressive. */
 const FRAMES = [0xc0, 0xc1, 0xc2];
 const isFrame = (marker: number): boolean =>
@@ -49,7 +57,13 @@ export const readJpeg = (bytes: Uint8Array, what: string): JpegPicture =>
     };
     let [orientation, profile] = [1, false];
     let frame: Frame | undefined;
-    const scanned = new Set<Component>();
+    /** Scanned components, with the table of quantisation that stood when their first scan began. */
+    const scanned = new Map<Component, Uint16Array>();
+    let left: number = WORK.base;
+    const spend = (cost: number): void => {
+      left -= cost;
+      if (left < 0) throw formatError(`${what} has more scans and tables than its size explains.`);
+    };
     for (let at = 2; ;) {
       at = nextMarker(bytes, at, what);
       const marker = bytes[at + 1];
@@ -61,7 +75,7 @@ export const readJpeg = (bytes: Uint8Array, what: string): JpegPicture =>
       const segment = bytes.subarray(at + 2, at + length);
       at += length;
       if (marker === TABLES) readQuantisation(segment, tables, what);
-      else if (marker === CODES) readCodes(segment, tables, what);
+      else if (marker === CODES) readCodes(segment, tables, spend, what);
       else if (marker === RESTARTS) tables.restartInterval = (segment[0] << 8) | segment[1];
       else if (marker === JFIF) colour.jfif ||= text(segment, 5) === "JFIF\0";
       else if (marker === ADOBE && text(segment, 5) === "Adobe") colour.adobe = segment[11];
@@ -71,11 +85,17 @@ export const readJpeg = (bytes: Uint8Array, what: string): JpegPicture =>
       else if (isFrame(marker)) {
         if (frame) throw formatError(`${what} is damaged: it has two frames.`);
         frame = readFrame(marker, segment, bytes.length, what);
+        left += WORK.growth * frame.components.reduce((sum, one) => sum + blocksOf(one), 0);
       } else if (marker === SCAN) {
         if (!frame) throw formatError(`${what} is damaged: a scan has no frame.`);
         const header = readScan(segment, frame, what);
+        for (const { component } of header.parts) {
+          spend(COSTS.scan + blocksOf(component));
+          const table = scanned.get(component) ?? tables.quantisation[component.quantisation];
+          if (!table) throw formatError(`${what} is damaged: a table of quantisation is missing.`);
+          scanned.set(component, table);
+        }
         at = decodeScan(bytes, at, header, frame, tables, what);
-        header.parts.forEach(({ component }) => scanned.add(component));
         if (!frame.progressive && scanned.size === frame.components.length) break;
       }
     }
@@ -83,16 +103,15 @@ export const readJpeg = (bytes: Uint8Array, what: string): JpegPicture =>
       throw formatError(`${what} is damaged: it lacks a part of its pixels.`);
     }
     const known = frame;
-    const planes = known.components.map((component) => {
-      const quantisation = tables.quantisation[component.quantisation];
-      if (!quantisation)
-        throw formatError(`${what} is damaged: a table of quantisation is missing.`);
-      return upsample(samplesOf(component, quantisation), component, known, what);
-    });
+    const planes = known.components.map((component) =>
+      upsample(samplesOf(component, scanned.get(component)!), component, known, what),
+    );
     const shape = [known.height, known.width, planes.length];
     const pixels = hostArray(shape, "uint8", channelsOf(planes, known, colour));
     return { pixels, orientation, profile };
   });
+
+const blocksOf = ({ coefficients }: Component): number => coefficients.length / 64;
 
 const text = (segment: Uint8Array, length: number): string =>
   String.fromCharCode(...segment.subarray(0, length));
@@ -123,8 +142,14 @@ function readQuantisation(segment: Uint8Array, { quantisation }: Tables, what: s
   }
 }
 
-function readCodes(segment: Uint8Array, { dc, ac }: Tables, what: string): void {
+function readCodes(
+  segment: Uint8Array,
+  { dc, ac }: Tables,
+  spend: (cost: number) => void,
+  what: string,
+): void {
   for (let at = 0; at < segment.length;) {
+    spend(COSTS.table);
     const [kind, index] = [segment[at] >> 4, segment[at] & 15];
     const counts = segment.subarray(at + 1, at + 17);
     const count = counts.reduce((sum, one) => sum + one, 0);
