@@ -1,4 +1,4 @@
-/** @file `ocelli probe`: compares how well the frozen features of several models separate your classes. */
+/** @file `ocelli probe`: compares how well the frozen features of several models tell your labels apart. */
 
 import type { ProbedModel } from "../transfer/classification/compare.ts";
 import { type Command, USE_FLAG } from "./command.ts";

@@ -29,5 +29,11 @@ export { type ClusterOptions, clusterValues } from "./classification/clusters.ts
 export { EVALUATORS, type EvaluatorConfig, createEvaluator } from "./registry.ts";
 export { type PairedEmbeddings, retrieval } from "./retrieval.ts";
 export { type PixelCounts, overlapValues } from "./segmentation.ts";
+export {
+  type ClassPrompts,
+  PROMPT_TEMPLATES,
+  type PromptOptions,
+  classPrompts,
+} from "./classification/prompts.ts";
 export { classEmbeddings, zeroShot } from "./classification/zero-shot.ts";
 export { canonicalName } from "../text/canonical.ts";

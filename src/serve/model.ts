@@ -95,9 +95,9 @@ export async function openRequestModel(
     },
     async explain(file, isLate, wanted) {
       if (!offers.explain) throw unavailable("explanations", "Serve the run of a classifier.");
-      const classes = card.names.label;
-      if (wanted !== undefined && !classes.includes(wanted)) {
-        throw new Refusal(400, unknownName("class", wanted, classes).message);
+      const labels = card.names.label;
+      if (wanted !== undefined && !labels.includes(wanted)) {
+        throw new Refusal(400, unknownName("class", wanted, labels).message);
       }
       return explaining.run({ image: await preparer.prepare(file, isLate), wanted });
     },

@@ -35,9 +35,8 @@ export interface ExportResult {
 /**
  * Writes a run's model to a file.
  *
- * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to what the task answers by,
- * such as `logits` [batch, classes]; see {@link OnnxOptions} for other layouts and outputs. The batch may have any size,
- * and the metadata hold the preprocessing and the names. Weights of more than 1.5 GiB lie in a file beside it, `FILE.data`.
+ * `onnx` takes `image`, float32 of [batch, height, width, channels] after the preprocessing, to what the task answers by; see
+ * {@link OnnxOptions} for other layouts and outputs. The batch may have any size, and the metadata hold the preprocessing and the names. Weights of more than 1.5 GiB lie in a file beside it, `FILE.data`.
  * `safetensors` and `npz` hold the parameters under the names of big_vision's checkpoints.
  *
  * @example

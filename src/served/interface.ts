@@ -16,7 +16,7 @@ export type Layout = (typeof LAYOUTS)[number];
 export interface ModelInterface {
   /** Default: "NHWC". */
   readonly layout: Layout;
-  /** The name of its output: a head of the task, such as `logits`, or the array of its answers, such as `probabilities`. */
+  /** The name of its output: a head of the task, such as `embed`, or the array of its answers, such as `probabilities`. */
   readonly output: string;
 }
 

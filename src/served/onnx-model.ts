@@ -19,7 +19,7 @@ export type StoredWeights = "float32" | "float16";
 export interface OnnxOptions {
   /** Order of the axes of `image`. Default: "NHWC". */
   readonly layout: Layout;
-  /** A head of the task, such as `logits` or `embed`, or its answers, such as `probabilities`. Default: the task's main head. */
+  /** A head of the task, such as `embed`, or its answers, such as `probabilities`. Default: the task's main head. */
   readonly output: string;
   /** Default: "float32". Half floats halve the file; they become float32 when the model is loaded. */
   readonly weights: StoredWeights;

@@ -8,12 +8,6 @@ export {
   tokenizerCardSchema,
 } from "./card.ts";
 export { canonicalName, canonicalText } from "./canonical.ts";
-export {
-  type ClassPrompts,
-  PROMPT_TEMPLATES,
-  type PromptOptions,
-  classPrompts,
-} from "./prompts.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export type { Tokenizer } from "./tokenizer.ts";
 export { type CaptionScore, type JudgedCaption } from "./metrics/captions.ts";

@@ -4,8 +4,8 @@
  * @see https://github.com/google-research/big_vision (`evaluators/proj/image_text/prompt_engineering.py`)
  */
 
-import { OcelliError } from "../errors.ts";
-import { canonicalName } from "./canonical.ts";
+import { OcelliError } from "../../errors.ts";
+import { canonicalName } from "../../text/canonical.ts";
 
 const PLACE = "{}";
 
