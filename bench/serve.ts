@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import quickstart from "../recipes/quickstart.ts";
-import { exportModel } from "../src/served/export.ts";
+import { exportModel } from "../src/served/exporting/export.ts";
 import { train } from "../src/train/train.ts";
 
 /** One server under load. */

@@ -66,10 +66,14 @@ export {
   type ExportOptions,
   type ExportResult,
   exportModel,
-} from "./served/export.ts";
-export { type WebExportOptions, type WebExportResult, exportForWeb } from "./served/web-folder.ts";
-export { copyWebEngine } from "./served/web-page.ts";
-export type { Drift, DriftReport } from "./served/drift.ts";
+} from "./served/exporting/export.ts";
+export {
+  type WebExportOptions,
+  type WebExportResult,
+  exportForWeb,
+} from "./served/exporting/web-folder.ts";
+export { copyWebEngine } from "./served/exporting/web-page.ts";
+export type { Drift, DriftReport } from "./served/exporting/drift.ts";
 export { writeReport } from "./runs/report.ts";
 export { type DecodeOptions, decodeImage, decodeImageFile } from "./data/decode/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";

@@ -1,6 +1,6 @@
 /** @file `ocelli engines`: what can compute on this machine, and how to install more. */
 
-import { listAdapters } from "../engines/ort/runtime/adapters.ts";
+import { listAdapters } from "../engines/ort/runtime/gpu/adapters.ts";
 import { deviceCandidates, listEngines } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError, unknownName } from "../errors.ts";

@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
-import type { Drift, DriftReport } from "../served/drift.ts";
-import type { OnnxOptions } from "../served/onnx-model.ts";
+import type { Drift, DriftReport } from "../served/exporting/drift.ts";
+import type { OnnxOptions } from "../served/exporting/onnx-model.ts";
 import { type Command, type Output, USE_FLAG } from "./command.ts";
 
 const FORMATS = ["onnx", "safetensors", "npz", "web"] as const;
@@ -83,7 +83,7 @@ export const exportCommand: Command = {
       }
       const folder = texts.get("out") ?? join(beside, "web");
       const { dataAt } = await import("./data.ts");
-      const { exportForWeb } = await import("../served/web-folder.ts");
+      const { exportForWeb } = await import("../served/exporting/web-folder.ts");
       const named = texts.get("data");
       const data = named === undefined ? undefined : await dataAt(named, "export");
       const result = await exportForWeb(run, { folder, data, report, ...how });
@@ -97,7 +97,7 @@ export const exportCommand: Command = {
     if (texts.has("data")) {
       throw new OcelliError("argument", "--data is of --to web, which measures the drift on it.");
     }
-    const { exportModel } = await import("../served/export.ts");
+    const { exportModel } = await import("../served/exporting/export.ts");
     const file = texts.get("out") ?? join(beside, `model.${format}`);
     const options = ONNX.includes(format) ? { ...how, weights } : {};
     const result = await exportModel(run, { to: format, file, report, ...options });

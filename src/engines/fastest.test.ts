@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Engine } from "./engine.ts";
 import { type Candidate, type TimingStore, openFastest } from "./fastest.ts";
-import { hardwareAdapter } from "./ort/runtime/adapters.ts";
+import { hardwareAdapter } from "./ort/runtime/gpu/adapters.ts";
 
 /** Stand-ins for devices, each with the milliseconds of its step or why it fails. */
 function devices(times: Readonly<Record<string, number | string>>) {

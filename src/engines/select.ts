@@ -6,7 +6,7 @@ import type { JoinedCluster } from "./cluster/join.ts";
 import type { Engine } from "./engine.ts";
 import type { Candidate } from "./fastest.ts";
 import { type Mesh, showMesh } from "./mesh.ts";
-import { hardwareAdapter } from "./ort/runtime/adapters.ts";
+import { hardwareAdapter } from "./ort/runtime/gpu/adapters.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
 import type { XlaEngine } from "./xla/index.ts";
 import { ownPlugin, ownPlugins } from "./xla/own-plugins.ts";

@@ -11,7 +11,7 @@ import type { DType, HostArray, Tensor } from "../graph/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
 import { preprocessingOf } from "./tokenizers.ts";
-import { exportedModel, readExported } from "./exported.ts";
+import { exportedModel, readExported } from "./exporting/exported.ts";
 import type { ServedBatch, ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
 import { type ModelTensors, type TrainedOptions, openTrained, outputsOf } from "./trained.ts";

@@ -9,7 +9,7 @@ import { decodeModel } from "../formats/onnx-decode.ts";
 import type { HostArray } from "../graph/index.ts";
 import type { ModelCard } from "../models/index.ts";
 import { answerer, prepareImages } from "../served/answering.ts";
-import { exportedModel, readExported } from "../served/exported.ts";
+import { exportedModel, readExported } from "../served/exporting/exported.ts";
 import type { ServedModel } from "../served/model.ts";
 import type { Answer } from "../tasks/index.ts";
 import { type Decoding, type PictureInput, readPicture } from "./decode.ts";

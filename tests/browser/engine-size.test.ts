@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { WEB_ENGINE_FILES } from "../../src/served/web-page.ts";
+import { WEB_ENGINE_FILES } from "../../src/served/exporting/web-page.ts";
 
 const folder = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
 const megabytes = (files: readonly string[]): number =>

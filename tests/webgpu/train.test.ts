@@ -8,7 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OrtEngine } from "../../src/engines/ort/engine.ts";
-import { type WebGpuRuntime, createWebGpuRuntime } from "../../src/engines/ort/runtime/webgpu.ts";
+import {
+  type WebGpuRuntime,
+  createWebGpuRuntime,
+} from "../../src/engines/ort/runtime/gpu/webgpu.ts";
 import { type ConfigInput, resume, train } from "../../src/index.ts";
 import { smallConfig, writeDigits } from "../e2e/small-run.ts";
 

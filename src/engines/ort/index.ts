@@ -5,7 +5,7 @@ import { OrtEngine } from "./engine.ts";
 import { withFiles } from "./external.ts";
 import { fetchLibrary, findLibrary } from "./runtime/library.ts";
 import { openRuntime } from "./runtime/select.ts";
-import { createWebGpuRuntime } from "./runtime/webgpu.ts";
+import { createWebGpuRuntime } from "./runtime/gpu/webgpu.ts";
 
 /** Options of {@link createOrtEngine}. */
 export interface OrtOptions {

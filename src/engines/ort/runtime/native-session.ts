@@ -8,7 +8,7 @@ import { FATAL_ONLY } from "./c-api.ts";
 import type { OrtApi, Pointer } from "./c-api.ts";
 import type { RunQueue } from "./queue.ts";
 import { ONNX_TYPES, ValueBuffer } from "./native-buffer.ts";
-import { readFallbacks } from "./placement.ts";
+import { readFallbacks } from "./gpu/placement.ts";
 import type {
   ModelSource,
   RuntimeBuffer,

@@ -1,8 +1,8 @@
 /** @file The large weights of an ONNX model stored as half floats, which become float32 when the model is loaded. */
 
-import { OcelliError } from "../errors.ts";
-import { ONNX_DTYPES, type OnnxGraph, type OnnxNode } from "../formats/onnx.ts";
-import { type HostArray, toFloat16Bits } from "../graph/dtype.ts";
+import { OcelliError } from "../../errors.ts";
+import { ONNX_DTYPES, type OnnxGraph, type OnnxNode } from "../../formats/onnx.ts";
+import { type HostArray, toFloat16Bits } from "../../graph/dtype.ts";
 
 /** The largest float16. */
 const LARGEST = 65_504;

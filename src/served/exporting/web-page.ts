@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { needsPackage } from "../packages/peers.ts";
-import { makeNamedFolder, writeAtomically } from "../files.ts";
-import type { ModelCard } from "../models/index.ts";
+import { needsPackage } from "../../packages/peers.ts";
+import { makeNamedFolder, writeAtomically } from "../../files.ts";
+import type { ModelCard } from "../../models/index.ts";
 
 /** Names of the page's files. */
 export const PAGE_FILES = { page: "index.html", script: "ocelli.js", engine: "ort" } as const;
@@ -47,8 +47,8 @@ export function webEngineFolder(): string {
   }
 }
 
-const BUILT = new URL("../web/built/ocelli.js", import.meta.url);
-const BUILDER = new URL("../../scripts/build-web.ts", import.meta.url);
+const BUILT = new URL("../../web/built/ocelli.js", import.meta.url);
+const BUILDER = new URL("../../../scripts/build-web.ts", import.meta.url);
 
 /** Copies script and engine into an exported folder; the script's bytes. */
 export async function copyWebRuntime(folder: string): Promise<number> {

@@ -3,19 +3,19 @@
  * `onnxruntime-node` holds for every desktop, through the C API.
  */
 
-import { OcelliError } from "../../../errors.ts";
-import { encodeModel } from "../../../formats/onnx-encode.ts";
-import type { OnnxNode } from "../../../formats/onnx.ts";
-import { modelOf } from "../model.ts";
+import { OcelliError } from "../../../../errors.ts";
+import { encodeModel } from "../../../../formats/onnx-encode.ts";
+import type { OnnxNode } from "../../../../formats/onnx.ts";
+import { modelOf } from "../../model.ts";
 import { hardwareAdapter, listAdapters } from "./adapters.ts";
-import { type OrtApi, type Pointer, openCApi } from "./c-api.ts";
+import { type OrtApi, type Pointer, openCApi } from "../c-api.ts";
 import { type Copied, DeviceBuffer, DeviceMemory } from "./device-buffer.ts";
-import { NativeRuntime } from "./native.ts";
-import { type SessionHost, createNativeSession } from "./native-session.ts";
-import { type Place, processorPlace } from "./place.ts";
+import { NativeRuntime } from "../native.ts";
+import { type SessionHost, createNativeSession } from "../native-session.ts";
+import { type Place, processorPlace } from "../place.ts";
 import { RECORD_PLACEMENT } from "./placement.ts";
-import { RunQueue } from "./queue.ts";
-import type { GpuTraits } from "./runtime.ts";
+import { RunQueue } from "../queue.ts";
+import type { GpuTraits } from "../runtime.ts";
 
 /** ONNX Runtime on a GPU. */
 export class WebGpuRuntime extends NativeRuntime<DeviceBuffer> {

@@ -1,16 +1,16 @@
 /** @file A trained model as ONNX: its layout, its output, and how its weights are stored. */
 
-import { OcelliError } from "../errors.ts";
-import { EXPORT_BATCHES, toOnnx } from "../engines/ort/export.ts";
-import { externalEncoding } from "../engines/ort/model.ts";
-import { type EncodedOnnx, encodeModel } from "../formats/onnx-encode.ts";
-import type { HostArray } from "../graph/dtype.ts";
-import { type Spec, type Tensor, trace, transpose } from "../graph/index.ts";
-import { toFlat } from "../tree.ts";
-import { cardTexts } from "../weights/model-card.ts";
+import { OcelliError } from "../../errors.ts";
+import { EXPORT_BATCHES, toOnnx } from "../../engines/ort/export.ts";
+import { externalEncoding } from "../../engines/ort/model.ts";
+import { type EncodedOnnx, encodeModel } from "../../formats/onnx-encode.ts";
+import type { HostArray } from "../../graph/dtype.ts";
+import { type Spec, type Tensor, trace, transpose } from "../../graph/index.ts";
+import { toFlat } from "../../tree.ts";
+import { cardTexts } from "../../weights/model-card.ts";
 import { withHalfWeights } from "./half-weights.ts";
 import { type Layout, interfaceTexts, outputNamed } from "./interface.ts";
-import { type ModelTensors, type TrainedModel, outputsOf } from "./trained.ts";
+import { type ModelTensors, type TrainedModel, outputsOf } from "../trained.ts";
 
 /** How weights are stored; what is computed is float32. */
 export type StoredWeights = "float32" | "float16";

@@ -1,15 +1,15 @@
 /** @file Trained models for other programs. */
 
 import { basename, dirname, join } from "node:path";
-import { writeNpz } from "../formats/npz.ts";
-import { externalChunks } from "../formats/onnx-encode.ts";
-import { safetensorsChunks } from "../formats/safetensors.ts";
-import type { HostArray } from "../graph/dtype.ts";
-import { writeAtomically } from "../files.ts";
-import { toFlat } from "../tree.ts";
-import { cardTexts } from "../weights/model-card.ts";
+import { writeNpz } from "../../formats/npz.ts";
+import { externalChunks } from "../../formats/onnx-encode.ts";
+import { safetensorsChunks } from "../../formats/safetensors.ts";
+import type { HostArray } from "../../graph/dtype.ts";
+import { writeAtomically } from "../../files.ts";
+import { toFlat } from "../../tree.ts";
+import { cardTexts } from "../../weights/model-card.ts";
 import { type OnnxOptions, encodeOnnx } from "./onnx-model.ts";
-import { type TrainedModel, type TrainedOptions, openTrained } from "./trained.ts";
+import { type TrainedModel, type TrainedOptions, openTrained } from "../trained.ts";
 
 /** The formats of {@link exportModel}. */
 export type ExportFormat = "onnx" | "safetensors" | "npz";

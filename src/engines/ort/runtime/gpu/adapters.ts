@@ -1,8 +1,8 @@
 /** @file The machine's GPUs as Vulkan lists them: names, limits, and whether one is a processor in disguise. */
 
 import koffi from "koffi";
-import { useLargeStacks } from "../../../native-stack.ts";
-import type { Pointer } from "./c-api.ts";
+import { useLargeStacks } from "../../../../native-stack.ts";
+import type { Pointer } from "../c-api.ts";
 
 /** A GPU, or software that poses as one. */
 export interface Adapter {

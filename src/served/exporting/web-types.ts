@@ -1,6 +1,6 @@
 /** @file The types of an exported model, for programs in TypeScript that use its folder. */
 
-import type { ModelCard } from "../models/index.ts";
+import type { ModelCard } from "../../models/index.ts";
 import type { ModelInterface } from "./interface.ts";
 
 /** More names than this are not spelled out: editors become slow. */

@@ -1,13 +1,13 @@
 /** @file Arrays that ONNX Runtime keeps on a device, copied from and to the host when they are written and read. */
 
 import koffi from "koffi";
-import { byteSize, sizeOf, typedArray } from "../../../graph/dtype.ts";
-import type { DType, Shape, TypedArray } from "../../../graph/dtype.ts";
-import { TrackedBuffer } from "./buffer.ts";
-import type { OrtApi, Pointer } from "./c-api.ts";
-import { ONNX_TYPES, ValueBuffer, dimensions, valueOver } from "./native-buffer.ts";
-import type { NativeSession } from "./native-session.ts";
-import type { RunQueue } from "./queue.ts";
+import { byteSize, sizeOf, typedArray } from "../../../../graph/dtype.ts";
+import type { DType, Shape, TypedArray } from "../../../../graph/dtype.ts";
+import { TrackedBuffer } from "../buffer.ts";
+import type { OrtApi, Pointer } from "../c-api.ts";
+import { ONNX_TYPES, ValueBuffer, dimensions, valueOver } from "../native-buffer.ts";
+import type { NativeSession } from "../native-session.ts";
+import type { RunQueue } from "../queue.ts";
 
 /** Bytes that crossed between host and device. */
 export interface Copied {

@@ -1,18 +1,18 @@
 /** @file How far exported models are from the run that they were made of, on pictures that it is judged by. */
 
-import type { DataConfig } from "../data/config.ts";
-import { openDataset } from "../data/datasets.ts";
-import { selectSource } from "../data/source.ts";
-import { heldOutSplit } from "../data/splits/split-names.ts";
-import { openSplit } from "../data/splits/splits.ts";
-import { evaluationBatches } from "../data/stream/batches.ts";
-import { type HostArray, toNumbers } from "../graph/index.ts";
-import { type Answer, type Rows, areasOf } from "../tasks/index.ts";
-import { rowOf } from "./answering.ts";
-import { disposeTree, readTree } from "./device-trees.ts";
-import type { ServedModel } from "./model.ts";
-import { openModel } from "./open.ts";
-import { dataFor } from "./split-record.ts";
+import type { DataConfig } from "../../data/config.ts";
+import { openDataset } from "../../data/datasets.ts";
+import { selectSource } from "../../data/source.ts";
+import { heldOutSplit } from "../../data/splits/split-names.ts";
+import { openSplit } from "../../data/splits/splits.ts";
+import { evaluationBatches } from "../../data/stream/batches.ts";
+import { type HostArray, toNumbers } from "../../graph/index.ts";
+import { type Answer, type Rows, areasOf } from "../../tasks/index.ts";
+import { rowOf } from "../answering.ts";
+import { disposeTree, readTree } from "../device-trees.ts";
+import type { ServedModel } from "../model.ts";
+import { openModel } from "../open.ts";
+import { dataFor } from "../split-record.ts";
 import { outputNamed } from "./interface.ts";
 
 /** How far a file's output is from the run's, over all pictures. */

@@ -1,10 +1,10 @@
 /** @file How an exported model is called: the order of its input's axes, and what its output is. */
 
-import { OcelliError, unknownName } from "../errors.ts";
-import { formatError } from "../formats/bytes.ts";
-import type { Tensor } from "../graph/index.ts";
-import type { ModelCard } from "../models/index.ts";
-import { type Outputs, type Task, taskOf } from "../tasks/index.ts";
+import { OcelliError, unknownName } from "../../errors.ts";
+import { formatError } from "../../formats/bytes.ts";
+import type { Tensor } from "../../graph/index.ts";
+import type { ModelCard } from "../../models/index.ts";
+import { type Outputs, type Task, taskOf } from "../../tasks/index.ts";
 
 /** The order of an image's axes: batch, height, width, channels by their first letters. */
 const LAYOUTS = ["NHWC", "NCHW"] as const;

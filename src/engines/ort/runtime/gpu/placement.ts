@@ -1,7 +1,7 @@
 /** @file Which of a session's operators the processor computes, for want of a kernel on the GPU. */
 
 import koffi from "koffi";
-import type { OrtApi, Pointer } from "./c-api.ts";
+import type { OrtApi, Pointer } from "../c-api.ts";
 
 /** The session option that makes ONNX Runtime note it. */
 export const RECORD_PLACEMENT = "session.record_ep_graph_assignment_info";

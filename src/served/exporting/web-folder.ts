@@ -1,17 +1,17 @@
 /** @file A folder that a web server can serve as it is: a model, what it needs said in JSON, its types, and a page that uses it. */
 
 import { join } from "node:path";
-import type { DataConfig } from "../data/config.ts";
-import { OcelliError } from "../errors.ts";
-import { makeNamedFolder, writeAtomically } from "../files.ts";
-import type { ModelCard } from "../models/index.ts";
-import { parseCalls } from "../preprocess/parse.ts";
-import { cardTexts } from "../weights/model-card.ts";
+import type { DataConfig } from "../../data/config.ts";
+import { OcelliError } from "../../errors.ts";
+import { makeNamedFolder, writeAtomically } from "../../files.ts";
+import type { ModelCard } from "../../models/index.ts";
+import { parseCalls } from "../../preprocess/parse.ts";
+import { cardTexts } from "../../weights/model-card.ts";
 import { type DriftReport, measureDrift } from "./drift.ts";
 import { writeOnnx } from "./export.ts";
 import type { ModelInterface } from "./interface.ts";
 import type { OnnxOptions, StoredWeights } from "./onnx-model.ts";
-import { type TrainedOptions, openTrained } from "./trained.ts";
+import { type TrainedOptions, openTrained } from "../trained.ts";
 import { typesOf } from "./web-types.ts";
 import { PAGE_FILES, copyWebRuntime, pageOf, webEngineFolder } from "./web-page.ts";
 

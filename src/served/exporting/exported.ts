@@ -1,14 +1,14 @@
 /** @file Exported models over any engine: what a file's metadata say is how it is used, in Node and in a browser alike. */
 
-import { type Engine, jit } from "../engines/engine.ts";
-import type { OnnxProgram } from "../engines/ort/onnx-program.ts";
-import { OcelliError } from "../errors.ts";
-import { type Tensor, transpose } from "../graph/index.ts";
-import type { ModelCard } from "../models/index.ts";
-import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { cardFromTexts } from "../weights/model-card.ts";
+import { type Engine, jit } from "../../engines/engine.ts";
+import type { OnnxProgram } from "../../engines/ort/onnx-program.ts";
+import { OcelliError } from "../../errors.ts";
+import { type Tensor, transpose } from "../../graph/index.ts";
+import type { ModelCard } from "../../models/index.ts";
+import { parsePreprocessing } from "../../preprocess/pipeline.ts";
+import { cardFromTexts } from "../../weights/model-card.ts";
 import { type ModelInterface, readInterface, taskOfFile } from "./interface.ts";
-import type { ServedBatch, ServedModel } from "./model.ts";
+import type { ServedBatch, ServedModel } from "../model.ts";
 
 /** What an exported file says of itself. */
 export interface ExportedCard {
