@@ -50,7 +50,7 @@ export interface ContrastiveResult {
  * @param ztxt [batch, width]
  * @param temperature the factor of the products, a scalar (or one that broadcasts)
  * @param mask bool [batch]; pairs left out neither count nor stand against others
- * @param chunk how many texts the images are compared with at once; all unless given
+ * @param chunk how many texts the images are compared with at once. Default: all
  */
 export function bidirectionalContrastive(
   zimg: Tensor,

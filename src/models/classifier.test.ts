@@ -23,14 +23,17 @@ async function firstHead(name: string, told: Readonly<Record<string, unknown>>) 
 
 const classifiers = MODELS.map(({ name }) => name).filter((name) => modelTakes(name, "headBias"));
 
-test.each(classifiers)("the head of %s begins as it is told", async (name) => {
-  const zero = await firstHead(name, { headZeroinit: true, headBiasInit: -6.9 });
-  expect(new Set(zero.kernel)).toEqual(new Set([0]));
-  expect(zero.bias).toEqual(Array<number>(CLASSES).fill(Math.fround(-6.9)));
-  const drawn = await firstHead(name, { headZeroinit: false });
-  expect(new Set(drawn.kernel).size).toBeGreaterThan(CLASSES);
-  expect(drawn.bias).toEqual(Array<number>(CLASSES).fill(0));
-});
+test.each(classifiers)(
+  "the head of %s starts from the configured kernel and bias",
+  async (name) => {
+    const zero = await firstHead(name, { headZeroinit: true, headBiasInit: -6.9 });
+    expect(new Set(zero.kernel)).toEqual(new Set([0]));
+    expect(zero.bias).toEqual(Array<number>(CLASSES).fill(Math.fround(-6.9)));
+    const drawn = await firstHead(name, { headZeroinit: false });
+    expect(new Set(drawn.kernel).size).toBeGreaterThan(CLASSES);
+    expect(drawn.bias).toEqual(Array<number>(CLASSES).fill(0));
+  },
+);
 
 test.each(classifiers)("the head of %s has no bias where it is to have none", (name) => {
   const row = MODEL_ROWS.find((one) => one.name === name)!;

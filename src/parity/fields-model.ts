@@ -26,7 +26,7 @@ export interface FieldsCase {
   ) => Readonly<Record<string, Tensor | undefined>>;
   /** The outputs, scalars, that gradients were recorded of, by the suffix of their file. */
   readonly losses: Readonly<Record<string, string>>;
-  /** Whether the call is a training step; as `call_kwargs` says unless given. */
+  /** Whether the call is a training step. Default: what `call_kwargs` says. */
   readonly train?: boolean;
 }
 

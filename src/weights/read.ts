@@ -51,7 +51,7 @@ export type UnreadArrays = ReadonlyMap<string, () => HostArray>;
 /**
  * The arrays of weight files together; one name in two files is an error.
  *
- * @param choose which of them are read, under which names; all unless given
+ * @param choose which of them are read, under which names. Default: all
  */
 export function readWeights(
   files: readonly string[],

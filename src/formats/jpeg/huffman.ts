@@ -43,7 +43,7 @@ export class BitReader {
     return this.#at;
   }
 
-  /** Makes sure of `count` bits, at most 16; behind the end there are zeros for a code to be told by, but none to be read. */
+  /** Makes sure of `count` bits, at most 16; behind the end zeros complete the lookup of a code, but cannot be read as data. */
   #fill(count: number): void {
     while (this.#count < count) {
       const byte = this.#bytes[this.#at];

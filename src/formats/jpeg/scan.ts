@@ -19,7 +19,7 @@ export interface ScanHeader {
   readonly high: number;
 }
 
-/** A component in a scan, with its tables and what its blocks are told by. */
+/** A component in a scan, with its code tables and its last DC coefficient. */
 interface Part {
   readonly component: Component;
   readonly dc: CodeTable | undefined;

@@ -1,23 +1,11 @@
 /** @file Device arrays of the C API: our memory, and an OrtValue over it made when first bound. */
 
+import { ONNX_DTYPES } from "../../../formats/onnx.ts";
 import { byteSize, sizeOf, typedArray } from "../../../graph/dtype.ts";
 import type { DType, Shape, TypedArray } from "../../../graph/dtype.ts";
 import { TrackedBuffer } from "./buffer.ts";
 import type { OrtApi, Pointer } from "./c-api.ts";
 import type { Block, MemoryPool } from "./memory.ts";
-
-/** ONNX's numbers for element types. */
-export const ONNX_TYPES: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  uint32: 12,
-  bfloat16: 16,
-};
 
 /** A device array that the C API takes as an OrtValue. */
 export abstract class ValueBuffer extends TrackedBuffer {
@@ -34,7 +22,7 @@ export function valueOver(api: OrtApi, address: Pointer, dtype: DType, shape: Sh
     sizeOf(shape) * byteSize(dtype),
     dimensions(shape),
     shape.length,
-    ONNX_TYPES[dtype],
+    ONNX_DTYPES[dtype],
   );
 }
 

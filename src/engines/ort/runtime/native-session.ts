@@ -2,12 +2,13 @@
 
 import koffi from "koffi";
 import { OcelliError } from "../../../errors.ts";
+import { ONNX_DTYPES } from "../../../formats/onnx.ts";
 import type { DType } from "../../../graph/dtype.ts";
 import { checkBindings, TrackedBuffer } from "./buffer.ts";
 import { FATAL_ONLY } from "./c-api.ts";
 import type { OrtApi, Pointer } from "./c-api.ts";
 import type { RunQueue } from "./queue.ts";
-import { ONNX_TYPES, ValueBuffer } from "./native-buffer.ts";
+import { ValueBuffer } from "./native-buffer.ts";
 import { readFallbacks } from "./gpu/placement.ts";
 import type {
   ModelSource,
@@ -233,7 +234,7 @@ function valueInfos(api: OrtApi, session: Pointer, role: "Input" | "Output"): Va
 function tensorInfo(api: OrtApi, info: Pointer, name: string): Omit<ValueInfo, "name"> {
   const tensor = api.create("CastTypeInfoToTensorInfo", info); // owned by info
   const type = tensor && Number(BigInt.asIntN(32, api.create("GetTensorElementType", tensor)));
-  const dtype = (Object.keys(ONNX_TYPES) as DType[]).find((key) => ONNX_TYPES[key] === type);
+  const dtype = (Object.keys(ONNX_DTYPES) as DType[]).find((key) => ONNX_DTYPES[key] === type);
   if (!dtype) {
     throw new OcelliError(
       "unsupported",

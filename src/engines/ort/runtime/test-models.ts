@@ -10,7 +10,7 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import type { DType, HostArray, Shape } from "../../../graph/dtype.ts";
-import { ONNX_TYPES } from "./native-buffer.ts";
+import { ONNX_DTYPES } from "../../../formats/onnx.ts";
 
 type Attribute = number | string | readonly number[] | { readonly float: number };
 
@@ -40,7 +40,7 @@ export function testModel({ inputs, outputs, nodes, constants = {} }: TestGraph)
           value: {
             case: "tensorType",
             value: {
-              elemType: ONNX_TYPES[dtype],
+              elemType: ONNX_DTYPES[dtype],
               shape: {
                 dim: shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })),
               },
@@ -73,7 +73,7 @@ export function testModel({ inputs, outputs, nodes, constants = {} }: TestGraph)
         create(TensorProtoSchema, {
           name,
           dims: shape.map(BigInt),
-          dataType: ONNX_TYPES[dtype],
+          dataType: ONNX_DTYPES[dtype],
           rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
         }),
       ),

@@ -5,7 +5,8 @@ import { byteSize, sizeOf, typedArray } from "../../../../graph/dtype.ts";
 import type { DType, Shape, TypedArray } from "../../../../graph/dtype.ts";
 import { TrackedBuffer } from "../buffer.ts";
 import type { OrtApi, Pointer } from "../c-api.ts";
-import { ONNX_TYPES, ValueBuffer, dimensions, valueOver } from "../native-buffer.ts";
+import { ONNX_DTYPES } from "../../../../formats/onnx.ts";
+import { ValueBuffer, dimensions, valueOver } from "../native-buffer.ts";
 import type { NativeSession } from "../native-session.ts";
 import type { RunQueue } from "../queue.ts";
 
@@ -56,7 +57,7 @@ export class DeviceMemory {
       this.#allocator,
       dimensions(shape),
       shape.length,
-      ONNX_TYPES[dtype],
+      ONNX_DTYPES[dtype],
     );
     this.#live += bytesOf(dtype, shape);
     return value;
@@ -140,7 +141,7 @@ export class DeviceBuffer extends ValueBuffer {
     );
     const copy = () => memory.copy("toDevice", this, host);
     TrackedBuffer.enqueue(memory.queue, [], [this], copy).catch(() => {
-      // whoever reads the buffer is told
+      // a later read of the buffer throws the error
     });
   }
 
