@@ -24,6 +24,7 @@ import { cotangentsFor, hasGradient, pullbackOf } from "./derive.ts";
 import { fixturesOf } from "./fixtures.ts";
 import { cotangentsOf, pullbackAt } from "./finite-differences.ts";
 import { handleContract } from "./handles.ts";
+import { isElementwise, repeated } from "./long.ts";
 import { randomContract } from "./random-streams.ts";
 import { run, supports } from "./run.ts";
 import { type Case, type Instance, array, instancesOf, outputsOf } from "./table.ts";
@@ -200,8 +201,24 @@ async function partsOf(
   if (cotangents.length > 0) {
     parts.push({ what: "gradient", fn: backward, inputs: given, expected: grads });
   }
+  const long = parts.filter(({ fn, inputs: short }) => isElementwise(fn, short)).map(longPart);
   const ways = inputs.length > 0 ? batchings(inputs.length) : [];
-  return [...parts, ...(await Promise.all(ways.map((batched) => vmapPart(row, forward, batched))))];
+  return [
+    ...parts,
+    ...(await Promise.all(long)),
+    ...(await Promise.all(ways.map((batched) => vmapPart(row, forward, batched)))),
+  ];
+}
+
+/** A part of an elementwise row over long vectors, against the interpreter. */
+async function longPart({ what, fn, inputs }: Part): Promise<Part> {
+  const expected = await run(reference, fn, inputs);
+  return {
+    what: `${what} of long vectors`,
+    fn,
+    inputs: inputs.map(repeated),
+    expected: expected.map(repeated),
+  };
 }
 
 /** vmap over some inputs, against the interpreter's loop. */

@@ -82,7 +82,7 @@ function loosePrimitive(primitive: Primitive, equation: Equation, mood: Mood): P
         if (!isFloat(dtype)) return { ...result, dtype };
         const chosen = choose(result, inputs, attrs, equation, mood.random);
         const value = { ...chosen, dtype, data: chosen.data.slice() };
-        disturb(value, inputs, attrs, slack, mood);
+        disturb(value, { results, inputs, attrs }, slack, mood);
         if (mood.random.uniform() >= mood.wide) roundValue(value);
         return softened(value, mood);
       });
@@ -114,23 +114,34 @@ function softened(x: Value, { random, flushes }: Mood): Value {
   return { ...x, data };
 }
 
+/** A primitive's call. */
+interface Call {
+  readonly results: readonly Value[];
+  readonly inputs: readonly Value[];
+  readonly attrs: unknown;
+}
+
+const largestOf = (values: readonly Value[]): number => {
+  let largest = 0;
+  for (const { data } of values) {
+    for (const v of data) if (Number.isFinite(v)) largest = Math.max(largest, Math.abs(v));
+  }
+  return largest;
+};
+
+/** A number changed by up to `most`; what this could make 0 may be exactly that, as where an engine's terms cancel. */
+const off = (v: number, most: number, mood: Mood): number =>
+  Math.abs(v) <= most && mood.random.uniform() < 0.25 ? 0 : v + wobble(mood) * most;
+
 /** Changes numbers by up to what a primitive may be off. */
-function disturb(
-  value: Value,
-  inputs: readonly Value[],
-  attrs: unknown,
-  slack: Slack,
-  mood: Mood,
-): void {
+function disturb(value: Value, { results, inputs, attrs }: Call, slack: Slack, mood: Mood): void {
   const { data, dtype } = value;
   const half = HALF_EPSILON[dtype] ?? 0;
   if (slack.kind === "exact") return;
-  if (slack.kind === "array") {
-    let largest = 0;
-    for (const v of data) if (Number.isFinite(v)) largest = Math.max(largest, Math.abs(v));
-    for (let i = 0; i < data.length; i++) {
-      data[i] += wobble(mood) * slack.ulps * Math.max(EPSILON, half) * largest;
-    }
+  if (slack.kind === "array" || slack.kind === "arrays") {
+    const largest = largestOf(slack.kind === "array" ? [value] : results);
+    const most = slack.ulps * Math.max(EPSILON, half) * largest;
+    for (let i = 0; i < data.length; i++) data[i] = off(data[i], most, mood);
     return;
   }
   if (slack.kind === "sum") {
@@ -139,7 +150,7 @@ function disturb(
       // overflow on the way depends on the order
       if (sizes[i] > NEARLY_INFINITE) {
         if (mood.random.uniform() < 0.5) data[i] = Number.isNaN(data[i]) ? 0 : NaN;
-      } else data[i] += wobble(mood) * slack.ulps * EPSILON * sizes[i];
+      } else data[i] = off(data[i], slack.ulps * EPSILON * sizes[i], mood);
     }
   }
   if (slack.kind !== "element") return;

@@ -17,16 +17,17 @@ export type Slack =
       readonly least?: number;
       readonly isExact?: (i: number, result: number, inputs: readonly Value[]) => boolean;
     }
-  /** So many units in the last place of the largest element. */
-  | { readonly kind: "array"; readonly ulps: number }
+  /** So many units in the last place of the largest element, of this result or of all of them. */
+  | { readonly kind: "array" | "arrays"; readonly ulps: number }
   /** So many units in the last place of the sum of the terms' sizes: the order is open. */
   | { readonly kind: "sum"; readonly ulps: number; readonly name: PrimitiveName };
 
 /** Correctly rounded, but an engine may fold constants, fuse multiply and add, or keep halves wide. */
-const rounded = (exactly: (x: number, y: number) => number): Slack => ({
-  kind: "element",
+const rounded = (exactly: (x: number, y: number) => number) => ({
+  kind: "element" as const,
   ulps: 1,
-  isExact: (i, result, [x, y]) => exactly(x.data[i], y.data[i]) === result,
+  isExact: (i: number, result: number, [x, y]: readonly Value[]): boolean =>
+    exactly(x.data[i], y.data[i]) === result,
 });
 /** Elementary functions, 4 ulp; in halves 2, since XLA computes some of them in halves. */
 const elementary: Slack = { kind: "element", ulps: 4, halfUlps: 2 };
@@ -40,7 +41,7 @@ export const SLACK: Readonly<Record<string, Slack>> = {
   sub: rounded((x, y) => x - y),
   mul: rounded((x, y) => x * y),
   // XLA multiplies by the reciprocal of what divides many elements
-  div: rounded((x, y) => (isPowerOfTwo(y) ? x / y : NaN)),
+  div: { ...rounded((x, y) => (isPowerOfTwo(y) ? x / y : NaN)), halfUlps: 1 },
   convert: { kind: "element", ulps: 0, isExact: (i, result, [x]) => x.data[i] === result },
   pow: elementary,
   exp: elementary,
@@ -70,7 +71,7 @@ export const SLACK: Readonly<Record<string, Slack>> = {
   erf: elementary,
   digamma: { kind: "element", ulps: 4, halfUlps: 2, least: 1 }, // its roots lie between larger terms
   reduceProd: { kind: "element", ulps: 8 },
-  fft: { kind: "array", ulps: 8 },
+  fft: { kind: "arrays", ulps: 8 },
   composite: { kind: "array", ulps: 4 },
   reduceSum: sum("reduceSum"),
   dotGeneral: sum("dotGeneral"),
