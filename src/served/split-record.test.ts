@@ -54,16 +54,16 @@ test("changes are told as well as they are known", async () => {
     ...splitChanges(before, await record(source)).values(),
   ];
   expect(await changed(sourceOf(4))).toEqual([]);
-  expect(await changed(sourceOf(5))).toEqual(["4 images then, 5 now"]);
+  expect(await changed(sourceOf(5))).toEqual(["4 images before, 5 now"]);
   expect(await changed(sourceOf(4, "jpg"))).toEqual([
-    "4 images then, 4 now, but others or in another order",
+    "4 images before, 4 now, but others or in another order",
   ]);
   const hashed = splitByHash({ name: "hashed", source: sourceOf(50) });
   const listed = await record(await hashed.open("train"), hashed);
   const train = await hashed.open("train");
   const less = await record(sliceSource(train, 1, train.length), hashed);
   expect(splitChanges(listed, less).get("train")).toBe(
-    `${train.length} images then, ${train.length - 1} now: 1 gone, such as ${train.id(0)}`,
+    `${train.length} images before, ${train.length - 1} now: 1 gone, such as ${train.id(0)}`,
   );
   expect(splitChanges(less, listed).get("train")).toContain(`1 new, such as ${train.id(0)}`);
   const reversed: Source = { ...train, id: (index) => train.id(train.length - 1 - index) };

@@ -106,7 +106,7 @@ function describeChange(
   now: SplitEntry,
   others: Readonly<Record<string, Pick<SplitEntry, "ids">>>,
 ): string {
-  const counts = `${before.count} images then, ${now.count} now`;
+  const counts = `${before.count} images before, ${now.count} now`;
   if (!before.ids || !now.ids) {
     return before.count === now.count ? `${counts}, but others or in another order` : counts;
   }

@@ -80,7 +80,7 @@ test("other training images are an error that says how to go on, and then are ac
   });
   expect(begun.interrupted).toBe(true);
   for (const name of ["4", "5"]) await unlink(join(images, "train", "dark", `${name}.png`));
-  const change = "train has 16 images then, 14 now";
+  const change = "train: 16 images before, 14 now";
   await expect(resume(workdir)).rejects.toThrow(
     `the data has changed since the run was stopped: ${change}. Undo the change, or resume with the data as it is now: --accept-changes.`,
   );

@@ -50,7 +50,7 @@ export async function checkSameData(
     journal.line(`${what}; accepted`);
   };
   for (const [split, change] of before && loop ? splitChanges(before, now) : []) {
-    const what = `${split} has ${change}`;
+    const what = `${split}: ${change}`;
     if (split === trained) take(what);
     else {
       journal.line(
