@@ -209,7 +209,7 @@ function notesOn(
   const isLearnt = learnt?.sha256 === now.splits[name].sha256;
   const seen = ids.length - (isLearnt ? 0 : without(ids, learnt?.ids ?? []).length);
   return [
-    ...changes.map((change) => `the data has changed since the run: ${name} has ${change}`),
+    ...changes.map((change) => `the data has changed since the run: ${name}: ${change}`),
     ...(seen > 0 ? [`${seen} of these images were trained on`] : []),
   ];
 }

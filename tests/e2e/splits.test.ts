@@ -102,7 +102,7 @@ test("a resumed run refuses other training images and tells of others that judge
     await expect(resume(workdir)).rejects.toThrow(`1 new, such as ${more.id}`);
     await rm(join(images, "dark", splitted("train")));
     await expect(resume(workdir)).rejects.toThrow(
-      `the data has changed since the run was stopped: train has`,
+      `the data has changed since the run was stopped: train:`,
     );
     await expect(resume(workdir)).rejects.toThrow(`1 new, such as ${more.id}; 1 gone, such as`);
     await copyFile(join(images, "dark", splitted("test")), join(images, "dark", splitted("train")));
