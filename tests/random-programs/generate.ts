@@ -18,6 +18,8 @@ export interface DrawOptions {
 
 /** The share of programs whose inputs hold infinities, NaN, subnormals and extremes. */
 const SPECIAL = 0.25;
+/** The share of programs with long arrays. */
+const LONG = 0.3;
 /** Beyond this, sums cancel and exponentials overflow: most steps that lead there are not taken. */
 const TALLEST = 100;
 
@@ -30,6 +32,7 @@ export function drawPlan(seed: number, { forJax = false }: DrawOptions = {}): Pl
     inputs: [],
     nextId: 0,
     special: random.uniform() < SPECIAL,
+    long: seededRandom("long", seed).uniform() < LONG,
     fill: (scope, steps) => fill(scope, steps, forJax),
     add: (scope, op, choice) => addStep(scope, op, choice, values),
   };

@@ -38,6 +38,8 @@ export interface Shared {
   nextId: number;
   /** Whether inputs hold infinities, NaN, subnormals and extremes. */
   readonly special: boolean;
+  /** Whether some arrays are longer than the vectors of processors, with a rest. */
+  readonly long: boolean;
   /** Adds steps to a scope until it has so many more. */
   fill(scope: Scope, steps: number): void;
   /** Adds one step; its results, or nothing where it cannot be made. */
@@ -97,6 +99,9 @@ export class Scope {
   shape(minRank = 0, maxRank = 4): Shape {
     const rank = minRank + Math.min(this.below(maxRank - minRank + 1), this.below(4));
     const shape = Array.from({ length: rank }, () => this.extent());
+    if (this.shared.long && rank > 0 && this.chance(0.8)) {
+      return shape.map((n, i) => (i === rank - 1 ? 17 + this.below(80) : Math.min(n, 1)));
+    }
     return sizeOf(shape) > LARGEST / 2 ? shape.map((n) => Math.min(n, 2)) : shape;
   }
 
