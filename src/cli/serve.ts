@@ -1,18 +1,11 @@
 /** @file `ocelli serve`: a trained model over HTTP. */
 
 import { once } from "node:events";
-import { setFlagsFromString } from "node:v8";
 import { OcelliError } from "../errors.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
 
 const LAST_PORT = 65_535;
-
-/**
- * How much JavaScript's heap may grow over what is in use before V8 looks for garbage. Its own rule lets the heap of a server
- * double and more between two looks, since a request leaves but some 200 bytes.
- */
-const HEAP_GROWTH = "--heap-growing-percent=25";
 
 export const serve: Command = {
   name: "serve",
@@ -49,7 +42,6 @@ export const serve: Command = {
     if (port > LAST_PORT) {
       throw new OcelliError("argument", `--port must be at most ${LAST_PORT}, not ${port}.`);
     }
-    setFlagsFromString(HEAP_GROWTH);
     const { serveModel } = await import("../serve/server.ts");
     const limits = Object.fromEntries(
       ["bytes", "pixels", "time", "queue", "batch"].flatMap((name) => {
