@@ -36,10 +36,16 @@ try {
   const { url } = await start([program, "serve", run, "--port", "6513"], servers);
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const picture = await photograph(96);
-  const memory = async (): Promise<number> => {
+  const memory = async (): Promise<Readonly<Record<"resident" | "heap" | "external", number>>> => {
     const text = await (await fetch(new URL("metrics", url))).text();
-    return Number(/^process_resident_memory_bytes (\d+)/m.exec(text)![1]);
+    const bytes = (name: string) => Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)![1]);
+    return {
+      resident: bytes("process_resident_memory_bytes"),
+      heap: bytes("nodejs_heap_size_used_bytes"),
+      external: bytes("nodejs_external_memory_bytes"),
+    };
   };
+  const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
   const marks = new Map<number, number>();
   let done = 0;
   await Promise.all(
@@ -48,8 +54,11 @@ try {
         const own = ++done;
         await post(new URL("predict", url), picture, agent);
         if (own % (requests / 20) !== 0 && own !== requests / 10) continue;
-        marks.set(own, await memory());
-        console.log(`${own} requests: ${Math.round(marks.get(own)! / 1e6)} MB`);
+        const { resident, heap, external } = await memory();
+        marks.set(own, resident);
+        console.log(
+          `${own} requests: ${megabytes(resident)}, of it heap ${megabytes(heap)}, external ${megabytes(external)}`,
+        );
       }
     }),
   );

@@ -2,18 +2,8 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Plugin, build } from "esbuild";
-
-/** The engine stays outside: a page loads the one of the two that it computes with. */
-const engineBeside: Plugin = {
-  name: "engine beside",
-  setup({ onResolve }) {
-    onResolve({ filter: /^onnxruntime-web\/(wasm|webgpu)$/ }, ({ path }) => ({
-      path: `./ort/ort.${path.split("/")[1]}.min.mjs`,
-      external: true,
-    }));
-  },
-};
+import { build } from "esbuild";
+import { engineBeside } from "./engine-beside.ts";
 
 /** The script's bytes. */
 export async function buildWeb(): Promise<Uint8Array> {

@@ -1,4 +1,8 @@
-/** @file Makes the published package in dist/: compiled sources, declarations and a manifest whose entries point at them. */
+/**
+ * @file Makes the published package: compiled sources, declarations and a manifest whose entries point at them.
+ *
+ *   node scripts/build.ts [FOLDER]    (default: dist)
+ */
 
 import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,18 +10,19 @@ import { buildPage } from "./build-page.ts";
 import { buildWebInto } from "./build-web.ts";
 import { type Manifest, publishedManifest, repositoryUrl } from "./published-manifest.ts";
 
-rmSync("dist", { recursive: true, force: true });
-execFileSync("tsc", ["-p", "tsconfig.build.json"], {
+const [target = "dist"] = process.argv.slice(2);
+rmSync(target, { recursive: true, force: true });
+execFileSync("tsc", ["-p", "tsconfig.build.json", "--outDir", target], {
   stdio: "inherit",
   shell: process.platform === "win32",
 });
 
-await buildPage("src/dashboard/page", "dist/src/dashboard/built");
-await buildWebInto("dist/src/web/built");
+await buildPage("src/dashboard/page", `${target}/src/dashboard/built`);
+await buildWebInto(`${target}/src/web/built`);
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
 const published = publishedManifest(manifest, repositoryUrl(origin()));
-writeFileSync("dist/package.json", `${JSON.stringify(published, null, 2)}\n`);
+writeFileSync(`${target}/package.json`, `${JSON.stringify(published, null, 2)}\n`);
 for (const file of [
   "README.md",
   "LICENSE",
@@ -29,9 +34,9 @@ for (const file of [
   "bench/peers",
   "scripts/peers.sh",
 ]) {
-  cpSync(file, `dist/${file}`, { recursive: true });
+  cpSync(file, `${target}/${file}`, { recursive: true });
 }
-console.log("dist/ is ready: npm publish dist");
+console.log(`${target} is ready: npm publish ${target}`);
 
 /** Where this checkout was cloned from; empty where git does not know. */
 function origin(): string {

@@ -4,18 +4,18 @@
  */
 
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { copyWebEngine, openBackbone } from "ocelli";
+import { openBackbone } from "ocelli";
 import { checkpointChunks } from "ocelli/weights";
-import { build } from "esbuild";
+import { bundlePage } from "../bundle.ts";
 
 const PAGE = fileURLToPath(new URL("page/", import.meta.url));
 
 /** Options of {@link buildTeach}. */
 export interface BuildOptions {
-  /** The frozen model: what `ocelli transfer --model` takes; efficientnet-lite0 unless given. */
+  /** The frozen model: what `ocelli transfer --model` takes; default: efficientnet-lite0. */
   readonly backbone?: string;
   readonly report?: (line: string) => void;
 }
@@ -25,19 +25,7 @@ export async function buildTeach(
   target: string,
   { backbone = "efficientnet-lite0", report = () => undefined }: BuildOptions = {},
 ): Promise<void> {
-  await mkdir(target, { recursive: true });
-  await build({
-    entryPoints: [join(PAGE, "page.ts"), join(PAGE, "worker.ts")],
-    outdir: target,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2024",
-    logLevel: "error",
-  });
-  await copyFile(join(PAGE, "index.html"), join(target, "index.html"));
-  await copyWebEngine(join(target, "ort"));
+  await bundlePage(PAGE, target);
   const model = join(target, "backbone.safetensors");
   if (existsSync(model)) return;
   const { params, variables, ...card } = await openBackbone(backbone, { report });

@@ -44,6 +44,10 @@ export const exportCommand: Command = {
       value: "PATH",
       help: "of web, pictures to measure the drift on (default: the run's validation split)",
     },
+    "no-page": {
+      type: "switch",
+      help: "of web, leave page, script and engine out: your own page's bundler brings them",
+    },
     use: USE_FLAG,
   },
   examples: [
@@ -52,7 +56,7 @@ export const exportCommand: Command = {
     "ocelli export runs/quickstart --to onnx --layout NCHW --output probabilities",
     "ocelli export runs/quickstart --to npz --out params.npz",
   ],
-  async run({ operands: [run], texts }, output) {
+  async run({ operands: [run], texts, switches }, output) {
     const to = texts.get("to");
     if (to === undefined) {
       throw new OcelliError("argument", "ocelli export needs --to.", {
@@ -85,14 +89,22 @@ export const exportCommand: Command = {
       const { dataAt } = await import("./data.ts");
       const { exportForWeb } = await import("../served/exporting/web-folder.ts");
       const named = texts.get("data");
+      const page = !switches.has("no-page");
       const data = named === undefined ? undefined : await dataAt(named, "export");
-      const result = await exportForWeb(run, { folder, data, report, ...how });
+      const result = await exportForWeb(run, { folder, data, report, page, ...how });
       for (const [name, bytes] of Object.entries(result.files)) {
         output.line(`${join(folder, name).padEnd(folder.length + 22)}${megabytes(bytes)}`);
       }
       if (result.drift) showDrift(result.drift, output);
-      output.line(`any web server can serve ${folder} as it is`);
+      output.line(
+        page
+          ? `any web server can serve ${folder} as it is`
+          : `your page opens it by loadClassifier(URL of ${folder}) of ocelli/web`,
+      );
       return result;
+    }
+    if (switches.has("no-page")) {
+      throw new OcelliError("argument", "--no-page is of --to web, which alone writes a page.");
     }
     if (texts.has("data")) {
       throw new OcelliError("argument", "--data is of --to web, which measures the drift on it.");

@@ -31,13 +31,8 @@ import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { writeAtomically } from "../files.ts";
 import { seededRandom } from "../random.ts";
 import { disposeTree, uploadTree } from "../served/device-trees.ts";
-import {
-  type ModelTensors,
-  type TrainedModel,
-  type TrainedOptions,
-  openTrained,
-  imageSpec,
-} from "../served/trained.ts";
+import type { ModelTensors, TrainedModel } from "../served/outputs.ts";
+import { type TrainedOptions, openTrained, imageSpec } from "../served/trained.ts";
 import type { Ranked } from "../tasks/index.ts";
 import { overlay } from "./overlay.ts";
 import { unrolled } from "./unroll.ts";

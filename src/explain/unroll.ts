@@ -3,7 +3,8 @@
 import type { HostArray } from "../graph/index.ts";
 import type { ModelCard } from "../models/index.ts";
 import { modelSpecs } from "../nn/index.ts";
-import { type TrainedModel, imageSpec } from "../served/trained.ts";
+import type { TrainedModel } from "../served/outputs.ts";
+import { imageSpec } from "../served/trained.ts";
 import { taskOf } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import { restack } from "../weights/stack.ts";

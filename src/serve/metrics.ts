@@ -59,6 +59,7 @@ export class Metrics {
 
   /** All of it as text. */
   text(): string {
+    const { rss, heapUsed, external } = process.memoryUsage();
     const lines = [
       ...family("ocelli_requests_total", "counter", "Requests that were answered."),
       ...[...this.#requests].map(([key, count]) => `ocelli_requests_total{${key}} ${count}`),
@@ -71,7 +72,15 @@ export class Metrics {
       ...family("ocelli_queue_length", "gauge", "Pictures that wait to be computed."),
       `ocelli_queue_length ${this.waiting()}`,
       ...family("process_resident_memory_bytes", "gauge", "Resident memory of the process."),
-      `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
+      `process_resident_memory_bytes ${rss}`,
+      ...family(
+        "nodejs_heap_size_used_bytes",
+        "gauge",
+        "Memory of JavaScript objects, main thread.",
+      ),
+      `nodejs_heap_size_used_bytes ${heapUsed}`,
+      ...family("nodejs_external_memory_bytes", "gauge", "Memory that JavaScript objects hold."),
+      `nodejs_external_memory_bytes ${external}`,
     ];
     return `${lines.join("\n")}\n`;
   }

@@ -3,7 +3,7 @@
 import { isUnbounded } from "../data/decode/effort.ts";
 import { type Prepared, type RawExample, prepareExample } from "../data/stream/examples.ts";
 import { travels } from "../data/stream/travelling.ts";
-import { createWorkerPool } from "../data/stream/workers.ts";
+import { WorkerCrash, createWorkerPool } from "../data/stream/workers.ts";
 import { createGate } from "../data/time-limit.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { type ErrorCode, OcelliError } from "../errors.ts";
@@ -17,7 +17,8 @@ export interface PicturePreparer extends Disposable {
    * A picture's file after the host's part of the preprocessing, [height, width, channels].
    *
    * @param isLate asked when the picture's turn has come: one that is too late is not decoded
-   * @throws a refusal where it cannot be decoded, is too large, or is not what the model takes
+   * @throws a refusal where it cannot be decoded, is too large, or is not what the model takes; a `WorkerCrash` where
+   * the thread that was making it ready ended twice
    */
   prepare(file: Uint8Array, isLate: () => boolean): Promise<HostArray>;
   /** Starts all threads, so that no request waits for one. */
@@ -44,9 +45,14 @@ export function createPreparer(
       const image = hostArray([file.length], "uint8", file);
       return { features: { image }, key: ["prediction"], id: "the picture", maxPixels };
     };
-    return inThreads && !isUnbounded(file)
-      ? workers.prepare(text, read)
-      : oneByOne(async () => prepareExample(read(), preprocessing));
+    if (!inThreads || isUnbounded(file)) {
+      return oneByOne(async () => prepareExample(read(), preprocessing));
+    }
+    return workers.prepare(text, read).catch((error: unknown) => {
+      // another picture may be to blame: once more, in the thread that takes the place of the one that ended
+      if (error instanceof WorkerCrash) return workers.prepare(text, read);
+      throw error;
+    });
   }
   return {
     async warmUp() {
@@ -62,7 +68,10 @@ export function createPreparer(
     },
     async prepare(file, isLate) {
       const made = await prepared(file, isLate).catch((error: unknown) => {
-        const isRefused = error instanceof OcelliError && OF_PICTURES.includes(error.code);
+        const isRefused =
+          error instanceof OcelliError &&
+          !(error instanceof WorkerCrash) &&
+          OF_PICTURES.includes(error.code);
         throw isRefused ? new Refusal(422, error.message) : error;
       });
       if ("problem" in made) throw new Refusal(422, made.problem.message);

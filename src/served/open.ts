@@ -14,7 +14,8 @@ import { preprocessingOf } from "./tokenizers.ts";
 import { exportedModel, readExported } from "./exporting/exported.ts";
 import type { ServedBatch, ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
-import { type ModelTensors, type TrainedOptions, openTrained, outputsOf } from "./trained.ts";
+import { type ModelTensors, outputsOf } from "./outputs.ts";
+import { type TrainedOptions, openTrained } from "./trained.ts";
 
 /** Whether a stored element is NaN: half floats are looked at as their bits. */
 const IS_NAN: Readonly<Partial<Record<DType, (stored: number) => boolean>>> = {

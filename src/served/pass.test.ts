@@ -35,7 +35,7 @@ import { openSplit } from "../data/splits/splits.ts";
 import { type Values, createEvaluation } from "./pass.ts";
 import { type Recorder, taskOf } from "../tasks/index.ts";
 import { planEvaluations } from "../train/plan/evaluations.ts";
-import { type ModelTensors, outputsOf } from "./trained.ts";
+import { type ModelTensors, outputsOf } from "./outputs.ts";
 
 const CLASSES = ["dark", "grey", "light"];
 const SHAPE = [8, 8, 1];

@@ -1,26 +1,20 @@
 /** @file Trained models on the host: of a run, of a checkpoint, or weights that somebody published. */
 
 import { use } from "../config/use.ts";
-import type { HostArray, Spec, Tensor } from "../graph/index.ts";
-import { type FieldModel, type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
-import { apply, modelSpecs } from "../nn/index.ts";
-import type { Batch } from "../objectives/index.ts";
+import type { HostArray, Spec } from "../graph/index.ts";
+import { type ModelCard, positionGrid } from "../models/index.ts";
+import { modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { type Task, type TaskModel, inputSpecs, taskOf, wholeModel } from "../tasks/index.ts";
-import { type Tree, fromFlat, toFlat } from "../tree.ts";
+import { type TaskModel, inputSpecs, taskOf, wholeModel } from "../tasks/index.ts";
+import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { fitWeights } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
 import { type NamesOptions, publishedTask } from "./classification/published-names.ts";
 import { useRunFiles } from "./modules.ts";
+import type { TrainedModel } from "./outputs.ts";
 import { findOwn, openOwn } from "./own.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
-
-/** A model with its trained arrays, and the task that it is for. */
-export interface TrainedModel extends Checkpoint {
-  readonly model: ImageModel;
-  readonly task: Task;
-}
 
 /** Options of {@link openTrained}. */
 export interface TrainedOptions extends PublishedOptions, NamesOptions {}
@@ -106,33 +100,4 @@ export function fitted(
       matchArrays(what, toFlat<Spec>(specs.variables), toFlat<HostArray>(variables)),
     ),
   };
-}
-
-/** Arrays of a model as tensors. */
-export interface ModelTensors {
-  readonly params: Parameters<typeof apply>[1]["params"];
-  readonly variables?: Parameters<typeof apply>[1]["variables"];
-}
-
-/**
- * What a model computes in evaluation of a batch, `image` [batch, height, width, channels] and what else it takes, with
- * intermediate values by name. Where the batch has only some of its fields, such as images without texts, only what
- * reads them is computed.
- */
-export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch) {
-  const model = wholeModel(task);
-  const isPart = Object.keys(task.whole?.inputs ?? {}).some((name) => !Object.hasOwn(batch, name));
-  const [output, out] = apply(model, isPart ? partOf(model, arrays, batch) : arrays, batch).result;
-  return { output, out: toFlat<Tensor>(out) };
-}
-
-/** The arrays of a model that it reads for the fields of a batch. */
-function partOf(model: FieldModel, { params, variables = {} }: ModelTensors, batch: Batch) {
-  const specs = modelSpecs(model, batch as Record<string, Tensor>);
-  const read = (all: Tree<Tensor>, some: Tree<Spec>): Tree<Tensor> => {
-    const flat = toFlat<Tensor>(all);
-    const names = Object.keys(toFlat<Spec>(some)).filter((name) => Object.hasOwn(flat, name));
-    return fromFlat<Tensor>(Object.fromEntries(names.map((name) => [name, flat[name]])));
-  };
-  return { params: read(params, specs.params), variables: read(variables, specs.variables) };
 }

@@ -11,7 +11,8 @@ import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { findOwn } from "../served/own.ts";
-import { type ModelTensors, arraysOf, imageSpec } from "../served/trained.ts";
+import type { ModelTensors } from "../served/outputs.ts";
+import { arraysOf, imageSpec } from "../served/trained.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import { fitWeights } from "../weights/index.ts";
 

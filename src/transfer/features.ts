@@ -19,7 +19,7 @@ import { diskError, writeAtomically } from "../files.ts";
 import { packageVersion } from "../runs/environment.ts";
 import { disposeTree, uploadTree } from "../served/device-trees.ts";
 import { classOf } from "../served/classification/shots.ts";
-import type { ModelTensors } from "../served/trained.ts";
+import type { ModelTensors } from "../served/outputs.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
 import { pruneFolder, touch } from "./prune.ts";
 

@@ -8,19 +8,25 @@ import type { OrtModule } from "../engines/ort/runtime/js-api.ts";
 import type { Runtime } from "../engines/ort/runtime/runtime.ts";
 import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/ort/runtime/web.ts";
 import { encodeModel } from "../formats/onnx-encode.ts";
+import { featuresAt } from "../evaluate/features.ts";
 import { type HostArray, type Tensor, hostArray, toNumbers, trace } from "../graph/index.ts";
-import { type ModelCard, createModel } from "../models/index.ts";
+import { createModel } from "../models/index.ts";
 import { type ApplyOptions, apply } from "../nn/index.ts";
 import { type AlphaRule, opaque } from "../preprocess/alpha.ts";
 import { imageOf } from "../preprocess/image.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../random.ts";
-import { type Tree, toFlat } from "../tree.ts";
-import { type Checkpoint, checkpointChunks, readCheckpoint } from "../weights/checkpoint.ts";
-import { HEAD_STEPS, classify, makeTeach } from "./head.ts";
-
-/** A classifier's head: kernel [features, classes] and bias [classes]. */
-export type Head = { readonly kernel: HostArray; readonly bias: HostArray };
+import { toFlat } from "../tree.ts";
+import { type Checkpoint, readCheckpoint } from "../weights/checkpoint.ts";
+import { classify, makeTeach } from "./head.ts";
+import {
+  type Head,
+  type NamedHead,
+  checkpointOf,
+  fingerprintOf,
+  onnxOf,
+  takeApart,
+} from "./taught.ts";
 
 /** A head and how its training went. */
 export interface TaughtHead {
@@ -35,6 +41,10 @@ export interface FrozenModel {
   readonly engine: string;
   /** How many numbers describe a picture. */
   readonly width: number;
+  /** Features under one fingerprint are of one backbone and may be kept together. */
+  readonly fingerprint: string;
+  /** The head that came with the checkpoint of a classifier. */
+  readonly taught?: NamedHead;
   /** What becomes of transparent parts of a picture; see `picturePixels`. */
   readonly alpha: AlphaRule;
   /** The features, [width], of a picture, uint8 [height, width, 3] of any size; of 4 channels the last is alpha. */
@@ -49,6 +59,8 @@ export interface FrozenModel {
   classify(head: Head, features: HostArray): Promise<number[]>;
   /** Backbone and head as a checkpoint, which `ocelli predict` takes. */
   save(head: Head, classes: readonly string[]): Uint8Array[];
+  /** Backbone and head as an ONNX file, as `ocelli export --to onnx` writes it. */
+  saveOnnx(head: Head, classes: readonly string[]): Uint8Array;
   dispose(): Promise<void>;
 }
 
@@ -56,7 +68,7 @@ export interface FrozenModel {
 const FEWEST_ROWS = 16;
 
 /**
- * Opens a checkpoint without a head, over the `onnxruntime-web` module that the page has imported.
+ * Opens a checkpoint of features, or one of a classifier, whose head is given apart, over the `onnxruntime-web` module that the page has imported.
  *
  * @example
  * import * as ort from "onnxruntime-web/wasm";
@@ -68,7 +80,7 @@ export async function openFrozen(
   checkpoint: Uint8Array,
   options: WebRuntimeOptions,
 ): Promise<FrozenModel> {
-  const frozen = readCheckpoint(checkpoint, "the backbone");
+  const { backbone: frozen, taught } = takeApart(readCheckpoint(checkpoint, "the model"));
   const preprocessing = parsePreprocessing(frozen.card.preprocessing);
   const runtime = await createWebRuntime(ort, options);
   const { description } = new OrtEngine({ runtime });
@@ -82,6 +94,8 @@ export async function openFrozen(
   return {
     engine: description,
     width,
+    fingerprint: fingerprintOf(frozen),
+    ...(taught && { taught }),
     alpha: preprocessing.alpha,
     async features(picture) {
       const seen = opaque(imageOf("features", picture), preprocessing.alpha);
@@ -101,7 +115,8 @@ export async function openFrozen(
       const [probabilities] = await take([(await classifier(head, row)) as DeviceArray]);
       return toNumbers(probabilities);
     },
-    save: (head, classes) => withHead(frozen, head, classes),
+    save: (head, classes) => checkpointOf(frozen, { head, classes }),
+    saveOnnx: (head, classes) => onnxOf(frozen, { head, classes }),
     async dispose() {
       await engine.dispose();
       await runtime.close();
@@ -132,7 +147,7 @@ function backboneProgram(
   const arrays = { params, variables };
   const features = (image: Tensor, weights: ApplyOptions): Tensor => {
     const [, out] = apply(net, weights, preprocessing.onDevice({ image }).image).result;
-    return toFlat<Tensor>(out)["pre_logits"];
+    return featuresAt(toFlat<Tensor>(out));
   };
   const { program } = trace(features, { shape, dtype }, arrays);
   const constants = toFlat<HostArray>(arrays);
@@ -157,18 +172,6 @@ function padded(features: readonly HostArray[], labels: readonly number[], width
     hostArray([rows], "int32", label),
     hostArray([rows], "float32", new Float32Array(rows).fill(1, 0, features.length)),
   ] as const;
-}
-
-/** A checkpoint of backbone and head. */
-function withHead({ card, params, variables }: Checkpoint, head: Head, classes: readonly string[]) {
-  const own: ModelCard = {
-    ...card,
-    task: { name: "classification", loss: "softmax" },
-    names: { label: classes },
-    step: HEAD_STEPS,
-  };
-  const all = { ...(params as Readonly<Record<string, Tree<HostArray>>>), head };
-  return checkpointChunks({ card: own, params: all, variables });
 }
 
 /** Arrays of the device, read and given up. */

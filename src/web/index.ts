@@ -9,7 +9,8 @@ export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "..
 export { type Answer, type Ranked, describeAnswer } from "../tasks/answer.ts";
 export { type Classifier, type LoadOptions, loadClassifier } from "./classifier.ts";
 export type { Decoding, PictureInput } from "./decode.ts";
-export { type FrozenModel, type Head, type TaughtHead, openFrozen } from "./frozen.ts";
+export { type FrozenModel, type TaughtHead, openFrozen } from "./frozen.ts";
+export type { Head, NamedHead } from "./taught.ts";
 export { type DecodedPicture, picturePixels } from "./picture.ts";
 export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";
 export { type TrainState, makeEvalStep, makeInit, makeTrainStep } from "../train/step.ts";

@@ -63,6 +63,18 @@ test("the folder says in JSON all that the model's metadata do, and how far it i
   expect(metadata).toMatchObject({ layout: "NHWC", output: "logits" });
 });
 
+test("without its page the folder has the model and what is said of it", async () => {
+  const folder = join(dir, "no-page");
+  const result = await runCli(["export", run, "--to", "web", "--out", folder, "--no-page"]);
+  expect(result.code).toBe(0);
+  expect((await readdir(folder)).sort()).toEqual([
+    ...["labels.json", "model.d.ts", "model.float16.onnx", "model.json", "model.onnx"],
+    "preprocess.json",
+  ]);
+  const onnx = await runCli(["export", run, "--to", "onnx", "--no-page"]);
+  expect(onnx.stderr).toContain("--no-page is of --to web");
+});
+
 test("its page answers about a picture as ocelli predict does", async () => {
   const folder = join(dir, "page");
   const how = ["--layout", "NCHW", "--output", "probabilities"];

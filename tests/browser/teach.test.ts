@@ -2,41 +2,25 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import sharp, { type Sharp } from "sharp";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildTeach } from "../../examples/teach/build.ts";
-import { serveFolder } from "../../examples/teach/serve.ts";
-import { openMnist } from "../../src/data/classification/mnist.ts";
-import { createInterpreter } from "../../src/engines/interpreter/index.ts";
-import { jit } from "../../src/engines/engine.ts";
-import { type HostArray, type Tensor, hostArray, toNumbers } from "../../src/graph/index.ts";
-import { createModel } from "../../src/models/index.ts";
-import { initialise } from "../../src/nn/index.ts";
 import { cacheFolder } from "../../src/packages/cache.ts";
-import { readTree } from "../../src/served/device-trees.ts";
 import type { Ranked } from "../../src/tasks/index.ts";
-import type { Tree } from "../../src/tree.ts";
-import { checkpointChunks } from "../../src/weights/index.ts";
 import { lastJson, runCli } from "../e2e/run-cli.ts";
 import { launchChromium } from "./chromium.ts";
-
-/** A file as the page's inputs take it. */
-interface PictureFile {
-  readonly name: string;
-  readonly mimeType: string;
-  readonly buffer: Buffer;
-}
-
-/** Pictures of a class: what is shown, and what is held out. */
-interface Shown {
-  readonly name: string;
-  readonly examples: readonly PictureFile[];
-  readonly heldOut: readonly PictureFile[];
-}
+import {
+  type PictureFile,
+  type Shown,
+  digits,
+  drawnBackbone,
+  openPage,
+  png,
+  teach,
+  tryOn,
+} from "./teach-page.ts";
 
 /** A WebGPU adapter in software: slow, and the same everywhere. */
 const SOFTWARE_GPU = [
@@ -59,61 +43,6 @@ afterAll(async () => {
   await browser.close();
   await rm(dir, { recursive: true });
 });
-
-/** Builds the page around a backbone and opens it; whatever goes wrong in the tab is gathered. */
-async function openPage(
-  backbone: string,
-  { viewport = { width: 1280, height: 900 }, query = "", ready = /^Ready in .*WebAssembly/ } = {},
-  chromium = browser,
-) {
-  const built = join(dir, backbone.replaceAll(/\W/g, "-"));
-  await buildTeach(built, { backbone });
-  const server = await serveFolder(built, 0);
-  const context = await chromium.newContext({ viewport, permissions: ["camera"] });
-  const page = await context.newPage();
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${query}`);
-  await page.getByText(ready).waitFor();
-  return {
-    page,
-    problems,
-    async [Symbol.asyncDispose]() {
-      await context.close();
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-/** Names the classes, shows their examples and trains. */
-async function teach(page: Page, classes: readonly Shown[]): Promise<void> {
-  for (let i = 2; i < classes.length; i++) {
-    await page.getByRole("button", { name: "Another class" }).click();
-  }
-  for (const [i, { name, examples }] of classes.entries()) {
-    await page.getByLabel("Name of the class").nth(i).fill(name);
-    const card = page.getByRole("article", { name: `Class ${name}` });
-    await card.getByLabel(`Pictures of ${name}`).setInputFiles([...examples]);
-    await card.getByText(`${examples.length} pictures`, { exact: true }).waitFor();
-  }
-  await page.getByRole("button", { name: "Train" }).click();
-  await page.getByText(/^300 steps on/).waitFor();
-}
-
-/** What the page says of pictures: class and probability by file. */
-async function tryOn(page: Page, files: readonly PictureFile[]) {
-  const said: { file: string; class: string; probability: number }[] = [];
-  for (const file of files) {
-    await page.getByLabel("New pictures to try").setInputFiles([file]);
-    const row = page.locator(`.tried li[data-file="${file.name}"]`);
-    await row.waitFor();
-    const get = async (name: string) => (await row.getAttribute(`data-${name}`)) ?? "";
-    const probability = Number(await get("probability"));
-    said.push({ file: file.name, class: await get("class"), probability });
-  }
-  return said;
-}
 
 /** Downloads the model, and has `ocelli predict` say the same of the same pictures. */
 async function compareWithNode(
@@ -156,63 +85,14 @@ async function readmeCommands(model: string, pictures: string, picture: string):
   }
 }
 
-const png = async (name: string, picture: Sharp): Promise<PictureFile> => ({
-  name,
-  mimeType: "image/png",
-  buffer: await picture.png().toBuffer(),
-});
-
-/** Handwritten digits of some classes, as picture files. */
-async function digits(wanted: readonly string[], shown: number, heldOut: number): Promise<Shown[]> {
-  const source = await (await openMnist()).open("train");
-  const found = new Map<string, PictureFile[]>(wanted.map((name) => [name, []]));
-  for (let i = 0; [...found.values()].some((files) => files.length < shown + heldOut); i++) {
-    const { image, label } = await source.read(i);
-    const name = String(toNumbers(label)[0]);
-    const files = found.get(name);
-    if (!files || files.length === shown + heldOut) continue;
-    const raw = { width: 28, height: 28, channels: 1 } as const;
-    files.push(await png(`${name}-${i}.png`, sharp(image.data as Uint8Array, { raw })));
-  }
-  return wanted.map((name) => {
-    const files = found.get(name)!;
-    return { name, examples: files.slice(0, shown), heldOut: files.slice(shown) };
-  });
-}
-
-/** A small net with weights as they are drawn: its features are rough, and the same everywhere. */
-async function drawnBackbone(): Promise<string> {
-  const options = { name: "resnet", depth: [1, 1], width: 0.5 };
-  const { name, ...rest } = options;
-  const net = createModel(name, rest);
-  const spec = { shape: [1, 32, 32, 3], dtype: "float32" } as const;
-  const engine = createInterpreter();
-  const draw = jit(engine, (key: Tensor) => initialise((s, x: Tensor) => net(s, x)[0], key, spec));
-  const key = hostArray([2], "uint32", new Uint32Array([0, 1]));
-  const { params, variables } = (await readTree(await draw(key))) as Record<
-    "params" | "variables",
-    Tree<HostArray>
-  >;
-  await engine.dispose();
-  const file = join(dir, "drawn.safetensors");
-  const preprocessing = "decode|resize(32)|value_range(-1,1)";
-  const card = { model: options, preprocessing, imageShape: [32, 32, 3], step: 0 };
-  const chunks = checkpointChunks({
-    card: { ...card, task: { name: "features" }, names: {} },
-    ...{ params, variables },
-  });
-  await writeFile(file, Buffer.concat(chunks));
-  return file;
-}
-
 describe("on digits, with a net whose weights were only drawn", () => {
   let backbone: string;
   beforeAll(async () => {
-    backbone = await drawnBackbone();
+    backbone = await drawnBackbone(dir);
   });
 
   test("classes are learned from ten pictures each, and Node predicts what the page says", async () => {
-    await using opened = await openPage(backbone);
+    await using opened = await openPage(browser, dir, backbone);
     const { page, problems } = opened;
     const train = page.getByRole("button", { name: "Train" });
     expect(await train.isDisabled()).toBe(true);
@@ -230,7 +110,9 @@ describe("on digits, with a net whose weights were only drawn", () => {
   });
 
   test("a picture that is none is told, one that is removed is forgotten, on a narrow screen", async () => {
-    await using opened = await openPage(backbone, { viewport: { width: 390, height: 844 } });
+    await using opened = await openPage(browser, dir, backbone, {
+      viewport: { width: 390, height: 844 },
+    });
     const { page, problems } = opened;
     const [zero] = await digits(["0"], 2, 0);
     const card = page.getByRole("article", { name: "Class 1", exact: false }).first();
@@ -252,7 +134,7 @@ describe("on digits, with a net whose weights were only drawn", () => {
 
   test("WebGPU that is asked for and lacking is told, and WebAssembly computes", async () => {
     const ready = /^Ready in .*WebAssembly.*; this browser offers no WebGPU$/;
-    await using opened = await openPage(backbone, { query: "?device=webgpu", ready });
+    await using opened = await openPage(browser, dir, backbone, { query: "?device=webgpu", ready });
     expect(opened.problems).toEqual([]);
   });
 
@@ -261,7 +143,7 @@ describe("on digits, with a net whose weights were only drawn", () => {
     const chromium = await launchChromium(SOFTWARE_GPU);
     try {
       const asked = { query: "?device=webgpu", ready: /^Ready in .*WebGPU/ };
-      await using opened = await openPage(backbone, asked, chromium);
+      await using opened = await openPage(chromium, dir, backbone, asked);
       const { page, problems } = opened;
       const classes = await digits(["0", "1"], 3, 1);
       await teach(page, classes);
@@ -297,7 +179,7 @@ describe.skipIf(!existsSync(LITE0) || !existsSync(PHOTOS))(
   "EfficientNet-Lite0 on photographs, skipped where they are not in the cache",
   () => {
     test("three surfaces are told apart after six pictures each", async () => {
-      await using opened = await openPage("efficientnet-lite0");
+      await using opened = await openPage(browser, dir, "efficientnet-lite0");
       const { page, problems } = opened;
       const classes = await surfaces();
       await teach(page, classes);

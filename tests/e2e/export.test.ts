@@ -9,7 +9,8 @@ import { createInterpreter } from "../../src/engines/interpreter/index.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { readSafetensors } from "../../src/formats/safetensors.ts";
 import { type HostArray, type Tensor, fromNumbers } from "../../src/graph/index.ts";
-import { type ModelTensors, outputsOf, loadTrained } from "../../src/served/trained.ts";
+import { type ModelTensors, outputsOf } from "../../src/served/outputs.ts";
+import { loadTrained } from "../../src/served/trained.ts";
 import { toFlat } from "../../src/tree.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 

@@ -6,7 +6,7 @@ import { type HostArray, type Spec, type Tensor, trace } from "../../src/graph/i
 import type { Named } from "../../src/models/contract-fixtures.ts";
 import { createModel } from "../../src/models/index.ts";
 import { modelSpecs } from "../../src/nn/index.ts";
-import { type ModelTensors, outputsOf } from "../../src/served/trained.ts";
+import { type ModelTensors, outputsOf } from "../../src/served/outputs.ts";
 import { type Tree, fromFlat } from "../../src/tree.ts";
 
 /** A model by its name and options. */

@@ -3,70 +3,44 @@
  * index, no Python on the search path and nothing in the cache.
  */
 
-import { type ExecFileSyncOptions, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { lstatSync, readFileSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { npmSettings } from "../../src/packages/npm-settings.ts";
-import { requestText } from "../../src/packages/request.ts";
+import { INDEX, QUIET, freshEnvironment, isIndexReachable, pack, runTool } from "./packed.ts";
 
 /** The Node that the package runs on; default: the one that runs the tests. */
 const NODE = process.env.OCELLI_NODE ?? process.execPath;
-const isWindows = process.platform === "win32";
-const { registry, access } = npmSettings();
-const reachable = await Promise.race([
-  requestText(new URL("fflate/latest", registry), access, "*/*").then(
-    () => true,
-    () => false,
-  ),
-  setTimeout(10_000).then(() => false),
-]);
-if (!reachable) console.log("skipped: the package index cannot be reached");
+const reachable = await isIndexReachable();
 
 /** A port that nothing listens at; addresses of the index are the exception. */
 const REFUSED = "http://127.0.0.1:9";
-const NPM_FILES = /^npm_config_(userconfig|globalconfig|registry|cache)$/i;
 
-/** The variables of this process but for those of the npm that runs it, with all other hosts refused. */
+/** A fresh environment in which all hosts but the index are refused. */
 function closedEnvironment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) =>
-      NPM_FILES.test(name) || !/^npm_|_proxy$|^NODE_OPTIONS$|^VITEST|^NODE_ENV$/i.test(name),
-  );
-  const proxies = { HTTP_PROXY: REFUSED, HTTPS_PROXY: REFUSED, NO_PROXY: registry.hostname };
+  const kept = Object.entries(freshEnvironment()).filter(([name]) => !/_proxy$/i.test(name));
+  const proxies = { HTTP_PROXY: REFUSED, HTTPS_PROXY: REFUSED, NO_PROXY: INDEX };
   return { ...Object.fromEntries(kept), ...proxies, ...more };
 }
 
 describe.runIf(reachable)("the published package in an empty project", () => {
   let project: string;
   let cache: string;
-  const inProject = (env: NodeJS.ProcessEnv): ExecFileSyncOptions & { encoding: "utf8" } => ({
-    cwd: project,
-    encoding: "utf8",
-    env,
-    shell: isWindows,
-    stdio: "pipe",
-  });
   const node = (...args: string[]): string => {
     const env = closedEnvironment({ PATH: dirname(NODE), OCELLI_CACHE: cache });
-    return execFileSync(NODE, args, { ...inProject(env), shell: false });
+    return execFileSync(NODE, args, { cwd: project, env, encoding: "utf8", stdio: "pipe" });
   };
   const ocelli = (...args: string[]): string => node("node_modules/ocelli/bin/ocelli.js", ...args);
 
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), "ocelli-package-"));
     cache = join(project, "cache");
-    execFileSync(process.execPath, ["scripts/build.ts"], { stdio: "inherit" });
     await writeFile(join(project, "package.json"), '{ "type": "module" }');
     const env = closedEnvironment();
-    const pack = ["pack", "--silent", "--pack-destination", project, resolve("dist")];
-    const archive = execFileSync("npm", pack, inProject(env)).trim();
-    const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
-    execFileSync("npm", ["install", ...quiet, `./${archive}`], inProject(env));
+    runTool(project, env, "npm", "install", ...QUIET, pack(project, env));
   }, 300_000);
   afterAll(() => rm(project, { recursive: true }));
 

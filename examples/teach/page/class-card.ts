@@ -1,14 +1,16 @@
 /** @file One class: its name, and the pictures that were shown of it. */
 
 import { make, takesFiles } from "./dom.ts";
-import { Camera, pictureOf, shown } from "./pictures.ts";
+import { Camera, pictureOf } from "./pictures.ts";
+import type { StoredClass } from "./store.ts";
 
 /** What a card needs of the page. */
 export interface CardContext {
   readonly camera: Camera;
-  /** Takes a picture in; resolves to the number under which it is kept, and to a small picture of what the model sees. */
-  keep(picture: ImageBitmap): Promise<{ readonly example: number; readonly seen: ImageBitmap }>;
-  forget(example: number): void;
+  /** Takes a picture in; resolves to the number under which it is kept. */
+  keep(picture: ImageBitmap): Promise<number>;
+  /** The small picture of an example. */
+  small(example: number): HTMLElement;
   /** Something has changed: a name, or pictures. */
   changed(): void;
   removed(card: ClassCard): void;
@@ -22,7 +24,8 @@ const UNDER_WAY = 3;
 /** One class on the page. */
 export class ClassCard {
   readonly element: HTMLElement;
-  readonly examples: number[] = [];
+  readonly colour: string;
+  readonly examples: number[];
   readonly #context: CardContext;
   readonly #name: HTMLInputElement;
   readonly #view = make("div", { class: "view", hidden: true });
@@ -33,8 +36,10 @@ export class ClassCard {
   #problem = "";
   #holding: ReturnType<typeof setInterval> | undefined;
 
-  constructor(name: string, colour: string, context: CardContext) {
+  constructor({ name, colour, examples }: StoredClass, context: CardContext) {
     this.#context = context;
+    this.colour = colour;
+    this.examples = [...examples];
     this.#name = make("input", {
       value: name,
       "aria-label": "Name of the class",
@@ -77,7 +82,8 @@ export class ClassCard {
     );
     takesFiles(this.element, files, (chosen) => void this.#takeFiles(chosen));
     this.#listenToHold();
-    this.#renamed();
+    for (const example of this.examples) this.#pictures.prepend(this.#removable(example));
+    this.#label();
     this.#show();
   }
 
@@ -89,16 +95,19 @@ export class ClassCard {
   dispose(): void {
     this.#release();
     if (this.#view.contains(this.#context.camera.video)) this.#context.camera.stop();
-    for (const example of this.examples) this.#context.forget(example);
     this.element.remove();
   }
 
   #renamed(): void {
+    this.#label();
+    this.#context.changed();
+  }
+
+  #label(): void {
     this.element.setAttribute("aria-label", `Class ${this.name}`);
     this.element
       .querySelector("input[type=file]")!
       .setAttribute("aria-label", `Pictures of ${this.name}`);
-    this.#context.changed();
   }
 
   async #toggleCamera(button: HTMLButtonElement): Promise<void> {
@@ -154,9 +163,9 @@ export class ClassCard {
     this.#show();
     try {
       const picture = await open();
-      const { example, seen } = await this.#context.keep(picture);
+      const example = await this.#context.keep(picture);
       this.examples.push(example);
-      this.#pictures.prepend(this.#removable(shown(seen), example));
+      this.#pictures.prepend(this.#removable(example));
       this.#context.changed();
     } catch (error) {
       this.#problem = (error as Error).message;
@@ -166,17 +175,16 @@ export class ClassCard {
   }
 
   /** A thumbnail that is taken away by a click. */
-  #removable(small: HTMLCanvasElement, example: number): HTMLButtonElement {
+  #removable(example: number): HTMLButtonElement {
     const button = make("button", {
       type: "button",
       class: "picture",
       "aria-label": "Remove this picture",
       title: "Remove this picture",
     });
-    button.append(small);
+    button.append(this.#context.small(example));
     button.addEventListener("click", () => {
       this.examples.splice(this.examples.indexOf(example), 1);
-      this.#context.forget(example);
       button.remove();
       this.#tell("");
       this.#context.changed();

@@ -16,6 +16,13 @@ export async function pictureOf(file: File): Promise<ImageBitmap> {
   }
 }
 
+/** A small picture as a file. */
+export function fileOf(picture: ImageBitmap): Promise<Blob> {
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  canvas.getContext("2d")!.drawImage(picture, 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
 /** A small picture on the page; it is given up. */
 export function shown(picture: ImageBitmap): HTMLCanvasElement {
   const canvas = document.createElement("canvas");

@@ -12,6 +12,8 @@ export interface TrialContext {
     readonly seen: ImageBitmap;
     readonly milliseconds: number;
   }>;
+  /** The threshold has another value. */
+  changed(): void;
 }
 
 /** A class as it is shown. */
@@ -20,8 +22,13 @@ export interface ShownClass {
   readonly colour: string;
 }
 
+/** Percent below which the surest class is not sure enough, where nothing is chosen. */
+export const THRESHOLD = 50;
+
 /** Pictures kept in view. */
 const KEPT = 12;
+
+const BEFORE = "Once it is trained, show it pictures that it has not seen.";
 
 const percent = (part: number): string => `${Math.round(100 * part)} %`;
 
@@ -33,6 +40,13 @@ export class Trial {
   readonly #verdict = make("p", { class: "verdict", role: "status" });
   readonly #tried = make("ul", { class: "tried", "aria-label": "Pictures that were tried" });
   readonly #controls: HTMLElement;
+  readonly #threshold = make("input", {
+    type: "number",
+    min: "0",
+    max: "100",
+    value: String(THRESHOLD),
+    "aria-label": "Percent below which the model is unsure",
+  });
   #classes: readonly ShownClass[] = [];
   #live = false;
 
@@ -49,10 +63,13 @@ export class Trial {
     open.addEventListener("click", () => void this.#toggleCamera(open));
     open.hidden = !Camera.possible;
     const choose = make("label", { class: "button plain" }, "Choose files", files);
-    this.#controls = make("div", { class: "row", hidden: true }, choose, open);
+    this.#threshold.addEventListener("input", () => this.#judge());
+    this.#threshold.addEventListener("change", () => context.changed());
+    const unsure = make("label", { class: "soft" }, "Unsure below ", this.#threshold, " %");
+    this.#controls = make("div", { class: "row", hidden: true }, choose, open, unsure);
     root.append(this.#controls, this.#view, this.#verdict, this.#bars, this.#tried);
     takesFiles(root, files, (chosen) => void this.#takeFiles(chosen));
-    this.#verdict.textContent = "Once it is trained, show it pictures that it has not seen.";
+    this.#verdict.textContent = BEFORE;
   }
 
   /** The model knows these classes now. */
@@ -62,6 +79,40 @@ export class Trial {
     this.#tried.replaceChildren();
     this.#bars.replaceChildren();
     this.#verdict.textContent = "Drop new pictures here, choose some, or use the camera.";
+  }
+
+  /** Percent. */
+  get threshold(): number {
+    return this.#threshold.valueAsNumber || 0;
+  }
+
+  set threshold(percent: number) {
+    this.#threshold.value = String(percent);
+  }
+
+  /** Nothing is known any more. */
+  forget(): void {
+    this.#classes = [];
+    this.#controls.hidden = true;
+    for (const list of [this.#tried, this.#bars]) list.replaceChildren();
+    this.#verdict.textContent = BEFORE;
+  }
+
+  /** What is said of the pictures in view, by the threshold as it is now. */
+  #judge(): void {
+    for (const row of this.#tried.children as Iterable<HTMLElement> & HTMLCollection) {
+      const { class: name = "", probability } = row.dataset;
+      row.lastElementChild!.textContent = this.#say(name, Number(probability));
+    }
+  }
+
+  #say(name: string, probability: number): string {
+    const said = `${name} ${percent(probability)}`;
+    return this.#isUnsure(probability) ? `unsure: ${said}` : said;
+  }
+
+  #isUnsure(probability: number): boolean {
+    return 100 * probability < this.threshold;
   }
 
   async #toggleCamera(button: HTMLButtonElement): Promise<void> {
@@ -87,7 +138,7 @@ export class Trial {
       try {
         const picture = await pictureOf(file);
         const { best, seen } = await this.#show(picture);
-        const caption = `${best.name} ${percent(best.probability)}`;
+        const caption = make("span", {}, this.#say(best.name, best.probability));
         const row = make("li", { style: `--class: ${best.colour}` }, shown(seen), caption);
         row.setAttribute("data-file", file.name);
         row.setAttribute("data-class", best.name);
@@ -106,7 +157,10 @@ export class Trial {
     const rows = this.#classes.map((shown, k) => ({ ...shown, probability: probabilities[k] }));
     const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
     this.#verdict.replaceChildren(
-      make("strong", { style: `--class: ${best.colour}` }, best.name),
+      this.#isUnsure(best.probability)
+        ? make("strong", { style: "--class: var(--soft)" }, "unsure")
+        : make("strong", { style: `--class: ${best.colour}` }, best.name),
+      this.#isUnsure(best.probability) ? ` ${best.name}` : "",
       ` ${percent(best.probability)}`,
       make("small", {}, ` ${Math.round(milliseconds)} ms`),
     );

@@ -2,7 +2,7 @@
 
 import type { HostArray } from "ocelli/graph";
 import { type FrozenModel, type Head, hasWebGpu, openFrozen, picturePixels } from "ocelli/web";
-import type { Answers, Reply, Request } from "./protocol.ts";
+import type { Answers, HeadArrays, Reply, Request } from "./protocol.ts";
 
 type OrtModule = Parameters<typeof openFrozen>[0];
 
@@ -29,25 +29,43 @@ const ANSWERS: {
     request: Extract<Request, { kind: K }>,
   ) => Promise<Omit<Answers[K], "milliseconds">>;
 } = {
-  async open({ webgpu }) {
+  async open({ webgpu, file }) {
     const gpu = webgpu && (await hasWebGpu());
-    const file = gpu ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+    const script = gpu ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
     const [ort, bytes] = await Promise.all([
-      import(`${ORT}${file}`) as Promise<OrtModule>,
-      download(new URL("backbone.safetensors", globalThis.location.href)),
+      import(`${ORT}${script}`) as Promise<OrtModule>,
+      file
+        ? file.arrayBuffer().then((buffer) => new Uint8Array(buffer))
+        : download(new URL("backbone.safetensors", globalThis.location.href)),
     ]);
     const device = gpu ? "webgpu" : "wasm";
     const threads = Math.min(navigator.hardwareConcurrency, 8);
-    model = await openFrozen(ort, bytes, { threads, device, wasmPaths: ORT });
-    return { engine: model.engine, lacksWebGpu: webgpu && !gpu };
+    const next = await openFrozen(ort, bytes, { threads, device, wasmPaths: ORT });
+    const { engine, fingerprint, taught } = next;
+    if (model?.fingerprint !== fingerprint) examples.clear();
+    await model?.dispose();
+    model = next;
+    head = taught?.head;
+    return {
+      ...{ engine, fingerprint, lacksWebGpu: webgpu && !gpu },
+      ...(taught && { classes: taught.classes, head: arraysOf(taught.head) }),
+    };
   },
   async keep({ example, bitmap }) {
     const pixels = pixelsOf(bitmap);
-    examples.set(example, await opened().features(pixels));
-    return { seen: await thumbnail(pixels) };
+    const features = await opened().features(pixels);
+    examples.set(example, features);
+    return { seen: await thumbnail(pixels), features: (features.data as Float32Array).slice() };
   },
-  async forget({ example }) {
-    examples.delete(example);
+  async restore({ example, features }) {
+    examples.set(example, { shape: [features.length], dtype: "float32", data: features });
+    return {};
+  },
+  async head({ head: { kernel, bias } }) {
+    head = {
+      kernel: { shape: [opened().width, bias.length], dtype: "float32", data: kernel },
+      bias: { shape: [bias.length], dtype: "float32", data: bias },
+    };
     return {};
   },
   async teach({ classes }) {
@@ -55,7 +73,7 @@ const ANSWERS: {
     const labels = classes.flatMap((members, label) => members.map(() => label));
     const taught = await opened().teach(features, labels, classes.length);
     head = taught.head;
-    return { losses: taught.losses };
+    return { losses: taught.losses, head: arraysOf(head) };
   },
   async look({ bitmap }) {
     const pixels = pixelsOf(bitmap);
@@ -63,10 +81,19 @@ const ANSWERS: {
     const probabilities = await opened().classify(taughtHead(), features);
     return { probabilities, seen: await thumbnail(pixels) };
   },
-  async save({ names }) {
-    return { file: new Blob(opened().save(taughtHead(), names) as BlobPart[]) };
+  async save({ names, format }) {
+    const parts =
+      format === "onnx"
+        ? [opened().saveOnnx(taughtHead(), names)]
+        : opened().save(taughtHead(), names);
+    return { file: new Blob(parts as BlobPart[]) };
   },
 };
+
+const arraysOf = ({ kernel, bias }: Head): HeadArrays => ({
+  kernel: kernel.data as Float32Array,
+  bias: bias.data as Float32Array,
+});
 
 function opened(): FrozenModel {
   if (model) return model;
@@ -100,17 +127,19 @@ function pixelsOf(bitmap: ImageBitmap): HostArray {
   return pixels;
 }
 
-/** The middle square of a picture as the model sees it, small, for people. */
+/** A whole picture, small, for people. */
 function thumbnail({ shape: [height, width], data }: HostArray): Promise<ImageBitmap> {
   const shown = new ImageData(width, height);
   for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
     for (let c = 0; c < 3; c++) shown.data[to + c] = Number(data[from + c]);
     shown.data[to + 3] = 255;
   }
-  const side = Math.min(width, height);
-  const [x, y] = [Math.floor((width - side) / 2), Math.floor((height - side) / 2)];
-  const size = { resizeWidth: THUMBNAIL, resizeHeight: THUMBNAIL, resizeQuality: "high" } as const;
-  return createImageBitmap(shown, x, y, side, side, size);
+  const scale = THUMBNAIL / Math.max(width, height);
+  return createImageBitmap(shown, {
+    resizeWidth: Math.max(1, Math.round(width * scale)),
+    resizeHeight: Math.max(1, Math.round(height * scale)),
+    resizeQuality: "high",
+  });
 }
 
 /** One request after the other, in the order in which they came. */

@@ -9,7 +9,17 @@ import type { Answer, Task, WorkerData } from "./worker.ts";
 /** Examples that one worker is given at a time, so that it need not wait for the next. */
 const IN_HAND = 4;
 
-/** Makes examples ready in other threads. It owns them until it is disposed; they start when they are first used. */
+/** A worker thread ended while it had examples in hand. */
+export class WorkerCrash extends OcelliError {
+  constructor(reason: string, cause?: unknown) {
+    super("data", `a data worker crashed: ${reason}.`, { cause });
+  }
+}
+
+/**
+ * Makes examples ready in other threads. It owns them until it is disposed; they start when they are first used. One that
+ * crashes is replaced, and the examples that it had in hand are rejected with a {@link WorkerCrash}.
+ */
 export interface WorkerPool extends Disposable {
   /** How many threads there are. */
   readonly size: number;
@@ -29,13 +39,16 @@ interface Member {
 
 const ended = (): OcelliError => new OcelliError("disposed", "the data workers have ended.");
 
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+
 /** A pool of `size` worker threads. */
 export function createWorkerPool(size: number): WorkerPool {
   const members: Member[] = [];
   const queue: (() => void)[] = [];
   let taken = 0;
   let tasks = 0;
-  let failure: Error | undefined;
+  let isDisposed = false;
 
   function start(): Member {
     // the same file has another extension in the built package
@@ -45,8 +58,8 @@ export function createWorkerPool(size: number): WorkerPool {
     const member: Member = { worker, tasks: new Map() };
     worker.unref();
     worker.on("message", (answer: Answer) => finish(member, answer));
-    worker.on("error", fail);
-    worker.on("exit", () => fail(ended()));
+    worker.on("error", (error) => lose(member, new WorkerCrash(reasonOf(error), error)));
+    worker.on("exit", (code) => lose(member, new WorkerCrash(`it ended with code ${code}`)));
     return member;
   }
 
@@ -63,13 +76,12 @@ export function createWorkerPool(size: number): WorkerPool {
     }
   }
 
-  function fail(error: Error): void {
-    failure ??= error;
-    for (const member of members) {
-      for (const { reject } of member.tasks.values()) reject(failure);
-      member.tasks.clear();
-    }
-    queue.splice(0).forEach((go) => go());
+  /** Gives a worker up that has ended; the next example starts another. */
+  function lose(member: Member, error: Error): void {
+    const at = members.indexOf(member);
+    if (at >= 0) members.splice(at, 1);
+    for (const { reject } of member.tasks.values()) reject(error);
+    member.tasks.clear();
   }
 
   async function turn(): Promise<void> {
@@ -84,7 +96,7 @@ export function createWorkerPool(size: number): WorkerPool {
   }
 
   function send(text: string, { features, ...raw }: RawExample): Promise<Prepared> {
-    if (failure) return Promise.reject(failure);
+    if (isDisposed) return Promise.reject(ended());
     if (members.length < size) members.push(start());
     const member = members.reduce((a, b) => (b.tasks.size < a.tasks.size ? b : a));
     const copies = Object.entries(features).map(
@@ -110,8 +122,12 @@ export function createWorkerPool(size: number): WorkerPool {
       }
     },
     [Symbol.dispose]() {
-      fail(ended());
-      for (const { worker } of members) void worker.terminate();
+      isDisposed = true;
+      for (const member of [...members]) {
+        lose(member, ended());
+        void member.worker.terminate();
+      }
+      queue.splice(0).forEach((go) => go());
     },
   };
 }

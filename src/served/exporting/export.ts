@@ -9,7 +9,8 @@ import { writeAtomically } from "../../files.ts";
 import { toFlat } from "../../tree.ts";
 import { cardTexts } from "../../weights/model-card.ts";
 import { type OnnxOptions, encodeOnnx } from "./onnx-model.ts";
-import { type TrainedModel, type TrainedOptions, openTrained } from "../trained.ts";
+import type { TrainedModel } from "../outputs.ts";
+import { type TrainedOptions, openTrained } from "../trained.ts";
 
 /** The formats of {@link exportModel}. */
 export type ExportFormat = "onnx" | "safetensors" | "npz";

@@ -10,7 +10,7 @@ import { toFlat } from "../../tree.ts";
 import { cardTexts } from "../../weights/model-card.ts";
 import { withHalfWeights } from "./half-weights.ts";
 import { type Layout, interfaceTexts, outputNamed } from "./interface.ts";
-import { type ModelTensors, type TrainedModel, outputsOf } from "../trained.ts";
+import { type ModelTensors, type TrainedModel, outputsOf } from "../outputs.ts";
 
 /** How weights are stored; what is computed is float32. */
 export type StoredWeights = "float32" | "float16";

@@ -21,6 +21,8 @@ export interface WebExportOptions
   readonly folder: string;
   /** Labelled data to measure the drift on. Default: the run's own. */
   readonly data?: DataConfig;
+  /** Whether to write the page with its script and engine too; your own page's bundler brings both. Default: true. */
+  readonly page?: boolean;
 }
 
 /** What was written. */
@@ -42,15 +44,23 @@ const MODEL_FILES: Readonly<Record<StoredWeights, string>> = {
  * Writes a folder for the web: `model.onnx` and `model.float16.onnx`, `labels.json`, `preprocess.json`, `model.json`
  * (all of it, with the drift), `model.d.ts`, and a page that uses the model when the folder is served.
  *
- * @throws an "unsupported" error where `onnxruntime-web` is not installed, or the model is too large for a page
+ * @throws an "unsupported" error where the page is wanted and `onnxruntime-web` is not installed, or the model is too large for a page
  * @example
  * const { drift } = await exportForWeb("runs/quickstart", { folder: "site/digits" });
  */
 export async function exportForWeb(
   run: string,
-  { folder, data, use, report = () => undefined, layout = "NHWC", output }: WebExportOptions,
+  {
+    folder,
+    data,
+    use,
+    report = () => undefined,
+    layout = "NHWC",
+    output,
+    page = true,
+  }: WebExportOptions,
 ): Promise<WebExportResult> {
-  webEngineFolder(); // what is missing is said before anything is written
+  if (page) webEngineFolder(); // what is missing is said before anything is written
   const trained = await openTrained(run, { use, report });
   const { card, task } = trained;
   const calls: ModelInterface = { layout, output: output ?? task.main };
@@ -73,13 +83,13 @@ export async function exportForWeb(
     "preprocess.json": json(preprocessJson(card, calls)),
     "model.json": json({ ...modelJson(card, calls), files: MODEL_FILES, ...(drift && { drift }) }),
     "model.d.ts": typesOf(card, calls),
-    [PAGE_FILES.page]: pageOf(card),
+    ...(page && { [PAGE_FILES.page]: pageOf(card) }),
   };
   for (const [name, text] of Object.entries(texts)) {
     await writeAtomically(join(folder, name), text);
     files[name] = Buffer.byteLength(text);
   }
-  files[PAGE_FILES.script] = await copyWebRuntime(folder);
+  if (page) files[PAGE_FILES.script] = await copyWebRuntime(folder);
   return { folder, files, ...(drift && { drift }) };
 }
 

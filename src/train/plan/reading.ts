@@ -4,7 +4,7 @@ import { COUNTS, type Evaluator, OBJECTIVE } from "../../evaluate/index.ts";
 import { type Spec, type Tensor, randomKey, scalar, specOf, trace } from "../../graph/index.ts";
 import type { Params } from "../../nn/index.ts";
 import type { Batch, BatchSpec, Objective } from "../../objectives/index.ts";
-import { type ModelTensors, outputsOf } from "../../served/trained.ts";
+import { type ModelTensors, outputsOf } from "../../served/outputs.ts";
 import type { Outputs, Task, TaskModel } from "../../tasks/index.ts";
 import { type Tree, fromFlat } from "../../tree.ts";
 import { type EvaluatedState, evaluateObjective } from "../step.ts";
