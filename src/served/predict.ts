@@ -33,7 +33,7 @@ export interface Predictor {
   /** What becomes of transparent parts where the model's images are decoded: `decodeImageFile(path, { alpha })`. */
   readonly alpha: AlphaRule;
   /**
-   * Answers for up to `batchSize` images, uint8 of [height, width, channels]; they may differ in size.
+   * Answers for images, uint8 of [height, width, channels], `batchSize` at a time; they may differ in size.
    *
    * @returns an answer for each image
    */
@@ -68,8 +68,13 @@ export async function loadPredictor(
     card,
     alpha: preprocessing.alpha,
     async predict(images) {
-      const answers = await answer(prepareImages(model, images, batchSize));
-      return answers.slice(0, images.length);
+      const answers: Answer[] = [];
+      for (let at = 0; at < images.length; at += batchSize) {
+        const part = images.slice(at, at + batchSize);
+        const batch = await answer(prepareImages(model, part, batchSize));
+        answers.push(...batch.slice(0, part.length));
+      }
+      return answers;
     },
     async *stream(source, streaming = {}) {
       const batching = { batchSize, preprocessing, seed: 0, ...streaming };

@@ -13,6 +13,13 @@ export { type FrozenModel, type TaughtHead, openFrozen } from "./frozen.ts";
 export type { Head, NamedHead } from "./taught.ts";
 export { type DecodedPicture, picturePixels } from "./picture.ts";
 export { type HeadTensors, HEAD_STEPS, classify, makeTeach } from "./head.ts";
+export {
+  type StepMeasures,
+  type TabTraining,
+  type TrainingOptions,
+  type TrainingPicture,
+  openTraining,
+} from "./training.ts";
 export { type TrainState, makeEvalStep, makeInit, makeTrainStep } from "../train/step.ts";
 
 /**
