@@ -41,14 +41,18 @@ export function repeated(value: HostArray): HostArray {
   return fromNumbers(long, [LONG], value.dtype);
 }
 
-/** Whether each element of the results comes from the same elements of the inputs alone. */
-export function isElementwise(fn: ListFunction, inputs: readonly HostArray[]): boolean {
+/** Whether each element of the results comes from the same elements of the inputs alone, in long vectors too. */
+export const isElementwise = (fn: ListFunction, inputs: readonly HostArray[]): boolean =>
+  isTracedElementwise(fn, inputs) && isTracedElementwise(fn, inputs.map(repeated));
+
+function isTracedElementwise(fn: ListFunction, inputs: readonly HostArray[]): boolean {
   const [shape] = inputs.map((input): Shape => input.shape);
   if (!shape || sizeOf(shape) < 2) return false;
   const { program } = trace(fn, ...inputs);
   const isWhole = (x: { readonly shape: Shape }): boolean => sameShape(x.shape, shape);
   return (
     [...inputs, ...program.outputs].every(isWhole) &&
+    program.equations.some(({ primitive }) => ELEMENTWISE.has(primitive.name)) &&
     program.equations.every(({ primitive, inputs: operands, outputs }) =>
       ELEMENTWISE.has(primitive.name)
         ? [...operands, ...outputs].every(isWhole)

@@ -1,5 +1,7 @@
 /** @file What the page keeps in this browser over a reload: pictures as features, classes, a head, a model that was taken. */
 
+import { Kept } from "../../page/kept.ts";
+
 /** A picture that was shown: its features and what a person sees of it. */
 export interface StoredExample {
   readonly features: Float32Array;
@@ -34,71 +36,37 @@ export interface StoredPage {
   readonly head?: StoredHead;
 }
 
-const TABLE = "kept";
 const EXAMPLE = "example/";
 
-/** The browser's database; where it has none nothing is kept. */
+/** What the page of this address keeps. */
 export class Store {
-  readonly #database: IDBDatabase | undefined;
+  readonly #kept: Kept;
 
-  private constructor(database: IDBDatabase | undefined) {
-    this.#database = database;
+  private constructor(kept: Kept) {
+    this.#kept = kept;
   }
 
-  /** Opens the database of this page's address. */
-  static async open(): Promise<Store> {
-    try {
-      const opening = indexedDB.open(`ocelli-teach ${location.pathname}`, 1);
-      opening.addEventListener("upgradeneeded", () => opening.result.createObjectStore(TABLE));
-      return new Store(await settled(opening));
-    } catch {
-      return new Store(undefined); // a private window
-    }
-  }
+  static open = async (): Promise<Store> =>
+    new Store(await Kept.open(`ocelli-teach ${location.pathname}`));
 
-  page = (): Promise<StoredPage | undefined> => this.#get("page");
+  page = (): Promise<StoredPage | undefined> => this.#kept.get("page");
   /** The checkpoint that was taken in place of the page's own. */
-  model = (): Promise<Blob | undefined> => this.#get("model");
-  example = (id: number): Promise<StoredExample | undefined> => this.#get(EXAMPLE + id);
+  model = (): Promise<Blob | undefined> => this.#kept.get("model");
+  example = (id: number): Promise<StoredExample | undefined> => this.#kept.get(EXAMPLE + id);
 
-  savePage = (page: StoredPage): Promise<void> => this.#put("page", page);
-  saveModel = (file: Blob): Promise<void> => this.#put("model", file);
+  savePage = (page: StoredPage): Promise<void> => this.#kept.put("page", page);
+  saveModel = (file: Blob): Promise<void> => this.#kept.put("model", file);
   saveExample = (id: number, example: StoredExample): Promise<void> =>
-    this.#put(EXAMPLE + id, example);
+    this.#kept.put(EXAMPLE + id, example);
 
   /** Gives up all pictures but some. */
   async keepOnly(ids: ReadonlySet<number>): Promise<void> {
-    const table = this.#table("readwrite");
-    if (!table) return;
-    for (const key of (await settled(table.getAllKeys())) as string[]) {
+    for (const key of await this.#kept.keys()) {
       const isKept = !key.startsWith(EXAMPLE) || ids.has(Number(key.slice(EXAMPLE.length)));
-      if (!isKept) await settled(table.delete(key));
+      if (!isKept) await this.#kept.delete(key);
     }
   }
 
   /** Gives up everything. */
-  async clear(): Promise<void> {
-    const table = this.#table("readwrite");
-    if (table) await settled(table.clear());
-  }
-
-  #table(mode: IDBTransactionMode): IDBObjectStore | undefined {
-    return this.#database?.transaction(TABLE, mode).objectStore(TABLE);
-  }
-
-  async #get<T>(key: string): Promise<T | undefined> {
-    const table = this.#table("readonly");
-    return table && ((await settled(table.get(key))) as T | undefined);
-  }
-
-  async #put(key: string, value: unknown): Promise<void> {
-    const table = this.#table("readwrite");
-    if (table) await settled(table.put(value, key));
-  }
+  clear = (): Promise<void> => this.#kept.clear();
 }
-
-const settled = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () => reject(request.error ?? new Error("cannot be kept")));
-  });

@@ -1,0 +1,237 @@
+/** @file The page: a folder of pictures is dropped, a model is trained on it from scratch in this tab, tried, and taken home. */
+
+import { byId, make } from "../teach/page/dom.ts";
+import { drawCurve } from "./curve.ts";
+import { filesOf } from "./folder.ts";
+import type { Answers, Begun, Labelled, Reply, Request } from "./protocol.ts";
+
+type Of<K extends Request["kind"]> = Omit<Extract<Request, { kind: K }>, "kind">;
+
+/** Updates between two looks at the buttons; what they came to is kept. */
+const AT_ONCE = 5;
+
+const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+const waiting = new Map<number, PromiseWithResolvers<never>>();
+let asked = 0;
+
+function ask<K extends Request["kind"]>(kind: K, what: Of<K>): Promise<Answers[K]> {
+  const id = asked++;
+  const answer = Promise.withResolvers<never>();
+  waiting.set(id, answer);
+  worker.postMessage({ id, kind, ...what });
+  return answer.promise;
+}
+
+worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => {
+  if ("taken" in data) return void (taking.value = data.taken);
+  const answer = waiting.get(data.id);
+  waiting.delete(data.id);
+  if ("error" in data) answer?.reject(new Error(data.error));
+  else answer?.resolve(data.answer as never);
+});
+worker.addEventListener("error", ({ message }) => {
+  const error = new Error(message || "The worker cannot start.");
+  for (const answer of waiting.values()) answer.reject(error);
+  waiting.clear();
+});
+
+const status = byId("status");
+const album = byId("album");
+const taking = byId<HTMLProgressElement>("taking");
+const steps = byId<HTMLInputElement>("steps");
+const train = byId<HTMLButtonElement>("train");
+const pause = byId<HTMLButtonElement>("pause");
+const forget = byId<HTMLButtonElement>("forget");
+const progress = byId("progress");
+const trial = byId<HTMLInputElement>("trial");
+const tried = byId("tried");
+const download = byId<HTMLButtonElement>("download");
+
+let classes: readonly string[] = [];
+let losses: number[] = [];
+let total = 0;
+let isRunning = false;
+
+/** Shows an error where it belongs; nothing else is lost. */
+const telling =
+  (where: HTMLElement, act: () => Promise<void>): (() => void) =>
+  () =>
+    void act().catch((error: unknown) => {
+      where.textContent = (error as Error).message;
+      where.classList.add("problem");
+    });
+
+async function open(): Promise<void> {
+  const webgpu = new URLSearchParams(location.search).get("device") === "webgpu";
+  const { engine, lacksWebGpu, keeps, begun } = await ask("open", { webgpu });
+  const notes = [
+    lacksWebGpu ? "; this browser offers no WebGPU" : "",
+    keeps ? "" : "; this window keeps nothing over a reload",
+  ];
+  status.textContent = `Ready: ${engine}${notes.join("")}`;
+  document.body.dataset.ready = "";
+  if (!begun) return;
+  show(begun);
+  const left = begun.steps - begun.step;
+  progress.textContent =
+    left > 0
+      ? `A training stopped at step ${begun.step} of ${begun.steps}. It goes on where it stopped.`
+      : `A training of ${begun.steps} steps is done.`;
+  train.textContent = left > 0 ? "Go on" : "Open it again";
+  train.dataset.kept = "";
+}
+
+function show(begun: Begun): void {
+  ({ classes } = begun);
+  total = begun.steps;
+  losses = [...begun.losses];
+  steps.value = String(total);
+  steps.disabled = true;
+  album.textContent = `${begun.pictures} pictures of ${classes.join(", ")}, and ${begun.heldOut} held out to judge.`;
+  train.disabled = false;
+  forget.disabled = false;
+  drawCurve(byId<SVGSVGElement>("curve"), losses, total);
+}
+
+async function take(pictures: readonly Labelled[]): Promise<void> {
+  album.classList.remove("problem");
+  const labels = new Set(pictures.map(({ label }) => label));
+  if (labels.size < 2) {
+    throw new Error(
+      `A folder with a folder for each class is wanted; here ${labels.size === 0 ? "are no files" : `is only ${[...labels].join()}`}.`,
+    );
+  }
+  taking.max = pictures.length;
+  taking.value = 0;
+  taking.hidden = false;
+  train.disabled = true;
+  try {
+    const { classes: counts, heldOut, refused } = await ask("take", { pictures });
+    const named = Object.entries(counts).map(([name, count]) => `${name} (${count})`);
+    const left =
+      refused.length > 0 ? ` ${refused.length} files are no pictures, such as ${refused[0]}.` : "";
+    album.textContent = `${named.join(", ")}; ${heldOut} of these are held out to judge.${left}`;
+    classes = Object.keys(counts);
+    delete train.dataset.kept;
+    train.textContent = "Train";
+    train.disabled = false;
+    steps.disabled = false;
+    forget.disabled = false;
+    progress.textContent = "";
+  } finally {
+    taking.hidden = true;
+  }
+}
+
+async function run(): Promise<void> {
+  progress.classList.remove("problem");
+  train.disabled = true;
+  steps.disabled = true;
+  const isKept = train.dataset.kept !== undefined;
+  show(isKept ? await ask("continue", {}) : await ask("begin", { steps: Number(steps.value) }));
+  train.disabled = true;
+  pause.disabled = false;
+  trial.disabled = download.disabled = true;
+  isRunning = true;
+  let started = performance.now();
+  try {
+    // the first update compiles, so that speed is measured from the second call on
+    for (let calls = 0; isRunning && losses.length < total; calls++) {
+      if (calls === 1) started = performance.now();
+      const { measures } = await ask("update", { count: AT_ONCE });
+      losses.push(...measures.map(({ loss }) => loss));
+      const { step, loss, accuracy } = measures.at(-1)!;
+      const each = (performance.now() - started) / (calls * AT_ONCE);
+      const left = calls > 0 ? ` · ${Math.ceil(((total - step) * each) / 1000)} s left` : "";
+      progress.textContent = `step ${step} of ${total} · loss ${loss.toFixed(3)} · ${percent(accuracy)} of the batch right${left}`;
+      drawCurve(byId<SVGSVGElement>("curve"), losses, total);
+    }
+    const { right, of } = await ask("judge", {});
+    const judged =
+      of > 0 ? ` ${right} of ${of} held-out pictures are right (${percent(right / of)}).` : "";
+    progress.textContent = `${losses.length} of ${total} steps.${judged}`;
+    document.body.dataset.judged = String(right / of);
+    trial.disabled = download.disabled = false;
+  } finally {
+    isRunning = false;
+    pause.disabled = true;
+    train.disabled = losses.length >= total;
+    train.dataset.kept = "";
+    train.textContent = losses.length < total ? "Go on" : "Trained";
+  }
+}
+
+const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+
+async function look(files: readonly File[]): Promise<void> {
+  for (const file of files) {
+    const row = make("li", {}, `${file.name}: `);
+    tried.prepend(row);
+    try {
+      const { probabilities } = await ask("look", { file });
+      const ranked = classes
+        .map((name, i) => ({ name, probability: probabilities[i] }))
+        .sort((a, b) => b.probability - a.probability);
+      row.append(
+        ranked
+          .slice(0, 3)
+          .map(({ name, probability }) => `${name} ${percent(probability)}`)
+          .join(", "),
+      );
+      Object.assign(row.dataset, {
+        file: file.name,
+        class: ranked[0].name,
+        probability: String(ranked[0].probability),
+      });
+    } catch (error) {
+      row.append((error as Error).message);
+      row.classList.add("problem");
+    }
+  }
+}
+
+async function save(): Promise<void> {
+  const { file } = await ask("save", {});
+  const link = make("a", { href: URL.createObjectURL(file), download: "trained.safetensors" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+async function clear(): Promise<void> {
+  isRunning = false;
+  await ask("forget", {});
+  location.reload();
+}
+
+const drop = byId("drop");
+const folder = byId<HTMLInputElement>("folder");
+folder.addEventListener("change", () => {
+  const files = [...(folder.files ?? [])];
+  const pictures = files.map((file) => ({
+    file,
+    label: file.webkitRelativePath.split("/").at(-2) ?? "",
+  }));
+  folder.value = "";
+  telling(album, () => take(pictures))();
+});
+drop.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.classList.add("over");
+});
+drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  const dropped = filesOf(event.dataTransfer!);
+  telling(album, async () => take(await dropped))();
+});
+train.addEventListener("click", telling(progress, run));
+pause.addEventListener("click", () => (isRunning = false));
+forget.addEventListener("click", telling(progress, clear));
+trial.addEventListener("change", () => {
+  const files = [...(trial.files ?? [])];
+  trial.value = "";
+  telling(tried, () => look(files))();
+});
+download.addEventListener("click", telling(progress, save));
+telling(status, open)();

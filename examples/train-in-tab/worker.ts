@@ -1,0 +1,219 @@
+/** @file The worker: takes pictures in, trains on them, and keeps both in this browser. */
+
+import { type HostArray, hostArray } from "ocelli/graph";
+import {
+  type TabTraining,
+  type TrainingPicture,
+  hasWebGpu,
+  openTraining,
+  picturePixels,
+} from "ocelli/web";
+import { seededRandom } from "ocelli/preprocess";
+import { Kept } from "../page/kept.ts";
+import type { Answers, Begun, Labelled, Reply, Request } from "./protocol.ts";
+
+type OrtModule = Parameters<typeof openTraining>[0];
+type WebOptions = Parameters<typeof openTraining>[2];
+
+/** This side of the worker's channel. */
+const channel = globalThis as unknown as {
+  postMessage(reply: Reply): void;
+  addEventListener(
+    type: "message",
+    listen: (event: MessageEvent<Request & { readonly id: number }>) => void,
+  ): void;
+};
+
+/** The pictures of a training: those that teach, and those that judge. */
+interface Album {
+  readonly classes: readonly string[];
+  readonly taught: readonly TrainingPicture[];
+  readonly heldOut: readonly TrainingPicture[];
+}
+
+/** A training as it is kept beside its pictures. */
+interface Progress extends Pick<Begun, "steps" | "losses"> {
+  readonly state: Uint8Array;
+}
+
+const SIZE = 32;
+/** One picture of so many is held out in each class. */
+const HELD_OUT = 10;
+/** The folder of onnxruntime-web's files. */
+const ORT = new URL("ort/", globalThis.location.href).href;
+/** Files are decoded as they are: neither colours nor transparency are converted. */
+const AS_IT_IS: ImageBitmapOptions = {
+  colorSpaceConversion: "none",
+  premultiplyAlpha: "none",
+  imageOrientation: "from-image",
+};
+
+let kept: Kept;
+let ort: OrtModule;
+let web: WebOptions;
+let album: Album | undefined;
+let training: TabTraining | undefined;
+let steps = 0;
+let losses: number[] = [];
+
+const ANSWERS: {
+  readonly [K in Request["kind"]]: (request: Extract<Request, { kind: K }>) => Promise<Answers[K]>;
+} = {
+  async open({ webgpu }) {
+    const gpu = webgpu && (await hasWebGpu());
+    const file = gpu ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+    ort = (await import(`${ORT}${file}`)) as OrtModule;
+    const threads = Math.min(navigator.hardwareConcurrency, 8);
+    web = { threads, device: gpu ? "webgpu" : "wasm", wasmPaths: ORT };
+    kept = await Kept.open(`ocelli-train-in-tab ${globalThis.location.pathname}`);
+    album = await kept.get<Album>("album");
+    const progress = await kept.get<Progress>("progress");
+    return {
+      engine: gpu ? "WebGPU" : `WebAssembly, ${threads} threads`,
+      lacksWebGpu: webgpu && !gpu,
+      keeps: kept.works,
+      begun: album && progress && describe(album, progress.steps, progress.losses),
+    };
+  },
+  async take({ pictures }) {
+    await forget();
+    const classes = [...new Set(pictures.map(({ label }) => label))].sort();
+    const trainer = await openTraining(ort, { classes, steps: 1, size: SIZE }, web);
+    const { taken, refused } = await takeAll(pictures, classes, trainer);
+    await trainer.dispose();
+    album = { classes, ...split(taken, classes) };
+    await kept.put("album", album);
+    const counts = classes.map((name, label) => {
+      return [name, taken.filter((one) => one.label === label).length] as const;
+    });
+    return { classes: Object.fromEntries(counts), heldOut: album.heldOut.length, refused };
+  },
+  async begin(request) {
+    ({ steps } = request);
+    losses = [];
+    await open();
+    return describe(taken(), steps, losses);
+  },
+  async continue() {
+    const progress = await kept.get<Progress>("progress");
+    if (!progress) throw new Error("No training is kept in this browser.");
+    ({ steps } = progress);
+    losses = [...progress.losses];
+    await open(progress.state);
+    return describe(taken(), steps, losses);
+  },
+  async update({ count }) {
+    const { taught } = taken();
+    const measures = [];
+    for (let i = 0; i < count && opened().step < steps; i++) {
+      measures.push(await opened().update(taught));
+    }
+    losses.push(...measures.map(({ loss }) => loss));
+    await kept.put("progress", { steps, losses, state: await opened().state() });
+    return { measures };
+  },
+  async judge() {
+    const { heldOut } = taken();
+    let right = 0;
+    for (const { image, label } of heldOut) {
+      const probabilities = await opened().classify(image);
+      if (probabilities.indexOf(Math.max(...probabilities)) === label) right++;
+    }
+    return { right, of: heldOut.length };
+  },
+  look: async ({ file }) => ({
+    probabilities: await opened().classify(await pixelsOf(file, opened())),
+  }),
+  save: async () => ({ file: new Blob((await opened().save()) as BlobPart[]) }),
+  async forget() {
+    await forget();
+    return {};
+  },
+};
+
+const describe = (
+  { classes, taught, heldOut }: Album,
+  steps: number,
+  losses: readonly number[],
+): Begun => ({
+  ...{ classes, steps, losses, step: losses.length },
+  ...{ pictures: taught.length, heldOut: heldOut.length },
+});
+
+/** Opens a training on the pictures, in place of the one that is open. */
+async function open(state?: Uint8Array): Promise<void> {
+  await training?.dispose();
+  training = undefined;
+  training = await openTraining(ort, { classes: taken().classes, steps, size: SIZE }, web, state);
+}
+
+async function forget(): Promise<void> {
+  await training?.dispose();
+  training = album = undefined;
+  await kept.clear();
+}
+
+function opened(): TabTraining {
+  if (training) return training;
+  throw new Error("Nothing is being trained yet.");
+}
+
+function taken(): Album {
+  if (album) return album;
+  throw new Error("There are no pictures yet.");
+}
+
+/** Files as small pictures, with the names of those that are none. */
+async function takeAll(
+  pictures: readonly Labelled[],
+  classes: readonly string[],
+  trainer: TabTraining,
+) {
+  const taken: TrainingPicture[] = [];
+  const refused: string[] = [];
+  for (const [i, { file, label }] of pictures.entries()) {
+    try {
+      const image = trainer.prepare(await pixelsOf(file, trainer));
+      taken.push({ id: `${label}/${file.name}`, image, label: classes.indexOf(label) });
+    } catch {
+      refused.push(file.name);
+    }
+    if (i % 10 === 9) channel.postMessage({ taken: i + 1 });
+  }
+  return { taken, refused };
+}
+
+async function pixelsOf(file: File, { alpha }: TabTraining): Promise<HostArray> {
+  const bitmap = await createImageBitmap(file, AS_IT_IS);
+  const { shape, dtype, data } = picturePixels(bitmap, alpha);
+  bitmap.close();
+  return hostArray(shape, dtype, data);
+}
+
+/** A tenth of each class held out, by the hash of its name: the same pictures always. */
+function split(pictures: readonly TrainingPicture[], classes: readonly string[]) {
+  const heldOut = new Set(
+    classes.flatMap((_, label) => {
+      const members = pictures.filter((one) => one.label === label);
+      const ranked = members
+        .map((one) => ({ one, rank: seededRandom("held out", one.id).uniform() }))
+        .sort((a, b) => a.rank - b.rank);
+      return ranked.slice(0, Math.floor(members.length / HELD_OUT)).map(({ one }) => one);
+    }),
+  );
+  return { taught: pictures.filter((one) => !heldOut.has(one)), heldOut: [...heldOut] };
+}
+
+/** One request after the other, in the order in which they came. */
+let queue = Promise.resolve();
+
+channel.addEventListener("message", ({ data: request }) => {
+  queue = queue.then(async () => {
+    try {
+      const answer = await ANSWERS[request.kind](request as never);
+      channel.postMessage({ id: request.id, answer });
+    } catch (error) {
+      channel.postMessage({ id: request.id, error: (error as Error).message });
+    }
+  });
+});
