@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { use } from "../config/use.ts";
 import { featuresAt } from "../evaluate/features.ts";
 import { bytesOf } from "../formats/bytes.ts";
-import { type HostArray, type Tensor, trace } from "../graph/index.ts";
+import { type HostArray, type Spec, type Tensor, trace } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, createModel, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
@@ -12,8 +12,11 @@ import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { findOwn } from "../served/own.ts";
 import { type ModelTensors, arraysOf, imageSpec } from "../served/trained.ts";
+import { type Task, taskOf } from "../tasks/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
+import type { Checkpoint } from "../weights/checkpoint.ts";
 import { fitWeights } from "../weights/index.ts";
+import { matchArrays } from "../weights/match.ts";
 
 /** A frozen model that gives features. */
 export interface Backbone extends Pick<ModelCard, "model" | "preprocessing" | "imageShape"> {
@@ -42,6 +45,8 @@ export async function openBackbone(
   use(definitions ?? []);
   await useRunFiles(spec);
   const own = architecture === undefined ? await findOwn(spec, report) : undefined;
+  const task = own && taskOf(own.card);
+  if (own && task?.whole) return embeddingPart(spec, own, task, preprocessing);
   const { model, text, weights, arrays, givenGrid } = own
     ? {
         model: own.card.model,
@@ -59,6 +64,41 @@ export async function openBackbone(
     for (const line of resized) report?.(`resized ${line}`);
     return { params: fromFlat(params), variables: fromFlat(variables) };
   });
+}
+
+/** What of a model of several fields embeds images: its features are those of the task's head `embed`. */
+function embeddingPart(
+  spec: string,
+  own: Checkpoint,
+  task: Task,
+  text = own.card.preprocessing,
+): Backbone {
+  const net: ImageModel = (scope, image) => {
+    const [output, out] = task.model(scope, image);
+    const features = task.heads.embed({ output, out: toFlat<Tensor>(out) });
+    return [features, { pre_logits: features }];
+  };
+  const preprocessing = parsePreprocessing(text);
+  const imageShape = imageShapeOf(preprocessing);
+  const image = imageSpec({ imageShape });
+  const specs = modelSpecs(net, image);
+  const read = (some: Tree<Spec>, all: Tree<HostArray>) => {
+    const flat = toFlat<HostArray>(all);
+    const wanted = toFlat<Spec>(some);
+    const given = Object.keys(wanted).flatMap((name) => (name in flat ? [[name, flat[name]]] : []));
+    return fromFlat<HostArray>(matchArrays(spec, wanted, Object.fromEntries(given)));
+  };
+  const params = read(specs.params, own.params);
+  const arrays = { params, variables: read(specs.variables, own.variables) } as Arrays;
+  const { model } = own.card;
+  const common = { spec, model, preprocessing: preprocessing.text, imageShape, net, ...arrays };
+  return { ...common, sha256: hashOf(model, arrays), features: widthOf(net, arrays, image) };
+}
+
+/** How many numbers a network gives of an image. */
+function widthOf(net: ImageModel, arrays: Arrays, image: Spec): number {
+  const features = (weights: ModelTensors, x: Tensor): Tensor => featuresOf(net, weights, x);
+  return trace(features, arrays, image).program.outputs[0].shape[1];
 }
 
 type Arrays = Pick<Backbone, "params" | "variables">;
@@ -88,11 +128,6 @@ function assemble(
   const { head: __, ...kept } = params;
   const arrays = { params: kept, variables };
   const described = { name, ...options };
-  const { outputs } = trace(
-    (weights: ModelTensors, x: Tensor) => featuresOf(net, weights, x),
-    arrays,
-    image,
-  ).program;
   return {
     spec,
     model: described,
@@ -101,7 +136,7 @@ function assemble(
     net,
     ...arrays,
     sha256: hashOf(described, arrays),
-    features: outputs[0].shape[1],
+    features: widthOf(net, arrays, image),
   };
 }
 

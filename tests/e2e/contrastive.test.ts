@@ -1,18 +1,21 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { toNumbers } from "../../src/graph/index.ts";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { type HostArray, toNumbers } from "../../src/graph/index.ts";
 import {
   type ConfigInput,
+  decodeImageFile,
   evaluateModelOn,
   loadPredictor,
+  openModel,
   resume,
   train,
 } from "../../src/index.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
-import { runCli } from "./run-cli.ts";
+import { lastJson, runCli } from "./run-cli.ts";
 
 const VOCABULARY = new URL("../golden/tokenizer/sp_bpe/tokenizer.model", import.meta.url);
 const COLOURS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
@@ -104,6 +107,96 @@ test("pairs of a table are learned, judged by retrieval and served", async () =>
   expect(vector).toHaveLength(16);
   expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
 });
+
+test("texts become vectors in the space of the images", async () => {
+  const workdir = join(dir, "cli");
+  const model = await openModel(workdir, { engine: "interpreter" });
+  const captions = Object.keys(COLOURS).flatMap((colour) =>
+    Object.keys(PLACES).map((place) => `${colour} on the ${place}`),
+  );
+  const { shape, data } = await model.texts!.embed(captions);
+  expect(shape).toEqual([8, 16]);
+  const alone = await model.texts!.embed([captions[5]]);
+  await model.dispose();
+  const row = (array: HostArray, k: number) => toNumbers(array).slice(k * 16, (k + 1) * 16);
+  const texts = { shape, data, dtype: "float32" } as HostArray;
+  for (let k = 0; k < 8; k++) expect(Math.hypot(...row(texts, k))).toBeCloseTo(1, 6);
+  row(texts, 5).forEach((x, j) => expect(toNumbers(alone)[j]).toBeCloseTo(x, 5));
+  const predictor = await loadPredictor(workdir, { engine: "interpreter" });
+  const [answer] = await predictor.predict([await decodeImageFile(join(dir, "red-left.png"))]);
+  await predictor.dispose();
+  const image = answer.kind === "features" ? toNumbers(answer.features) : [];
+  const scores = captions.map((_, k) => row(texts, k).reduce((sum, x, j) => sum + x * image[j], 0));
+  expect(captions[scores.indexOf(Math.max(...scores))]).toBe("red on the left");
+});
+
+test("ocelli embed writes images and texts", async () => {
+  const workdir = join(dir, "cli");
+  const out = (name: string) => join(dir, `${name}.parquet`);
+  const embed = (...args: string[]) => runCli(["embed", ...args, "--engine", "interpreter"]);
+  const images = await embed(workdir, join(dir, "red-left.png"), "--out", out("i"), "--json");
+  expect(lastJson(images)).toMatchObject({ count: 1, features: 16 });
+  const lines = join(dir, "lines.txt");
+  await writeFile(lines, "blue on the right\nwhite 猫 猫\n");
+  const long = Array.from({ length: 40 }, () => "red").join(" ");
+  const texts = await embed(
+    ...[workdir, "--text", "red on the left", "--text", long, "--texts", lines],
+    ...["--out", out("t"), "--json"],
+  );
+  expect(lastJson(texts)).toEqual({ out: out("t"), count: 4, features: 16 });
+  expect(texts.stderr).toMatch(/"red red .*…" is of \d+ tokens: the model reads the first 11/);
+  expect(texts.stderr).toMatch(/"white 猫 猫": \d of \d tokens are unknown to the model/);
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out("t")) });
+  expect(rows.map(({ id }) => id)).toEqual([
+    ...["red on the left", long, "blue on the right", "white 猫 猫"],
+  ]);
+  expect(rows[0].embedding).toHaveLength(16);
+  const empty = await embed(workdir, "--text", "  ", "--out", out("e"));
+  expect([empty.code, empty.stderr]).toEqual([2, "ocelli: a --text is empty.\n"]);
+  const both = await embed(workdir, "a.png", "--text", "a", "--out", out("e"));
+  expect(both.stderr).toContain("a.png is an image, and texts are given too");
+  const none = await embed(workdir, "--out", out("e"));
+  expect(none.stderr).toContain("ocelli embed needs images, or texts as --text");
+});
+
+test("a model of images alone says that it knows no words", async () => {
+  const workdir = join(dir, "vit");
+  const plain = "decode|resize(8)|value_range(-1,1)";
+  await train(
+    {
+      ...config,
+      data: { name: "folder", dir: await classFolders() },
+      task: undefined,
+      model: { name: "vit", width: 16, depth: 1, numHeads: 2, mlpDim: 32, patchSize: [4, 4] },
+      objective: { name: "classification" },
+      preprocess: { train: plain, eval: plain },
+      duration: { steps: 1 },
+      evals: {},
+    } as ConfigInput,
+    { engine: "interpreter", workdir },
+  );
+  const captured = await runCli([
+    ...["embed", workdir, "--text", "a", "--out", join(dir, "x.parquet")],
+    ...["--engine", "interpreter"],
+  ]);
+  expect(captured.code).toBe(2);
+  expect(captured.stderr).toBe(
+    `ocelli: ${workdir} knows no words: it is a model of the task classification. Give a run of the task contrastive.\n`,
+  );
+});
+
+/** The images of the pairs in a folder for each colour. */
+async function classFolders(): Promise<string> {
+  const root = join(dir, "classes");
+  for (const colour of Object.keys(COLOURS)) {
+    await mkdir(join(root, colour), { recursive: true });
+    for (const place of Object.keys(PLACES)) {
+      const name = `${colour}-${place}.png`;
+      await copyFile(join(dir, name), join(root, colour, name));
+    }
+  }
+  return root;
+}
 
 test("a run that was stopped resumes to the same weights", async () => {
   const whole = await run("whole", { duration: { steps: 6 } });
