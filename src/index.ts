@@ -51,6 +51,7 @@ export {
   type PredictorOptions,
   loadPredictor,
 } from "./served/predict.ts";
+export { type ZeroShotOptions, loadZeroShot } from "./served/classification/zero-shot.ts";
 export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
 export {
   type Explained,

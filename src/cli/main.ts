@@ -7,6 +7,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
 import { claim } from "./claim.ts";
+import { classify } from "./classify.ts";
 import { config } from "./config.ts";
 import { completionOf } from "./completion.ts";
 import { embed } from "./embed.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   probe,
   sweep,
   predict,
+  classify,
   evalCommand,
   explain,
   runs,

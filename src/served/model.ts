@@ -9,8 +9,11 @@ import type { Outputs, Task } from "../tasks/index.ts";
 import type { Tokenizer } from "../text/index.ts";
 import type { Tree } from "../tree.ts";
 
-/** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
-export type ServedBatch<T> = Readonly<Record<string, T>> & { readonly image: T };
+/**
+ * A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it; or
+ * fields without an image, such as `text`, of a model that knows them.
+ */
+export type ServedBatch<T> = Readonly<Record<string, T>>;
 
 /** What a model reads texts by. */
 export interface ServedTexts {

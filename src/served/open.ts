@@ -82,15 +82,14 @@ export async function serveTrained(
   const preprocessing = withTokenizer(parsePreprocessing(card.preprocessing), opened);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
-  return {
+  const model: ServedModel = {
     card,
     task,
     preprocessing,
     engine,
-    texts: servedTexts(spec, task, opened?.tokenizer, { engine, arrays }),
     compile(look) {
       const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {
-        const batch = preprocessing.onDevice(raw);
+        const batch = Object.hasOwn(raw, "image") ? preprocessing.onDevice(raw) : raw;
         return look(outputsOf(task, weights, batch), batch);
       });
       return (batch) => program(arrays, batch);
@@ -100,6 +99,7 @@ export async function serveTrained(
       await engine.dispose();
     },
   };
+  return { ...model, texts: servedTexts(spec, model, opened?.tokenizer) };
 }
 
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {

@@ -1,14 +1,12 @@
 /** @file Texts of a served model: made rows of ids by its tokenizer, and vectors by its head `text`. */
 
-import { type DeviceArray, jit } from "../engines/engine.ts";
 import { OcelliError } from "../errors.ts";
-import { type HostArray, type Tensor, hostArray } from "../graph/index.ts";
-import { TASKS, type Task } from "../tasks/index.ts";
+import { type HostArray, hostArray } from "../graph/index.ts";
+import { type Rows, TASKS } from "../tasks/index.ts";
 import type { Tokenizer } from "../text/index.ts";
 import { checkNumbers } from "./answering.ts";
+import { disposeTree, readTree } from "./device-trees.ts";
 import type { ServedModel, ServedTexts } from "./model.ts";
-import { type ModelTensors, outputsOf } from "./trained.ts";
-import type { DeviceTree } from "./device-trees.ts";
 
 /** The head that gives vectors of texts, in the space of those of images. */
 const TEXT = "text";
@@ -17,32 +15,29 @@ const TEXT = "text";
 const BATCH = 64;
 
 /**
- * The texts of a model on a device; undefined where its task has no head of texts.
+ * The texts of a model; undefined where its task has no head of texts.
  *
  * @param spec names the model in errors
  */
 export function servedTexts(
   spec: string,
-  task: Task,
+  { task, compile }: Pick<ServedModel, "task" | "compile">,
   tokenizer: Tokenizer | undefined,
-  { engine, arrays }: Pick<ServedModel, "engine"> & { readonly arrays: DeviceTree },
 ): ServedTexts | undefined {
   if (!tokenizer || !Object.hasOwn(task.heads, TEXT)) return undefined;
-  const program = jit(engine, function texts(weights: ModelTensors, text: Tensor) {
-    return task.heads[TEXT](outputsOf(task, weights, { text }));
-  });
+  const program = compile((outputs) => ({ vectors: task.heads[TEXT](outputs) }));
   return {
     tokenizer,
     async embed(texts) {
       const parts: Float32Array[] = [];
       for (let begin = 0; begin < texts.length; begin += BATCH) {
         const some = texts.slice(begin, begin + BATCH);
-        const vectors = (await program(arrays, padded(some, tokenizer))) as DeviceArray;
-        const { shape, data } = await vectors.read();
-        vectors.dispose();
-        const rows = (data as Float32Array).slice(0, some.length * shape[1]);
-        checkNumbers(spec, { rows: hostArray([some.length, shape[1]], "float32", rows) }, "a text");
-        parts.push(rows);
+        const arrays = await program({ text: padded(some, tokenizer) });
+        const rows = (await readTree(arrays)) as Rows;
+        disposeTree(arrays);
+        checkNumbers(spec, rows, "a text");
+        const { shape, data } = rows.vectors;
+        parts.push((data as Float32Array).slice(0, some.length * shape[1]));
       }
       return normalisedRows(parts, texts.length);
     },

@@ -7,7 +7,7 @@ import { OcelliError } from "../errors.ts";
 import { hostArray } from "../graph/index.ts";
 import type { ModelCard, TaskChoice } from "../models/index.ts";
 import { decodeTexts } from "../preprocess/example.ts";
-import type { Preprocessing } from "../preprocess/pipeline.ts";
+import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type TokenizerChoice, tokenizerKey, tokenizerOf } from "../tasks/index.ts";
 import { type Tokenizer, openTokenizer } from "../text/index.ts";
 
@@ -66,3 +66,9 @@ export const withTokenizer = (
           return { ...example, text: hostArray(shape.slice(1), dtype, data) };
         },
       };
+
+/** What a preprocessing does with texts that come without images. */
+export const textsAlone = ({ last }: Preprocessing): Preprocessing => ({
+  ...parsePreprocessing(""),
+  ...(last && { last }),
+});

@@ -7,6 +7,7 @@ import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { type HostArray, toNumbers } from "../../src/graph/index.ts";
 import {
   type ConfigInput,
+  type Ranked,
   decodeImageFile,
   evaluateModelOn,
   loadPredictor,
@@ -183,6 +184,110 @@ test("a model of images alone says that it knows no words", async () => {
   expect(captured.stderr).toBe(
     `ocelli: ${workdir} knows no words: it is a model of the task classification. Give a run of the task contrastive.\n`,
   );
+});
+
+test("labelled images are judged by the names of their classes", async () => {
+  const data = { name: "folder", dir: await classFolders() } as const;
+  const workdir = join(dir, "cli");
+  const options = { engine: "interpreter", split: "all" };
+  const { values, examples } = await evaluateModelOn(workdir, data, options);
+  const classes = Object.keys(COLOURS).sort();
+  const model = await openModel(workdir, options);
+  const names = toNumbers((await model.texts!.embed(classes)) as HostArray);
+  await model.dispose();
+  const predictor = await loadPredictor(workdir, options);
+  let correct = 0;
+  for (const [label, colour] of classes.entries()) {
+    for (const place of Object.keys(PLACES)) {
+      const image = await decodeImageFile(join(dir, `${colour}-${place}.png`));
+      const [answer] = await predictor.predict([image]);
+      const vector = answer.kind === "features" ? toNumbers(answer.features) : [];
+      const scores = classes.map((_, k) =>
+        vector.reduce((sum, x, at) => sum + x * names[k * vector.length + at], 0),
+      );
+      if (scores.indexOf(Math.max(...scores)) === label) correct++;
+    }
+  }
+  await predictor.dispose();
+  expect({ values, examples }).toEqual({ values: { accuracy: correct / 8 }, examples: 8 });
+
+  const templates = ["{} on the left", "{} on the right", "left: {}", "right: {}"];
+  const zero = { type: "zeroshot", data, split: "all", templates };
+  const trained = await run("zero", {
+    duration: { steps: 1 },
+    optimizer: { name: "adam", lr: 1e-12 },
+    evals: {
+      named: zero,
+      swapped: { ...zero, classNames: ["red", "white", "blue", "green"] },
+      test: { type: "retrieval", split: "test" },
+    },
+    init: { weights: workdir },
+  } as Partial<ConfigInput>);
+  expect(trained.evals).toMatchObject({ named: { accuracy: 1 }, swapped: { accuracy: 0 } });
+  const wrong = { bad: { ...zero, classNames: ["red"] } };
+  await expect(run("bad", { evals: wrong } as Partial<ConfigInput>)).rejects.toThrow(
+    "zeroshot: there are 1 classNames for 4 classes.",
+  );
+});
+
+test("images are classified by labels", async () => {
+  const workdir = join(dir, "cli");
+  const images = ["red-left", "blue-right"].map((name) => join(dir, `${name}.png`));
+  const classify = (labels: string, ...more: string[]) =>
+    runCli(["classify", workdir, "--labels", labels, ...images, "--engine=interpreter", ...more]);
+  const colours = await classify("blue,green,red", "--template", "{} on the left", "--json");
+  const { predictions } = lastJson<{ predictions: { image: string; ranked: Ranked[] }[] }>(colours);
+  expect(predictions.map(({ ranked: [{ name }] }) => name)).toEqual(["red", "blue"]);
+  const labels = join(dir, "labels.txt");
+  await writeFile(labels, "on the left, left\non the right, right\n");
+  const places = await classify(labels, "--top-k", "1");
+  expect(places.stdout).toMatch(/red-left\.png {2}on the left, left \d.*\n.*on the right, right/);
+
+  // sigmoid: t · zᵀw + b for each label by itself
+  const model = await openModel(workdir, { engine: "interpreter" });
+  const { data } = await model.texts!.embed(["red on the left"]);
+  await model.dispose();
+  const { params } = readCheckpointFile(join(workdir, "checkpoint.safetensors"), "it");
+  const [t, b] = ["t", "b"].map((name) =>
+    Number((params as Readonly<Record<string, HostArray>>)[name].data[0]),
+  );
+  const predictor = await loadPredictor(workdir, { engine: "interpreter" });
+  const [answer] = await predictor.predict([await decodeImageFile(images[0])]);
+  await predictor.dispose();
+  const image = answer.kind === "features" ? toNumbers(answer.features) : [];
+  const product = image.reduce((sum, x, j) => sum + x * Number(data[j]), 0);
+  const red = predictions[0].ranked.find(({ name }) => name === "red")!;
+  expect(red.score).toBeCloseTo(1 / (1 + Math.exp(-(Math.exp(t) * product + b))), 5);
+
+  const errors = {
+    "red,,blue": "label 2 of 3 is empty. Such as --labels cat,dog.",
+    "red,Red!": 'the labels "red" and "Red!" are the same. Such as --labels cat,dog.',
+    "none.txt": /cannot read none\.txt/,
+  };
+  for (const [given, message] of Object.entries(errors)) {
+    const { code, stderr } = await classify(given);
+    expect([code, stderr.trim().split("\n").length]).toEqual([2, 1]);
+    expect(stderr).toMatch(message);
+  }
+  const template = await classify("red,blue", "--template", "a photo");
+  expect(template.stderr).toContain('the template "a photo" must have one {} for the name.');
+  const long = await classify(`red,${"blue ".repeat(30)}`);
+  expect(long.stdout).toContain("tokens: the model reads the first 11");
+});
+
+test("with the softmax loss the labels' probabilities sum to 1", async () => {
+  await run("softmax", {
+    objective: { name: "contrastive", loss: "softmax" },
+    duration: { steps: 1 },
+  } as Partial<ConfigInput>);
+  const workdir = join(dir, "softmax");
+  const args = ["classify", workdir, join(dir, "red-left.png"), "--engine=interpreter"];
+  const several = await runCli([...args, "--labels", "red,blue,green", "--json"]);
+  const { predictions } = lastJson<{ predictions: { ranked: Ranked[] }[] }>(several);
+  const sum = predictions[0].ranked.reduce((total, { score }) => total + score, 0);
+  expect(sum).toBeCloseTo(1, 5);
+  const one = await runCli([...args, "--labels", "red"]);
+  expect(one.stderr).toContain("says which of several labels fits best. Give at least two");
 });
 
 /** The images of the pairs in a folder for each colour. */
