@@ -2,7 +2,9 @@
 
 import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
+import type { embedTextsTo as EmbedTextsTo } from "../transfer/embed.ts";
 import { type Command, type Output, USE_FLAG } from "./command.ts";
+import { checkText, readLines } from "./texts.ts";
 import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
@@ -36,14 +38,20 @@ export const embed: Command = {
         hint: "Such as --out features.parquet.",
       });
     }
-    const lines = await textsGiven(lists.get("text"), texts.get("texts"));
+    const file = texts.get("texts");
+    const lines = [
+      ...(lists.get("text") ?? []).map((text) => checkText(text, "a --text")),
+      ...(file === undefined ? [] : await readLines(file)),
+    ];
     if (lines.length > 0) {
       if (paths.length > 0) {
         throw new OcelliError("argument", `${paths[0]} is an image, and texts are given too.`, {
           hint: "Write images and texts to files of their own.",
         });
       }
-      return writeTexts(model, lines, { out, engine: texts.get("engine") }, output);
+      const { embedTextsTo } = await import("../transfer/embed.ts");
+      const write = (from: Parameters<typeof embedTextsTo>[1]) => embedTextsTo(out, from, lines);
+      return writeTexts(model, lines, { write, engine: texts.get("engine") }, output);
     }
     if (paths.length === 0) {
       throw new OcelliError("argument", "ocelli embed needs images, or texts as --text.", {
@@ -85,28 +93,24 @@ export const embed: Command = {
   },
 };
 
-/** The texts of both flags, in order. */
-async function textsGiven(given: readonly string[] = [], file: string | undefined) {
-  const { checkText, readLines } = await import("./texts.ts");
-  const named = given.map((text) => checkText(text, "a --text"));
-  return [...named, ...(file === undefined ? [] : await readLines(file))];
-}
+/** Writes the vectors of a model's texts. */
+type WriteTexts = (from: Parameters<typeof EmbedTextsTo>[1]) => ReturnType<typeof EmbedTextsTo>;
 
+/** Embeds texts and writes them. */
 async function writeTexts(
   spec: string,
   lines: readonly string[],
-  { out, engine }: { readonly out: string; readonly engine: string | undefined },
+  { write, engine }: { readonly write: WriteTexts; readonly engine: string | undefined },
   output: Output,
 ) {
   const { openModel } = await import("../served/open.ts");
   const { notesOnTexts, textsOf } = await import("../served/texts.ts");
-  const { embedTextsTo } = await import("../transfer/embed.ts");
   const model = await openModel(spec, { engine, report: (line) => output.line(line) });
   try {
     const texts = textsOf(model, spec);
     for (const note of notesOnTexts(texts, lines)) output.line(printableName(note));
-    const result = await embedTextsTo(out, { card: model.card, texts }, lines);
-    output.line(`${out}: ${result.count} texts, ${result.features} numbers each`);
+    const result = await write({ card: model.card, texts });
+    output.line(`${result.out}: ${result.count} texts, ${result.features} numbers each`);
     return result;
   } finally {
     await model.dispose();

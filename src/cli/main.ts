@@ -24,6 +24,7 @@ import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
+import { search } from "./search.ts";
 import { serve } from "./serve.ts";
 import { runs } from "./runs.ts";
 import { watchStreams } from "./standard-streams.ts";
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   sweep,
   predict,
   classify,
+  search,
   evalCommand,
   explain,
   runs,

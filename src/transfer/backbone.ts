@@ -1,13 +1,12 @@
 /** @file Backbones: trained models without their classifier, from published weights, files or runs. */
 
-import { createHash } from "node:crypto";
 import { use } from "../config/use.ts";
 import { featuresAt } from "../evaluate/features.ts";
-import { bytesOf } from "../formats/bytes.ts";
 import { type HostArray, type Spec, type Tensor, trace } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, createModel, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { hashArrays } from "../served/arrays-hash.ts";
 import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { findOwn } from "../served/own.ts";
@@ -92,7 +91,7 @@ function embeddingPart(
   const arrays = { params, variables: read(specs.variables, own.variables) } as Arrays;
   const { model } = own.card;
   const common = { spec, model, preprocessing: preprocessing.text, imageShape, net, ...arrays };
-  return { ...common, sha256: hashOf(model, arrays), features: widthOf(net, arrays, image) };
+  return { ...common, sha256: hashArrays(model, { ...arrays }), features: widthOf(net, arrays, image) };
 }
 
 /** How many numbers a network gives of an image. */
@@ -135,7 +134,7 @@ function assemble(
     imageShape,
     net,
     ...arrays,
-    sha256: hashOf(described, arrays),
+    sha256: hashArrays(described, { ...arrays }),
     features: widthOf(net, arrays, image),
   };
 }
@@ -144,12 +143,4 @@ function assemble(
 export function featuresOf(net: ImageModel, weights: ModelTensors, image: Tensor): Tensor {
   const [, out] = apply(net, weights, image).result;
   return featuresAt(toFlat<Tensor>(out));
-}
-
-function hashOf(model: ModelCard["model"], arrays: Arrays): string {
-  const hash = createHash("sha256").update(JSON.stringify(model));
-  for (const [name, array] of Object.entries(toFlat<HostArray>({ ...arrays }))) {
-    hash.update(`\0${name}[${array.shape.join()}]`).update(bytesOf(array));
-  }
-  return hash.digest("hex");
 }

@@ -61,7 +61,7 @@ export async function loadZeroShot(
 }
 
 /** The prompts of labels; an argument error where a label has no name, or two have the same one. */
-export function labelPrompts(
+function labelPrompts(
   labels: readonly string[],
   { templates, canonical }: Pick<LabelOptions, "templates" | "canonical"> = {},
 ): ClassPrompts {
@@ -87,7 +87,7 @@ export function labelPrompts(
 }
 
 /** A model whose answers to images are labels; it owns what the given one does. */
-export async function withLabels(
+async function withLabels(
   model: ServedModel,
   spec: string,
   {
