@@ -51,6 +51,15 @@ export {
   type PredictorOptions,
   loadPredictor,
 } from "./served/predict.ts";
+export { type ZeroShotOptions, loadZeroShot } from "./served/classification/zero-shot.ts";
+export { type IndexOptions, type IndexResult, indexFolder } from "./search/build.ts";
+export {
+  type Hit,
+  type Query,
+  type SearchOptions,
+  type Searcher,
+  openSearch,
+} from "./search/search.ts";
 export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
 export {
   type Explained,

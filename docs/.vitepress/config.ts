@@ -38,6 +38,7 @@ export default defineConfig({
           page("To a page", "web"),
           page("To a server", "serve"),
           page("Explain answers", "explain"),
+          page("Search and classify by words", "search"),
         ],
       },
       {

@@ -7,8 +7,8 @@ import type { Command } from "./command.ts";
 
 export const bench: Command = {
   name: "bench",
-  summary: "Benchmark a training step, a forward pass, tracing, start-up or a server",
-  operands: "step|forward|trace|start|pipeline|serve|gpu",
+  summary: "Benchmark a training step, a forward pass, tracing, start-up, a server or a search",
+  operands: "step|forward|trace|start|pipeline|serve|search|gpu",
   arity: [1, 1],
   flags: {
     model: {
@@ -28,6 +28,7 @@ export const bench: Command = {
       help: "another framework to measure in the same run",
     },
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
+    vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
     pairs: { type: "integer", help: "number of runs (default: 5)" },
     engine: { type: "text", value: "E", help: "engine (default: auto)" },
     threads: { type: "integer", help: "threads for both (default: all cores)" },
@@ -58,6 +59,16 @@ export const bench: Command = {
       };
       const result = await benchServe(options, (line) => output.line(line));
       output.line(describeServe(result));
+      return result;
+    }
+    if (kind === "search") {
+      const { benchSearch, describeSearch } = await import("../../bench/search.ts");
+      const options = {
+        ...{ vectors: integers.get("vectors") ?? 100_000, size: 512, queries: 20 },
+        runs: integers.get("pairs") ?? 5,
+      };
+      const result = await benchSearch(options);
+      for (const line of describeSearch(result).split("\n")) output.line(line);
       return result;
     }
     if (kind === "gpu") {

@@ -1,19 +1,27 @@
-/** @file `ocelli embed`: what a model's backbone says of images, as a table. */
+/** @file `ocelli embed`: the features of images, or the vectors of texts, as a table. */
 
 import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import type { embedTextsTo as EmbedTextsTo } from "../transfer/embed.ts";
+import { type Command, type Output, USE_FLAG } from "./command.ts";
+import { checkText, readLines } from "./texts.ts";
 import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
 export const embed: Command = {
   name: "embed",
-  summary: "Write the features of images to a parquet file",
+  summary: "Write the features of images, or of texts, to a parquet file",
   operands: "MODEL IMAGE|FOLDER|URL|-…",
-  arity: [2, Infinity],
+  arity: [1, Infinity],
   flags: {
     out: { type: "text", value: "FILE.parquet", help: "output file (required)" },
+    text: {
+      type: "list",
+      value: "TEXT",
+      help: "a text in place of images, for a model of images and texts; may be given several times",
+    },
+    texts: { type: "text", value: "FILE", help: "texts in place of images, one on each line" },
     ...BACKBONE_FLAGS,
     use: USE_FLAG,
   },
@@ -21,12 +29,33 @@ export const embed: Command = {
     "ocelli embed efficientnet-lite0 holiday --out holiday.parquet",
     "ocelli embed efficientnet-lite0 https://example.org/cat.jpg dog.jpg --out two.parquet",
     "ocelli embed runs/pets pets --out pets.parquet --on-bad-image error",
+    'ocelli embed runs/pairs --text "a red bird" --text "a boat" --out words.parquet',
   ],
-  async run({ operands: [model, ...paths], texts, integers }, output) {
+  async run({ operands: [model, ...paths], texts, integers, lists }, output) {
     const out = texts.get("out");
     if (out === undefined) {
       throw new OcelliError("argument", "ocelli embed needs --out.", {
         hint: "Such as --out features.parquet.",
+      });
+    }
+    const file = texts.get("texts");
+    const lines = [
+      ...(lists.get("text") ?? []).map((text) => checkText(text, "a --text")),
+      ...(file === undefined ? [] : await readLines(file)),
+    ];
+    if (lines.length > 0) {
+      if (paths.length > 0) {
+        throw new OcelliError("argument", `${paths[0]} is an image, and texts are given too.`, {
+          hint: "Write images and texts to files of their own.",
+        });
+      }
+      const { embedTextsTo } = await import("../transfer/embed.ts");
+      const write = (from: Parameters<typeof embedTextsTo>[1]) => embedTextsTo(out, from, lines);
+      return writeTexts(model, lines, { write, engine: texts.get("engine") }, output);
+    }
+    if (paths.length === 0) {
+      throw new OcelliError("argument", "ocelli embed needs images, or texts as --text.", {
+        hint: "See ocelli embed --help.",
       });
     }
     const { imagePaths, pathSource } = await import("../data/readers/images.ts");
@@ -63,3 +92,27 @@ export const embed: Command = {
     return result;
   },
 };
+
+/** Writes the vectors of a model's texts. */
+type WriteTexts = (from: Parameters<typeof EmbedTextsTo>[1]) => ReturnType<typeof EmbedTextsTo>;
+
+/** Embeds texts and writes them. */
+async function writeTexts(
+  spec: string,
+  lines: readonly string[],
+  { write, engine }: { readonly write: WriteTexts; readonly engine: string | undefined },
+  output: Output,
+) {
+  const { openModel } = await import("../served/open.ts");
+  const { notesOnTexts, textsOf } = await import("../served/texts.ts");
+  const model = await openModel(spec, { engine, report: (line) => output.line(line) });
+  try {
+    const texts = textsOf(model, spec);
+    for (const note of notesOnTexts(texts, lines)) output.line(printableName(note));
+    const result = await write({ card: model.card, texts });
+    output.line(`${result.out}: ${result.count} texts, ${result.features} numbers each`);
+    return result;
+  } finally {
+    await model.dispose();
+  }
+}

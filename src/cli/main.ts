@@ -7,6 +7,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
 import { claim } from "./claim.ts";
+import { classify } from "./classify.ts";
 import { config } from "./config.ts";
 import { completionOf } from "./completion.ts";
 import { embed } from "./embed.ts";
@@ -23,6 +24,7 @@ import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
+import { search } from "./search.ts";
 import { serve } from "./serve.ts";
 import { runs } from "./runs.ts";
 import { watchStreams } from "./standard-streams.ts";
@@ -40,6 +42,8 @@ const COMMANDS: readonly Command[] = [
   probe,
   sweep,
   predict,
+  classify,
+  search,
   evalCommand,
   explain,
   runs,

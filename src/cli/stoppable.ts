@@ -1,4 +1,4 @@
-/** @file Training that Ctrl-C stops in order. */
+/** @file Long work that Ctrl-C stops in order. */
 
 import type { Output } from "./command.ts";
 import { keepGoing } from "./standard-streams.ts";
@@ -10,19 +10,22 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const SAME_WISH = 200;
 
 /**
- * Runs a training that Ctrl-C stops after the current step, and a second one at once. A standard output that is closed
- * or full does not end it.
+ * Runs a training, or other work, that Ctrl-C stops after the current step, and a second one at once. A standard output
+ * that is closed or full does not end it.
+ *
+ * @param told the line at the first Ctrl-C
  */
 export async function stoppable<T>(
   output: Output,
   run: (signal: AbortSignal) => Promise<T>,
+  told = "stopping after this step; Ctrl-C again stops at once",
 ): Promise<T> {
   const stop = new AbortController();
   let first = 0;
   const onSignal = (signal: NodeJS.Signals) => {
     if (!stop.signal.aborted) {
       first = performance.now();
-      output.line("stopping after this step; Ctrl-C again stops at once");
+      output.line(told);
       stop.abort();
     } else if (signal !== "SIGHUP" && performance.now() - first > SAME_WISH) process.exit(130);
   };

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/dtype.ts";
-import type { Example, Fields } from "../preprocess/example.ts";
+import { type Example, type Fields, encodeTexts } from "../preprocess/example.ts";
 
 /** Runs of examples that are cheap to read together. */
 export interface Blocks {
@@ -75,6 +75,15 @@ export const imageSource = ({
   id: (index) => ids[index],
   read: async (index) => ({ image: bytesArray(await image(index)) }),
   blocks,
+});
+
+/** Texts, each of which is its own id. */
+export const textSource = (texts: readonly string[]): Source => ({
+  length: texts.length,
+  fields: { text: "text" },
+  names: {},
+  id: (index) => texts[index],
+  read: (index) => ({ text: encodeTexts([texts[index]]) }),
 });
 
 /** The bytes of a file as an array. */

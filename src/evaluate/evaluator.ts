@@ -55,6 +55,8 @@ export const JUDGED = "judged";
 export interface StreamRequest {
   /** The examples it needs, rising, from the label of each; all where absent. */
   pick?(labels: readonly number[]): readonly number[];
+  /** The stream is these texts, field `text`, in place of examples of a split. */
+  readonly texts?: readonly string[];
 }
 
 /** An evaluator. */

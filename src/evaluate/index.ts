@@ -33,7 +33,9 @@ export {
   type ClassPrompts,
   PROMPT_TEMPLATES,
   type PromptOptions,
+  type PromptTemplates,
   classPrompts,
+  templatesOf,
 } from "./classification/prompts.ts";
 export { classEmbeddings, zeroShot } from "./classification/zero-shot.ts";
 export { canonicalName } from "../text/canonical.ts";

@@ -12,6 +12,7 @@ import { fewShotOnFeatures } from "./classification/few-shot.ts";
 import { knnOnFeatures } from "./classification/knn.ts";
 import { retrievalOfPairs } from "./pairs.ts";
 import { objectiveValues } from "./objective.ts";
+import { zeroShotByNames } from "./classification/zero-shot.ts";
 import { segmentation } from "./segmentation.ts";
 
 const BUILT_IN = [
@@ -24,6 +25,7 @@ const BUILT_IN = [
   objectiveValues,
   retrievalOfPairs,
   segmentation,
+  zeroShotByNames,
 ] as const;
 
 /** The evaluators that a configuration may name. */

@@ -36,11 +36,11 @@ export function prepareImages(
   return collate(examples, batchSize).image;
 }
 
-/** An error where an answer would be made of NaN. */
-function checkNumbers(spec: string, rows: Rows): void {
+/** An error where an answer would be made of NaN; `of` is what the answer is to. */
+export function checkNumbers(spec: string, rows: Rows, of = "an image"): void {
   for (const { data } of Object.values(rows)) {
     if (!(data as Float32Array).some(Number.isNaN)) continue;
-    throw new OcelliError("diverged", `${spec} gives NaN for an image.`, {
+    throw new OcelliError("diverged", `${spec} gives NaN for ${of}.`, {
       hint: "Its weights are too large for its dtype, or damaged; take another checkpoint.",
     });
   }

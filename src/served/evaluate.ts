@@ -5,7 +5,7 @@ import type { DataConfig } from "../data/config.ts";
 import { openDataset } from "../data/datasets.ts";
 import { type BadImagePolicy, type DataProblem, DataProblems } from "../data/problems.ts";
 import { renumberField } from "../data/renumber.ts";
-import type { Dataset, Source } from "../data/source.ts";
+import { type Dataset, type Source, textSource } from "../data/source.ts";
 import { findSplit, heldOutSplit } from "../data/splits/split-names.ts";
 import { openSplit } from "../data/splits/splits.ts";
 import type { BatchOptions } from "../data/stream/batches.ts";
@@ -23,6 +23,7 @@ import { useRunFiles } from "./modules.ts";
 import { type OpenModelOptions, openModel } from "./open.ts";
 import { type PassListener, type Passed, lookWith, pass, pickStream, streamOf } from "./pass.ts";
 import { dataFor } from "./split-record.ts";
+import { textsAlone } from "./tokenizers.ts";
 
 /** Options of {@link evaluateModelOn}. */
 export interface EvalOptions extends OpenModelOptions {
@@ -105,12 +106,18 @@ export async function evaluateModelOn(
         [JUDGED]: streamOf(type, { source, labels: [] }, passed),
       };
       for (const [stream, request] of Object.entries(evaluator.streams ?? {})) {
-        learned ??= named(await openLearned(dataset, { from, chosen, open }));
-        const examples = await pickStream(request, learned);
+        const examples = request.texts
+          ? { source: textSource(request.texts), labels: [] }
+          : await pickStream(
+              request,
+              (learned ??= named(await openLearned(dataset, { from, chosen, open }))),
+            );
         gathered[stream] = streamOf(
           type,
           examples,
-          await over(stream, { [type]: evaluator }, examples.source),
+          await over(stream, { [type]: evaluator }, examples.source, {
+            ...(request.texts && { preprocessing: textsAlone(preprocessing) }),
+          }),
         );
       }
       const found = Object.fromEntries(await evaluator.summarise(gathered));
@@ -173,10 +180,10 @@ function passesOf(model: ServedModel, batching: BatchOptions) {
     stream: string,
     evaluators: Readonly<Record<string, Evaluator>>,
     source: Source,
-    { listener = {}, split }: { readonly listener?: PassListener; readonly split?: string } = {},
+    { listener = {}, ...own }: Partial<BatchOptions> & { readonly listener?: PassListener } = {},
   ): Promise<Passed> => {
     const run = model.compile(lookWith({ evaluators, task: model.task, stream }));
-    const options = { ...batching, split, engine: model.engine };
+    const options = { ...batching, ...own, engine: model.engine };
     return pass(source, { ...options, run: (batch) => run(batch as never) }, listener);
   };
 }

@@ -10,11 +10,13 @@ import { decodeModel } from "../formats/onnx-decode.ts";
 import type { DType, HostArray, Tensor } from "../graph/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
-import { preprocessingOf } from "./tokenizers.ts";
+import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { servedTexts } from "./texts.ts";
+import { openTokenizerOf, withTokenizer } from "./tokenizers.ts";
 import { exportedModel, readExported } from "./exporting/exported.ts";
 import type { ServedBatch, ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
-import { type ModelTensors, outputsOf } from "./outputs.ts";
+import { type ModelTensors, type TrainedModel, outputsOf } from "./outputs.ts";
 import { type TrainedOptions, openTrained } from "./trained.ts";
 
 /** Whether a stored element is NaN: half floats are looked at as their bits. */
@@ -53,26 +55,36 @@ export async function openModel(
   options: OpenModelOptions = {},
 ): Promise<ServedModel> {
   use(options.use ?? []);
-  return /\.onnx$/i.test(spec) ? openExported(spec, options.engine) : openWeights(spec, options);
+  const { engine, ...trained } = options;
+  return /\.onnx$/i.test(spec)
+    ? openExported(spec, engine)
+    : serveTrained(spec, await openTrained(spec, trained), engine);
 }
 
-async function openWeights(
+/**
+ * A trained model on an engine.
+ *
+ * @param spec names the model in errors
+ * @param engineName default: "auto"
+ */
+export async function serveTrained(
   spec: string,
-  { engine: engineName, ...options }: OpenModelOptions,
+  { card, task, params, variables }: TrainedModel,
+  engineName?: string,
 ): Promise<ServedModel> {
-  const { card, task, params, variables } = await openTrained(spec, options);
   checkNumbers(spec, { params, variables });
-  const preprocessing = await preprocessingOf(card);
+  const opened = await openTokenizerOf(card.task);
+  const preprocessing = withTokenizer(parsePreprocessing(card.preprocessing), opened);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
-  return {
+  const model: ServedModel = {
     card,
     task,
     preprocessing,
     engine,
     compile(look) {
       const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {
-        const batch = preprocessing.onDevice(raw);
+        const batch = Object.hasOwn(raw, "image") ? preprocessing.onDevice(raw) : raw;
         return look(outputsOf(task, weights, batch), batch);
       });
       return (batch) => program(arrays, batch);
@@ -82,6 +94,7 @@ async function openWeights(
       await engine.dispose();
     },
   };
+  return { ...model, texts: servedTexts(spec, model, opened?.tokenizer) };
 }
 
 async function openExported(path: string, engineName?: string): Promise<ServedModel> {

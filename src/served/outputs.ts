@@ -22,12 +22,13 @@ export interface ModelTensors {
 
 /**
  * What a model computes in evaluation of a batch, `image` [batch, height, width, channels] and what else it takes, with
- * intermediate values by name. Where the batch has only some of its fields, such as images without texts, only what
- * reads them is computed.
+ * intermediate values by name. Where the batch has only some of its fields, such as images without texts or texts
+ * without images, only what reads them is computed.
  */
 export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch) {
   const model = wholeModel(task);
-  const isPart = Object.keys(task.whole?.inputs ?? {}).some((name) => !Object.hasOwn(batch, name));
+  const taken = ["image", ...Object.keys(task.whole?.inputs ?? {})];
+  const isPart = taken.some((name) => !Object.hasOwn(batch, name));
   const [output, out] = apply(model, isPart ? partOf(model, arrays, batch) : arrays, batch).result;
   return { output, out: toFlat<Tensor>(out) };
 }

@@ -44,14 +44,20 @@ export async function inputPictures(image: HostArray): Promise<Uint8Array[]> {
 /**
  * A small picture of an example's image, an encoded file or pixels, as a data URL; "" where it cannot be shown. `alpha` is
  * what becomes of transparent parts: the picture shows what the model saw.
+ *
+ * @param side its longer side in pixels at most. Default: 96.
  */
-export async function thumbnail(image: HostArray, alpha: AlphaRule): Promise<string> {
+export async function thumbnail(
+  image: HostArray,
+  alpha: AlphaRule,
+  side = THUMBNAIL,
+): Promise<string> {
   const { default: sharp } = await import("sharp");
   try {
     const { shape, data } = await shownImage(image, alpha);
     const [height, width, channels] = shape;
     const small = await sharp(data, { raw: { height, width, channels: channels as Channels } })
-      .resize(THUMBNAIL, THUMBNAIL, { fit: "inside", withoutEnlargement: true })
+      .resize(side, side, { fit: "inside", withoutEnlargement: true })
       .png()
       .toBuffer();
     return `data:image/png;base64,${small.toString("base64")}`;

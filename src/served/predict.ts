@@ -9,6 +9,7 @@ import type { ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
 import type { Answer } from "../tasks/index.ts";
 import { answerer, prepareImages } from "./answering.ts";
+import type { ServedModel } from "./model.ts";
 import { type OpenModelOptions, openModel } from "./open.ts";
 
 /** What a model answers for an image. */
@@ -61,7 +62,15 @@ export async function loadPredictor(
   spec: string,
   { batchSize = 1, ...options }: PredictorOptions = {},
 ): Promise<Predictor> {
-  const model = await openModel(spec, options);
+  return predictorOf(await openModel(spec, options), spec, batchSize);
+}
+
+/**
+ * A model as a predictor, which disposes it.
+ *
+ * @param spec names the model in errors
+ */
+export function predictorOf(model: ServedModel, spec: string, batchSize: number): Predictor {
   const { card, preprocessing } = model;
   const answer = answerer(model, spec);
   return {

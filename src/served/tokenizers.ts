@@ -67,9 +67,8 @@ export const withTokenizer = (
         },
       };
 
-/** The preprocessing of a card, with its tokenizer. */
-export const preprocessingOf = async ({
-  preprocessing,
-  task,
-}: Pick<ModelCard, "preprocessing" | "task">): Promise<Preprocessing> =>
-  withTokenizer(parsePreprocessing(preprocessing), await openTokenizerOf(task));
+/** What a preprocessing does with texts that come without images. */
+export const textsAlone = ({ last }: Preprocessing): Preprocessing => ({
+  ...parsePreprocessing(""),
+  ...(last && { last }),
+});

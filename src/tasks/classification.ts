@@ -46,7 +46,7 @@ export const lossOf = ({ loss }: ModelCard["task"]): (typeof CLASS_LOSSES)["soft
   CLASS_LOSSES[loss === "sigmoid" ? "sigmoid" : "softmax"];
 
 /** Classes with their probabilities, the surest first. */
-const rank = (probabilities: readonly number[], classes: readonly string[]): Ranked[] =>
+export const rank = (probabilities: readonly number[], classes: readonly string[]): Ranked[] =>
   classes.map((name, k) => ({ name, score: probabilities[k] })).sort((a, b) => b.score - a.score);
 
 /** How many mistakes are kept. */

@@ -21,8 +21,14 @@ export const contrastiveTask = defineTask({
   }),
   needs: { image: ["image"], text: ["text"] },
   headline: { metric: "txt2img_recall@1", better: "higher" },
-  evaluators: ({ text }) => (text === "text" ? ["retrieval"] : []),
-  describe: ({ tokenizer }) => ({ task: { tokenizer }, names: {} }),
+  evaluators: ({ text, label }) => [
+    ...(text === "text" ? ["retrieval"] : []),
+    ...(label === "class" || label === "classes" ? ["zeroshot"] : []),
+  ],
+  describe: ({ tokenizer }, { objective }) => ({
+    task: { tokenizer, loss: objective.loss ?? "sigmoid" },
+    names: {},
+  }),
   create(card) {
     const { length } = tokenizerIn(card);
     const net = makeModel(card);

@@ -5,6 +5,7 @@ export { type Answer, type Ranked, areasOf, describeAnswer } from "./answer.ts";
 export { type ShownAnswer, answerJson, limitAnswer } from "./answer-json.ts";
 export type { Colour } from "../preprocess/alpha.ts";
 export { classColour, colourMap, hexColour } from "./map-colours.ts";
+export { rank } from "./classification.ts";
 export { TASKS, type TaskConfig, taskDefinition, taskOf } from "./registry.ts";
 export {
   type Headline,

@@ -1,20 +1,22 @@
 /** @file Backbones: trained models without their classifier, from published weights, files or runs. */
 
-import { createHash } from "node:crypto";
 import { use } from "../config/use.ts";
 import { featuresAt } from "../evaluate/features.ts";
-import { bytesOf } from "../formats/bytes.ts";
-import { type HostArray, type Tensor, trace } from "../graph/index.ts";
+import { type HostArray, type Spec, type Tensor, trace } from "../graph/index.ts";
 import { type ImageModel, type ModelCard, createModel, positionGrid } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
+import { hashArrays } from "../served/arrays-hash.ts";
 import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { findOwn } from "../served/own.ts";
 import type { ModelTensors } from "../served/outputs.ts";
 import { arraysOf, imageSpec } from "../served/trained.ts";
+import { type Task, taskOf } from "../tasks/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
+import type { Checkpoint } from "../weights/checkpoint.ts";
 import { fitWeights } from "../weights/index.ts";
+import { matchArrays } from "../weights/match.ts";
 
 /** A frozen model that gives features. */
 export interface Backbone extends Pick<ModelCard, "model" | "preprocessing" | "imageShape"> {
@@ -43,6 +45,8 @@ export async function openBackbone(
   use(definitions ?? []);
   await useRunFiles(spec);
   const own = architecture === undefined ? await findOwn(spec, report) : undefined;
+  const task = own && taskOf(own.card);
+  if (own && task?.whole) return embeddingPart(spec, own, task, preprocessing);
   const { model, text, weights, arrays, givenGrid } = own
     ? {
         model: own.card.model,
@@ -60,6 +64,45 @@ export async function openBackbone(
     for (const line of resized) report?.(`resized ${line}`);
     return { params: fromFlat(params), variables: fromFlat(variables) };
   });
+}
+
+/** What of a model of several fields embeds images: its features are those of the task's head `embed`. */
+function embeddingPart(
+  spec: string,
+  own: Checkpoint,
+  task: Task,
+  text = own.card.preprocessing,
+): Backbone {
+  const net: ImageModel = (scope, image) => {
+    const [output, out] = task.model(scope, image);
+    const features = task.heads.embed({ output, out: toFlat<Tensor>(out) });
+    return [features, { pre_logits: features }];
+  };
+  const preprocessing = parsePreprocessing(text);
+  const imageShape = imageShapeOf(preprocessing);
+  const image = imageSpec({ imageShape });
+  const specs = modelSpecs(net, image);
+  const read = (some: Tree<Spec>, all: Tree<HostArray>) => {
+    const flat = toFlat<HostArray>(all);
+    const wanted = toFlat<Spec>(some);
+    const given = Object.keys(wanted).flatMap((name) => (name in flat ? [[name, flat[name]]] : []));
+    return fromFlat<HostArray>(matchArrays(spec, wanted, Object.fromEntries(given)));
+  };
+  const params = read(specs.params, own.params);
+  const arrays = { params, variables: read(specs.variables, own.variables) } as Arrays;
+  const { model } = own.card;
+  const common = { spec, model, preprocessing: preprocessing.text, imageShape, net, ...arrays };
+  return {
+    ...common,
+    sha256: hashArrays(model, { ...arrays }),
+    features: widthOf(net, arrays, image),
+  };
+}
+
+/** How many numbers a network gives of an image. */
+function widthOf(net: ImageModel, arrays: Arrays, image: Spec): number {
+  const features = (weights: ModelTensors, x: Tensor): Tensor => featuresOf(net, weights, x);
+  return trace(features, arrays, image).program.outputs[0].shape[1];
 }
 
 type Arrays = Pick<Backbone, "params" | "variables">;
@@ -89,11 +132,6 @@ function assemble(
   const { head: __, ...kept } = params;
   const arrays = { params: kept, variables };
   const described = { name, ...options };
-  const { outputs } = trace(
-    (weights: ModelTensors, x: Tensor) => featuresOf(net, weights, x),
-    arrays,
-    image,
-  ).program;
   return {
     spec,
     model: described,
@@ -101,8 +139,8 @@ function assemble(
     imageShape,
     net,
     ...arrays,
-    sha256: hashOf(described, arrays),
-    features: outputs[0].shape[1],
+    sha256: hashArrays(described, { ...arrays }),
+    features: widthOf(net, arrays, image),
   };
 }
 
@@ -110,12 +148,4 @@ function assemble(
 export function featuresOf(net: ImageModel, weights: ModelTensors, image: Tensor): Tensor {
   const [, out] = apply(net, weights, image).result;
   return featuresAt(toFlat<Tensor>(out));
-}
-
-function hashOf(model: ModelCard["model"], arrays: Arrays): string {
-  const hash = createHash("sha256").update(JSON.stringify(model));
-  for (const [name, array] of Object.entries(toFlat<HostArray>({ ...arrays }))) {
-    hash.update(`\0${name}[${array.shape.join()}]`).update(bytesOf(array));
-  }
-  return hash.digest("hex");
 }

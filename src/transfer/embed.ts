@@ -11,6 +11,7 @@ import { cpuBudget } from "../engines/threads.ts";
 import { diskError, nameBeside, putInPlace } from "../files.ts";
 import { importOptional } from "../packages/peers.ts";
 import type { Backbone } from "./backbone.ts";
+import type { ServedModel, ServedTexts } from "../served/model.ts";
 import { createExtractor, featureBatches } from "./features.ts";
 
 /** Options of {@link embedImages}. */
@@ -67,7 +68,9 @@ export async function embedImages(
 ): Promise<EmbedResult> {
   const began = performance.now();
   const partial = nameBeside(out);
-  const file = await openParquet(out, partial, backbone);
+  const { model, preprocessing, sha256 } = backbone;
+  const described = { model: JSON.stringify(model), preprocessing, sha256 };
+  const file = await openParquet(out, partial, described, backbone.features);
   const engine = await openEngine(options.engine).catch((error: unknown) => {
     rmSync(partial, { force: true });
     throw error;
@@ -100,13 +103,43 @@ export async function embedImages(
   return { out, count, skipped: problems.count, features: width, engine: engine.name, seconds };
 }
 
+/**
+ * Writes the vectors of texts to a parquet file of the columns `id`, the text, and `embedding`, a list of floats, of
+ * length 1 in the space of the model's vectors of images.
+ */
+export async function embedTextsTo(
+  out: string,
+  { texts, card }: Pick<ServedModel, "card"> & { readonly texts: ServedTexts },
+  lines: readonly string[],
+): Promise<{ readonly out: string; readonly count: number; readonly features: number }> {
+  const { shape, data } = await texts.embed(lines);
+  const [count, width] = shape;
+  const partial = nameBeside(out);
+  const described = { model: JSON.stringify(card.model), task: JSON.stringify(card.task) };
+  const file = await openParquet(out, partial, described, width);
+  try {
+    lines.forEach((line, row) => {
+      const vector = (data as Float32Array).subarray(row * width, (row + 1) * width);
+      file.add(line, Array.from(vector));
+    });
+    file.close();
+    await putInPlace(partial, out);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw diskError(out, error);
+  }
+  return { out, count, features: width };
+}
+
 /** A parquet file that rows are added to; a row group is written when it is full. */
-async function openParquet(out: string, path: string, backbone: Backbone) {
-  const { model, preprocessing, sha256 } = backbone;
-  const rows = Math.max(1, Math.min(MAX_ROWS, Math.floor(GROUP / backbone.features)));
-  const kvMetadata = Object.entries({ model: JSON.stringify(model), preprocessing, sha256 }).map(
-    ([key, value]) => ({ key, value }),
-  );
+async function openParquet(
+  out: string,
+  path: string,
+  described: Readonly<Record<string, string>>,
+  width: number,
+) {
+  const rows = Math.max(1, Math.min(MAX_ROWS, Math.floor(GROUP / width)));
+  const kvMetadata = Object.entries(described).map(([key, value]) => ({ key, value }));
   const writer = await openWriter(out, path, kvMetadata);
   let ids: string[] = [];
   let embeddings: number[][] = [];

@@ -23,13 +23,17 @@ import type { ModelTensors } from "../served/outputs.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
 import { pruneFolder, touch } from "./prune.ts";
 
-/** A backbone on a device. It owns memory until it is disposed; the engine is the caller's. */
-export interface Extractor {
-  readonly backbone: Backbone;
-  readonly engine: Engine;
+/** What gives features of prepared images. */
+export interface FeatureMaker {
   readonly preprocessing: Preprocessing;
   /** Features [batch, features] of images after the host's part of the preprocessing. */
   run(image: HostArray): Promise<HostArray>;
+}
+
+/** A backbone on a device. It owns memory until it is disposed; the engine is the caller's. */
+export interface Extractor extends FeatureMaker {
+  readonly backbone: Backbone;
+  readonly engine: Engine;
   [Symbol.dispose](): void;
 }
 
@@ -73,17 +77,18 @@ export interface FeatureBatch {
 
 /** The features of a source's images, batch after batch; however many there are, a few batches are in memory. */
 export async function* featureBatches(
-  extractor: Extractor,
+  maker: FeatureMaker,
   source: Source,
   { progress, ...options }: FeatureOptions & { readonly problems?: DataProblems },
 ): AsyncGenerator<FeatureBatch, void> {
-  const { preprocessing, backbone } = extractor;
+  const { preprocessing } = maker;
   let done = 0;
   const batching = { ...options, preprocessing, seed: 0 };
   for await (const batch of evaluationBatches(imagesOf(source), batching)) {
-    const all = (await extractor.run(batch.features.image)).data as Float32Array;
+    const { shape, data } = await maker.run(batch.features.image);
+    const all = data as Float32Array;
     const rows = [...batch.indices.keys()].filter((row) => batch.indices[row] >= 0);
-    const width = backbone.features;
+    const [, width] = shape;
     const kept = new Float32Array(rows.length * width);
     rows.forEach((row, i) => kept.set(all.subarray(row * width, (row + 1) * width), i * width));
     progress?.((done += rows.length), source.length);

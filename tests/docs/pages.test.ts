@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -10,7 +10,9 @@ import { format } from "prettier";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { operationPage } from "../../scripts/operation-page.ts";
+import { train } from "../../src/index.ts";
 import { TINY } from "../e2e/run-cli.ts";
+import { writePairs } from "../e2e/small-pairs.ts";
 
 const run = promisify(execFile);
 const project = mkdtempSync(join(tmpdir(), "ocelli-pages-"));
@@ -80,6 +82,29 @@ test(
     }
   },
 );
+
+test("the commands of docs/search.md run", { timeout: 120_000 }, async () => {
+  const config = await writePairs(project);
+  const short = { ...config, duration: { steps: 1 } };
+  await train(short, { engine: "interpreter", workdir: join(project, "runs", "pairs") });
+  await mkdir(join(project, "holiday"));
+  for (const [from, to] of [
+    ["red-left", "bird"],
+    ["blue-right", "boat"],
+  ]) {
+    await copyFile(join(project, `${from}.png`), join(project, "holiday", `${to}.png`));
+  }
+  const env = { ...process.env, OCELLI_CACHE: join(project, "cache") };
+  for (const command of commandsOf("docs/search.md")) {
+    const [, , ...args] = command.match(/"[^"]*"|\S+/g)!.map((word) => word.replaceAll('"', ""));
+    await run(process.execPath, [resolve("bin/ocelli.js"), ...args], { cwd: project, env }).catch(
+      (error: { readonly stderr?: string }) => {
+        throw new Error(`${command}: ${error.stderr ?? String(error)}`);
+      },
+    );
+  }
+  expect(existsSync(join(project, "found.html"))).toBe(true);
+});
 
 test("docs/operations.md shows every operation: node scripts/operation-page.ts", async () => {
   const page = await format(operationPage(), { parser: "markdown", proseWrap: "preserve" });

@@ -1,74 +1,28 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { toNumbers } from "../../src/graph/index.ts";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { type HostArray, toNumbers } from "../../src/graph/index.ts";
 import {
   type ConfigInput,
+  type Ranked,
+  decodeImageFile,
   evaluateModelOn,
   loadPredictor,
+  openModel,
   resume,
   train,
 } from "../../src/index.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
-import { runCli } from "./run-cli.ts";
-
-const VOCABULARY = new URL("../golden/tokenizer/sp_bpe/tokenizer.model", import.meta.url);
-const COLOURS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
-const PLACES = { left: 0, right: 4 };
+import { lastJson, runCli } from "./run-cli.ts";
+import { COLOURS, PLACES, VOCABULARY, writePairs } from "./small-pairs.ts";
 
 let dir: string;
 let config: ConfigInput;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocelli-contrastive-"));
-  await copyFile(VOCABULARY, join(dir, "spiece.model"));
-  const lines: string[] = [];
-  for (const [colour, background] of Object.entries(COLOURS)) {
-    for (const [place, left] of Object.entries(PLACES)) {
-      const image = `${colour}-${place}.png`;
-      const square = await sharp({ create: { width: 4, height: 8, channels: 3, background } })
-        .png()
-        .toBuffer();
-      await sharp({ create: { width: 8, height: 8, channels: 3, background: "#777" } })
-        .composite([{ input: square, left, top: 0 }])
-        .png()
-        .toFile(join(dir, image));
-      const captions = [`${colour} on the ${place}`, `${place}: ${colour}`];
-      lines.push(JSON.stringify({ image, captions }));
-    }
-  }
-  for (const name of ["train", "test"])
-    await writeFile(join(dir, `${name}.jsonl`), lines.join("\n"));
-  const tower = { width: 16, depth: 1, numHeads: 2, mlpDim: 32 };
-  config = {
-    name: "pairs",
-    data: {
-      name: "captions",
-      files: { train: join(dir, "train.jsonl"), test: join(dir, "test.jsonl") },
-    },
-    task: {
-      name: "contrastive",
-      tokenizer: {
-        ...{ file: join(dir, "spiece.model"), kind: "sentencepiece" },
-        ...{ lower: "ascii", bos: "no", eos: "sticky", pad: 0, length: 12 },
-      },
-    },
-    model: {
-      name: "two-towers",
-      image: { ...tower, patchSize: [4, 4], poolType: "map" },
-      text: { ...tower, poolType: "map" },
-      ...{ outDim: [null, 16], temperatureInit: 10, biasInit: -2 },
-    },
-    objective: { name: "contrastive" },
-    optimizer: { name: "adam", lr: 5e-3 },
-    preprocess: {
-      train: "decode|resize(8)|value_range(-1,1)",
-      eval: 'decode|resize(8)|value_range(-1,1)|pick_text("first")',
-    },
-    batchSize: 8,
-    duration: { steps: 60 },
-  };
+  config = await writePairs(dir);
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -104,6 +58,200 @@ test("pairs of a table are learned, judged by retrieval and served", async () =>
   expect(vector).toHaveLength(16);
   expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
 });
+
+test("texts become vectors in the space of the images", async () => {
+  const workdir = join(dir, "cli");
+  const model = await openModel(workdir, { engine: "interpreter" });
+  const captions = Object.keys(COLOURS).flatMap((colour) =>
+    Object.keys(PLACES).map((place) => `${colour} on the ${place}`),
+  );
+  const { shape, data } = await model.texts!.embed(captions);
+  expect(shape).toEqual([8, 16]);
+  const alone = await model.texts!.embed([captions[5]]);
+  await model.dispose();
+  const row = (array: HostArray, k: number) => toNumbers(array).slice(k * 16, (k + 1) * 16);
+  const texts = { shape, data, dtype: "float32" } as HostArray;
+  for (let k = 0; k < 8; k++) expect(Math.hypot(...row(texts, k))).toBeCloseTo(1, 6);
+  row(texts, 5).forEach((x, j) => expect(toNumbers(alone)[j]).toBeCloseTo(x, 5));
+  const predictor = await loadPredictor(workdir, { engine: "interpreter" });
+  const [answer] = await predictor.predict([await decodeImageFile(join(dir, "red-left.png"))]);
+  await predictor.dispose();
+  const image = answer.kind === "features" ? toNumbers(answer.features) : [];
+  const scores = captions.map((_, k) => row(texts, k).reduce((sum, x, j) => sum + x * image[j], 0));
+  expect(captions[scores.indexOf(Math.max(...scores))]).toBe("red on the left");
+});
+
+test("ocelli embed writes images and texts", async () => {
+  const workdir = join(dir, "cli");
+  const out = (name: string) => join(dir, `${name}.parquet`);
+  const embed = (...args: string[]) => runCli(["embed", ...args, "--engine", "interpreter"]);
+  const images = await embed(workdir, join(dir, "red-left.png"), "--out", out("i"), "--json");
+  expect(lastJson(images)).toMatchObject({ count: 1, features: 16 });
+  const lines = join(dir, "lines.txt");
+  await writeFile(lines, "blue on the right\nwhite 猫 猫\n");
+  const long = Array.from({ length: 40 }, () => "red").join(" ");
+  const texts = await embed(
+    ...[workdir, "--text", "red on the left", "--text", long, "--texts", lines],
+    ...["--out", out("t"), "--json"],
+  );
+  expect(lastJson(texts)).toEqual({ out: out("t"), count: 4, features: 16 });
+  expect(texts.stderr).toMatch(/"red red .*…" is of \d+ tokens: the model reads the first 11/);
+  expect(texts.stderr).toMatch(/"white 猫 猫": \d of \d tokens are unknown to the model/);
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out("t")) });
+  expect(rows.map(({ id }) => id)).toEqual([
+    ...["red on the left", long, "blue on the right", "white 猫 猫"],
+  ]);
+  expect(rows[0].embedding).toHaveLength(16);
+  const empty = await embed(workdir, "--text", "  ", "--out", out("e"));
+  expect([empty.code, empty.stderr]).toEqual([2, "ocelli: a --text is empty.\n"]);
+  const both = await embed(workdir, "a.png", "--text", "a", "--out", out("e"));
+  expect(both.stderr).toContain("a.png is an image, and texts are given too");
+  const none = await embed(workdir, "--out", out("e"));
+  expect(none.stderr).toContain("ocelli embed needs images, or texts as --text");
+});
+
+test("a model of images alone says that it knows no words", async () => {
+  const workdir = join(dir, "vit");
+  const plain = "decode|resize(8)|value_range(-1,1)";
+  await train(
+    {
+      ...config,
+      data: { name: "folder", dir: await classFolders() },
+      task: undefined,
+      model: { name: "vit", width: 16, depth: 1, numHeads: 2, mlpDim: 32, patchSize: [4, 4] },
+      objective: { name: "classification" },
+      preprocess: { train: plain, eval: plain },
+      duration: { steps: 1 },
+      evals: {},
+    } as ConfigInput,
+    { engine: "interpreter", workdir },
+  );
+  const captured = await runCli([
+    ...["embed", workdir, "--text", "a", "--out", join(dir, "x.parquet")],
+    ...["--engine", "interpreter"],
+  ]);
+  expect(captured.code).toBe(2);
+  expect(captured.stderr).toBe(
+    `ocelli: ${workdir} knows no words: it is a model of the task classification. Give a run of the task contrastive.\n`,
+  );
+});
+
+test("labelled images are judged by the names of their classes", async () => {
+  const data = { name: "folder", dir: await classFolders() } as const;
+  const workdir = join(dir, "cli");
+  const options = { engine: "interpreter", split: "all" };
+  const { values, examples } = await evaluateModelOn(workdir, data, options);
+  const classes = Object.keys(COLOURS).sort();
+  const model = await openModel(workdir, options);
+  const names = toNumbers((await model.texts!.embed(classes)) as HostArray);
+  await model.dispose();
+  const predictor = await loadPredictor(workdir, options);
+  let correct = 0;
+  for (const [label, colour] of classes.entries()) {
+    for (const place of Object.keys(PLACES)) {
+      const image = await decodeImageFile(join(dir, `${colour}-${place}.png`));
+      const [answer] = await predictor.predict([image]);
+      const vector = answer.kind === "features" ? toNumbers(answer.features) : [];
+      const scores = classes.map((_, k) =>
+        vector.reduce((sum, x, at) => sum + x * names[k * vector.length + at], 0),
+      );
+      if (scores.indexOf(Math.max(...scores)) === label) correct++;
+    }
+  }
+  await predictor.dispose();
+  expect({ values, examples }).toEqual({ values: { accuracy: correct / 8 }, examples: 8 });
+
+  const templates = ["{} on the left", "{} on the right", "left: {}", "right: {}"];
+  const zero = { type: "zeroshot", data, split: "all", templates };
+  const trained = await run("zero", {
+    duration: { steps: 1 },
+    optimizer: { name: "adam", lr: 1e-12 },
+    evals: {
+      named: zero,
+      swapped: { ...zero, classNames: ["red", "white", "blue", "green"] },
+      test: { type: "retrieval", split: "test" },
+    },
+    init: { weights: workdir },
+  } as Partial<ConfigInput>);
+  expect(trained.evals).toMatchObject({ named: { accuracy: 1 }, swapped: { accuracy: 0 } });
+  const wrong = { bad: { ...zero, classNames: ["red"] } };
+  await expect(run("bad", { evals: wrong } as Partial<ConfigInput>)).rejects.toThrow(
+    "zeroshot: there are 1 classNames for 4 classes.",
+  );
+});
+
+test("images are classified by labels", async () => {
+  const workdir = join(dir, "cli");
+  const images = ["red-left", "blue-right"].map((name) => join(dir, `${name}.png`));
+  const classify = (labels: string, ...more: string[]) =>
+    runCli(["classify", workdir, "--labels", labels, ...images, "--engine=interpreter", ...more]);
+  const colours = await classify("blue,green,red", "--template", "{} on the left", "--json");
+  const { predictions } = lastJson<{ predictions: { image: string; ranked: Ranked[] }[] }>(colours);
+  expect(predictions.map(({ ranked: [{ name }] }) => name)).toEqual(["red", "blue"]);
+  const labels = join(dir, "labels.txt");
+  await writeFile(labels, "on the left, left\non the right, right\n");
+  const places = await classify(labels, "--top-k", "1");
+  expect(places.stdout).toMatch(/red-left\.png {2}on the left, left \d.*\n.*on the right, right/);
+
+  // sigmoid: t · zᵀw + b for each label by itself
+  const model = await openModel(workdir, { engine: "interpreter" });
+  const { data } = await model.texts!.embed(["red on the left"]);
+  await model.dispose();
+  const { params } = readCheckpointFile(join(workdir, "checkpoint.safetensors"), "it");
+  const [t, b] = ["t", "b"].map((name) =>
+    Number((params as Readonly<Record<string, HostArray>>)[name].data[0]),
+  );
+  const predictor = await loadPredictor(workdir, { engine: "interpreter" });
+  const [answer] = await predictor.predict([await decodeImageFile(images[0])]);
+  await predictor.dispose();
+  const image = answer.kind === "features" ? toNumbers(answer.features) : [];
+  const product = image.reduce((sum, x, j) => sum + x * Number(data[j]), 0);
+  const red = predictions[0].ranked.find(({ name }) => name === "red")!;
+  expect(red.score).toBeCloseTo(1 / (1 + Math.exp(-(Math.exp(t) * product + b))), 5);
+
+  const errors = {
+    "red,,blue": "label 2 of 3 is empty. Such as --labels cat,dog.",
+    "red,Red!": 'the labels "red" and "Red!" are the same. Such as --labels cat,dog.',
+    "none.txt": /cannot read none\.txt/,
+  };
+  for (const [given, message] of Object.entries(errors)) {
+    const { code, stderr } = await classify(given);
+    expect([code, stderr.trim().split("\n").length]).toEqual([2, 1]);
+    expect(stderr).toMatch(message);
+  }
+  const template = await classify("red,blue", "--template", "a photo");
+  expect(template.stderr).toContain('the template "a photo" must have one {} for the name.');
+  const long = await classify(`red,${"blue ".repeat(30)}`);
+  expect(long.stdout).toContain("tokens: the model reads the first 11");
+});
+
+test("with the softmax loss the labels' probabilities sum to 1", async () => {
+  await run("softmax", {
+    objective: { name: "contrastive", loss: "softmax" },
+    duration: { steps: 1 },
+  } as Partial<ConfigInput>);
+  const workdir = join(dir, "softmax");
+  const args = ["classify", workdir, join(dir, "red-left.png"), "--engine=interpreter"];
+  const several = await runCli([...args, "--labels", "red,blue,green", "--json"]);
+  const { predictions } = lastJson<{ predictions: { ranked: Ranked[] }[] }>(several);
+  const sum = predictions[0].ranked.reduce((total, { score }) => total + score, 0);
+  expect(sum).toBeCloseTo(1, 5);
+  const one = await runCli([...args, "--labels", "red"]);
+  expect(one.stderr).toContain("says which of several labels fits best. Give at least two");
+});
+
+/** The images of the pairs in a folder for each colour. */
+async function classFolders(): Promise<string> {
+  const root = join(dir, "classes");
+  for (const colour of Object.keys(COLOURS)) {
+    await mkdir(join(root, colour), { recursive: true });
+    for (const place of Object.keys(PLACES)) {
+      const name = `${colour}-${place}.png`;
+      await copyFile(join(dir, name), join(root, colour, name));
+    }
+  }
+  return root;
+}
 
 test("a run that was stopped resumes to the same weights", async () => {
   const whole = await run("whole", { duration: { steps: 6 } });

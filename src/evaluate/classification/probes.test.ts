@@ -12,7 +12,7 @@ import { solvePositive, times, timesTransposed, zerosMatrix } from "../matrix.ts
 import { numpyRandom } from "../numpy-random.ts";
 import { retrieval } from "../retrieval.ts";
 import { canonicalName } from "../../text/canonical.ts";
-import { classEmbeddings } from "./zero-shot.ts";
+import { classEmbeddings, zeroShot } from "./zero-shot.ts";
 
 const labelled = (rows: number[][], labels: number[]) => ({
   features: fromNumbers(rows.flat(), [rows.length, rows[0].length], "float32"),
@@ -194,4 +194,20 @@ test("confusion, recall and precision", () => {
     ["recall/b", 2 / 3],
   ]);
   expect(() => confusion([0], [3], 3)).toThrow("3 is not one of 3 classes");
+});
+
+test("of several labels any is right, and images without one do not count", () => {
+  const embeddings = matrix([
+    [1, 0],
+    [0, 1],
+  ]);
+  const features = fromNumbers([1, 0, 0, 1, 1, 0, 1, 0], [4, 2], "float32"); // classes 0, 1, 0, 0
+  const several = fromNumbers([1, 1, 1, 0, 0, 0, 1, 0], [4, 2], "float32"); // 0 or 1, 0, none, 0
+  expect(zeroShot({ features, labels: several }, embeddings)).toEqual([["accuracy", 2 / 3]]);
+  const single = fromNumbers([0, 1, 1, 0], [4], "int32");
+  expect(zeroShot({ features, labels: single }, embeddings)).toEqual([["accuracy", 3 / 4]]);
+  const wrong = fromNumbers([0, 1, 2, 0], [4], "int32");
+  expect(() => zeroShot({ features, labels: wrong }, embeddings)).toThrow(
+    "label 2 is not one of 2 classes",
+  );
 });

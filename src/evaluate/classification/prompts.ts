@@ -24,6 +24,13 @@ export const PROMPT_TEMPLATES = {
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** A set of templates by name, or templates. */
+export type PromptTemplates = keyof typeof PROMPT_TEMPLATES | readonly string[];
+
+/** The templates of a set; default: the name alone. */
+export const templatesOf = (chosen: PromptTemplates = "class_name_only"): readonly string[] =>
+  typeof chosen === "string" ? PROMPT_TEMPLATES[chosen] : chosen;
+
 /** How {@link classPrompts} makes prompts. */
 export interface PromptOptions {
   /** Each has one `{}` for the name. Default: the name alone. */

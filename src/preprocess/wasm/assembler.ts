@@ -64,6 +64,9 @@ export const v128 = {
   /** The 8 lower or upper bytes as 16-bit numbers. */
   widenLowBytes: simd(137),
   widenHighBytes: simd(138),
+  /** The same of signed bytes. */
+  widenLowSigned: simd(135),
+  widenHighSigned: simd(136),
   /** The 4 lower or upper 16-bit numbers as 32-bit ones. */
   widenLow: simd(169),
   widenHigh: simd(170),

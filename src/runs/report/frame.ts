@@ -21,6 +21,8 @@ export interface Page {
   readonly parts: readonly Part[];
   readonly footer: string;
   readonly script?: string;
+  /** Style beside that of all pages. */
+  readonly style?: string;
 }
 
 /** What a bare page is made of. */

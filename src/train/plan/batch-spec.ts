@@ -27,7 +27,7 @@ export async function batchSpecOf(
       (spec = preprocessing.onDevice(batch) as Record<string, Tensor>) as never,
     raw,
   );
-  if (spec.image.dtype !== "float32") {
+  if (spec.image && spec.image.dtype !== "float32") {
     throw new OcelliError("config", `${key} must end with an operation that scales the pixels.`, {
       hint: "Such as value_range(-1,1).",
     });

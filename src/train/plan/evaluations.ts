@@ -4,7 +4,7 @@ import type { Config, EvaluationKeys } from "../../config/config.ts";
 import { validate } from "../../config/validate.ts";
 import { type DataConfig, dataChoice } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
-import type { Dataset, Source } from "../../data/source.ts";
+import { type Dataset, type Source, textSource } from "../../data/source.ts";
 import { findSplit, heldOutSplit } from "../../data/splits/split-names.ts";
 import { openSplit } from "../../data/splits/splits.ts";
 import { OcelliError } from "../../errors.ts";
@@ -87,7 +87,13 @@ export async function planEvaluations(
     const names = { ...judged.source.names, ...card.names };
     const evaluator = createEvaluator({ ...options, type }, { names, task: card.task });
     const streams: Record<string, PlannedStream> = { [JUDGED]: judged };
-    for (const stream of Object.keys(evaluator.streams ?? {})) {
+    for (const [stream, { texts }] of Object.entries(evaluator.streams ?? {})) {
+      if (texts) {
+        const { batchSize } = judged;
+        const preprocessing = planning.parse("");
+        streams[stream] = { source: textSource(texts), preprocessing, batchSize };
+        continue;
+      }
       const asked = (options as Readonly<Record<string, StreamConfig | undefined>>)[stream];
       const keys = streamKeys(asked ?? trained, own);
       if (keys.split === split && JSON.stringify(keys.data) === JSON.stringify(data)) {

@@ -9,9 +9,12 @@ import { createWorkerPool } from "../../data/stream/workers.ts";
 import type { Engine } from "../../engines/engine.ts";
 import { openEngine } from "../../engines/select.ts";
 import { cpuBudget } from "../../engines/threads.ts";
+import { OcelliError } from "../../errors.ts";
+import { fieldsTaken } from "../../models/index.ts";
 import { tellProgress } from "../../runs/forecast.ts";
 import { showTime } from "../../runs/list-show.ts";
 import { Run, makeUnusedFolder } from "../../runs/run.ts";
+import type { Backbone } from "../backbone.ts";
 import { type SourceFeatures, createExtractor, sourceFeatures } from "../features.ts";
 import { crossJudge } from "./crossed.ts";
 import type { Labelled } from "./labelled.ts";
@@ -42,6 +45,7 @@ export async function transfer(
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
   const task = await openTask(data, options);
   const { method, reporter, classes, backbone } = task;
+  if (method !== "knn") checkImageModel(backbone);
   const report = (line: string): void => reporter.line(line);
   const problems = new DataProblems(({ id, reason }) => report(`left out ${id}: ${reason}`));
   const run = method === "knn" ? undefined : await openRun(options.workdir, report);
@@ -139,4 +143,13 @@ export async function seeAll(task: TransferTask, engine: Engine, problems: DataP
     workers[Symbol.dispose]();
     extractor[Symbol.dispose]();
   }
+}
+
+/** An argument error for a backbone that no model of images alone can be made of. */
+function checkImageModel({ spec, model }: Backbone): void {
+  if (fieldsTaken(model.name).length === 1) return;
+  throw new OcelliError("argument", `${spec} is a ${model.name}, no model of images alone.`, {
+    ...{ given: model.name },
+    hint: "Give another backbone; ocelli classify knows classes by their names.",
+  });
 }
