@@ -1573,14 +1573,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.name",
-    type: '"classification" or "contrastive" or "features" or "segmentation"',
+    type: '"captioning" or "classification" or "contrastive" or "features" or "segmentation"',
     required: true,
     meaning: "Which one.",
-    example: '"classification"',
+    example: '"captioning"',
   },
   {
     key: "task.tokenizer",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "{ file, kind, lower, bos, eos, pad, canonical, length, vocabulary, bosPiece, eosPiece, tokenSets, sha256 }",
     required: true,
     meaning:
@@ -1588,7 +1588,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.file",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     required: true,
     meaning: "The vocabulary's file.",
@@ -1596,7 +1596,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.kind",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"sentencepiece" or "clip" or "wordpiece" or "tokenizer.json"',
     required: true,
     meaning: "What the vocabulary's file is.",
@@ -1604,7 +1604,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.lower",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"none" or "ascii" or "unicode"',
     required: true,
     meaning:
@@ -1613,7 +1613,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.bos",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"no" or "yes"',
     required: true,
     meaning: "Whether BOS comes first.",
@@ -1621,7 +1621,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.eos",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"none" or "yes" or "sticky"',
     required: true,
     meaning:
@@ -1630,7 +1630,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.pad",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "whole number from 0",
     required: true,
     meaning: "The id that fills a row after its text.",
@@ -1638,7 +1638,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.canonical",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "true or false",
     default: "false",
     meaning:
@@ -1647,7 +1647,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.length",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "whole number from 1",
     required: true,
     meaning: "Ids in a row, BOS and EOS among them.",
@@ -1655,7 +1655,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.vocabulary",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "whole number from 1",
     default: "as the file has it",
     meaning: "The vocabulary's size, pieces that the card adds included.",
@@ -1663,21 +1663,21 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.bosPiece",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     default: "the file's",
     meaning: "The piece that begins a text.",
   },
   {
     key: "task.tokenizer.eosPiece",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     default: "the file's",
     meaning: "The piece that ends a text.",
   },
   {
     key: "task.tokenizer.tokenSets",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: 'list of "loc" or "seg"',
     default: "none",
     meaning:
@@ -1685,7 +1685,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.sha256",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     default: "not checked",
     meaning:
@@ -1700,10 +1700,18 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "objective.name",
-    type: '"classification" or "contrastive" or "distillation" or "rotation" or "segmentation" or "simclr" or "moco" or "byol" or "simsiam" or "swav" or "barlow-twins" or "vicreg" or "dino" or "ibot" or "msn" or "mae" or "simmim" or "supcon" or "exemplar" or "relative-patch" or "jigsaw"',
+    type: '"captioning" or "classification" or "contrastive" or "distillation" or "rotation" or "segmentation" or "simclr" or "moco" or "byol" or "simsiam" or "swav" or "barlow-twins" or "vicreg" or "dino" or "ibot" or "msn" or "mae" or "simmim" or "supcon" or "exemplar" or "relative-patch" or "jigsaw"',
     required: true,
     meaning: "Which one.",
-    example: '"classification"',
+    example: '"captioning"',
+  },
+  {
+    key: "objective.labelSmoothing",
+    of: ["captioning"],
+    type: "number from 0 to 0.999",
+    default: "0",
+    meaning: "What the true token gives up in training, shared equally by the others.",
+    example: "0",
   },
   {
     key: "objective.loss",

@@ -5,6 +5,7 @@ import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import type { FieldModel, Head, ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import type { FieldKind, Fields } from "../preprocess/example.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Answer } from "./answer.ts";
 
 /** Arrays of a batch by name, read back to the host. */
@@ -62,6 +63,8 @@ export interface TaskData {
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** The objective's name and options. */
   readonly objective: TaskChoice;
+  /** The opened tokenizer of a task that has one. */
+  readonly tokenizer?: Tokenizer;
   /** What the data is called, for errors. */
   readonly dataName: string;
 }

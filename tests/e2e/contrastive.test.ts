@@ -1,7 +1,6 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toNumbers } from "../../src/graph/index.ts";
 import {
@@ -12,48 +11,19 @@ import {
   train,
 } from "../../src/index.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
+import { VOCABULARY, drawCaptioned } from "./captioned-drawings.ts";
 import { runCli } from "./run-cli.ts";
-
-const VOCABULARY = new URL("../golden/tokenizer/sp_bpe/tokenizer.model", import.meta.url);
-const COLOURS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
-const PLACES = { left: 0, right: 4 };
 
 let dir: string;
 let config: ConfigInput;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocelli-contrastive-"));
-  await copyFile(VOCABULARY, join(dir, "spiece.model"));
-  const lines: string[] = [];
-  for (const [colour, background] of Object.entries(COLOURS)) {
-    for (const [place, left] of Object.entries(PLACES)) {
-      const image = `${colour}-${place}.png`;
-      const square = await sharp({ create: { width: 4, height: 8, channels: 3, background } })
-        .png()
-        .toBuffer();
-      await sharp({ create: { width: 8, height: 8, channels: 3, background: "#777" } })
-        .composite([{ input: square, left, top: 0 }])
-        .png()
-        .toFile(join(dir, image));
-      const captions = [`${colour} on the ${place}`, `${place}: ${colour}`];
-      lines.push(JSON.stringify({ image, captions }));
-    }
-  }
-  for (const name of ["train", "test"])
-    await writeFile(join(dir, `${name}.jsonl`), lines.join("\n"));
+  const { data, tokenizer } = await drawCaptioned(dir);
   const tower = { width: 16, depth: 1, numHeads: 2, mlpDim: 32 };
   config = {
     name: "pairs",
-    data: {
-      name: "captions",
-      files: { train: join(dir, "train.jsonl"), test: join(dir, "test.jsonl") },
-    },
-    task: {
-      name: "contrastive",
-      tokenizer: {
-        ...{ file: join(dir, "spiece.model"), kind: "sentencepiece" },
-        ...{ lower: "ascii", bos: "no", eos: "sticky", pad: 0, length: 12 },
-      },
-    },
+    data,
+    task: { name: "contrastive", tokenizer },
     model: {
       name: "two-towers",
       image: { ...tower, patchSize: [4, 4], poolType: "map" },

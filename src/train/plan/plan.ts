@@ -17,6 +17,7 @@ import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
 import { openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
+import type { Tokenizer } from "../../text/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
 import { batchSpecOf } from "./batch-spec.ts";
@@ -128,6 +129,7 @@ export async function planTraining(
   const { card, task } = describeModel(config, chosen, source, dataset.name, {
     preprocessing: preprocessing.eval.text,
     imageShape,
+    tokenizer: tokenizer?.tokenizer,
   });
   if (config.batchSize % config.accumulate !== 0) {
     throw new OcelliError(
@@ -230,13 +232,16 @@ function describeModel(
   { name, ...options }: TaskChoice,
   { fields, names }: Source,
   dataName: string,
-  image: Pick<ModelCard, "preprocessing" | "imageShape">,
+  {
+    tokenizer,
+    ...image
+  }: Pick<ModelCard, "preprocessing" | "imageShape"> & { readonly tokenizer?: Tokenizer },
 ): { readonly card: Plan["card"]; readonly task: Task } {
   const { numClasses, ...model } = config.model as typeof config.model & {
     readonly numClasses?: number;
   };
   const described = taskDefinition(name).describe(options, {
-    ...{ fields, names, dataName },
+    ...{ fields, names, dataName, tokenizer },
     objective: config.objective,
   });
   const task = { name, ...options, ...described.task };
