@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import type { Tensor } from "../graph/index.ts";
+import type { Writer } from "./generation/index.ts";
 import type { FieldArrays, FieldModel, ImageModel } from "./model.ts";
 
 /** A model's options. */
@@ -20,6 +21,8 @@ export interface FieldsDefinition<Schema extends z.ZodObject> {
   readonly takes: readonly string[];
   /** @param make makes another registered model, for a family that is built around others */
   readonly create: (options: z.output<Schema>, make: MakeFieldModel) => FieldModel;
+  /** How it writes texts, where it does. */
+  readonly writer?: (options: z.output<Schema>) => Writer;
 }
 
 /** Forms of a model with the same parameters, one of which is trained at each step. */
@@ -97,6 +100,7 @@ export const defineModel = <Name extends string, Schema extends z.ZodObject>(
 export function defineFieldModel<Name extends string, Schema extends z.ZodObject>({
   takes,
   create,
+  writer,
   ...rest
 }: Omit<ModelDefinition<Name, Schema>, "kind" | "create" | "fields"> &
   FieldsDefinition<Schema>): ModelDefinition<Name, Schema> {
@@ -107,7 +111,7 @@ export function defineFieldModel<Name extends string, Schema extends z.ZodObject
       { given: rest.name },
     );
   };
-  return defineModel({ ...rest, create: refuse, fields: { takes, create } });
+  return defineModel({ ...rest, create: refuse, fields: { takes, create, writer } });
 }
 
 /** A field that a model cannot do without; an error that names it where it is missing. */
