@@ -6,6 +6,7 @@ import { packageVersion } from "../runs/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
+import { caption } from "./caption.ts";
 import { claim } from "./claim.ts";
 import { config } from "./config.ts";
 import { completionOf } from "./completion.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   probe,
   sweep,
   predict,
+  caption,
   evalCommand,
   explain,
   runs,

@@ -1,12 +1,7 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
-import { type AnswerWriter, openAnswers } from "./answer-files.ts";
+import { BATCH, answerImages } from "./answer-images.ts";
 import { type Command, USE_FLAG } from "./command.ts";
-import { badImagePolicy } from "./eval.ts";
-import { printableName } from "./printable.ts";
-
-/** Images computed at a time. */
-const BATCH = 16;
 
 export const predict: Command = {
   name: "predict",
@@ -20,7 +15,7 @@ export const predict: Command = {
       value: "FILE|DIR",
       help: "write one JSON object per line to FILE; of maps, a coloured PNG each into DIR",
     },
-    "batch-size": { type: "integer", help: "batch size (default: 16)" },
+    "batch-size": { type: "integer", help: `batch size (default: ${BATCH})` },
     "on-bad-image": {
       type: "text",
       value: "error|skip",
@@ -37,65 +32,12 @@ export const predict: Command = {
     "ocelli predict runs/segmentation street/ --out maps",
     "curl -s https://example.org/cat.jpg | ocelli predict runs/pets -",
   ],
-  async run({ operands: [run, ...paths], texts, integers }, output) {
-    const { imagePaths, pathSource } = await import("../data/readers/images.ts");
-    const { DataProblems } = await import("../data/problems.ts");
-    const { createWorkerPool } = await import("../data/stream/workers.ts");
-    const { cpuBudget } = await import("../engines/threads.ts");
-    const { loadPredictor } = await import("../served/predict.ts");
-    const { answerJson, describeAnswer, limitAnswer } = await import("../tasks/index.ts");
-    const { images, folders, notes } = await imagePaths(paths);
-    for (const note of notes) output.line(note);
-    const topK = integers.get("top-k") ?? 3;
-    const batchSize = integers.get("batch-size") ?? Math.min(BATCH, images.length);
-    const named = badImagePolicy(texts.get("on-bad-image"));
-    const onBadImage = named ?? (folders > 0 ? "skip" : "error");
-    const predictor = await loadPredictor(run, {
-      ...{ engine: texts.get("engine"), batchSize },
-      report: (line) => output.line(line),
-    });
-    const problems = new DataProblems(({ id, reason }) =>
-      output.line(printableName(`left out ${id}: ${reason}`)),
-    );
-    const workers = createWorkerPool(images.length > BATCH ? cpuBudget().decode : 1);
-    const out = texts.get("out");
-    let writer: AnswerWriter | undefined;
-    const predictions: Shown[] = [];
-    let count = 0;
-    try {
-      const options = { workers, onBadImage, problems };
-      for await (const { id, answer } of predictor.stream(pathSource(images), options)) {
-        count++;
-        const shown: Shown = { image: id, ...answerJson(answer, topK) };
-        if (out !== undefined) writer ??= await openAnswers(out, answer);
-        const file = await writer?.write(id, answer, shown);
-        if (writer && !writer.shows) {
-          output.status(`${count} of ${images.length} images`);
-          continue;
-        }
-        predictions.push(file === undefined ? shown : { ...shown, file });
-        const told = describeAnswer(limitAnswer(answer, topK));
-        output.line(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
-      }
-      if (out !== undefined && count === 0) {
-        writer ??= await openAnswers(out, { kind: "text", text: "" }); // a file without lines
-      }
-      await writer?.commit();
-    } finally {
-      workers[Symbol.dispose]();
-      await writer?.discard();
-      await predictor.dispose();
-    }
-    const note = problems.note(predictor.alpha);
-    if (note !== undefined) output.line(note);
-    const counts = { count, skipped: problems.count };
-    if (out === undefined || writer?.shows) {
-      return { ...counts, ...(out !== undefined && { out }), predictions };
-    }
-    output.line(`${out}: ${count} predictions`);
-    return { ...counts, out };
-  },
+  run: ({ operands: [run, ...paths], texts, integers }, output) =>
+    answerImages(run, paths, output, {
+      topK: integers.get("top-k") ?? 3,
+      batchSize: integers.get("batch-size"),
+      onBadImage: texts.get("on-bad-image"),
+      out: texts.get("out"),
+      engine: texts.get("engine"),
+    }),
 };
-
-/** An answer as JSON beside the image's id. */
-type Shown = { readonly image: string } & Readonly<Record<string, unknown>>;

@@ -2,6 +2,8 @@
 
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { Outputs } from "../models/index.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Example } from "../preprocess/example.ts";
 
 /** Values by name, in order. */
@@ -21,6 +23,8 @@ export interface Evaluated {
   readonly out: Readonly<Record<string, Tensor>>;
   /** The batch by field, preprocessed, with `mask` [batch]: 0 for padding. */
   readonly batch: Readonly<Record<string, Tensor>>;
+  /** Texts that the model writes about the batch, int32 [batch, length]; absent where its task writes none. */
+  readonly write?: Outputs["write"];
 }
 
 /** What an evaluator takes from one batch. */
@@ -75,4 +79,6 @@ export interface EvaluatedModel {
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** The task with its options, as in the model's card. */
   readonly task: { readonly name: string } & Readonly<Record<string, unknown>>;
+  /** The task's tokenizer, where it has one. */
+  readonly tokenizer?: Tokenizer;
 }

@@ -6,6 +6,7 @@ import type { ModelCard } from "../models/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import type { Preprocessing } from "../preprocess/pipeline.ts";
 import type { Outputs, Task } from "../tasks/index.ts";
+import type { Tokenizer } from "../text/index.ts";
 import type { Tree } from "../tree.ts";
 
 /** A batch: `image` [batch, height, width, channels] after the host's part of the preprocessing, and what goes with it. */
@@ -16,6 +17,8 @@ export interface ServedModel {
   readonly card: ModelCard;
   readonly task: Task;
   readonly preprocessing: Preprocessing;
+  /** The tokenizer of its card, where it has one. */
+  readonly tokenizer?: Tokenizer;
   readonly engine: Engine;
   /** A program of what the model computes of a batch, compiled at its first use. An exported model gives one head alone. */
   compile(

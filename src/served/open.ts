@@ -8,9 +8,10 @@ import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
 import type { DType, HostArray, Tensor } from "../graph/index.ts";
+import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
-import { preprocessingOf } from "./tokenizers.ts";
+import { openTokenizerOf, withTokenizer } from "./tokenizers.ts";
 import { exportedModel, readExported } from "./exporting/exported.ts";
 import type { ServedBatch, ServedModel } from "./model.ts";
 import { useRunFiles } from "./modules.ts";
@@ -61,13 +62,15 @@ async function openWeights(
 ): Promise<ServedModel> {
   const { card, task, params, variables } = await openTrained(spec, options);
   checkNumbers(spec, { params, variables });
-  const preprocessing = await preprocessingOf(card);
+  const opened = await openTokenizerOf(card.task);
+  const preprocessing = withTokenizer(parsePreprocessing(card.preprocessing), opened);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
   return {
     card,
     task,
     preprocessing,
+    tokenizer: opened?.tokenizer,
     engine,
     compile(look) {
       const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {

@@ -52,7 +52,7 @@ export const lookWith =
     const measured = Object.entries(evaluators).map(([name, evaluator]) => {
       const output = headOf(heads, evaluator.head)(outputs);
       const { sums = {}, rows = {} } = evaluator.measure(
-        { output, out: outputs.out, batch },
+        { output, out: outputs.out, batch, write: outputs.write },
         stream,
       );
       return [name, { sums, rows }] as const;

@@ -7,7 +7,7 @@ import { OcelliError } from "../errors.ts";
 import { hostArray } from "../graph/index.ts";
 import type { ModelCard, TaskChoice } from "../models/index.ts";
 import { decodeTexts } from "../preprocess/example.ts";
-import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import type { Preprocessing } from "../preprocess/pipeline.ts";
 import { type TokenizerChoice, tokenizerKey, tokenizerOf } from "../tasks/index.ts";
 import { type Tokenizer, openTokenizer } from "../text/index.ts";
 
@@ -66,10 +66,3 @@ export const withTokenizer = (
           return { ...example, text: hostArray(shape.slice(1), dtype, data) };
         },
       };
-
-/** The preprocessing of a card, with its tokenizer. */
-export const preprocessingOf = async ({
-  preprocessing,
-  task,
-}: Pick<ModelCard, "preprocessing" | "task">): Promise<Preprocessing> =>
-  withTokenizer(parsePreprocessing(preprocessing), await openTokenizerOf(task));

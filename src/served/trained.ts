@@ -2,11 +2,24 @@
 
 import { use } from "../config/use.ts";
 import type { HostArray, Spec, Tensor } from "../graph/index.ts";
-import { type FieldModel, type ImageModel, type ModelCard, positionGrid } from "../models/index.ts";
+import {
+  type FieldModel,
+  type GenerationOptions,
+  type ImageModel,
+  type ModelCard,
+  positionGrid,
+} from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import { parsePreprocessing } from "../preprocess/pipeline.ts";
-import { type Task, type TaskModel, inputSpecs, taskOf, wholeModel } from "../tasks/index.ts";
+import {
+  type Outputs,
+  type Task,
+  type TaskModel,
+  inputSpecs,
+  taskOf,
+  wholeModel,
+} from "../tasks/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { fitWeights } from "../weights/index.ts";
@@ -119,11 +132,17 @@ export interface ModelTensors {
  * intermediate values by name. Where the batch has only some of its fields, such as images without texts, only what
  * reads them is computed.
  */
-export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch) {
+export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch): Outputs {
   const model = wholeModel(task);
   const isPart = Object.keys(task.whole?.inputs ?? {}).some((name) => !Object.hasOwn(batch, name));
   const [output, out] = apply(model, isPart ? partOf(model, arrays, batch) : arrays, batch).result;
-  return { output, out: toFlat<Tensor>(out) };
+  const { write } = task;
+  return {
+    ...{ output, out: toFlat<Tensor>(out) },
+    ...(write && {
+      write: (options?: GenerationOptions) => apply(write, arrays, batch, options).result,
+    }),
+  };
 }
 
 /** The arrays of a model that it reads for the fields of a batch. */

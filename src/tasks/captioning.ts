@@ -2,11 +2,13 @@
 
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
+import { featuresAt } from "../evaluate/features.ts";
+import { toNumbers } from "../graph/index.ts";
 import {
   type ModelCard,
   createFieldModel,
+  createGenerator,
   fieldsTaken,
-  modelDefinition,
   modelTakes,
 } from "../models/index.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -22,24 +24,30 @@ export const captioningTask = defineTask({
   }),
   needs: { image: ["image"], text: ["text"] },
   headline: { metric: "perplexity", better: "lower" },
-  evaluators: () => [],
+  evaluators: ({ text }) => (text === "text" ? ["perplexity", "captions"] : []),
   describe({ tokenizer }, { tokenizer: opened }) {
     const end = opened && endOf(opened, tokenizer);
     return { task: { tokenizer, ...(end !== undefined && { end }) }, names: {} };
   },
   create(card) {
-    const { length } = neededTokenizer("captioning", card.task);
-    const { model: net } = makeModel(card);
+    const { length, pad } = neededTokenizer("captioning", card.task);
+    const { model: net, generate } = makeModel(card);
+    const marks = { end: Number(card.task.end), pad };
     return {
       model: (scope, image) => net(scope, { image }),
       whole: {
         model: (scope, { image, text }) => net(scope, text ? { image, text } : { image }),
         inputs: { text: { shape: [length], dtype: "int32" } },
       },
-      heads: { logits: ({ output }) => output, embed: ({ out }) => out.pre_logits },
-      main: "embed",
-      respond: (features) => ({ features }), // [batch, width]
-      answer: ({ features }) => ({ kind: "features", features }),
+      write: (scope, { image }, options) => generate(scope, { image }, marks, options),
+      heads: {
+        text: ({ write }) => write!(),
+        logits: ({ output }) => output,
+        embed: ({ out }) => featuresAt(out),
+      },
+      main: "text",
+      respond: (ids) => ({ ids }), // [batch, length]
+      answer: ({ ids }, tokenizer) => ({ kind: "text", text: tokenizer!.decode(toNumbers(ids)) }),
     };
   },
 });
@@ -88,5 +96,10 @@ function makeModel({ model: { name, ...options }, task }: Pick<ModelCard, "model
     }
     settled[key] = given;
   }
-  return { model: createFieldModel(name, settled), definition: modelDefinition(name), settled };
+  const generate = createGenerator(name, settled);
+  if (generate) return { model: createFieldModel(name, settled), generate };
+  throw new OcelliError("config", `the model ${name} writes no texts.`, {
+    given: name,
+    hint: "Take the model cappa.",
+  });
 }

@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ConfigInput, resume, train } from "../../src/index.ts";
+import { type ConfigInput, evaluateModelOn, resume, train } from "../../src/index.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
 import { drawCaptioned } from "./captioned-drawings.ts";
+import { runCli } from "./run-cli.ts";
 
 let dir: string;
 let config: ConfigInput;
@@ -35,6 +36,53 @@ afterAll(() => rm(dir, { recursive: true }));
 
 const run = (name: string, changes: Partial<ConfigInput> = {}) =>
   train({ ...config, ...changes }, { engine: "ort", workdir: join(dir, name) });
+
+test("captions are learned, judged by the schedule, and written for images", async () => {
+  const evals = {
+    likely: { type: "perplexity", split: "test", every: { steps: 60 } },
+    written: { type: "captions", split: "test" },
+    beams: { type: "captions", split: "test", beams: 3 },
+  } as const;
+  const result = await run("captions", { duration: { steps: 120 }, evals });
+  expect(Object.keys(result.evals.likely)).toEqual(["perplexity", "accuracy", "loss"]);
+  expect(result.evals.likely.perplexity).toBeLessThan(1.2);
+  expect(result.evals.likely.perplexity).toBeCloseTo(Math.exp(result.evals.likely.loss), 1);
+  expect(result.headline).toMatchObject({ metric: "likely/perplexity", better: "lower" });
+  for (const name of ["written", "beams"]) {
+    // each caption is one of the two that people wrote
+    expect(result.evals[name].bleu4).toBeCloseTo(1, 6);
+    expect(result.evals[name].rougeL).toBe(1);
+    expect(result.evals[name].cider).toBeGreaterThan(4);
+  }
+  const workdir = join(dir, "captions");
+  const images = ["red-left", "blue-right"].map((name) => join(dir, `${name}.png`));
+  const captions = ["red on the left", "blue on the right"];
+  const ask = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCli([...args, "--engine", "ort"]);
+    expect(stderr).not.toContain("ocelli:");
+    expect(code).toBe(0);
+    return stdout;
+  };
+  expect(await ask("caption", workdir, ...images)).toBe(
+    images.map((image, i) => `${image}  ${captions[i]}\n`).join(""),
+  );
+  for (const args of [
+    ["predict"],
+    ["caption", "--beam", "3"],
+    ["caption", "--sample", "--temperature", "0.05", "--seed", "7"],
+  ]) {
+    const told: unknown = JSON.parse(
+      await ask(args[0], workdir, ...images, ...args.slice(1), "--json"),
+    );
+    const predictions = images.map((image, i) => ({ image, kind: "text", text: captions[i] }));
+    expect(told).toMatchObject({ count: 2, predictions });
+  }
+  const short = await ask("caption", workdir, images[0], "--max-length", "1");
+  expect(short.trim().length).toBeLessThan(`${images[0]}  ${captions[0]}`.length);
+  const { values } = await evaluateModelOn(workdir, undefined, { engine: "ort" });
+  expect(values.perplexity).toBeCloseTo(result.evals.likely.perplexity, 4);
+  expect(values.bleu4).toBeCloseTo(1, 6);
+});
 
 test("a captioner that was stopped resumes to the same weights; its card keeps the tokenizer", async () => {
   const whole = await run("whole", { duration: { steps: 6 } });

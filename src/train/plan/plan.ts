@@ -148,6 +148,7 @@ export async function planTraining(
     ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
     ...{ objective, trainingBatch: batchSpec },
     preprocessing: preprocessing.eval,
+    tokenizer: tokenizer?.tokenizer,
     parse,
     batch: evalSpec,
   });
