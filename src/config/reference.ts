@@ -3015,6 +3015,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: "1",
   },
   {
+    key: "evals.NAME.texts",
+    of: ["retrieval"],
+    type: '"each" or "one"',
+    default: '"each"',
+    meaning: "Whether each of an image's texts counts, or the one that the preprocessing leaves.",
+    example: '"each"',
+  },
+  {
     key: "best",
     type: "text",
     default: "none",

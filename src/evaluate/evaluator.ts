@@ -59,6 +59,11 @@ export const JUDGED = "judged";
 export interface StreamRequest {
   /** The examples it needs, rising, from the label of each; all where absent. */
   pick?(labels: readonly number[]): readonly number[];
+  /**
+   * The judged examples once more, one for each of their texts, in place of other data; {@link Stream.indices} then say
+   * which judged example each text is of.
+   */
+  readonly eachText?: boolean;
 }
 
 /** An evaluator. */

@@ -105,8 +105,10 @@ export async function evaluateModelOn(
         [JUDGED]: streamOf(type, { source, labels: [] }, passed),
       };
       for (const [stream, request] of Object.entries(evaluator.streams ?? {})) {
-        learned ??= named(await openLearned(dataset, { from, chosen, open }));
-        const examples = await pickStream(request, learned);
+        if (!request.eachText) {
+          learned ??= named(await openLearned(dataset, { from, chosen, open }));
+        }
+        const examples = await pickStream(request, request.eachText ? source : learned!);
         gathered[stream] = streamOf(
           type,
           examples,

@@ -93,7 +93,11 @@ export async function planEvaluations(
       { names, task: card.task, tokenizer: planning.tokenizer },
     );
     const streams: Record<string, PlannedStream> = { [JUDGED]: judged };
-    for (const stream of Object.keys(evaluator.streams ?? {})) {
+    for (const [stream, { eachText }] of Object.entries(evaluator.streams ?? {})) {
+      if (eachText) {
+        streams[stream] = judged;
+        continue;
+      }
       const asked = (options as Readonly<Record<string, StreamConfig | undefined>>)[stream];
       const keys = streamKeys(asked ?? trained, own);
       if (keys.split === split && JSON.stringify(keys.data) === JSON.stringify(data)) {
