@@ -62,7 +62,7 @@ async function openWeights(
 ): Promise<ServedModel> {
   const { card, task, params, variables } = await openTrained(spec, options);
   checkNumbers(spec, { params, variables });
-  const opened = await openTokenizerOf(card.task);
+  const opened = await openTokenizerOf(card.task, spec);
   const preprocessing = withTokenizer(parsePreprocessing(card.preprocessing), opened);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });

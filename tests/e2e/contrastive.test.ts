@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -111,19 +111,36 @@ test("what does not fit is one clear line", async () => {
   );
 });
 
-test("a model whose vocabulary has changed, and an export to ONNX, are refused", async () => {
-  const workdir = join(dir, "changed");
+test("a run opens and resumes by its own copy of the vocabulary, wherever it lies", async () => {
+  const workdir = join(dir, "own");
   const file = join(dir, "own.model");
   await copyFile(VOCABULARY, file);
   const tokenizer = { ...(config.task as { tokenizer: object }).tokenizer, file };
-  await run("changed", {
-    task: { name: "contrastive", tokenizer } as never,
-    duration: { steps: 1 },
-  });
+  const task = { name: "contrastive", tokenizer } as never;
+  await run("own", { task, duration: { steps: 1 } });
   const exported = await runCli(["export", workdir, "--to", "onnx", "--out", join(dir, "x.onnx")]);
   expect(exported.stderr).toContain("a model of image and text cannot be exported to ONNX");
-  await copyFile(new URL("../sp_unigram_bytes/tokenizer.model", VOCABULARY), file);
+  await rm(file);
+  const moved = join(dir, "moved");
+  await rename(workdir, moved);
+  const open = async (path: string) =>
+    (await loadPredictor(path, { engine: "interpreter" })).dispose();
+  await open(moved);
+  await open(join(moved, "checkpoint.safetensors"));
+  await resume(moved, { duration: { steps: 2 } });
+
+  const other = new URL("../sp_unigram_bytes/tokenizer.model", VOCABULARY);
+  const copy = join(moved, "tokenizer.vocabulary");
+  await copyFile(other, copy);
+  await expect(open(moved)).rejects.toThrow(
+    /tokenizer\.vocabulary is another tokenizer than the model was trained with\. Put .*own\.model in its place/,
+  );
+  await rm(copy); // as runs from before have none
+  await expect(open(moved)).rejects.toThrow(/cannot read .*own\.model/);
+  await copyFile(VOCABULARY, file);
+  await open(moved);
+  await copyFile(other, file);
   const changed = "own.model is another tokenizer than the model was trained with";
-  await expect(loadPredictor(workdir, { engine: "interpreter" })).rejects.toThrow(changed);
-  await expect(resume(workdir, { duration: { steps: 2 } })).rejects.toThrow(changed);
+  await expect(open(moved)).rejects.toThrow(changed);
+  await expect(resume(moved, { duration: { steps: 3 } })).rejects.toThrow(changed);
 });

@@ -16,7 +16,7 @@ import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipelin
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
-import { openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
+import { type OpenedTokenizer, openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
 import type { Tokenizer } from "../../text/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
@@ -54,6 +54,8 @@ export interface Plan {
     readonly retention: Retention;
   };
   readonly task: Task;
+  /** The task's tokenizer, where it has one. */
+  readonly tokenizer: OpenedTokenizer | undefined;
   /** The value that the task is judged by. */
   readonly headline: Headline;
   readonly parameters: number;
@@ -70,12 +72,12 @@ export interface Plan {
 /**
  * Opens the data, checks that everything fits, and makes model, objective and optimiser.
  *
- * @param slices how the run that is resumed took its slices; default: "by hash"
+ * @param resumed how the run that is resumed took its slices, and its folder; default: slices "by hash"
  */
 export async function planTraining(
   config: Config,
   reporter: Reporter = SILENT,
-  slices: SliceRule = "by hash",
+  { slices = "by hash", folder }: { readonly slices?: SliceRule; readonly folder?: string } = {},
 ): Promise<Plan> {
   const dataset = await openDataset(config.data, { labels: labelsFor(config.objective) });
   const notes = [...(dataset.notes ?? [])];
@@ -89,7 +91,7 @@ export async function planTraining(
   const source = await pickExamples(whole, config.shots, config.seed);
   notes.push(...notesOnClasses(source, config.shots));
   const choice = chooseTask(config);
-  const tokenizer = await openTokenizerOf(choice);
+  const tokenizer = await openTokenizerOf(choice, folder);
   const parse = (text: string): Preprocessing => withTokenizer(parsePreprocessing(text), tokenizer);
   const preprocessing = {
     train: parse(config.preprocess.train),
@@ -185,6 +187,7 @@ export async function planTraining(
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
     task,
+    tokenizer,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
     objective,
