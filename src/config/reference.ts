@@ -1546,7 +1546,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "init",
-    type: "text or { weights, head }",
+    type: "text or { weights, head } or { parts }",
     default: "its own initial values",
     meaning:
       "What the model begins with: a run or checkpoint that fits as it is, or weights that are fitted to the model.",
@@ -1560,6 +1560,28 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "init.head",
+    type: '"keep" or "drop"',
+    default: '"keep"',
+    meaning: "Whether the classifier comes from there, or begins anew, as for other classes.",
+    example: '"keep"',
+  },
+  {
+    key: "init.parts",
+    type: "object from names to { weights, head }",
+    required: true,
+    meaning:
+      "Weights by the part of the model that they are for, such as `img` and `txt` of two-towers; of weights with parts of the same names, that part is taken. Other parts begin with their own initial values.",
+    example: '{ img: { weights: "hf:google/vit-base-patch16-224" } }',
+  },
+  {
+    key: "init.parts.NAME.weights",
+    type: "text",
+    required: true,
+    meaning: "Weights, as `--model` of `ocelli transfer` takes them.",
+    example: '"hf:google/vit-base-patch16-224"',
+  },
+  {
+    key: "init.parts.NAME.head",
     type: '"keep" or "drop"',
     default: '"keep"',
     meaning: "Whether the classifier comes from there, or begins anew, as for other classes.",

@@ -184,6 +184,7 @@ export const cappaModel = defineFieldModel({
   schema: cappaSchema,
   takes: ["image", "text"],
   weightsOf: ["big_vision"],
+  parts: ({ encoder }) => ({ encoder: { ...encoder, name: "vit" } }),
   create: cappa,
   writer: cappaWriter,
 });

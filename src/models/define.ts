@@ -60,6 +60,10 @@ export interface ModelDefinition<
   ) => readonly [rows: number, columns: number];
   /** The model that this one is built around, whose parameters keep their names and positions; none where absent. */
   readonly around?: (options: z.output<Schema>) => { readonly name: string } & ModelOptions;
+  /** Its parts that are models of their own, by how names of their parameters begin; none where absent. */
+  readonly parts?: (
+    options: z.output<Schema>,
+  ) => Readonly<Record<string, { readonly name: string } & ModelOptions>>;
   /** Whether published weights of another patch size are resized to the model's. */
   readonly resizesPatches?: boolean;
   /** The forms that one set of weights is trained in; undefined where options ask for one alone. */

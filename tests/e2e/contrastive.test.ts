@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { toNumbers } from "../../src/graph/index.ts";
+import { type HostArray, toNumbers } from "../../src/graph/index.ts";
 import {
   type ConfigInput,
   evaluateModelOn,
@@ -10,6 +10,7 @@ import {
   resume,
   train,
 } from "../../src/index.ts";
+import { toFlat } from "../../src/tree.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
 import { VOCABULARY, drawCaptioned } from "./captioned-drawings.ts";
 import { runCli } from "./run-cli.ts";
@@ -84,6 +85,43 @@ test("a run that was stopped resumes to the same weights", async () => {
   const weights = (name: string) => readFile(join(dir, name, "checkpoint.safetensors"));
   expect((await weights("halves")).equals(await weights("whole"))).toBe(true);
   expect(resumed.evals).toEqual(whole.evals);
+});
+
+test("a tower begins with weights of its own and stays locked while the other learns", async () => {
+  await run("towers", { duration: { steps: 2 } });
+  const weights = join(dir, "towers");
+  const locked: Partial<ConfigInput> = {
+    init: { parts: { img: { weights } } },
+    optimizer: {
+      name: "adam",
+      lr: 5e-3,
+      schedule: [
+        ["img/.*", null],
+        [".*", {}],
+      ],
+    },
+    duration: { steps: 3 },
+  };
+  await run("locked", locked);
+  const read = (name: string) =>
+    toFlat<HostArray>(readCheckpointFile(join(dir, name, "checkpoint.safetensors"), name).params);
+  const [before, after] = [read("towers"), read("locked")];
+  const same = Object.keys(after).filter(
+    (name) => String(after[name].data) === String(before[name].data),
+  );
+  const isImage = (name: string) => name.startsWith("img/");
+  expect(same.filter(isImage)).toEqual(Object.keys(after).filter(isImage));
+  expect(same).toHaveLength(same.filter(isImage).length);
+  await expect(run("bad", { init: { parts: { image: { weights } } } })).rejects.toThrow(
+    'unknown part of two-towers (init.parts) "image"',
+  );
+  const wider = {
+    ...config.model,
+    image: { ...(config.model as { image: object }).image, mlpDim: 24 },
+  };
+  await expect(run("bad", { ...locked, model: wider as never })).rejects.toThrow(
+    /towers does not fit the model: MAPHead_0/,
+  );
 });
 
 test("what does not fit is one clear line", async () => {
