@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/config.ts";
-import { readDataFile } from "../data/files/files.ts";
+import { parseDataFile, readDataFile } from "../data/files/files.ts";
 import { OcelliError } from "../errors.ts";
 import { readOwn } from "../files.ts";
 import { hostArray } from "../graph/index.ts";
@@ -51,7 +51,7 @@ export async function openTokenizerOf(
         : "Put the file of before in its place.",
     });
   }
-  const tokenizer = openTokenizer(card, bytes);
+  const tokenizer = parseDataFile(file, () => openTokenizer(card, bytes));
   const vocabulary = tokenizer.vocabularySize;
   const choice = tokenizerKey.parse({ ...given, vocabulary, sha256 }); // its keys in one order, also when resumed
   return { tokenizer, choice, bytes };
@@ -72,10 +72,25 @@ export function withRecordedTokenizer(config: Config, card: unknown): Config {
   return { ...config, task: { ...config.task, tokenizer: recorded } };
 }
 
-/** A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn. */
+/** Texts that were read, up to `most` of them, and what of them is lost. */
+export interface TextCounts {
+  readonly most: number;
+  read: number;
+  /** Longer than a row. */
+  cut: number;
+  /** With what the vocabulary does not know. */
+  unknown: number;
+}
+
+/**
+ * A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn.
+ *
+ * @param counts counts the texts
+ */
 export const withTokenizer = (
   preprocessing: Preprocessing,
-  opened: OpenedTokenizer | undefined,
+  opened: Pick<OpenedTokenizer, "tokenizer"> | undefined,
+  counts?: TextCounts,
 ): Preprocessing =>
   opened === undefined
     ? preprocessing
@@ -85,7 +100,22 @@ export const withTokenizer = (
           if (!Object.hasOwn(example, "text")) return example;
           const texts = decodeTexts(example.text);
           const one = texts.length === 1 ? 0 : random.integer(0, texts.length);
-          const { dtype, data, shape } = opened.tokenizer.tokenize([texts[one]]);
-          return { ...example, text: hostArray(shape.slice(1), dtype, data) };
+          const { encode, pad, card } = opened.tokenizer;
+          const ids = encode(texts[one]);
+          if (counts) countText(counts, ids, opened.tokenizer);
+          return { ...example, text: hostArray([card.length], "int32", pad(ids)) };
         },
       };
+
+/** Counts a text by its ids. */
+function countText(
+  counts: TextCounts,
+  ids: readonly number[],
+  { bosId, eosId, unkId, card }: Tokenizer,
+): void {
+  if (counts.read >= counts.most) return; // further ones are those of another epoch
+  const marks = [bosId, eosId].filter((id) => id !== undefined).length;
+  counts.read++;
+  if (ids.length + marks > card.length) counts.cut++;
+  if (unkId !== undefined && ids.includes(unkId)) counts.unknown++;
+}

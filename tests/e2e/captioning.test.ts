@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -122,4 +122,78 @@ test("what does not suit a captioner is one clear line", async () => {
   await expect(run("bad", { model: { name: "vit", variant: "mu/4" } as never })).rejects.toThrow(
     "captioning needs a model that writes texts about images; vit takes image. Take the model cappa.",
   );
+});
+
+test("texts that are too long are cut and counted, unknown characters counted", async () => {
+  const { task } = config;
+  const tokenizer = { ...(task as { tokenizer: object }).tokenizer, length: 4 };
+  await writeFile(
+    join(dir, "odd.jsonl"),
+    [
+      { image: "red-left.png", caption: "red" },
+      { image: "blue-left.png", caption: "a long way of saying that it is blue" },
+      { image: "green-left.png", caption: "緑" },
+    ]
+      .map((pair) => JSON.stringify(pair))
+      .join("\n"),
+  );
+  const lines: string[] = [];
+  await train(
+    {
+      ...config,
+      data: {
+        name: "captions",
+        files: { train: join(dir, "odd.jsonl"), test: join(dir, "odd.jsonl") },
+      },
+      task: { name: "captioning", tokenizer } as never,
+      ...{ batchSize: 3, duration: { steps: 1 }, evals: {} },
+    },
+    {
+      ...{ engine: "ort", workdir: join(dir, "odd") },
+      reporter: { line: (text: string) => lines.push(text), status: () => undefined } as never,
+    },
+  );
+  const told = lines.filter((line) => /texts (were|have)/.test(line));
+  expect(told).toEqual([
+    expect.stringMatching(/\b1 of 3 texts were cut to 4 tokens \(task\.tokenizer\.length\)$/),
+    expect.stringMatching(/\b1 of 3 texts have characters that the tokenizer does not know$/),
+  ]);
+});
+
+test.each([
+  [
+    "no caption",
+    '{"image":"red-left.png","caption":" "}',
+    /has no pairs of an image and a text: 2 pairs .* left out; 2 empty texts left out/,
+  ],
+  [
+    "another encoding",
+    Buffer.from('{"image":"red-left.png","caption":"caf\xe9"}', "latin1"),
+    /is no text of UTF-8; save it as UTF-8\./,
+  ],
+  [
+    "an image that is missing",
+    '{"image":"none.png","caption":"red"}',
+    /cannot read .*none\.png: there is no such file/,
+  ],
+] as const)("pairs with %s are one clear line", async (_, line, message) => {
+  const file = join(dir, "bad.jsonl");
+  await writeFile(file, line);
+  const data = { name: "captions", files: { train: file, test: file } } as const;
+  await expect(run("bad", { data })).rejects.toThrow(message);
+});
+
+test("a file that is no vocabulary, and flags that do not go together, are one clear line", async () => {
+  const { task } = config;
+  const tokenizer = {
+    ...(task as { tokenizer: object }).tokenizer,
+    file: join(dir, "train.jsonl"),
+  };
+  await expect(run("bad", { task: { name: "captioning", tokenizer } as never })).rejects.toThrow(
+    /train\.jsonl: the tokenizer does not fit its card: "kind" is "sentencepiece", but the bytes are JSON\./,
+  );
+  const asked = await runCli(["caption", "RUN", "x.png", "--top-p", "0.5"]);
+  expect(asked.stderr).toContain("--top-p is for drawn captions. Add --sample.");
+  const wrong = await runCli(["caption", "RUN", "x.png", "--sample", "--top-p", "2"]);
+  expect(wrong.stderr).toContain("--top-p: ");
 });

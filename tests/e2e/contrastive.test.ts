@@ -66,6 +66,10 @@ test("pairs of a table are learned, judged by retrieval and served", async () =>
   );
   expect(headline).toEqual({ metric: "txt2img_recall@1", better: "higher", value: 1 });
   expect(values["img2txt_recall@1"]).toBe(1);
+  const asked = await runCli(["caption", workdir, join(dir, "red-left.png")]);
+  expect(asked.stderr).toContain(
+    "writes no texts: it is a model of contrastive. Take a captioner, or ask it with ocelli predict.",
+  );
   const predictor = await loadPredictor(workdir, { engine: "interpreter" });
   const [answer] = await predictor.predict([
     { shape: [8, 8, 3], dtype: "uint8", data: new Uint8Array(192).fill(90) },

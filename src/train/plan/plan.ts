@@ -16,7 +16,12 @@ import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipelin
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
-import { type OpenedTokenizer, openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
+import {
+  type OpenedTokenizer,
+  type TextCounts,
+  openTokenizerOf,
+  withTokenizer,
+} from "../../served/tokenizers.ts";
 import type { Tokenizer } from "../../text/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
@@ -56,6 +61,8 @@ export interface Plan {
   readonly task: Task;
   /** The task's tokenizer, where it has one. */
   readonly tokenizer: OpenedTokenizer | undefined;
+  /** Counts the texts that training reads. */
+  readonly texts: TextCounts;
   /** The value that the task is judged by. */
   readonly headline: Headline;
   readonly parameters: number;
@@ -166,6 +173,7 @@ export async function planTraining(
   }
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
+  const texts: TextCounts = { most: source.length, read: 0, cut: 0, unknown: 0 };
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
   return {
@@ -176,7 +184,10 @@ export async function planTraining(
     slices,
     sources,
     notes,
-    preprocessing,
+    preprocessing: {
+      ...preprocessing,
+      train: withTokenizer(parsePreprocessing(config.preprocess.train), tokenizer, texts),
+    },
     evaluations,
     recorded: recordedOf(
       evaluations,
@@ -188,6 +199,7 @@ export async function planTraining(
     checkpoint: planCheckpoints(config, context),
     task,
     tokenizer,
+    texts,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
     objective,
