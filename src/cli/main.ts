@@ -6,6 +6,7 @@ import { packageVersion } from "../runs/environment.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { bench } from "./bench.ts";
+import { caption } from "./caption.ts";
 import { claim } from "./claim.ts";
 import { classify } from "./classify.ts";
 import { config } from "./config.ts";
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   probe,
   sweep,
   predict,
+  caption,
   classify,
   search,
   evalCommand,

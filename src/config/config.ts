@@ -44,18 +44,32 @@ const evaluationKeys = () => ({
 /** What every evaluation has beside its evaluator's own options. */
 export type EvaluationKeys = z.output<z.ZodObject<ReturnType<typeof evaluationKeys>>>;
 
-/** A run folder or checkpoint that fits as it is; or weights, as `loadWeights` takes them, that are fitted to the model. */
+const initWeights = z.strictObject({
+  /**
+   * Weights, as `--model` of `ocelli transfer` takes them.
+   *
+   * @example "hf:google/vit-base-patch16-224"
+   */
+  weights: z.string(),
+  /** Whether the classifier comes from there, or begins anew, as for other classes. Default: "keep". */
+  head: z.enum(["keep", "drop"]).optional(),
+});
+
+/**
+ * A run folder or checkpoint that fits as it is; weights, as `loadWeights` takes them, that are fitted to the model; or
+ * weights for some parts of it.
+ */
 const initSchema = z.union([
   z.string(),
+  initWeights,
   z.strictObject({
     /**
-     * Weights, as `--model` of `ocelli transfer` takes them.
+     * Weights by the part of the model that they are for, such as `img` and `txt` of two-towers; of weights with parts of
+     * the same names, that part is taken. Other parts begin with their own initial values.
      *
-     * @example "hf:google/vit-base-patch16-224"
+     * @example { img: { weights: "hf:google/vit-base-patch16-224" } }
      */
-    weights: z.string(),
-    /** Whether the classifier comes from there, or begins anew, as for other classes. Default: "keep". */
-    head: z.enum(["keep", "drop"]).optional(),
+    parts: z.record(z.string(), initWeights),
   }),
 ]);
 

@@ -1546,7 +1546,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "init",
-    type: "text or { weights, head }",
+    type: "text or { weights, head } or { parts }",
     default: "its own initial values",
     meaning:
       "What the model begins with: a run or checkpoint that fits as it is, or weights that are fitted to the model.",
@@ -1566,6 +1566,28 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: '"keep"',
   },
   {
+    key: "init.parts",
+    type: "object from names to { weights, head }",
+    required: true,
+    meaning:
+      "Weights by the part of the model that they are for, such as `img` and `txt` of two-towers; of weights with parts of the same names, that part is taken. Other parts begin with their own initial values.",
+    example: '{ img: { weights: "hf:google/vit-base-patch16-224" } }',
+  },
+  {
+    key: "init.parts.NAME.weights",
+    type: "text",
+    required: true,
+    meaning: "Weights, as `--model` of `ocelli transfer` takes them.",
+    example: '"hf:google/vit-base-patch16-224"',
+  },
+  {
+    key: "init.parts.NAME.head",
+    type: '"keep" or "drop"',
+    default: '"keep"',
+    meaning: "Whether the classifier comes from there, or begins anew, as for other classes.",
+    example: '"keep"',
+  },
+  {
     key: "task",
     type: "object with a name",
     default: "the task of the objective",
@@ -1573,14 +1595,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.name",
-    type: '"classification" or "contrastive" or "features" or "segmentation"',
+    type: '"captioning" or "classification" or "contrastive" or "features" or "segmentation"',
     required: true,
     meaning: "Which one.",
-    example: '"classification"',
+    example: '"captioning"',
   },
   {
     key: "task.tokenizer",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "{ file, kind, lower, bos, eos, pad, canonical, length, vocabulary, bosPiece, eosPiece, tokenSets, sha256 }",
     required: true,
     meaning:
@@ -1588,7 +1610,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.file",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     required: true,
     meaning: "The vocabulary's file.",
@@ -1596,7 +1618,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.kind",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"sentencepiece" or "clip" or "wordpiece" or "tokenizer.json"',
     required: true,
     meaning: "What the vocabulary's file is.",
@@ -1604,7 +1626,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.lower",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"none" or "ascii" or "unicode"',
     required: true,
     meaning:
@@ -1613,7 +1635,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.bos",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"no" or "yes"',
     required: true,
     meaning: "Whether BOS comes first.",
@@ -1621,7 +1643,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.eos",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: '"none" or "yes" or "sticky"',
     required: true,
     meaning:
@@ -1630,7 +1652,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.pad",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "whole number from 0",
     required: true,
     meaning: "The id that fills a row after its text.",
@@ -1638,7 +1660,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.canonical",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "true or false",
     default: "false",
     meaning:
@@ -1647,7 +1669,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.length",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "whole number from 1",
     required: true,
     meaning: "Ids in a row, BOS and EOS among them.",
@@ -1655,7 +1677,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.vocabulary",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "whole number from 1",
     default: "as the file has it",
     meaning: "The vocabulary's size, pieces that the card adds included.",
@@ -1663,21 +1685,21 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.bosPiece",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     default: "the file's",
     meaning: "The piece that begins a text.",
   },
   {
     key: "task.tokenizer.eosPiece",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     default: "the file's",
     meaning: "The piece that ends a text.",
   },
   {
     key: "task.tokenizer.tokenSets",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: 'list of "loc" or "seg"',
     default: "none",
     meaning:
@@ -1685,7 +1707,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "task.tokenizer.sha256",
-    of: ["contrastive"],
+    of: ["captioning", "contrastive"],
     type: "text",
     default: "not checked",
     meaning:
@@ -1700,10 +1722,18 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "objective.name",
-    type: '"classification" or "contrastive" or "distillation" or "rotation" or "segmentation" or "simclr" or "moco" or "byol" or "simsiam" or "swav" or "barlow-twins" or "vicreg" or "dino" or "ibot" or "msn" or "mae" or "simmim" or "supcon" or "exemplar" or "relative-patch" or "jigsaw"',
+    type: '"captioning" or "classification" or "contrastive" or "distillation" or "rotation" or "segmentation" or "simclr" or "moco" or "byol" or "simsiam" or "swav" or "barlow-twins" or "vicreg" or "dino" or "ibot" or "msn" or "mae" or "simmim" or "supcon" or "exemplar" or "relative-patch" or "jigsaw"',
     required: true,
     meaning: "Which one.",
-    example: '"classification"',
+    example: '"captioning"',
+  },
+  {
+    key: "objective.labelSmoothing",
+    of: ["captioning"],
+    type: "number from 0 to 0.999",
+    default: "0",
+    meaning: "What the true token gives up in training, shared equally by the others.",
+    example: "0",
   },
   {
     key: "objective.loss",
@@ -2771,7 +2801,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "evals.NAME.type",
-    type: '"classification" or "calibration" or "per-class" or "fewshot" or "knn" or "clusters" or "objective" or "retrieval" or "segmentation" or "zeroshot"',
+    type: '"classification" or "calibration" or "per-class" or "fewshot" or "knn" or "clusters" or "objective" or "perplexity" or "captions" or "retrieval" or "segmentation" or "zeroshot"',
     default: '"classification"',
     meaning: "Which one.",
     example: '"classification"',
@@ -2948,6 +2978,71 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     default: "0",
     meaning: "Draws the first centres.",
     example: "0",
+  },
+  {
+    key: "evals.NAME.beams",
+    of: ["captions"],
+    type: "whole number from 1 to 64",
+    default: "1, the likeliest token each time",
+    meaning: "How many texts are followed side by side; the likeliest is the answer.",
+    example: "1",
+  },
+  {
+    key: "evals.NAME.lengthPenalty",
+    of: ["captions"],
+    type: "number from 0",
+    default: "0",
+    meaning:
+      "With beams: sums of log-probabilities are divided by ((5 + tokens) / 6) to this power, so that more favours longer texts.",
+    example: "0",
+  },
+  {
+    key: "evals.NAME.temperature",
+    of: ["captions"],
+    type: "number above 0",
+    default: "1 where tokens are drawn",
+    meaning: "Tokens are drawn, and scores are divided by it before; less keeps to likelier ones.",
+    example: "1",
+  },
+  {
+    key: "evals.NAME.topK",
+    of: ["captions"],
+    type: "whole number from 1",
+    default: "all",
+    meaning: "Tokens are drawn from this many of the likeliest.",
+    example: "1",
+  },
+  {
+    key: "evals.NAME.topP",
+    of: ["captions"],
+    type: "number above 0 to 1",
+    default: "1",
+    meaning: "Tokens are drawn from the likeliest that together have this probability.",
+    example: "1",
+  },
+  {
+    key: "evals.NAME.seed",
+    of: ["captions"],
+    type: "whole number from 0 to 4294967295",
+    default: "0",
+    meaning: "What draws depend on; tokens are drawn where it is said.",
+    example: "0",
+  },
+  {
+    key: "evals.NAME.maxLength",
+    of: ["captions"],
+    type: "whole number from 1",
+    default: "as many as in training",
+    meaning: "The most tokens of a text, its end among them.",
+    example: "1",
+  },
+  {
+    key: "evals.NAME.texts",
+    of: ["retrieval"],
+    type: '"each" or "one"',
+    default: '"each"',
+    meaning: "Whether each of an image's texts counts, or the one that the preprocessing leaves.",
+    example: '"each"',
   },
   {
     key: "evals.NAME.templates",

@@ -2,6 +2,8 @@
 
 import type { HostArray } from "../graph/dtype.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { Outputs } from "../models/index.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Example } from "../preprocess/example.ts";
 
 /** Values by name, in order. */
@@ -21,6 +23,8 @@ export interface Evaluated {
   readonly out: Readonly<Record<string, Tensor>>;
   /** The batch by field, preprocessed, with `mask` [batch]: 0 for padding. */
   readonly batch: Readonly<Record<string, Tensor>>;
+  /** Texts that the model writes about the batch, int32 [batch, length]; absent where its task writes none. */
+  readonly write?: Outputs["write"];
 }
 
 /** What an evaluator takes from one batch. */
@@ -57,6 +61,11 @@ export interface StreamRequest {
   pick?(labels: readonly number[]): readonly number[];
   /** The stream is these texts, field `text`, in place of examples of a split. */
   readonly texts?: readonly string[];
+  /**
+   * The judged examples once more, one for each of their texts, in place of other data; {@link Stream.indices} then say
+   * which judged example each text is of.
+   */
+  readonly eachText?: boolean;
 }
 
 /** An evaluator. */
@@ -77,4 +86,6 @@ export interface EvaluatedModel {
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** The task with its options, as in the model's card. */
   readonly task: { readonly name: string } & Readonly<Record<string, unknown>>;
+  /** The task's tokenizer, where it has one. */
+  readonly tokenizer?: Tokenizer;
 }

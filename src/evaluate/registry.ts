@@ -6,6 +6,7 @@ import { calibration } from "./classification/calibration.ts";
 import { classification } from "./classification/classification.ts";
 import { clustersOfFeatures } from "./classification/clusters.ts";
 import { perClassRecall } from "./classification/confusion.ts";
+import { captionPerplexity, writtenCaptions } from "./captions.ts";
 import type { EvaluatorDefinition } from "./define.ts";
 import type { EvaluatedModel, Evaluator } from "./evaluator.ts";
 import { fewShotOnFeatures } from "./classification/few-shot.ts";
@@ -23,6 +24,8 @@ const BUILT_IN = [
   knnOnFeatures,
   clustersOfFeatures,
   objectiveValues,
+  captionPerplexity,
+  writtenCaptions,
   retrievalOfPairs,
   segmentation,
   zeroShotByNames,

@@ -9,7 +9,6 @@
 import { z } from "zod";
 import {
   type Tensor,
-  add,
   argSort,
   broadcastTo,
   convert,
@@ -17,31 +16,16 @@ import {
   logicalOr,
   pad,
   reshape,
-  saveDots,
-  saveNothing,
   select,
   sliceAxis,
-  take,
   uniform,
 } from "../graph/index.ts";
 import { OcelliError } from "../errors.ts";
-import {
-  type LayerBody,
-  type Scope,
-  attend,
-  causalMask,
-  dense,
-  dropout,
-  embeddingTable,
-  layer,
-  layerNorm,
-  mlpBlock,
-  normal,
-  rematLayer,
-  zerosInit,
-} from "../nn/index.ts";
+import { type Scope, causalMask, layer } from "../nn/index.ts";
 import { type Tree, toFlat } from "../tree.ts";
+import { type DecoderOptions, cachedDecoder, decode } from "./cappa-decoder.ts";
 import { defineFieldModel, fieldOf } from "./define.ts";
+import type { Writer } from "./generation/index.ts";
 import type { FieldModel, ModelOutput } from "./model.ts";
 import { layers, rate, whole } from "./option-kinds.ts";
 import { positionEmbedding } from "./posemb.ts";
@@ -85,18 +69,6 @@ const cappaSchema = z.strictObject({
 /** Options of {@link cappa}. */
 export type CappaOptions = Readonly<z.output<typeof cappaSchema>>;
 
-/** A decoder's shape. */
-interface DecoderOptions {
-  readonly width: number;
-  readonly depth: number;
-  readonly mlpDim: number;
-  readonly numHeads: number;
-  readonly dropout: number;
-  readonly bias: boolean;
-  readonly scan: boolean;
-  readonly rematPolicy: "everything" | "dots" | "nothing";
-}
-
 /** Tokens moved right by one, a 0 in front: what a decoder has read when it writes each. text [batch, length]. */
 export const shiftRight = (text: Tensor): Tensor =>
   sliceAxis(
@@ -112,23 +84,6 @@ export const shiftRight = (text: Tensor): Tensor =>
     0,
     text.shape[1],
   );
-
-/** Self-attention, attention to the image, feed-forward, each behind a normalisation and around a residual. */
-const decoderBlock = layer(
-  (scope, x: Tensor, encoded: Tensor, mask: Tensor, options: DecoderOptions): Tensor => {
-    const { numHeads: heads, bias, mlpDim: hidden, dropout: rate } = options;
-    const norm = (i: number, z: Tensor): Tensor =>
-      layerNorm(scope.at(`LayerNorm${i}`), z, { bias });
-    const drop = (i: number, z: Tensor): Tensor => dropout(scope.at("Dropout", i), z, rate);
-    const plain = { heads, qkvBias: false, outBias: false };
-    const own = norm(1, x);
-    const self = attend(scope.at("SelfAttn"), own, own, { ...plain, where: mask }).result;
-    const read = add(x, drop(0, self)); // [batch, length, width]
-    const cross = attend(scope.at("CrossAttn"), norm(2, read), encoded, plain).result;
-    const seen = add(read, drop(1, cross));
-    return add(seen, mlpBlock(scope.at("MLP"), norm(3, seen), { hidden, dropout: rate, bias }));
-  },
-);
 
 /** What the decoder reads, int32 [batch, length], and which pairs of its tokens may attend. */
 function readTokens(
@@ -154,34 +109,29 @@ function readTokens(
   };
 }
 
-/** Scores of the next token at each place, [batch, length, vocabulary]. */
-const decode = layer(
-  (
-    scope,
-    encoded: Tensor,
-    tokens: Tensor,
-    mask: Tensor,
-    positions: Tensor,
-    { vocabulary, known }: { readonly vocabulary: number; readonly known: number },
-    options: DecoderOptions,
-  ): Tensor => {
-    const { width, depth, scan, rematPolicy } = options;
-    const init = normal(1);
-    const table = embeddingTable(scope.at("EmbedTargets"), { vocabulary: known, width, init });
-    const embedded = take(table, tokens); // [batch, length, width]
-    let x = add(embedded, broadcastTo(positions, embedded.shape));
-    const block: LayerBody = (inner, z) => [decoderBlock(inner, z, encoded, mask, options), {}];
-    const body =
-      rematPolicy === "everything"
-        ? block
-        : rematLayer(block, rematPolicy === "dots" ? saveDots : saveNothing);
-    if (scan) [x] = scope.scan("EncDecBlock", depth, body, x);
-    else for (let i = 0; i < depth; i++) [x] = body(scope.at(`EncDecBlock${i}`), x);
-    return dense(scope.at("LogitsDense"), layerNorm(scope.at("LayerNorm"), x), vocabulary, {
-      kernelInit: zerosInit,
-    });
-  },
-);
+/** The encoder, the decoder's shape with its defaults, and the places of its tokens. */
+function settle(options: CappaOptions) {
+  const { vocabSize: vocabulary = 32_000, seqLen = 64, maskedPredProb = 0 } = options;
+  const { width, depth, mlpDim, numHeads, posemb } = settleVit(options.encoder ?? {});
+  const { scan = false, bias = true, ...given } = options.decoder ?? {};
+  const shape: DecoderOptions = {
+    ...{ width, depth, mlpDim, numHeads, dropout: 0, bias, scan },
+    ...{ vocabulary, known: vocabulary + (maskedPredProb > 0 ? 1 : 0) },
+    rematPolicy: scan ? "nothing" : "everything",
+    ...(Object.fromEntries(
+      Object.entries(given).filter(([, value]) => value !== undefined),
+    ) as typeof given),
+  };
+  const encoder = vit(options.encoder);
+  return {
+    ...{ seqLen, shape },
+    encode: (scope: Scope, fields: Readonly<Record<string, Tensor>>) =>
+      encoder(scope.at("encoder"), fieldOf("cappa", fields, "image")),
+    /** [1, seqLen, width] */
+    positions: (scope: Scope) =>
+      positionEmbedding(scope, posemb, [1, seqLen], shape.width, "pos_embedding_decoder"),
+  };
+}
 
 /**
  * An encoder with a decoder: fields `image` [batch, height, width, channels] and `text`, int32 [batch, length] as it
@@ -192,20 +142,9 @@ const decode = layer(
  * @throws an error where a text is longer than `seqLen`
  */
 export function cappa(options: CappaOptions = {}): FieldModel {
-  const { vocabSize: vocabulary = 32_000, seqLen = 64, maskedPredProb = 0 } = options;
-  const encoder = vit(options.encoder);
-  const { width, depth, mlpDim, numHeads, posemb } = settleVit(options.encoder ?? {});
-  const { scan = false, bias = true, ...given } = options.decoder ?? {};
-  const shape: DecoderOptions = {
-    ...{ width, depth, mlpDim, numHeads, dropout: 0, bias, scan },
-    rematPolicy: scan ? "nothing" : "everything",
-    ...(Object.fromEntries(
-      Object.entries(given).filter(([, value]) => value !== undefined),
-    ) as typeof given),
-  };
-  const known = vocabulary + (maskedPredProb > 0 ? 1 : 0);
+  const { seqLen, shape, encode, positions } = settle(options);
   return layer((scope, fields): ModelOutput => {
-    const [features, inner] = encoder(scope.at("encoder"), fieldOf("cappa", fields, "image"));
+    const [features, inner] = encode(scope, fields);
     const { encoded, pre_logits: preLogits } = toFlat<Tensor>(inner);
     const out: Record<string, Tree<Tensor>> = { encoder: inner, encoded, pre_logits: preLogits };
     if (!Object.hasOwn(fields, "text")) return [features, out];
@@ -218,14 +157,25 @@ export function cappa(options: CappaOptions = {}): FieldModel {
         { given: length, valid: [`up to ${seqLen}`] },
       );
     }
-    const all = positionEmbedding(scope, posemb, [1, seqLen], shape.width, "pos_embedding_decoder");
-    const positions = sliceAxis(all, 1, 0, length);
-    const { tokens, mask } = readTokens(scope, convert(text, "int32"), options);
-    const vocabularies = { vocabulary, known };
-    const decoder = scope.at("decoder");
-    const logits = decode(decoder, encoded, tokens, mask, positions, vocabularies, shape);
+    const places = sliceAxis(positions(scope), 1, 0, length);
+    const read = readTokens(scope, convert(text, "int32"), options);
+    const logits = decode(scope.at("decoder"), encoded, read, places, shape);
     return [logits, { ...out, logits }];
   });
+}
+
+/** Writes texts with the arrays of {@link cappa}: greedy writing gives the likeliest of its logits at each place. */
+export function cappaWriter(options: CappaOptions = {}): Writer {
+  const { seqLen: limit, shape, encode, positions } = settle(options);
+  const decoder = cachedDecoder(shape);
+  return {
+    ...{ limit, rowAxis: decoder.rowAxis, caches: decoder.caches },
+    read(scope, fields) {
+      const [, out] = encode(scope, fields);
+      return decoder.read(scope.at("decoder"), toFlat<Tensor>(out).encoded);
+    },
+    next: (scope, step) => decoder.next(scope.at("decoder"), step, positions(scope)),
+  };
 }
 
 /** CapPa in a configuration. */
@@ -234,5 +184,7 @@ export const cappaModel = defineFieldModel({
   schema: cappaSchema,
   takes: ["image", "text"],
   weightsOf: ["big_vision"],
+  parts: ({ encoder }) => ({ encoder: { ...encoder, name: "vit" } }),
   create: cappa,
+  writer: cappaWriter,
 });

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import type { Tensor } from "../graph/index.ts";
+import type { Writer } from "./generation/index.ts";
 import type { FieldArrays, FieldModel, ImageModel } from "./model.ts";
 
 /** A model's options. */
@@ -20,6 +21,8 @@ export interface FieldsDefinition<Schema extends z.ZodObject> {
   readonly takes: readonly string[];
   /** @param make makes another registered model, for a family that is built around others */
   readonly create: (options: z.output<Schema>, make: MakeFieldModel) => FieldModel;
+  /** How it writes texts, where it does. */
+  readonly writer?: (options: z.output<Schema>) => Writer;
 }
 
 /** Forms of a model with the same parameters, one of which is trained at each step. */
@@ -57,6 +60,10 @@ export interface ModelDefinition<
   ) => readonly [rows: number, columns: number];
   /** The model that this one is built around, whose parameters keep their names and positions; none where absent. */
   readonly around?: (options: z.output<Schema>) => { readonly name: string } & ModelOptions;
+  /** Its parts that are models of their own, by how names of their parameters begin; none where absent. */
+  readonly parts?: (
+    options: z.output<Schema>,
+  ) => Readonly<Record<string, { readonly name: string } & ModelOptions>>;
   /** Whether published weights of another patch size are resized to the model's. */
   readonly resizesPatches?: boolean;
   /** The forms that one set of weights is trained in; undefined where options ask for one alone. */
@@ -97,6 +104,7 @@ export const defineModel = <Name extends string, Schema extends z.ZodObject>(
 export function defineFieldModel<Name extends string, Schema extends z.ZodObject>({
   takes,
   create,
+  writer,
   ...rest
 }: Omit<ModelDefinition<Name, Schema>, "kind" | "create" | "fields"> &
   FieldsDefinition<Schema>): ModelDefinition<Name, Schema> {
@@ -107,7 +115,7 @@ export function defineFieldModel<Name extends string, Schema extends z.ZodObject
       { given: rest.name },
     );
   };
-  return defineModel({ ...rest, create: refuse, fields: { takes, create } });
+  return defineModel({ ...rest, create: refuse, fields: { takes, create, writer } });
 }
 
 /** A field that a model cannot do without; an error that names it where it is missing. */

@@ -24,7 +24,9 @@ export {
   type ModelChoice,
   type ModelConfig,
   type ModelKeys,
+  type Generator,
   createFieldModel,
+  createGenerator,
   createModel,
   fieldsTaken,
   modelChoice,
@@ -67,3 +69,12 @@ export { type NaflexVitOptions, naflexVit } from "./naflex-vit.ts";
 export { type TwoTowersOptions, pairLogits, twoTowers } from "./two-towers.ts";
 export { type CappaOptions, cappa, shiftRight } from "./cappa.ts";
 export { CONVNEXT_VARIANTS, type ConvnextOptions, convnext } from "./convnext.ts";
+export {
+  type GenerationOptions,
+  type TextMarks,
+  type Writer,
+  type WriterStep,
+  checkGeneration,
+  generationKeys,
+  isSampled,
+} from "./generation/index.ts";

@@ -2,6 +2,7 @@
 
 import type { Tensor } from "../graph/index.ts";
 import type { Scope } from "../nn/index.ts";
+import type { GenerationOptions } from "./generation/options.ts";
 import type { Tree } from "../tree.ts";
 
 /** What a call is for (logits for a classifier), and every intermediate by name. */
@@ -33,6 +34,8 @@ export interface Outputs {
   readonly output: Tensor;
   /** Its intermediate values by flat name; none of a model that only returns its output. */
   readonly out: Readonly<Record<string, Tensor>>;
+  /** Texts that the model writes about the batch, int32 [batch, length]; absent where its task writes none. */
+  readonly write?: (options?: GenerationOptions) => Tensor;
 }
 
 /** A named function of a trained model, traced: [batch, …]. */

@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { type ChoiceAmong, choiceOf, findDefinition } from "../define.ts";
 import { OcelliError, unknownName } from "../errors.ts";
-import { withLora } from "../nn/index.ts";
+import type { Tensor } from "../graph/index.ts";
+import { type Scope, withLora } from "../nn/index.ts";
 import { beitModel } from "./beit.ts";
 import { bitPaperModel } from "./bit-paper.ts";
 import { bitModel } from "./bit.ts";
@@ -12,9 +13,10 @@ import { cappaModel } from "./cappa.ts";
 import { type ModelDefinition, type ModelOptions, fieldOf } from "./define.ts";
 import { efficientnetLite0, efficientnetLite1, efficientnetLite2 } from "./efficientnet-lite.ts";
 import { flexivitModel } from "./flexivit.ts";
+import { type GenerationOptions, type TextMarks, writeTexts } from "./generation/index.ts";
 import { MODELS } from "./list.ts";
 import { mlpMixerModel } from "./mlp-mixer.ts";
-import type { FieldModel, ImageModel } from "./model.ts";
+import type { FieldArrays, FieldModel, ImageModel } from "./model.ts";
 import { naflexVitModel } from "./naflex-vit.ts";
 import { whole } from "./option-kinds.ts";
 import { resnetModel } from "./resnet.ts";
@@ -125,6 +127,23 @@ export function createFieldModel(name: string, options: ModelOptions = {}): Fiel
   }
   const model = definition.fields.create(own, createFieldModel);
   return lora ? withLora(model, lora) : model;
+}
+
+/** Texts written by a model from its fields, int32 [batch, length]; see `writeTexts`. */
+export type Generator = (
+  scope: Scope,
+  fields: FieldArrays,
+  marks: TextMarks,
+  options?: GenerationOptions,
+) => Tensor;
+
+/** What writes texts with the arrays of {@link createFieldModel}'s model; undefined where a model writes none. */
+export function createGenerator(name: string, options: ModelOptions = {}): Generator | undefined {
+  const { definition, own, lora } = settle(name, options);
+  const writer = definition.fields?.writer?.(own);
+  if (!writer) return undefined;
+  const generate: Generator = (scope, ...given) => writeTexts(writer, scope, ...given);
+  return lora ? withLora(generate, lora) : generate;
 }
 
 /** The fields that a model may take. */

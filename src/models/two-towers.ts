@@ -144,5 +144,9 @@ export const twoTowersModel = defineFieldModel({
   schema: towersSchema,
   takes: ["image", "type", "yidx", "xidx", "text", "textMask"],
   weightsOf: ["big_vision", "SigLIP", "SigLIP 2", "CLIP"],
+  parts: ({ image, text }) => ({
+    img: { ...image, name: image?.name ?? TOWERS.img.family },
+    txt: { ...text, name: text?.name ?? TOWERS.txt.family },
+  }),
   create: twoTowers,
 });

@@ -135,7 +135,13 @@ class Given implements Store {
     return placeKey(this.modelKey, place);
   }
 
-  scan(place: Place, depth: number, body: LayerBody, x: Tensor): readonly [Tensor, Tree<Tensor>] {
+  scan(
+    place: Place,
+    depth: number,
+    body: LayerBody,
+    x: Tensor,
+    own: readonly Tensor[],
+  ): readonly [Tensor, Tree<Tensor>] {
     const params = this.stacks(this.params, place, depth);
     const variables = this.stacks(this.variables, place, depth);
     const index = this.modelKey ? [add(arange(depth, "uint32"), 1)] : [];
@@ -149,14 +155,16 @@ class Given implements Store {
         const layerVariables = take(Object.keys(variables));
         const { modelKey, train, isFrozen, fit } = this;
         const store = new Given(layerParams, layerVariables, modelKey, train, isFrozen, fit);
-        const [next, out] = body(createScope(store, { ...place, layer: parts[0] ?? 0 }), state);
+        const ownParts = parts.splice(0, own.length);
+        const inner = createScope(store, { ...place, layer: parts[0] ?? 0 });
+        const [next, out] = body(inner, state, ownParts);
         const flat = flatten<Tensor>(out);
         structure = flat.structure;
         const updated = Object.keys(variables).map((name) => layerVariables[name]);
         return { carry: [next], ys: [...updated, ...flat.leaves] };
       },
       [x],
-      [...Object.values(params), ...Object.values(variables), ...index],
+      [...Object.values(params), ...Object.values(variables), ...own, ...index],
       { length: depth },
     );
     Object.keys(variables).forEach((name, i) => {
@@ -205,10 +213,10 @@ export function apply<Inputs extends readonly unknown[], R>(
 /** A layer whose intermediate values are recomputed in the backward pass instead of kept. */
 export const rematLayer =
   (body: LayerBody, save: SavePolicy): LayerBody =>
-  (scope, x) => {
+  (scope, x, own) => {
     let structure: ReturnType<typeof flatten>["structure"] | undefined;
     const [next, ...leaves] = remat((inner) => {
-      const [result, out] = body(scope, inner);
+      const [result, out] = body(scope, inner, own);
       const flat = flatten<Tensor>(out);
       structure = flat.structure;
       return [result, ...flat.leaves];

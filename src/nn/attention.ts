@@ -15,7 +15,7 @@ import {
 import { dense } from "./dense.ts";
 import { type Initialiser, lecunNormal } from "./initialisers.ts";
 import { type NormName, normalisation } from "./norm.ts";
-import { layer } from "./scope.ts";
+import { type Scope, layer } from "./scope.ts";
 
 /** Options of {@link attend}. */
 export interface AttentionOptions {
@@ -60,49 +60,88 @@ export interface Attended {
   readonly weights: Tensor;
 }
 
+/** Keys and values of what is attended to, [batch, keys, heads, dim] each. */
+export interface KeysAndValues {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** The projections of an attention: each by its name, as options have it. */
+function projections(
+  scope: Scope,
+  {
+    heads,
+    kernelInit = lecunNormal,
+    dtype = "float32",
+    qkvBias = true,
+    qkNorm = false,
+  }: AttentionOptions,
+) {
+  const project = (name: string, from: Tensor): Tensor => {
+    const width = from.shape[2];
+    if (width % heads !== 0) {
+      throw new OcelliError("shape", `width ${width} does not divide into ${heads} heads.`, {
+        given: { width, heads },
+      });
+    }
+    return dense(scope.at(name), from, [heads, width / heads], {
+      ...{ kernelInit, dtype },
+      bias: qkvBias === "no-key" ? name !== "key" : qkvBias,
+    });
+  };
+  const normalise = (name: string, z: Tensor): Tensor =>
+    qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
+  return {
+    query: (x: Tensor) => normalise("query_ln", project("query", x)), // [batch, queries, heads, dim]
+    key: (x: Tensor) => normalise("key_ln", project("key", x)), // [batch, keys, heads, dim]
+    value: (x: Tensor) => project("value", x),
+  };
+}
+
+/** What queries [batch, queries, heads, dim] take of keys and values, projected to [batch, queries, width]. */
+function attended(
+  scope: Scope,
+  width: number,
+  { query, key, value }: KeysAndValues & { readonly query: Tensor },
+  { kernelInit = lecunNormal, dtype = "float32", mask, where, outBias = true }: AttentionOptions,
+): Attended {
+  const addend = addendOf({ mask, where }, dtype);
+  const mixed = attention(query, key, value, addend);
+  const options = { kernelInit, dtype, axes: 2, bias: outBias };
+  return {
+    result: dense(scope.at("out"), mixed, width, options),
+    weights: attentionWeights(query, key, addend),
+  };
+}
+
 /**
  * Scaled dot-product attention with projections. x [batch, queries, width], context [batch, keys, width];
  * `query`, `key`, `value` kernels [width, heads, dim], `out` [heads, dim, width] → `result`.
  * Vaswani et al. 2017, arXiv:1706.03762.
  */
 export const attend = layer(
-  (
-    scope,
-    x: Tensor,
-    context: Tensor,
-    {
-      heads,
-      kernelInit = lecunNormal,
-      dtype = "float32",
-      mask,
-      where,
-      qkvBias = true,
-      outBias = true,
-      qkNorm = false,
-    }: AttentionOptions,
-  ): Attended => {
-    const width = x.shape[2];
-    if (width % heads !== 0) {
-      throw new OcelliError("shape", `width ${width} does not divide into ${heads} heads.`, {
-        given: { width, heads },
-      });
-    }
-    const options = { kernelInit, dtype };
-    const project = (name: string, from: Tensor): Tensor =>
-      dense(scope.at(name), from, [heads, width / heads], {
-        ...options,
-        bias: qkvBias === "no-key" ? name !== "key" : qkvBias,
-      });
-    const normalise = (name: string, z: Tensor): Tensor =>
-      qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
-    const query = normalise("query_ln", project("query", x)); // [batch, queries, heads, dim]
-    const key = normalise("key_ln", project("key", context)); // [batch, keys, heads, dim]
-    const addend = addendOf({ mask, where }, dtype);
-    const mixed = attention(query, key, project("value", context), addend);
-    return {
-      result: dense(scope.at("out"), mixed, width, { ...options, axes: 2, bias: outBias }),
-      weights: attentionWeights(query, key, addend),
-    };
+  (scope, x: Tensor, context: Tensor, options: AttentionOptions): Attended => {
+    const project = projections(scope, options);
+    const query = project.query(x);
+    const key = project.key(context);
+    const value = project.value(context);
+    return attended(scope, x.shape[2], { query, key, value }, options);
+  },
+);
+
+/** The keys and values of a context [batch, keys, width], as {@link attend} has them: to be kept. */
+export const keysAndValues = layer(
+  (scope, context: Tensor, options: AttentionOptions): KeysAndValues => {
+    const { key, value } = projections(scope, options);
+    return { key: key(context), value: value(context) };
+  },
+);
+
+/** What {@link attend} gives for kept keys and values, [batch, queries, width]. */
+export const attendKept = layer(
+  (scope, x: Tensor, kept: KeysAndValues, options: AttentionOptions): Tensor => {
+    const query = projections(scope, options).query(x);
+    return attended(scope, x.shape[2], { query, ...kept }, options).result;
   },
 );
 

@@ -35,8 +35,11 @@ export {
 export {
   type Attended,
   type AttentionOptions,
+  type KeysAndValues,
   attend,
+  attendKept,
   causalMask,
+  keysAndValues,
   multiHeadAttention,
 } from "./attention.ts";
 export { dropPath, dropout, stochasticDepth } from "./dropout.ts";

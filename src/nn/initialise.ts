@@ -71,13 +71,20 @@ class Recorder implements Store {
     return new Tensor({ shape: [2], dtype: "uint32" });
   }
 
-  scan(place: Place, depth: number, body: LayerBody, x: Tensor): readonly [Tensor, Tree<Tensor>] {
+  scan(
+    place: Place,
+    depth: number,
+    body: LayerBody,
+    x: Tensor,
+    own: readonly Tensor[],
+  ): readonly [Tensor, Tree<Tensor>] {
     if (this.depth !== undefined || place.layer !== 0) {
       throw new OcelliError("unsupported", `${place.name}: a stack inside a stack is not scanned.`);
     }
     this.depth = depth;
     this.stacked.push(place.name);
-    const [carry, out] = body(createScope(this, place), x);
+    const parts = own.map(({ shape, dtype }) => new Tensor({ shape: shape.slice(1), dtype }));
+    const [carry, out] = body(createScope(this, place), x, parts);
     this.depth = undefined;
     return [
       carry,

@@ -111,8 +111,8 @@ const adapting = (scope: Scope, lora: LoraRule): Scope => ({
   ...scope,
   addend: (inner, x, contraction) => adapterOf(lora, inner, x, contraction),
   at: (name, index) => adapting(scope.at(name, index), lora),
-  scan: (name, depth, body, x) =>
-    scope.scan(name, depth, (inner, state) => body(adapting(inner, lora), state), x),
+  scan: (name, depth, body, x, own) =>
+    scope.scan(name, depth, (inner, ...given) => body(adapting(inner, lora), ...given), x, own),
 });
 
 /** What an adapter adds to a dense layer's product of x [..., inputs…], [..., outputs…]; undefined where it has none. */

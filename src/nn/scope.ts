@@ -43,13 +43,24 @@ export interface Scope {
    * A stack of equal layers as one scan: its parameters and variables lie stacked along a leading axis of extent
    * `depth` under one name, and each layer draws what `at(name, index)` would draw for it.
    *
+   * @param own arrays [depth, …], of which each layer gets its own part
    * @returns what flows out, and the intermediates stacked along a leading axis
    */
-  scan(name: string, depth: number, body: LayerBody, x: Tensor): readonly [Tensor, Tree<Tensor>];
+  scan(
+    name: string,
+    depth: number,
+    body: LayerBody,
+    x: Tensor,
+    own?: readonly Tensor[],
+  ): readonly [Tensor, Tree<Tensor>];
 }
 
 /** One layer of a stack: from what flows through the stack to the same, and intermediates by name. */
-export type LayerBody = (scope: Scope, x: Tensor) => readonly [Tensor, Tree<Tensor>];
+export type LayerBody = (
+  scope: Scope,
+  x: Tensor,
+  own?: readonly Tensor[],
+) => readonly [Tensor, Tree<Tensor>];
 
 /** How a mode (initialising or applying) answers what layers ask of their scopes. */
 export interface Store {
@@ -58,7 +69,13 @@ export interface Store {
   param(place: Place, init: Initialiser, shape: Shape): Tensor;
   variable(place: Place, init: Initialiser, shape: Shape, dtype: DType): Variable;
   key(place: Place): Tensor;
-  scan(place: Place, depth: number, body: LayerBody, x: Tensor): readonly [Tensor, Tree<Tensor>];
+  scan(
+    place: Place,
+    depth: number,
+    body: LayerBody,
+    x: Tensor,
+    own: readonly Tensor[],
+  ): readonly [Tensor, Tree<Tensor>];
 }
 
 /** A scope over a store. */
@@ -71,7 +88,7 @@ export const createScope = (store: Store, place: Place = ROOT): Scope => ({
   variable: (name, init, shape, dtype = "float32") =>
     store.variable(child(place, name), init, shape, dtype),
   key: (name) => store.key(child(place, name)),
-  scan: (name, depth, body, x) => store.scan(child(place, name), depth, body, x),
+  scan: (name, depth, body, x, own = []) => store.scan(child(place, name), depth, body, x, own),
 });
 
 /**

@@ -1,5 +1,6 @@
 /** @file Captions written from images: an encoder and a decoder taught by the words. */
 
+import { z } from "zod";
 import { OcelliError } from "../errors.ts";
 import {
   argMax,
@@ -14,20 +15,36 @@ import {
   mul,
   notEqual,
   reduceSum,
+  scalar,
 } from "../graph/index.ts";
 import { maskedMean, weightedSoftmaxXent } from "../losses/index.ts";
 import type { FieldModel } from "../models/index.ts";
 import { apply, initialise, modelSpecs } from "../nn/index.ts";
+import { defineObjective } from "./define.ts";
 import { fieldsOf } from "./fields.ts";
 import type { Objective } from "./objective.ts";
 
+const captioningSchema = z.strictObject({
+  /** What the true token gives up in training, shared equally by the others. Default: 0. */
+  labelSmoothing: z.number().min(0).max(0.999).optional(),
+});
+
 /** Options of {@link captioning}. */
-export interface CaptioningOptions {
+export interface CaptioningOptions extends Readonly<z.output<typeof captioningSchema>> {
   /** The id of padding, which does not count. Default: 0. */
   readonly padId?: number;
-  /** What the true token gives up in training, shared equally by the others. Default: 0. */
-  readonly labelSmoothing?: number;
 }
+
+/** Captioning in a configuration. */
+export const captioningObjective = defineObjective({
+  name: "captioning",
+  schema: captioningSchema,
+  task: "captioning",
+  create(options, { whole, task }) {
+    const { pad } = task.tokenizer as { readonly pad: number };
+    return captioning(whole, { ...options, padId: pad });
+  },
+});
 
 /**
  * The objective of a captioner. Batches hold `image`, `text`, int32 [batch, length], and maybe `mask` [batch]. The loss is
@@ -61,6 +78,7 @@ export function captioning(
         ? mul(weights, broadcastTo(expandDims(real, 1), weights.shape))
         : weights;
       const total = maximum(reduceSum(counted), 2e-38);
+      const examples = real ? reduceSum(real) : scalar(text.shape[0], "float32");
       const right = convert(equal(argMax(scores, 2), text), "float32");
       const sums = weightedSoftmaxXent(scores, text, { weights: counted, normalize: false });
       return {
@@ -69,6 +87,7 @@ export function captioning(
           accuracy: div(reduceSum(mul(right, counted)), total),
           perplexity: exp(div(reduceSum(sums), total)),
         },
+        counts: { loss: examples, accuracy: total, perplexity: total },
         variables: next,
       };
     },

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import type { Spec } from "../graph/index.ts";
-import type { FieldModel, Head, ImageModel } from "../models/index.ts";
+import type { FieldModel, Head, ImageModel, TaskChoice } from "../models/index.ts";
 import type { BatchSpec, Objective } from "./objective.ts";
 import type { Teacher } from "./teacher.ts";
 
@@ -18,6 +18,8 @@ export interface ObjectiveGiven {
   readonly batch: BatchSpec;
   /** What the numbers of a field stand for, in their order. */
   readonly names: Readonly<Record<string, readonly string[]>>;
+  /** The task with its options, as in the card. */
+  readonly task: TaskChoice;
   /** How much each class weighs in the loss, of `balance: "loss"`; of an objective that `weighsClasses`. Default: all the same. */
   readonly classWeights?: readonly number[];
   /** How many updates the training makes, for schedules of objectives. */

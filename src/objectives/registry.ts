@@ -1,6 +1,7 @@
 /** @file Objectives by name. */
 
 import { type ChoiceAmong, findDefinition } from "../define.ts";
+import { captioningObjective } from "./captioning.ts";
 import { classificationObjective } from "./classification/classification.ts";
 import { contrastiveObjective } from "./contrastive.ts";
 import type { ObjectiveDefinition } from "./define.ts";
@@ -10,6 +11,7 @@ import { segmentationObjective } from "./segmentation.ts";
 import { SELF_SUPERVISED } from "./self-supervised/index.ts";
 
 const BUILT_IN = [
+  captioningObjective,
   classificationObjective,
   contrastiveObjective,
   distillationObjective,

@@ -38,6 +38,8 @@ export const RUN_FILES = {
   definitions: "definitions.json",
   /** What the model is, beside its arrays, and what it is judged by. */
   card: "card.json",
+  /** The vocabulary of the task's tokenizer, as its file was. */
+  tokenizer: "tokenizer.vocabulary",
   /** Which examples the run is trained on and judged by. */
   splits: "splits.json",
   /** What was changed when the run was resumed. */
@@ -70,7 +72,7 @@ const PICTURES = "augmented";
 /** Files of a model's arrays. */
 type Checkpoint = "checkpoint" | "best";
 type RunFile = keyof typeof RUN_FILES;
-type JsonFile = Exclude<RunFile, "metrics" | "events" | Checkpoint>;
+type JsonFile = Exclude<RunFile, "metrics" | "events" | "tokenizer" | Checkpoint>;
 
 /** One line of the metrics: a step, and numbers by name. */
 type MetricsLine = Readonly<Record<string, number>> & { readonly step: number };
@@ -188,6 +190,12 @@ export class Run {
   ): Promise<void> {
     this.lock.check();
     await writeAtomically(this.path(file), chunks);
+  }
+
+  /** Writes the copy of the tokenizer's vocabulary. */
+  async writeTokenizer(bytes: Uint8Array): Promise<void> {
+    this.lock.check();
+    await writeAtomically(this.path("tokenizer"), [bytes]);
   }
 
   /** Writes pictures, PNG files, into a folder of the run. */
@@ -330,7 +338,12 @@ function isUnbegun(
 ): boolean {
   if (hasFinished) return false;
   if (config) return isObject(config.transfer);
-  const first: readonly string[] = [RUN_FILES.environment, RUN_FILES.splits, RUN_FILES.card];
+  const first: readonly string[] = [
+    RUN_FILES.environment,
+    RUN_FILES.splits,
+    RUN_FILES.card,
+    RUN_FILES.tokenizer,
+  ];
   return used.every((name) => first.includes(name));
 }
 

@@ -2,6 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import { type HostArray, hostArray } from "../graph/index.ts";
+import type { GenerationOptions } from "../models/index.ts";
 import { collate } from "../preprocess/collate.ts";
 import { seededRandom } from "../random.ts";
 import type { Answer, Rows } from "../tasks/index.ts";
@@ -11,16 +12,39 @@ import type { ServedModel } from "./model.ts";
 /** Answers to prepared images [batch, height, width, channels], one for each. */
 export type Answerer = (image: HostArray) => Promise<Answer[]>;
 
-/** A model as a function from prepared images to answers; `spec` names it in errors. */
-export function answerer(model: ServedModel, spec: string): Answerer {
-  const { task } = model;
-  const respond = model.compile((outputs) => task.respond(task.heads[task.main](outputs)));
+/**
+ * A model as a function from prepared images to answers; `spec` names it in errors, `generation` says how its texts are
+ * written.
+ *
+ * @throws a configuration error where texts are asked of a model that writes none
+ */
+export function answerer(
+  model: ServedModel,
+  spec: string,
+  generation?: GenerationOptions,
+): Answerer {
+  const { task, tokenizer, card } = model;
+  if (generation && !task.write) {
+    throw new OcelliError(
+      "config",
+      `${spec} writes no texts: it is a model of ${card.task.name}.`,
+      {
+        given: spec,
+        hint: "Take a captioner, or ask it with ocelli predict.",
+      },
+    );
+  }
+  const respond = model.compile((outputs) =>
+    task.respond((generation && outputs.write?.(generation)) ?? task.heads[task.main](outputs)),
+  );
   return async (image) => {
     const arrays = await respond({ image });
     const rows = (await readTree(arrays)) as Rows;
     disposeTree(arrays);
     checkNumbers(spec, rows);
-    return Array.from({ length: image.shape[0] }, (_, row) => task.answer(rowOf(rows, row)));
+    return Array.from({ length: image.shape[0] }, (_, row) =>
+      task.answer(rowOf(rows, row), tokenizer),
+    );
   };
 }
 

@@ -94,7 +94,7 @@ export async function evaluateModelOn(
     const { card, preprocessing } = model;
     const named = (source: Source): Source => underNames(source, card, spec);
     const source = named(opened);
-    const { headline, ...evaluators } = evaluatorsFor(types, source, card);
+    const { headline, ...evaluators } = evaluatorsFor(types, source, model);
     const batching = { batchSize, preprocessing, seed: 0, workers, onBadImage, problems };
     const over = passesOf(model, batching);
     const listener = { progress: (done: number) => progress?.(done, source.length) };
@@ -110,7 +110,9 @@ export async function evaluateModelOn(
           ? { source: textSource(request.texts), labels: [] }
           : await pickStream(
               request,
-              (learned ??= named(await openLearned(dataset, { from, chosen, open }))),
+              request.eachText
+                ? source
+                : (learned ??= named(await openLearned(dataset, { from, chosen, open }))),
             );
         gathered[stream] = streamOf(
           type,
@@ -159,7 +161,7 @@ const noteOn = (problems: DataProblems, alpha: AlphaRule): string[] => {
 function evaluatorsFor(
   types: readonly string[] | undefined,
   { fields, names }: Source,
-  card: ModelCard,
+  { card, tokenizer }: Pick<ServedModel, "card" | "tokenizer">,
 ) {
   const { headline, evaluators } = taskDefinition(card.task.name);
   const suiting = evaluators(fields, card.task);
@@ -169,7 +171,7 @@ function evaluatorsFor(
       hint: "Name evaluators as --type, such as knn or fewshot.",
     });
   }
-  const given = { names: { ...names, ...card.names }, task: card.task };
+  const given = { names: { ...names, ...card.names }, task: card.task, tokenizer };
   const made = [...chosen].map((type) => [type, createEvaluator({ type }, given)] as const);
   return { headline, byType: Object.fromEntries(made) };
 }

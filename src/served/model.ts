@@ -27,6 +27,8 @@ export interface ServedModel {
   readonly card: ModelCard;
   readonly task: Task;
   readonly preprocessing: Preprocessing;
+  /** The tokenizer of its card, where it has one. */
+  readonly tokenizer?: Tokenizer;
   readonly engine: Engine;
   /** Absent where the model reads images alone. */
   readonly texts?: ServedTexts;

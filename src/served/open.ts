@@ -8,9 +8,9 @@ import { openEngine } from "../engines/select.ts";
 import { OcelliError } from "../errors.ts";
 import { decodeModel } from "../formats/onnx-decode.ts";
 import type { DType, HostArray, Tensor } from "../graph/index.ts";
+import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { disposeTree, uploadTree } from "./device-trees.ts";
-import { parsePreprocessing } from "../preprocess/pipeline.ts";
 import { servedTexts } from "./texts.ts";
 import { openTokenizerOf, withTokenizer } from "./tokenizers.ts";
 import { exportedModel, readExported } from "./exporting/exported.ts";
@@ -73,7 +73,7 @@ export async function serveTrained(
   engineName?: string,
 ): Promise<ServedModel> {
   checkNumbers(spec, { params, variables });
-  const opened = await openTokenizerOf(card.task);
+  const opened = await openTokenizerOf(card.task, spec);
   const preprocessing = withTokenizer(parsePreprocessing(card.preprocessing), opened);
   const engine = await openEngine(engineName);
   const arrays = await uploadTree(engine, { params, variables });
@@ -81,6 +81,7 @@ export async function serveTrained(
     card,
     task,
     preprocessing,
+    tokenizer: opened?.tokenizer,
     engine,
     compile(look) {
       const program = jit(engine, function served(weights: ModelTensors, raw: ServedBatch<Tensor>) {

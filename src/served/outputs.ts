@@ -1,10 +1,10 @@
 /** @file A trained model on the host, and what it computes of a batch. */
 
 import { type Spec, type Tensor } from "../graph/index.ts";
-import type { FieldModel, ImageModel } from "../models/index.ts";
+import type { FieldModel, GenerationOptions, ImageModel } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import type { Batch } from "../objectives/index.ts";
-import { type Task, type TaskModel, wholeModel } from "../tasks/index.ts";
+import { type Outputs, type Task, type TaskModel, wholeModel } from "../tasks/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 
@@ -25,12 +25,18 @@ export interface ModelTensors {
  * intermediate values by name. Where the batch has only some of its fields, such as images without texts or texts
  * without images, only what reads them is computed.
  */
-export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch) {
+export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch): Outputs {
   const model = wholeModel(task);
   const taken = ["image", ...Object.keys(task.whole?.inputs ?? {})];
   const isPart = taken.some((name) => !Object.hasOwn(batch, name));
   const [output, out] = apply(model, isPart ? partOf(model, arrays, batch) : arrays, batch).result;
-  return { output, out: toFlat<Tensor>(out) };
+  const { write } = task;
+  return {
+    ...{ output, out: toFlat<Tensor>(out) },
+    ...(write && {
+      write: (options?: GenerationOptions) => apply(write, arrays, batch, options).result,
+    }),
+  };
 }
 
 /** The arrays of a model that it reads for the fields of a batch. */

@@ -153,9 +153,9 @@ async function measured(options: object, see?: Recorder["see"]): Promise<Values>
   );
 }
 
-/** The evaluators that read one class an image; those of maps and of pairs have tests beside them. */
+/** The evaluators that read one class an image; those of maps, pairs and captions have tests beside them. */
 type ClassEvaluator = Exclude<EvaluatorConfig["type"], (typeof OTHERS)[number]>;
-const OTHERS = ["segmentation", "retrieval", "zeroshot"] as const;
+const OTHERS = ["segmentation", "retrieval", "zeroshot", "perplexity", "captions"] as const;
 
 /** What every evaluator gives on whole sets. */
 const DIRECT: Readonly<Record<ClassEvaluator, () => Promise<Values>>> = {

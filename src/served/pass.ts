@@ -1,5 +1,6 @@
 /** @file Passes of evaluators over sources: what they gather batch by batch, and their values. */
 
+import { eachText } from "../data/each-text.ts";
 import { type BatchOptions, evaluationBatches } from "../data/stream/batches.ts";
 import { prefetch } from "../data/stream/prefetch.ts";
 import { type Source, selectSource } from "../data/source.ts";
@@ -52,7 +53,7 @@ export const lookWith =
     const measured = Object.entries(evaluators).map(([name, evaluator]) => {
       const output = headOf(heads, evaluator.head)(outputs);
       const { sums = {}, rows = {} } = evaluator.measure(
-        { output, out: outputs.out, batch },
+        { output, out: outputs.out, batch, write: outputs.write },
         stream,
       );
       return [name, { sums, rows }] as const;
@@ -144,7 +145,14 @@ interface Examples {
 }
 
 /** The examples of a split that an evaluator asks for. */
-export async function pickStream({ pick }: StreamRequest, source: Source): Promise<Examples> {
+export async function pickStream(
+  { pick, eachText: isEach }: StreamRequest,
+  source: Source,
+): Promise<Examples> {
+  if (isEach) {
+    const { source: texts, owners } = await eachText(source);
+    return { source: texts, picked: owners, labels: [] };
+  }
   if (!pick) return { source, labels: [] };
   const labels = await classesOf(source);
   const picked = pick(labels);

@@ -5,7 +5,7 @@ import type { BadImagePolicy, DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import type { WorkerPool } from "../data/stream/workers.ts";
 import type { HostArray } from "../graph/index.ts";
-import type { ModelCard } from "../models/index.ts";
+import type { GenerationOptions, ModelCard } from "../models/index.ts";
 import type { AlphaRule } from "../preprocess/alpha.ts";
 import type { Answer } from "../tasks/index.ts";
 import { answerer, prepareImages } from "./answering.ts";
@@ -48,6 +48,8 @@ export interface Predictor {
 export interface PredictorOptions extends OpenModelOptions {
   /** Images computed together. Default: 1. */
   readonly batchSize?: number;
+  /** How texts are written; an error for a model that writes none. Default: greedily. */
+  readonly generation?: GenerationOptions;
 }
 
 /**
@@ -60,9 +62,9 @@ export interface PredictorOptions extends OpenModelOptions {
  */
 export async function loadPredictor(
   spec: string,
-  { batchSize = 1, ...options }: PredictorOptions = {},
+  { batchSize = 1, generation, ...options }: PredictorOptions = {},
 ): Promise<Predictor> {
-  return predictorOf(await openModel(spec, options), spec, batchSize);
+  return predictorOf(await openModel(spec, options), spec, { batchSize, generation });
 }
 
 /**
@@ -70,9 +72,13 @@ export async function loadPredictor(
  *
  * @param spec names the model in errors
  */
-export function predictorOf(model: ServedModel, spec: string, batchSize: number): Predictor {
+export async function predictorOf(
+  model: ServedModel,
+  spec: string,
+  { batchSize, generation }: { readonly batchSize: number } & Pick<PredictorOptions, "generation">,
+): Promise<Predictor> {
   const { card, preprocessing } = model;
-  const answer = answerer(model, spec);
+  const answer = await ready(model, () => answerer(model, spec, generation));
   return {
     card,
     alpha: preprocessing.alpha,
@@ -96,4 +102,14 @@ export function predictorOf(model: ServedModel, spec: string, batchSize: number)
     },
     dispose: () => model.dispose(),
   };
+}
+
+/** What is made of a model; where it cannot be, the model is given up. */
+async function ready<T>(model: ServedModel, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import { type HostArray, hostArray } from "../graph/index.ts";
-import { type Rows, TASKS } from "../tasks/index.ts";
+import { type Rows, contrastiveTask } from "../tasks/index.ts";
 import type { Tokenizer } from "../text/index.ts";
 import { checkNumbers } from "./answering.ts";
 import { disposeTree, readTree } from "./device-trees.ts";
@@ -81,7 +81,7 @@ export function toUnitLength(vector: Float32Array): Float32Array {
  */
 export function textsOf({ texts, card }: Pick<ServedModel, "texts" | "card">, spec: string) {
   if (texts) return texts;
-  const valid = TASKS.filter(({ needs }) => Object.hasOwn(needs, TEXT)).map(({ name }) => name);
+  const valid = [contrastiveTask.name];
   throw new OcelliError(
     "argument",
     `${spec} knows no words: it is a model of the task ${card.task.name}.`,

@@ -1,13 +1,17 @@
 /** @file Tokenizers of tasks: opened from their files, and put behind a preprocessing. */
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Config } from "../config/config.ts";
-import { readDataFile } from "../data/files/files.ts";
+import { parseDataFile, readDataFile } from "../data/files/files.ts";
 import { OcelliError } from "../errors.ts";
+import { readOwn } from "../files.ts";
 import { hostArray } from "../graph/index.ts";
 import type { ModelCard, TaskChoice } from "../models/index.ts";
 import { decodeTexts } from "../preprocess/example.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
+import { RUN_FILES } from "../runs/run.ts";
 import { type TokenizerChoice, tokenizerKey, tokenizerOf } from "../tasks/index.ts";
 import { type Tokenizer, openTokenizer } from "../text/index.ts";
 
@@ -15,30 +19,49 @@ import { type Tokenizer, openTokenizer } from "../text/index.ts";
 export interface OpenedTokenizer {
   readonly tokenizer: Tokenizer;
   readonly choice: TokenizerChoice;
+  /** What the vocabulary's file holds. */
+  readonly bytes: Uint8Array;
 }
 
 /**
  * The tokenizer of a task; undefined where it has none.
  *
- * @throws a data error where its file is missing, or is another than that of the card
+ * @param run the run folder, or a file in it, whose copy of the vocabulary is read where there is one
+ * @throws a data error where the vocabulary's file is missing, or is another than that of the card
  */
-export async function openTokenizerOf(task: TaskChoice): Promise<OpenedTokenizer | undefined> {
+export async function openTokenizerOf(
+  task: TaskChoice,
+  run?: string,
+): Promise<OpenedTokenizer | undefined> {
   const given = tokenizerOf(task);
   if (!given) return undefined;
-  const { file, sha256: known, ...card } = given;
-  const bytes = await readDataFile(file, { hint: "It is the tokenizer of the task." });
+  const { file: named, sha256: known, ...card } = given;
+  const copy = known !== undefined && run !== undefined ? copyIn(run) : undefined;
+  const file = copy ?? named;
+  const bytes = copy
+    ? await readOwn(copy)
+    : await readDataFile(named, { hint: "It is the tokenizer of the task." });
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   if (known !== undefined && known !== sha256) {
     throw new OcelliError("data", `${file} is another tokenizer than the model was trained with.`, {
       given: sha256,
       valid: [known],
-      hint: "Put the file of before in its place.",
+      hint: copy
+        ? `Put ${named} in its place, as it was at the training's start.`
+        : "Put the file of before in its place.",
     });
   }
-  const tokenizer = openTokenizer(card, bytes);
+  const tokenizer = parseDataFile(file, () => openTokenizer(card, bytes));
   const vocabulary = tokenizer.vocabularySize;
   const choice = tokenizerKey.parse({ ...given, vocabulary, sha256 }); // its keys in one order, also when resumed
-  return { tokenizer, choice };
+  return { tokenizer, choice, bytes };
+}
+
+/** The copy of the vocabulary in a run's folder; runs from before there was one have none. */
+function copyIn(run: string): string | undefined {
+  const folder = /\.safetensors$/i.test(run) ? dirname(run) : run;
+  const file = join(folder, RUN_FILES.tokenizer);
+  return existsSync(file) ? file : undefined;
 }
 
 /** A configuration whose tokenizer must be the one that a run's card records, where it records one. */
@@ -49,10 +72,25 @@ export function withRecordedTokenizer(config: Config, card: unknown): Config {
   return { ...config, task: { ...config.task, tokenizer: recorded } };
 }
 
-/** A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn. */
+/** Texts that were read, up to `most` of them, and what of them is lost. */
+export interface TextCounts {
+  readonly most: number;
+  read: number;
+  /** Longer than a row. */
+  cut: number;
+  /** With what the vocabulary does not know. */
+  unknown: number;
+}
+
+/**
+ * A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn.
+ *
+ * @param counts counts the texts
+ */
 export const withTokenizer = (
   preprocessing: Preprocessing,
-  opened: OpenedTokenizer | undefined,
+  opened: Pick<OpenedTokenizer, "tokenizer"> | undefined,
+  counts?: TextCounts,
 ): Preprocessing =>
   opened === undefined
     ? preprocessing
@@ -62,8 +100,10 @@ export const withTokenizer = (
           if (!Object.hasOwn(example, "text")) return example;
           const texts = decodeTexts(example.text);
           const one = texts.length === 1 ? 0 : random.integer(0, texts.length);
-          const { dtype, data, shape } = opened.tokenizer.tokenize([texts[one]]);
-          return { ...example, text: hostArray(shape.slice(1), dtype, data) };
+          const { encode, pad, card } = opened.tokenizer;
+          const ids = encode(texts[one]);
+          if (counts) countText(counts, ids, opened.tokenizer);
+          return { ...example, text: hostArray([card.length], "int32", pad(ids)) };
         },
       };
 
@@ -72,3 +112,15 @@ export const textsAlone = ({ last }: Preprocessing): Preprocessing => ({
   ...parsePreprocessing(""),
   ...(last && { last }),
 });
+/** Counts a text by its ids. */
+function countText(
+  counts: TextCounts,
+  ids: readonly number[],
+  { bosId, eosId, unkId, card }: Tokenizer,
+): void {
+  if (counts.read >= counts.most) return; // further ones are those of another epoch
+  const marks = [bosId, eosId].filter((id) => id !== undefined).length;
+  counts.read++;
+  if (ids.length + marks > card.length) counts.cut++;
+  if (unkId !== undefined && ids.includes(unkId)) counts.unknown++;
+}

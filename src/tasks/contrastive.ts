@@ -10,7 +10,7 @@ import {
   modelTakes,
 } from "../models/index.ts";
 import { defineTask } from "./task.ts";
-import { tokenizerKey, tokenizerOf } from "./tokenizer-key.ts";
+import { neededTokenizer, tokenizerKey } from "./tokenizer-key.ts";
 
 /** Vectors of images and of texts; the data need pairs. The answer to a picture is its vector. */
 export const contrastiveTask = defineTask({
@@ -30,7 +30,7 @@ export const contrastiveTask = defineTask({
     names: {},
   }),
   create(card) {
-    const { length } = tokenizerIn(card);
+    const { length } = neededTokenizer("contrastive", card.task);
     const net = makeModel(card);
     const takes = fieldsTaken(card.model.name);
     const taken = <T>(fields: Readonly<Record<string, T>>): Record<string, T> =>
@@ -49,14 +49,6 @@ export const contrastiveTask = defineTask({
   },
 });
 
-function tokenizerIn({ task }: Pick<ModelCard, "task">) {
-  const tokenizer = tokenizerOf(task);
-  if (tokenizer) return tokenizer;
-  throw new OcelliError("config", "the task contrastive needs a tokenizer.", {
-    hint: 'Say task.tokenizer, such as { file: "spiece.model", kind: "sentencepiece", … }.',
-  });
-}
-
 /** The model of a card, whose text tower has a row for every id of the tokenizer. */
 function makeModel(card: Pick<ModelCard, "model" | "task">) {
   const { name, ...options } = card.model as ModelCard["model"] & { readonly text?: ModelOptions };
@@ -68,7 +60,7 @@ function makeModel(card: Pick<ModelCard, "model" | "task">) {
       { given: name, hint: "Take the model two-towers." },
     );
   }
-  const { vocabulary } = tokenizerIn(card);
+  const { vocabulary } = neededTokenizer("contrastive", card.task);
   const { text } = options;
   const tower = String(text?.name ?? "text-transformer");
   if (vocabulary === undefined || !modelTakes(name, "text") || !modelTakes(tower, "vocabSize")) {

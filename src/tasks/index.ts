@@ -6,6 +6,7 @@ export { type ShownAnswer, answerJson, limitAnswer } from "./answer-json.ts";
 export type { Colour } from "../preprocess/alpha.ts";
 export { classColour, colourMap, hexColour } from "./map-colours.ts";
 export { rank } from "./classification.ts";
+export { contrastiveTask } from "./contrastive.ts";
 export { TASKS, type TaskConfig, taskDefinition, taskOf } from "./registry.ts";
 export {
   type Headline,

@@ -3,13 +3,20 @@
 import { type ChoiceAmong, findDefinition } from "../define.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { ModelCard } from "../models/index.ts";
+import { captioningTask } from "./captioning.ts";
 import { classificationTask } from "./classification.ts";
 import { contrastiveTask } from "./contrastive.ts";
 import { featuresTask } from "./features.ts";
 import { segmentationTask } from "./segmentation.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 
-const BUILT_IN = [classificationTask, contrastiveTask, featuresTask, segmentationTask] as const;
+const BUILT_IN = [
+  captioningTask,
+  classificationTask,
+  contrastiveTask,
+  featuresTask,
+  segmentationTask,
+] as const;
 
 /** The tasks that a configuration may name. */
 export const TASKS: TaskDefinition[] = [...BUILT_IN] as unknown as TaskDefinition[];

@@ -2,9 +2,19 @@
 
 import type { z } from "zod";
 import type { HostArray, Spec, Tensor } from "../graph/index.ts";
-import type { FieldModel, Head, ImageModel, ModelCard, TaskChoice } from "../models/index.ts";
+import type {
+  FieldArrays,
+  FieldModel,
+  GenerationOptions,
+  Head,
+  ImageModel,
+  ModelCard,
+  TaskChoice,
+} from "../models/index.ts";
+import type { Scope } from "../nn/index.ts";
 import type { Batch } from "../objectives/index.ts";
 import type { FieldKind, Fields } from "../preprocess/example.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Answer } from "./answer.ts";
 
 /** Arrays of a batch by name, read back to the host. */
@@ -44,14 +54,16 @@ export interface Task {
   readonly model: ImageModel;
   /** The model that is trained and served, where it takes further fields. Default: `model`. */
   readonly whole?: WholeModel;
+  /** Writes texts about the fields of a batch, int32 [batch, length], with the model's arrays; absent where it writes none. */
+  readonly write?: (scope: Scope, fields: FieldArrays, options?: GenerationOptions) => Tensor;
   /** What a trained model can be asked for, by name. */
   readonly heads: Readonly<Record<string, Head>>;
   /** The head that answers are made of, and whose values an exported model gives. */
   readonly main: string;
   /** The arrays of answers, [batch, …], traced from the main head's value. */
   readonly respond: (value: Tensor) => Readonly<Record<string, Tensor>>;
-  /** The answer in one row of what {@link Task.respond} gave. */
-  readonly answer: (row: Rows) => Answer;
+  /** The answer in one row of what {@link Task.respond} gave; `tokenizer` is that of the card, where it has one. */
+  readonly answer: (row: Rows, tokenizer?: Pick<Tokenizer, "decode">) => Answer;
   /** Keeps what a report shows of an evaluation; nothing where absent. */
   readonly record?: () => Recorder;
 }
@@ -62,6 +74,8 @@ export interface TaskData {
   readonly names: Readonly<Record<string, readonly string[]>>;
   /** The objective's name and options. */
   readonly objective: TaskChoice;
+  /** The opened tokenizer of a task that has one. */
+  readonly tokenizer?: Tokenizer;
   /** What the data is called, for errors. */
   readonly dataName: string;
 }

@@ -1,6 +1,7 @@
 /** @file The tokenizer in the options of a task, and so in the card of its model: a vocabulary's file and how texts are read. */
 
 import { z } from "zod";
+import { OcelliError } from "../errors.ts";
 import type { TaskChoice } from "../models/index.ts";
 import { tokenizerCardSchema } from "../text/card.ts";
 
@@ -26,3 +27,12 @@ export type TokenizerChoice = z.output<typeof tokenizerKey>;
 /** The tokenizer of a task, of a configuration or of a card; undefined where it has none, or none that is valid. */
 export const tokenizerOf = ({ tokenizer }: TaskChoice): TokenizerChoice | undefined =>
   tokenizerKey.safeParse(tokenizer).data;
+
+/** The tokenizer of a task that cannot do without; a configuration error where it has none. */
+export function neededTokenizer(name: string, task: TaskChoice): TokenizerChoice {
+  const tokenizer = tokenizerOf(task);
+  if (tokenizer) return tokenizer;
+  throw new OcelliError("config", `the task ${name} needs a tokenizer.`, {
+    hint: 'Say task.tokenizer, such as { file: "spiece.model", kind: "sentencepiece", … }.',
+  });
+}

@@ -5,7 +5,7 @@ import type { FieldModel, ModelCard } from "../models/index.ts";
 import type { Task } from "./task.ts";
 
 /** What of a task its model is computed by. */
-export type TaskModel = Pick<Task, "model" | "whole">;
+export type TaskModel = Pick<Task, "model" | "whole" | "write">;
 
 /** A task's model as one of fields; that of an image alone takes `image`. Both leave out fields that they do not know. */
 export const wholeModel = ({ model, whole }: TaskModel): FieldModel =>

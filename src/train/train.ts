@@ -105,6 +105,7 @@ export async function train<const Use extends readonly Definition[] = []>(
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
     await run.writeJson("card", describeServed(plan));
+    if (plan.tokenizer) await run.writeTokenizer(plan.tokenizer.bytes);
     await recordDefinitions(run, config);
     await run.writeJson("config", config); // the last: a folder that has it can be resumed
     return undefined;
@@ -148,7 +149,10 @@ async function resumeRun(run: Run, stored: unknown, options: ResumeOptions): Pro
   const started = begun ? { ...config, init: undefined } : config; // a checkpoint has all that it needs
   const planned = withRecordedTokenizer(started, await run.readJson("card"));
   const record = ((await run.readJson("splits")) ?? {}) as Partial<SplitRecord>;
-  const plan = await planTraining(planned, options.reporter, slicesOf(record));
+  const plan = await planTraining(planned, options.reporter, {
+    slices: slicesOf(record),
+    folder: run.folder,
+  });
   const before = ((await run.readJson("environment")) ?? {}) as Partial<Environment>;
   const chosen = { ...options, engine: options.engine ?? before.engine };
   return runTraining(

@@ -154,6 +154,7 @@ test("the teacher moves and the queue takes in once per update; a skipped step c
     ...{ model, whole: wholeModel({ model }), heads },
     batch: image(1),
     names: {},
+    task: { name: "features" },
     totalSteps: 10,
     openTeacher: () => Promise.reject(new Error()),
   };

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -14,9 +14,11 @@ import {
   resume,
   train,
 } from "../../src/index.ts";
+import { toFlat } from "../../src/tree.ts";
 import { readCheckpointFile } from "../../src/weights/checkpoint-file.ts";
+import { COLOURS, PLACES, VOCABULARY } from "./captioned-drawings.ts";
 import { lastJson, runCli } from "./run-cli.ts";
-import { COLOURS, PLACES, VOCABULARY, writePairs } from "./small-pairs.ts";
+import { writePairs } from "./small-pairs.ts";
 
 let dir: string;
 let config: ConfigInput;
@@ -49,6 +51,10 @@ test("pairs of a table are learned, judged by retrieval and served", async () =>
   );
   expect(headline).toEqual({ metric: "txt2img_recall@1", better: "higher", value: 1 });
   expect(values["img2txt_recall@1"]).toBe(1);
+  const asked = await runCli(["caption", workdir, join(dir, "red-left.png")]);
+  expect(asked.stderr).toContain(
+    "writes no texts: it is a model of contrastive. Take a captioner, or ask it with ocelli predict.",
+  );
   const predictor = await loadPredictor(workdir, { engine: "interpreter" });
   const [answer] = await predictor.predict([
     { shape: [8, 8, 3], dtype: "uint8", data: new Uint8Array(192).fill(90) },
@@ -264,6 +270,43 @@ test("a run that was stopped resumes to the same weights", async () => {
   expect(resumed.evals).toEqual(whole.evals);
 });
 
+test("a tower begins with weights of its own and stays locked while the other learns", async () => {
+  await run("towers", { duration: { steps: 2 } });
+  const weights = join(dir, "towers");
+  const locked: Partial<ConfigInput> = {
+    init: { parts: { img: { weights } } },
+    optimizer: {
+      name: "adam",
+      lr: 5e-3,
+      schedule: [
+        ["img/.*", null],
+        [".*", {}],
+      ],
+    },
+    duration: { steps: 3 },
+  };
+  await run("locked", locked);
+  const read = (name: string) =>
+    toFlat<HostArray>(readCheckpointFile(join(dir, name, "checkpoint.safetensors"), name).params);
+  const [before, after] = [read("towers"), read("locked")];
+  const same = Object.keys(after).filter(
+    (name) => String(after[name].data) === String(before[name].data),
+  );
+  const isImage = (name: string) => name.startsWith("img/");
+  expect(same.filter(isImage)).toEqual(Object.keys(after).filter(isImage));
+  expect(same).toHaveLength(same.filter(isImage).length);
+  await expect(run("bad", { init: { parts: { image: { weights } } } })).rejects.toThrow(
+    'unknown part of two-towers (init.parts) "image"',
+  );
+  const wider = {
+    ...config.model,
+    image: { ...(config.model as { image: object }).image, mlpDim: 24 },
+  };
+  await expect(run("bad", { ...locked, model: wider as never })).rejects.toThrow(
+    /towers does not fit the model: MAPHead_0/,
+  );
+});
+
 test("what does not fit is one clear line", async () => {
   const { task, ...rest } = config;
   await expect(run("none", { ...rest, task: undefined })).rejects.toThrow("tokenizer is missing");
@@ -289,19 +332,36 @@ test("what does not fit is one clear line", async () => {
   );
 });
 
-test("a model whose vocabulary has changed, and an export to ONNX, are refused", async () => {
-  const workdir = join(dir, "changed");
+test("a run opens and resumes by its own copy of the vocabulary, wherever it lies", async () => {
+  const workdir = join(dir, "own");
   const file = join(dir, "own.model");
   await copyFile(VOCABULARY, file);
   const tokenizer = { ...(config.task as { tokenizer: object }).tokenizer, file };
-  await run("changed", {
-    task: { name: "contrastive", tokenizer } as never,
-    duration: { steps: 1 },
-  });
+  const task = { name: "contrastive", tokenizer } as never;
+  await run("own", { task, duration: { steps: 1 } });
   const exported = await runCli(["export", workdir, "--to", "onnx", "--out", join(dir, "x.onnx")]);
   expect(exported.stderr).toContain("a model of image and text cannot be exported to ONNX");
-  await copyFile(new URL("../sp_unigram_bytes/tokenizer.model", VOCABULARY), file);
+  await rm(file);
+  const moved = join(dir, "moved");
+  await rename(workdir, moved);
+  const open = async (path: string) =>
+    (await loadPredictor(path, { engine: "interpreter" })).dispose();
+  await open(moved);
+  await open(join(moved, "checkpoint.safetensors"));
+  await resume(moved, { duration: { steps: 2 } });
+
+  const other = new URL("../sp_unigram_bytes/tokenizer.model", VOCABULARY);
+  const copy = join(moved, "tokenizer.vocabulary");
+  await copyFile(other, copy);
+  await expect(open(moved)).rejects.toThrow(
+    /tokenizer\.vocabulary is another tokenizer than the model was trained with\. Put .*own\.model in its place/,
+  );
+  await rm(copy); // as runs from before have none
+  await expect(open(moved)).rejects.toThrow(/cannot read .*own\.model/);
+  await copyFile(VOCABULARY, file);
+  await open(moved);
+  await copyFile(other, file);
   const changed = "own.model is another tokenizer than the model was trained with";
-  await expect(loadPredictor(workdir, { engine: "interpreter" })).rejects.toThrow(changed);
-  await expect(resume(workdir, { duration: { steps: 2 } })).rejects.toThrow(changed);
+  await expect(open(moved)).rejects.toThrow(changed);
+  await expect(resume(moved, { duration: { steps: 3 } })).rejects.toThrow(changed);
 });

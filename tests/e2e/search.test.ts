@@ -19,7 +19,8 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Hit, type IndexResult, indexFolder, openSearch, train } from "../../src/index.ts";
 import { type Captured, lastJson, runCli } from "./run-cli.ts";
-import { COLOURS, PLACES, writePairs } from "./small-pairs.ts";
+import { COLOURS, PLACES } from "./captioned-drawings.ts";
+import { writePairs } from "./small-pairs.ts";
 import { startCli } from "./small-run.ts";
 
 let dir: string;

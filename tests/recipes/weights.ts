@@ -25,7 +25,7 @@ export async function withWeights(recipe: ConfigInput, dir: string): Promise<Con
       : undefined;
   const model = teacher && shrinkModel(teacher.model);
   const smallTeacher = teacher && model && { model, weights: await write(teacher.weights, model) };
-  const begun = typeof init === "object" ? init : undefined;
+  const begun = typeof init === "object" && "weights" in init ? init : undefined;
   const shared = begun?.weights === teacher?.weights; // student and teacher begin alike
   const smallInit = begun && {
     ...begun,

@@ -53,7 +53,7 @@ export async function loadZeroShot(
   try {
     const { report } = options;
     const labelled = await withLabels(model, spec, { labels, prompts, report });
-    return predictorOf(labelled, spec, batchSize);
+    return await predictorOf(labelled, spec, { batchSize });
   } catch (error) {
     await model.dispose();
     throw error;

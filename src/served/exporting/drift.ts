@@ -124,7 +124,7 @@ function lookAt(model: ServedModel, output: string) {
     disposeTree(tree);
     return (row) => ({
       values: rowOf({ values }, row).values,
-      ...(answers && { answer: task.answer(rowOf(answers, row)) }),
+      ...(answers && { answer: task.answer(rowOf(answers, row), model.tokenizer) }),
     });
   };
 }

@@ -10,6 +10,7 @@ export type RunFolder = Pick<
   | "folder"
   | "path"
   | "writeJson"
+  | "writeTokenizer"
   | "readJson"
   | "writeCheckpoint"
   | "writePictures"
@@ -28,6 +29,7 @@ export function witnessRun(folder: string): RunFolder {
     folder,
     path: (file) => join(folder, file),
     writeJson: nothing,
+    writeTokenizer: nothing,
     readJson: () => Promise.resolve(undefined),
     writeCheckpoint: nothing,
     writePictures: nothing,

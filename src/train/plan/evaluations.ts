@@ -18,6 +18,7 @@ import { type DurationContext, toSteps } from "../../optim/index.ts";
 import type { Preprocessing } from "../../preprocess/pipeline.ts";
 import { lookWith } from "../../served/pass.ts";
 import { type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
+import type { Tokenizer } from "../../text/index.ts";
 import type { Tree } from "../../tree.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import { type Reading, objectiveSpecs, readingOf } from "./reading.ts";
@@ -52,6 +53,8 @@ interface Planning {
   readonly open: (split: string) => Promise<Source>;
   readonly card: Omit<ModelCard, "step">;
   readonly task: Task;
+  /** The task's tokenizer, where it has one. */
+  readonly tokenizer?: Tokenizer;
   readonly objective: Objective;
   /** A batch of the training, after its preprocessing. */
   readonly trainingBatch: BatchSpec;
@@ -85,13 +88,20 @@ export async function planEvaluations(
     const own: StreamKeys = { split, data, preprocess, batchSize };
     const judged = await openStream(own, trained, planning);
     const names = { ...judged.source.names, ...card.names };
-    const evaluator = createEvaluator({ ...options, type }, { names, task: card.task });
+    const evaluator = createEvaluator(
+      { ...options, type },
+      { names, task: card.task, tokenizer: planning.tokenizer },
+    );
     const streams: Record<string, PlannedStream> = { [JUDGED]: judged };
-    for (const [stream, { texts }] of Object.entries(evaluator.streams ?? {})) {
+    for (const [stream, { texts, eachText }] of Object.entries(evaluator.streams ?? {})) {
       if (texts) {
         const { batchSize } = judged;
         const preprocessing = planning.parse("");
         streams[stream] = { source: textSource(texts), preprocessing, batchSize };
+        continue;
+      }
+      if (eachText) {
+        streams[stream] = judged;
         continue;
       }
       const asked = (options as Readonly<Record<string, StreamConfig | undefined>>)[stream];

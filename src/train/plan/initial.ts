@@ -1,10 +1,10 @@
 /** @file What a model begins with: a run's arrays, or weights that somebody published. */
 
-import { OcelliError } from "../../errors.ts";
-import type { HostArray } from "../../graph/index.ts";
+import { OcelliError, unknownName } from "../../errors.ts";
+import type { HostArray, Spec } from "../../graph/index.ts";
 import { type ModelCard, modelDefinition, positionGrid } from "../../models/index.ts";
-import { modelSpecs } from "../../nn/index.ts";
-import { fromFlat } from "../../tree.ts";
+import { type ModelSpecs, modelSpecs } from "../../nn/index.ts";
+import { type Tree, fromFlat } from "../../tree.ts";
 import type { Checkpoint } from "../../weights/checkpoint.ts";
 import { type DescribedModel, describeSpec, fitWeights, loadWeights } from "../../weights/index.ts";
 import type { Config } from "../../config/config.ts";
@@ -25,7 +25,8 @@ export interface Telling {
 }
 
 /**
- * The arrays that a configuration's `init` names, for a model: a run's must fit it as they are, weights are fitted to it.
+ * The arrays that a configuration's `init` names, for a model: a run's must fit it as they are, weights are fitted to it
+ * or to its parts.
  *
  * @throws a data error where there is nothing; a shape error that lists both sides where they do not fit
  */
@@ -33,31 +34,109 @@ export async function loadInitial(
   init: NonNullable<Config["init"]>,
   task: TaskModel,
   card: Omit<ModelCard, "step">,
-  { note, report }: Telling,
+  telling: Telling,
 ): Promise<Initial> {
-  await useRunFiles(typeof init === "string" ? init : init.weights);
-  if (typeof init === "string") return ownArrays(init, task, card, note);
-  const { weights, head } = init;
+  if (typeof init === "string") {
+    await useRunFiles(init);
+    return ownArrays(init, task, card, telling.note);
+  }
+  const specs = modelSpecs(wholeModel(task), inputSpecs(task, card));
+  const found =
+    "parts" in init
+      ? await fitParts(init.parts, specs, card, telling)
+      : await fitPart(init, { specs, ...card }, telling);
+  return { params: fromFlat<HostArray>(found.params), variables: fromFlat(found.variables) };
+}
+
+type Flat = Readonly<Record<string, HostArray>>;
+type InitWeights = Extract<NonNullable<Config["init"]>, { readonly weights: string }>;
+
+/** What weights are fitted to: a model, or a part of one. */
+interface Target {
+  readonly specs: ModelSpecs;
+  /** Undefined for a part that is no model of its own. */
+  readonly model: ModelCard["model"] | undefined;
+  readonly imageShape: readonly number[];
+  /** How the names of the part begin in the whole model, such as `img/`. */
+  readonly prefix?: string;
+}
+
+/** Weights fitted to a model, or to a part of one; what is worth a note is told. */
+async function fitPart(
+  { weights, head }: InitWeights,
+  { specs, model, imageShape, prefix = "" }: Target,
+  { note, report }: Telling,
+): Promise<{ readonly params: Flat; readonly variables: Flat }> {
+  await useRunFiles(weights);
   const own = await findOwn(weights, note);
   const { arrays, givenGrid, described } = own
     ? { ...arraysOf(own), described: own.card.model }
     : await published(weights, report);
-  const specs = modelSpecs(wholeModel(task), inputSpecs(task, card));
-  const found = fitWeights(weights, arrays, specs, {
+  const inner = prefix === "" ? [] : Object.keys(arrays).filter((name) => name.startsWith(prefix));
+  const isPart = inner.length > 0;
+  const given = isPart
+    ? Object.fromEntries(inner.map((name) => [name.slice(prefix.length), arrays[name]]))
+    : arrays;
+  const found = fitWeights(weights, given, specs, {
     head,
-    grid: positionGrid(card.model, card.imageShape),
+    grid: model && positionGrid(model, imageShape),
     givenGrid,
-    resizesPatches: modelDefinition(card.model.name).resizesPatches,
+    resizesPatches: model && modelDefinition(model.name).resizesPatches,
   });
-  for (const line of found.resized) note(`${weights}: resized ${line}`);
-  for (const name of found.fresh) note(`${weights}: ${name} begins anew`);
-  for (const line of described ? differences(described, card.model) : [])
-    note(`${weights}: ${line}`);
-  return {
-    params: fromFlat<HostArray>(found.params),
-    variables: fromFlat<HostArray>(found.variables),
-  };
+  for (const line of found.resized) note(`${weights}: resized ${prefix}${line}`);
+  for (const name of found.fresh) note(`${weights}: ${prefix}${name} begins anew`);
+  const theirs = isPart ? described && partsOf(described)[prefix.slice(0, -1)] : described;
+  for (const line of theirs && model ? differences(theirs, model) : []) note(`${weights}: ${line}`);
+  return found;
 }
+
+/** Weights fitted to the parts of a model that they are for. */
+async function fitParts(
+  parts: Readonly<Record<string, InitWeights>>,
+  specs: ModelSpecs,
+  { model, imageShape }: Omit<ModelCard, "step">,
+  telling: Telling,
+): Promise<{ readonly params: Flat; readonly variables: Flat }> {
+  const made = {
+    params: {} as Record<string, HostArray>,
+    variables: {} as Record<string, HostArray>,
+  };
+  const models = partsOf(model);
+  for (const [part, weights] of Object.entries(parts)) {
+    const inner = (all: Tree<Spec>): Tree<Spec> | undefined =>
+      Object.hasOwn(all, part) ? (all as Readonly<Record<string, Tree<Spec>>>)[part] : undefined;
+    const params = inner(specs.params);
+    if (params === undefined || !isBranch(params)) {
+      const valid = Object.entries(specs.params).flatMap(([name, one]) =>
+        isBranch(one) ? name : [],
+      );
+      throw unknownName(`part of ${model.name} (init.parts)`, part, valid, "config");
+    }
+    const target: ModelSpecs = {
+      params: params as ModelSpecs["params"],
+      variables: (inner(specs.variables) ?? {}) as ModelSpecs["variables"],
+      stacked: specs.stacked
+        .filter((name) => name.startsWith(`${part}/`))
+        .map((name) => name.slice(part.length + 1)),
+    };
+    const prefix = `${part}/`;
+    const fit = { specs: target, model: models[part], imageShape, prefix };
+    const found = await fitPart(weights, fit, telling);
+    for (const kind of ["params", "variables"] as const) {
+      for (const [name, array] of Object.entries(found[kind])) made[kind][prefix + name] = array;
+    }
+  }
+  return made;
+}
+
+const isBranch = (tree: Tree<Spec>): boolean => !("shape" in tree && "dtype" in tree);
+
+/** The parts of a model that are models of their own. */
+const partsOf = ({
+  name,
+  ...options
+}: ModelCard["model"]): Readonly<Record<string, ModelCard["model"]>> =>
+  modelDefinition(name).parts?.(options) ?? {};
 
 /** Weights of somebody else, of which a configuration beside them may say the part and the model. */
 async function published(weights: string, report: Telling["report"]) {

@@ -56,7 +56,7 @@ export async function planObjective(
     };
     const { model: net, heads } = task;
     const names = { names: card.names, classWeights, totalSteps, openTeacher };
-    const given = { model: net, whole, heads, batch, ...names };
+    const given = { model: net, whole, heads, batch, task: card.task, ...names };
     return definition.create(options, given);
   };
   const forms = modelDefinition(model.name).forms?.(model, seed);

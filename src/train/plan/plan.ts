@@ -16,7 +16,13 @@ import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipelin
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
-import { openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
+import {
+  type OpenedTokenizer,
+  type TextCounts,
+  openTokenizerOf,
+  withTokenizer,
+} from "../../served/tokenizers.ts";
+import type { Tokenizer } from "../../text/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
 import { batchSpecOf } from "./batch-spec.ts";
@@ -53,6 +59,10 @@ export interface Plan {
     readonly retention: Retention;
   };
   readonly task: Task;
+  /** The task's tokenizer, where it has one. */
+  readonly tokenizer: OpenedTokenizer | undefined;
+  /** Counts the texts that training reads. */
+  readonly texts: TextCounts;
   /** The value that the task is judged by. */
   readonly headline: Headline;
   readonly parameters: number;
@@ -69,12 +79,12 @@ export interface Plan {
 /**
  * Opens the data, checks that everything fits, and makes model, objective and optimiser.
  *
- * @param slices how the run that is resumed took its slices; default: "by hash"
+ * @param resumed how the run that is resumed took its slices, and its folder; default: slices "by hash"
  */
 export async function planTraining(
   config: Config,
   reporter: Reporter = SILENT,
-  slices: SliceRule = "by hash",
+  { slices = "by hash", folder }: { readonly slices?: SliceRule; readonly folder?: string } = {},
 ): Promise<Plan> {
   const dataset = await openDataset(config.data, { labels: labelsFor(config.objective) });
   const notes = [...(dataset.notes ?? [])];
@@ -88,7 +98,7 @@ export async function planTraining(
   const source = await pickExamples(whole, config.shots, config.seed);
   notes.push(...notesOnClasses(source, config.shots));
   const choice = chooseTask(config);
-  const tokenizer = await openTokenizerOf(choice);
+  const tokenizer = await openTokenizerOf(choice, folder);
   const parse = (text: string): Preprocessing => withTokenizer(parsePreprocessing(text), tokenizer);
   const preprocessing = {
     train: parse(config.preprocess.train),
@@ -128,6 +138,7 @@ export async function planTraining(
   const { card, task } = describeModel(config, chosen, source, dataset.name, {
     preprocessing: preprocessing.eval.text,
     imageShape,
+    tokenizer: tokenizer?.tokenizer,
   });
   if (config.batchSize % config.accumulate !== 0) {
     throw new OcelliError(
@@ -146,6 +157,7 @@ export async function planTraining(
     ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
     ...{ objective, trainingBatch: batchSpec },
     preprocessing: preprocessing.eval,
+    tokenizer: tokenizer?.tokenizer,
     parse,
     batch: evalSpec,
   });
@@ -161,6 +173,7 @@ export async function planTraining(
   }
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
+  const texts: TextCounts = { most: source.length, read: 0, cut: 0, unknown: 0 };
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
   return {
@@ -171,7 +184,10 @@ export async function planTraining(
     slices,
     sources,
     notes,
-    preprocessing,
+    preprocessing: {
+      ...preprocessing,
+      train: withTokenizer(parsePreprocessing(config.preprocess.train), tokenizer, texts),
+    },
     evaluations,
     recorded: recordedOf(
       evaluations,
@@ -182,6 +198,8 @@ export async function planTraining(
     logSteps: Math.max(1, toSteps(config.log, context)),
     checkpoint: planCheckpoints(config, context),
     task,
+    tokenizer,
+    texts,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
     objective,
@@ -230,13 +248,16 @@ function describeModel(
   { name, ...options }: TaskChoice,
   { fields, names }: Source,
   dataName: string,
-  image: Pick<ModelCard, "preprocessing" | "imageShape">,
+  {
+    tokenizer,
+    ...image
+  }: Pick<ModelCard, "preprocessing" | "imageShape"> & { readonly tokenizer?: Tokenizer },
 ): { readonly card: Plan["card"]; readonly task: Task } {
   const { numClasses, ...model } = config.model as typeof config.model & {
     readonly numClasses?: number;
   };
   const described = taskDefinition(name).describe(options, {
-    ...{ fields, names, dataName },
+    ...{ fields, names, dataName, tokenizer },
     objective: config.objective,
   });
   const task = { name, ...options, ...described.task };

@@ -1,0 +1,112 @@
+/** @file Captions judged: how likely the model finds those of people, and how near its own are to them. */
+
+import { z } from "zod";
+import { OcelliError } from "../errors.ts";
+import {
+  argMax,
+  convert,
+  equal,
+  expandDims,
+  mul,
+  notEqual,
+  reduceSum,
+  toNumbers,
+} from "../graph/index.ts";
+import { weightedSoftmaxXent } from "../losses/index.ts";
+import { checkGeneration, generationKeys } from "../models/index.ts";
+import { decodeTexts } from "../preprocess/example.ts";
+import { canonicalText } from "../text/canonical.ts";
+import { bleu, ciderD, rougeL } from "../text/index.ts";
+import type { JudgedCaption } from "../text/metrics/captions.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { defineEvaluator } from "./define.ts";
+import type { EvaluatedModel, Stream } from "./evaluator.ts";
+
+/** The tokenizer of a captioner; a configuration error for other models. */
+function captionsOf(type: string, { task, tokenizer }: EvaluatedModel): Tokenizer {
+  if (tokenizer && task.name === "captioning") return tokenizer;
+  throw new OcelliError("config", `${type} judges captioners; the model is of ${task.name}.`, {
+    given: task.name,
+    valid: ["captioning"],
+  });
+}
+
+/**
+ * How likely the model finds the captions of people: `perplexity`, e to the mean of the cross-entropies of all tokens;
+ * `accuracy`, the part of tokens that are the likeliest at their place; `loss`, the mean over captions of each one's mean.
+ * Each image stands with one caption, that which the preprocessing leaves.
+ */
+export const captionPerplexity = defineEvaluator({
+  name: "perplexity",
+  schema: z.strictObject({}),
+  create(_, model) {
+    const { padId } = captionsOf("perplexity", model);
+    return {
+      head: "logits",
+      measure({ output: scores, batch: { text, mask } }) {
+        const isText = convert(notEqual(text, padId), "float32"); // [batch, length]
+        const weights = mul(isText, expandDims(convert(mask, "float32"), 1));
+        const total = weightedSoftmaxXent(scores, text, { weights, normalize: false });
+        const right = convert(equal(argMax(scores, 2), text), "float32");
+        return {
+          sums: {
+            nll: reduceSum(total),
+            right: reduceSum(mul(right, weights)),
+            tokens: reduceSum(weights),
+            loss: reduceSum(weightedSoftmaxXent(scores, text, { weights })),
+            count: reduceSum(convert(mask, "float32")),
+          },
+        };
+      },
+      summarise: ({ judged: { sums } }) => [
+        ["perplexity", Math.exp(sums.nll / sums.tokens)],
+        ["accuracy", sums.right / sums.tokens],
+        ["loss", sums.loss / sums.count],
+      ],
+    };
+  },
+});
+
+/**
+ * Captions that the model writes, beside all that people wrote for the image: `cider` (CIDEr-D times 10, as is usual),
+ * `bleu4` and `rougeL`. Words are compared in lower case and without punctuation.
+ */
+export const writtenCaptions = defineEvaluator({
+  name: "captions",
+  schema: z.strictObject(generationKeys),
+  create(options, model) {
+    const tokenizer = captionsOf("captions", model);
+    checkGeneration(options, tokenizer.card.length);
+    return {
+      head: "text",
+      measure: ({ output, write }) => ({ rows: { ids: write?.(options) ?? output } }),
+      async summarise({ judged }) {
+        const all = await judgedCaptions(judged, tokenizer);
+        return [
+          ["cider", ciderD(all).score],
+          ["bleu4", bleu(all)[3].score],
+          ["rougeL", rougeL(all).score],
+        ];
+      },
+    };
+  },
+});
+
+/** What the model wrote beside what people wrote, as the measures take it. */
+function judgedCaptions(
+  { rows: { ids }, indices, read }: Stream,
+  tokenizer: Tokenizer,
+): Promise<JudgedCaption[]> {
+  const [, length] = ids.shape;
+  const all = toNumbers(ids);
+  return Promise.all(
+    indices.map(async (index, row) => ({
+      caption: plainWords(tokenizer.decode(all.slice(row * length, (row + 1) * length))),
+      references: decodeTexts((await read(index)).text)
+        .map(plainWords)
+        .filter((text) => text !== ""),
+    })),
+  );
+}
+
+const plainWords = (text: string): string => canonicalText(text).toLowerCase();
