@@ -2,7 +2,7 @@
 
 import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import { type Command, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
@@ -15,6 +15,7 @@ export const embed: Command = {
   flags: {
     out: { type: "text", value: "FILE.parquet", help: "output file (required)" },
     ...BACKBONE_FLAGS,
+    quiet: QUIET_FLAG,
     use: USE_FLAG,
   },
   examples: [
@@ -59,7 +60,7 @@ export const embed: Command = {
     const { count, features, seconds } = result;
     const note = problems.note(parsePreprocessing(backbone.preprocessing).alpha);
     if (note !== undefined) output.line(note);
-    output.line(`${out}: ${count} images, ${features} features each, ${seconds.toFixed(1)} s`);
+    output.result(`${out}: ${count} images, ${features} features each, ${seconds.toFixed(1)} s`);
     return result;
   },
 };

@@ -1,8 +1,9 @@
 /** @file `ocelli predict`: what a trained model sees in images. */
 
 import { type AnswerWriter, openAnswers } from "./answer-files.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import { type Command, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
+import { PredictTally, summaryLines } from "./predict-summary.ts";
 import { printableName } from "./printable.ts";
 
 /** Images computed at a time. */
@@ -27,6 +28,7 @@ export const predict: Command = {
       help: "what to do with unreadable images (default: skip in folders, else error)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    quiet: QUIET_FLAG,
     use: USE_FLAG,
   },
   examples: [
@@ -61,11 +63,13 @@ export const predict: Command = {
     const out = texts.get("out");
     let writer: AnswerWriter | undefined;
     const predictions: Shown[] = [];
+    const tally = new PredictTally();
     let count = 0;
     try {
       const options = { workers, onBadImage, problems };
       for await (const { id, answer } of predictor.stream(pathSource(images), options)) {
         count++;
+        tally.add(answer);
         const shown: Shown = { image: id, ...answerJson(answer, topK) };
         if (out !== undefined) writer ??= await openAnswers(out, answer);
         const file = await writer?.write(id, answer, shown);
@@ -75,7 +79,7 @@ export const predict: Command = {
         }
         predictions.push(file === undefined ? shown : { ...shown, file });
         const told = describeAnswer(limitAnswer(answer, topK));
-        output.line(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
+        output.result(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
       }
       if (out !== undefined && count === 0) {
         writer ??= await openAnswers(out, { kind: "text", text: "" }); // a file without lines
@@ -88,11 +92,13 @@ export const predict: Command = {
     }
     const note = problems.note(predictor.alpha);
     if (note !== undefined) output.line(note);
-    const counts = { count, skipped: problems.count };
+    const summary = folders > 0 ? tally.summary : undefined;
+    const counts = { count, skipped: problems.count, ...(summary && { summary }) };
+    if (folders > 0) for (const line of summaryLines(summary, counts)) output.result(line);
     if (out === undefined || writer?.shows) {
       return { ...counts, ...(out !== undefined && { out }), predictions };
     }
-    output.line(`${out}: ${count} predictions`);
+    output.result(`${out}: ${count} predictions`);
     return { ...counts, out };
   },
 };

@@ -22,7 +22,7 @@ export async function stoppable<T>(
   const onSignal = (signal: NodeJS.Signals) => {
     if (!stop.signal.aborted) {
       first = performance.now();
-      output.line("stopping after this step; Ctrl-C again stops at once");
+      output.result("stopping after this step; Ctrl-C again stops at once");
       stop.abort();
     } else if (signal !== "SIGHUP" && performance.now() - first > SAME_WISH) process.exit(130);
   };
