@@ -54,7 +54,7 @@ test("classes stand with the worst first, and those without an image are left ou
     [0, 0, 0, 0],
     [0, 2, 0, 0],
   ]);
-  const [, head, ...lines] = classTable(["ant", "bee", "none", "cat"], quality);
+  const [, head, ...lines] = classTable(["ant", "bee", "none", "cat"], quality, 80);
   expect(head).toBe("each class, worst first:");
   expect(lines.slice(0, 4)).toEqual([
     "  class    recall    precision  images",
@@ -62,5 +62,8 @@ test("classes stand with the worst first, and those without an image are left ou
     "  ant     50.00 %     100.00 %      10",
     "  bee    100.00 %      53.33 %       8",
   ]);
-  expect(classTable(["none"], qualityOf([[0]]))).toEqual([]);
+  const narrow = classTable(["とても長い名前のクラス", "b", "", "c"], quality, 46).slice(2, 6);
+  expect(new Set(narrow.map(textWidth)).size).toBe(1);
+  expect(textWidth(narrow[0])).toBeLessThanOrEqual(46);
+  expect(classTable(["none"], qualityOf([[0]]), 80)).toEqual([]);
 });

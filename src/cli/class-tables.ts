@@ -14,6 +14,8 @@ const NAME = 28;
 const HEAD = 10;
 /** The same where a terminal is narrow. */
 const LEAST = 5;
+/** Cells of a row beside its name. */
+const BESIDE = 35;
 
 /** A part as people read it. */
 export const percent = (part: number): string => `${(100 * part).toFixed(2)} %`;
@@ -29,12 +31,16 @@ const named = (names: readonly string[], quality: readonly ClassQuality[]): Name
     .filter(({ count }) => count > 0);
 
 /** The recall and precision of each class, the worst recognised first, and what these are. */
-export function classTable(names: readonly string[], quality: readonly ClassQuality[]): string[] {
+export function classTable(
+  names: readonly string[],
+  quality: readonly ClassQuality[],
+  columns: number,
+): string[] {
   const all = named(names, quality).sort((a, b) => a.recall - b.recall);
   if (all.length === 0) return [];
   const shown = all.slice(0, ROWS);
   const rows = shown.map(({ name, count, recall, precision }) => [
-    cutText(name, NAME),
+    cutText(name, Math.max(LEAST, Math.min(NAME, columns - BESIDE))),
     percent(recall),
     Number.isNaN(precision) ? "never taken" : percent(precision),
     String(count),

@@ -73,7 +73,7 @@ export const evalCommand: Command = {
     if (result.classes) {
       const { names, quality, confusion } = result.classes;
       for (const line of confusionTable(names, confusion, output.columns)) output.result(line);
-      for (const line of classTable(names, quality)) output.result(line);
+      for (const line of classTable(names, quality, output.columns)) output.result(line);
     }
     for (const { id, reason } of result.problems)
       output.line(printableName(`left out ${id}: ${reason}`));

@@ -167,7 +167,8 @@ function show(result: TransferResult, output: Output): TransferResult {
       ? "kNN leaves no run: it has no classifier of its own to save"
       : `run       ${result.workdir}`,
   );
-  for (const line of classTable(result.classes, result.perClass)) output.result(line);
+  for (const line of classTable(result.classes, result.perClass, output.columns))
+    output.result(line);
   return result;
 }
 

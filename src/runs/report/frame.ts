@@ -93,10 +93,14 @@ export const framePage = ({ tiles, parts, footer, ...head }: Page): string =>
 /** What stands where there is nothing to show. */
 export const none = (text: string): Html => html`<p class="none">${text}</p>`;
 
-/** Facts by name, as a table. */
-export function factTable(caption: string, facts: Readonly<Record<string, unknown>>): Html {
+/** Facts by name, as a table; `absent` where there are none. */
+export function factTable(
+  caption: string,
+  facts: Readonly<Record<string, unknown>>,
+  absent: Html = none("Nothing was recorded."),
+): Html {
   const rows = Object.entries(facts);
-  if (rows.length === 0) return none("Nothing was recorded.");
+  if (rows.length === 0) return absent;
   return html`<div class="card scroll">
     <table>
       <caption>
