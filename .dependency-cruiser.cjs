@@ -55,7 +55,7 @@ const ROOMS = {
   ],
   http: ["errors"],
   runs: ["data", "preprocess", "formats", "graph/dtype", "files", ...BASE],
-  dashboard: ["runs", "http", "preprocess", "formats", "graph/dtype", "files", ...BASE],
+  dashboard: ["http", "explain", "transfer", "train", "served", ...FLOOR],
   served: FLOOR,
   train: ["served", ...FLOOR],
   transfer: ["train", "served", ...FLOOR],

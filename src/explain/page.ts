@@ -3,12 +3,18 @@
 import { writeAtomically } from "../files.ts";
 import { barePage } from "../runs/report/frame.ts";
 import { type Html, html } from "../runs/report/html.ts";
-import type { Explanation } from "./explain.ts";
+import type { Ranked } from "../tasks/index.ts";
 import { SCALE } from "./overlay.ts";
 
 /** A picture on the page. */
-export interface PageEntry extends Explanation {
+export interface PageEntry {
   readonly image: string;
+  readonly class: string;
+  readonly probability: number;
+  readonly ranked: readonly Ranked[];
+  /** PNG files: the picture alone, and its maps. */
+  readonly original: Uint8Array;
+  readonly pictures: readonly Uint8Array[];
 }
 
 /** What a page shows. */
