@@ -176,7 +176,7 @@ test("a report escapes what stands in the files, and says what is absent", async
   expect(report).toContain("75.0 %");
   expect(report).toContain("There are no metrics yet: the training is running.");
   expect(report).toMatch(/<code>ocelli report .*script.*<\/code>/);
-  expect(report).toContain("<code>ocelli data PATH --page data.html</code>");
+  expect(report).toContain("<code>ocelli data PATH --html data.html</code>");
   const old = new Date("2020-01-01");
   for (const name of await readdir(folder)) await utimes(join(folder, name), old, old);
   expect(await renderReport(folder)).toMatch(/was stopped[^<]*<code>ocelli train --resume /);
@@ -186,7 +186,7 @@ test("a report escapes what stands in the files, and says what is absent", async
 test("a part with nothing to show names a command whose paths a shell takes", async () => {
   const data = { name: "folder", dir: "it's; rm -rf" };
   const text = unrecorded("None", { config: { data } } as unknown as RunSummary).markup;
-  expect(text).toContain("ocelli data &#39;it&#39;\\&#39;&#39;s; rm -rf&#39; --page data.html");
+  expect(text).toContain("ocelli data &#39;it&#39;\\&#39;&#39;s; rm -rf&#39; --html data.html");
   const finished = { state: "finished", folder: join(process.cwd(), "runs/a") } as RunSummary;
   expect(unwritten("None", finished).markup).toContain("<code>ocelli eval runs/a</code>");
 });

@@ -9,7 +9,7 @@ import { type RunSummary, runFolder } from "./read.ts";
 import { unrecorded, unwritten } from "./report/absent.ts";
 import { type Series, chart } from "./report/chart.ts";
 import { mapPictures } from "./report/answers.ts";
-import { type Part, factTable, framePage, none } from "./report/frame.ts";
+import { type Part, factTable, framePage, none, scrolls } from "./report/frame.ts";
 import { type Html, html } from "./report/html.ts";
 import {
   type MapAnswers,
@@ -179,7 +179,7 @@ function problemTable(problems: Material["problems"], run: RunSummary): Html {
   return html`${noted}
     <div class="card">
       <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
-      <div class="scroll">
+      <div ${scrolls("Examples that were left out")}>
         <table>
           <thead>
             <tr>

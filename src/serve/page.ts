@@ -8,6 +8,7 @@ export const PAGE = `<!doctype html>
 <title>A model, served by Ocelli</title>
 <style>
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+  html { background: Canvas; color: CanvasText }
   body { max-width: 44rem; margin: 2rem auto; padding: 0 1rem }
   h1 { font-size: 1.3rem; margin-bottom: 0 }
   form { display: grid; gap: .75rem; margin: 1.5rem 0 }
@@ -16,6 +17,7 @@ export const PAGE = `<!doctype html>
   .bar div { background: color-mix(in srgb, currentColor 12%, transparent) }
   .bar i { display: block; height: .8rem; background: #2f7fb8 }
   .bar b { text-align: right; font-weight: 400; font-variant-numeric: tabular-nums }
+  a { color: LinkText }
   pre, h1, h2, p { white-space: pre-wrap; overflow-wrap: anywhere }
   p { white-space: normal }
   h2 { font-size: 1.1rem; margin-bottom: .5rem }

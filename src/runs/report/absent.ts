@@ -43,6 +43,6 @@ export function unrecorded(what: string, { config: { data } }: RunSummary): Html
   const where = given.find((value) => typeof value === "string");
   return absent(
     `${what}. To look through the data:`,
-    `ocelli data ${where === undefined ? "PATH" : shellWord(where)} --page data.html`,
+    `ocelli data ${where === undefined ? "PATH" : shellWord(where)} --html data.html`,
   );
 }

@@ -30,7 +30,7 @@ figcaption { display:flex; flex-wrap:wrap; gap:4px 14px; align-items:baseline; f
 .key { color:var(--soft); font-size:13px; display:inline-flex; align-items:center; gap:6px; }
 .key i { width:14px; height:3px; border-radius:2px; background:currentColor; }
 svg { display:block; width:100%; height:auto; }
-svg:focus-visible { outline:2px solid var(--accent); outline-offset:2px; border-radius:4px; }
+a:focus-visible, summary:focus-visible, .scroll:focus-visible, svg:focus-visible { outline:2px solid var(--accent); outline-offset:2px; border-radius:4px; }
 .grid { stroke:var(--line); stroke-width:1; } .tick { fill:var(--soft); font-size:12px; } .rule { stroke:var(--soft); stroke-dasharray:3 3; }
 .line { fill:none; stroke:currentColor; stroke-width:2; stroke-linejoin:round; } .band { fill:currentColor; opacity:.16; } .dot { fill:currentColor; }
 .s0{color:var(--s0)} .s1{color:var(--s1)} .s2{color:var(--s2)} .s3{color:var(--s3)} .s4{color:var(--s4)} .s5{color:var(--s5)}

@@ -2,7 +2,7 @@
 
 import type { RunSummary } from "../../read.ts";
 import { unwritten } from "../absent.ts";
-import { type Part, none } from "../frame.ts";
+import { type Part, none, scrolls } from "../frame.ts";
 import { type Html, html } from "../html.ts";
 import { type Predictions, namedMistakes } from "./predictions.ts";
 
@@ -53,8 +53,8 @@ function classTable(predictions: Predictions): Html {
         <td class="n">${count}</td>
       </tr>`;
     });
-  const table = (rows: readonly Row[], caption: string) =>
-    html`<div class="scroll">
+  const table = (rows: readonly Row[], name: string, caption: string) =>
+    html`<div ${scrolls(name)}>
       <table>
         <caption>
           ${caption}
@@ -75,12 +75,12 @@ function classTable(predictions: Predictions): Html {
     </div>`;
   const others = rows.slice(MANY_ROWS);
   return html`<div class="card">
-    ${table(rows.slice(0, MANY_ROWS), "The weakest classes first. Recall: how many of the class's images were recognised. Precision: how many of the images that were taken for the class belong to it.")}
+    ${table(rows.slice(0, MANY_ROWS), "Recall and precision", "The weakest classes first. Recall: how many of the class's images were recognised. Precision: how many of the images that were taken for the class belong to it.")}
     ${
       others.length > 0 &&
       html`<details>
         <summary>${others.length} more classes</summary>
-        ${table(others, "The other classes.")}
+        ${table(others, "Recall and precision of the others", "The other classes.")}
       </details>`
     }
   </div>`;
@@ -106,7 +106,7 @@ function confusionMatrix(predictions: Predictions): Html {
     </td>`;
   };
   return html`<div class="card">
-    <div class="scroll">
+    <div ${scrolls("Confusion of the classes")}>
       <table class="matrix">
         <caption>
           Rows: what it is. Columns: what it was taken
