@@ -183,6 +183,17 @@ test("a report escapes what stands in the files, and says what is absent", async
   await rm(folder, { recursive: true });
 });
 
+test("a run that recorded how long an epoch is knows its steps before it ends", async () => {
+  const folder = join(dir, "epochs");
+  await mkdir(folder);
+  await writeFile(join(folder, "config.json"), JSON.stringify({ duration: { epochs: 4 } }));
+  await writeFile(join(folder, "metrics.jsonl"), '{"step":3,"loss":1}\n');
+  expect(await readRun(folder)).toMatchObject({ step: 3, totalSteps: undefined });
+  await writeFile(join(folder, "card.json"), JSON.stringify({ perEpoch: 2.5 }));
+  expect(await readRun(folder)).toMatchObject({ step: 3, perEpoch: 2.5, totalSteps: 10 });
+  await rm(folder, { recursive: true });
+});
+
 test("a part with nothing to show names a command whose paths a shell takes", async () => {
   const data = { name: "folder", dir: "it's; rm -rf" };
   const text = unrecorded("None", { config: { data } } as unknown as RunSummary).markup;
