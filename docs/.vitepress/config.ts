@@ -45,6 +45,7 @@ export default defineConfig({
         text: "Train",
         items: [
           page("Resume and sweep", "resume-and-sweep"),
+          page("Watch runs", "dashboard"),
           page("Transfer", "transfer"),
           page("Data", "data"),
           page("Pictures to pixels", "preprocessing"),

@@ -1,7 +1,7 @@
 /** @file All claims on one page: what holds, the tables, and plots with standard errors. */
 
 import { type Html, html } from "../runs/report/html.ts";
-import { barePage } from "../runs/report/frame.ts";
+import { barePage, scrolls } from "../runs/report/frame.ts";
 import { type ClaimResult } from "./result.ts";
 import { spread } from "./claim.ts";
 import type { Claim, PlotPoint } from "./define.ts";
@@ -29,7 +29,7 @@ export function claimsPage(entries: readonly PageEntry[], scale: "quick" | "full
     kicker: "claims of published systems",
     title,
     lead: leadOf(scale),
-    main: html`<div class="card scroll">${overview(entries)}</div>
+    main: html`<div ${scrolls("All claims", "card scroll")}>${overview(entries)}</div>
       ${entries.map(section)}`,
     style: SPACES,
   });
@@ -76,7 +76,7 @@ function section({ claim, result, table, problem }: PageEntry): Html {
     <p class="lead">${claim.headline}</p>
     ${problem !== undefined && html`<p class="wrong">${problem}</p>`}
     ${result ? html`<div class="grid2">${plotsOf(claim, result)}</div>` : html`<p class="none">No run of these settings is at hand.${text !== undefined && " The table is that of the room, which says what it was run with."}</p>`}
-    ${text !== undefined && html`<div class="card scroll">${markdown(text)}</div>`}
+    ${text !== undefined && html`<div ${scrolls(`Text of ${claim.name}`, "card scroll")}>${markdown(text)}</div>`}
   </section>`;
 }
 

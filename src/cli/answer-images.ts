@@ -2,8 +2,9 @@
 
 import type { Predictor } from "../served/predict.ts";
 import { type AnswerWriter, openAnswers } from "./answer-files.ts";
-import type { Call, Flag, Output } from "./command.ts";
+import { type Call, type Flag, type Output, QUIET_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
+import { PredictTally, summaryLines } from "./predict-summary.ts";
 import { printableName } from "./printable.ts";
 
 /** Images computed at a time. */
@@ -24,6 +25,7 @@ export const ANSWER_FLAGS = {
     help: "what to do with unreadable images (default: skip in folders, else error)",
   },
   engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+  quiet: QUIET_FLAG,
 } as const satisfies Readonly<Record<string, Flag>>;
 
 /** Answers the images that paths name; `open` opens the model for batches of a size. */
@@ -52,11 +54,13 @@ export async function answerImages(
   const out = texts.get("out");
   let writer: AnswerWriter | undefined;
   const predictions: Shown[] = [];
+  const tally = new PredictTally();
   let count = 0;
   try {
     const options = { workers, onBadImage, problems };
     for await (const { id, answer } of predictor.stream(pathSource(images), options)) {
       count++;
+      tally.add(answer);
       const shown: Shown = { image: id, ...answerJson(answer, topK) };
       if (out !== undefined) writer ??= await openAnswers(out, answer);
       const file = await writer?.write(id, answer, shown);
@@ -66,7 +70,7 @@ export async function answerImages(
       }
       predictions.push(file === undefined ? shown : { ...shown, file });
       const told = describeAnswer(limitAnswer(answer, topK));
-      output.line(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
+      output.result(printableName(`${id}  ${told}${file === undefined ? "" : `  ${file}`}`));
     }
     if (out !== undefined && count === 0) {
       writer ??= await openAnswers(out, { kind: "text", text: "" }); // a file without lines
@@ -79,11 +83,13 @@ export async function answerImages(
   }
   const note = problems.note(predictor.alpha);
   if (note !== undefined) output.line(note);
-  const counts = { count, skipped: problems.count };
+  const summary = folders > 0 ? tally.summary : undefined;
+  const counts = { count, skipped: problems.count, ...(summary && { summary }) };
+  if (folders > 0) for (const line of summaryLines(summary, counts)) output.result(line);
   if (out === undefined || writer?.shows) {
     return { ...counts, ...(out !== undefined && { out }), predictions };
   }
-  output.line(`${out}: ${count} predictions`);
+  output.result(`${out}: ${count} predictions`);
   return { ...counts, out };
 }
 

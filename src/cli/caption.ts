@@ -31,6 +31,7 @@ export const caption: Command = {
     "batch-size": ANSWER_FLAGS["batch-size"],
     "on-bad-image": ANSWER_FLAGS["on-bad-image"],
     engine: ANSWER_FLAGS.engine,
+    quiet: ANSWER_FLAGS.quiet,
     use: USE_FLAG,
   },
   examples: [

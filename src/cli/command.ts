@@ -23,12 +23,16 @@ export interface Call {
 
 /** Where a command writes for people, and how it ends. */
 export interface Output {
-  /** Writes a line for people: standard output, or standard error when `--json` keeps that clean. */
+  /** Writes a line for people: standard output, or standard error when `--json` keeps that clean; none with `--quiet`. */
   line(text: string): void;
+  /** Writes a line of what was asked for, with `--quiet` too. */
+  result(text: string): void;
   /** Shows a line that the next one replaces, on a terminal; elsewhere nothing. */
   status(text: string): void;
   /** Whether lines are read on a terminal. */
   readonly terminal: boolean;
+  /** Cells that a line may take: those of the terminal, or 100. */
+  readonly columns: number;
 }
 
 /** What a command prints with `--json`. */
@@ -57,6 +61,12 @@ export const USE_FLAG: Flag = {
   type: "list",
   value: "FILE",
   help: "a file of definitions of your own, such as a model; may be given several times",
+};
+
+/** The flag of commands that take their time or say much. */
+export const QUIET_FLAG: Flag = {
+  type: "switch",
+  help: "print only the result, without progress and notes",
 };
 
 /** Flags that every command has. */

@@ -3,7 +3,7 @@
 import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { embedTextsTo as EmbedTextsTo } from "../transfer/embed.ts";
-import { type Command, type Output, USE_FLAG } from "./command.ts";
+import { type Command, type Output, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { checkText, readLines } from "./texts.ts";
 import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
@@ -23,6 +23,7 @@ export const embed: Command = {
     },
     texts: { type: "text", value: "FILE", help: "texts in place of images, one on each line" },
     ...BACKBONE_FLAGS,
+    quiet: QUIET_FLAG,
     use: USE_FLAG,
   },
   examples: [
@@ -88,7 +89,7 @@ export const embed: Command = {
     const { count, features, seconds } = result;
     const note = problems.note(parsePreprocessing(backbone.preprocessing).alpha);
     if (note !== undefined) output.line(note);
-    output.line(`${out}: ${count} images, ${features} features each, ${seconds.toFixed(1)} s`);
+    output.result(`${out}: ${count} images, ${features} features each, ${seconds.toFixed(1)} s`);
     return result;
   },
 };
@@ -110,7 +111,7 @@ async function writeTexts(
     const texts = textsOf(model, spec);
     for (const note of notesOnTexts(texts, lines)) output.line(printableName(note));
     const result = await write({ card: model.card, texts });
-    output.line(`${result.out}: ${result.count} texts, ${result.features} numbers each`);
+    output.result(`${result.out}: ${result.count} texts, ${result.features} numbers each`);
     return result;
   } finally {
     await model.dispose();

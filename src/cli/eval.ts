@@ -1,10 +1,11 @@
 /** @file `ocelli eval`: how good a trained model is on labelled data. */
 
+import { padText, textTable, textWidth } from "../columns.ts";
 import { unknownName } from "../errors.ts";
 import { BAD_IMAGE_POLICIES, type BadImagePolicy } from "../data/problems.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import { type Command, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
-import { percent, worstRecognised } from "./by-class.ts";
+import { classTable, confusionTable } from "./class-tables.ts";
 
 export const evalCommand: Command = {
   name: "eval",
@@ -35,6 +36,7 @@ export const evalCommand: Command = {
       help: "what to do with unreadable images (default: error)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    quiet: QUIET_FLAG,
     use: USE_FLAG,
   },
   examples: [
@@ -46,6 +48,8 @@ export const evalCommand: Command = {
     const { dataAt } = await import("./data.ts");
     const { tellProgress } = await import("../runs/forecast.ts");
     const { evaluateModelOn } = await import("../served/evaluate.ts");
+    const { explainMetric } = await import("../runs/explain-metric.ts");
+    const { showValue } = await import("../runs/list-show.ts");
     const named = texts.get("data");
     const data = named === undefined ? undefined : await dataAt(named, "eval");
     const result = await evaluateModelOn(model, data, {
@@ -59,13 +63,18 @@ export const evalCommand: Command = {
       progress: tellProgress(output, "evaluation", "images"),
     });
     for (const note of result.notes) output.line(note);
-    output.line(`data      ${result.data} ${result.split}: ${result.examples} images`);
-    const width = Math.max(8, ...Object.keys(result.values).map(({ length }) => length)) + 2;
-    for (const [name, value] of Object.entries(result.values)) {
-      const shown = /accuracy/.test(name) ? percent(value) : value.toPrecision(4);
-      output.line(`${name.padEnd(width)}${shown}`);
+    const values = Object.entries(result.values).map(([name, value]) => {
+      return [printableName(name), showValue(name, value), explainMetric(name) ?? ""];
+    });
+    const width = Math.max(...["data", ...values.map(([name]) => name)].map(textWidth));
+    const judged = `${result.data} ${result.split}: ${result.examples} images`;
+    output.result(`${padText("data", width)}  ${judged}`);
+    if (values.length > 0) for (const line of textTable(values, [1])) output.result(line);
+    if (result.classes) {
+      const { names, quality, confusion } = result.classes;
+      for (const line of confusionTable(names, confusion, output.columns)) output.result(line);
+      for (const line of classTable(names, quality, output.columns)) output.result(line);
     }
-    for (const line of worstRecognised(result)) output.line(line);
     for (const { id, reason } of result.problems)
       output.line(printableName(`left out ${id}: ${reason}`));
     return result;

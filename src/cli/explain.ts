@@ -1,5 +1,6 @@
 /** @file `ocelli explain`: where in images a model's answers come from. */
 
+import { join } from "node:path";
 import { unknownName } from "../errors.ts";
 import { EXPLAIN_METHODS, type ExplainMethod } from "../evaluate/explain-methods.ts";
 import type { Explained } from "../explain/explain.ts";
@@ -45,16 +46,17 @@ export const explain: Command = {
   ],
   async run({ operands: [model, ...paths], texts, switches }, output) {
     const { imagePaths } = await import("../data/readers/images.ts");
-    const { explain: explainImages } = await import("../explain/explain.ts");
+    const { PAGE, explain: explainImages } = await import("../explain/explain.ts");
     const method = methodOf(texts.get("method"));
     const { images, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
+    const out = texts.get("out") ?? "explained";
     const explained: Explained[] = [];
     const results = explainImages(model, images, {
       method,
       class: texts.get("class"),
       heads: switches.has("heads"),
-      out: texts.get("out") ?? "explained",
+      out,
       classes: texts.get("classes"),
       architecture: architectureOf(texts.get("architecture")),
       preprocessing: texts.get("preprocess"),
@@ -66,7 +68,8 @@ export const explain: Command = {
       const sure = `${result.class} ${(100 * result.probability).toFixed(1)} %`;
       output.line(`${result.image}  ${sure}  ${result.files.join(" ")}`);
     }
-    return { method, images: explained };
+    if (explained.length > 0) output.line(`${join(out, PAGE)} shows them beside their originals`);
+    return { method, images: explained, page: join(out, PAGE) };
   },
 };
 

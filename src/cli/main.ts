@@ -115,7 +115,11 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
   const files = call.lists.get("use");
   if (files) await (await import("../served/modules.ts")).useFiles(files);
   const json = call.switches.has("json");
-  const result = await command.run(call, createOutput(json ? process.stderr : process.stdout));
+  const output = createOutput(json ? process.stderr : process.stdout, {
+    quiet: call.switches.has("quiet"),
+    elsewhere: json,
+  });
+  const result = await command.run(call, output);
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   return result.interrupted ? INTERRUPTED : 0;
 }

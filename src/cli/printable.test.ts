@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createOutput } from "./output.ts";
+import type { Output } from "./command.ts";
+import { type OutputOptions, createOutput } from "./output.ts";
 import { printable, printableName } from "./printable.ts";
 
 test("control characters are written as escapes, other text as it is", () => {
@@ -16,4 +17,40 @@ test("lines and status are written without control characters of theirs", () => 
   output.line("class \x1b[2J");
   output.status("at \x07");
   expect(written).toEqual(["class \\x1b[2J\n", "at \\x07"]);
+});
+
+/** What is written on a stream of some columns, or on none that is a terminal. */
+function written(columns: number | undefined, options: OutputOptions = {}): [Output, string[]] {
+  const texts: string[] = [];
+  const write = (text: string) => texts.push(text) > 0;
+  const stream = { isTTY: columns !== undefined, columns, write };
+  return [createOutput(stream as unknown as NodeJS.WriteStream, options), texts];
+}
+
+test("a status is cut by the cells that it takes, and is replaced by the next line", () => {
+  const [output, texts] = written(8);
+  output.status("猫と犬と鳥");
+  output.line("done");
+  expect(texts).toEqual(["猫と犬…", "\r\x1b[K", "done\n"]);
+});
+
+test("what is no terminal gets no status and no control codes", () => {
+  const [output, texts] = written(undefined);
+  output.status("50 %");
+  output.line("a");
+  output.result("b");
+  expect(texts).toEqual(["a\n", "b\n"]);
+  expect(output.columns).toBe(100);
+});
+
+test("quiet leaves results alone; with JSON elsewhere, nothing", () => {
+  const [quiet, shown] = written(80, { quiet: true });
+  const [silent, nothing] = written(80, { quiet: true, elsewhere: true });
+  for (const output of [quiet, silent]) {
+    output.line("note");
+    output.status("50 %");
+    output.result("accuracy 1");
+  }
+  expect(shown).toEqual(["accuracy 1\n"]);
+  expect(nothing).toEqual([]);
 });

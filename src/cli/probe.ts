@@ -3,7 +3,7 @@
 import type { ProbedModel } from "../transfer/classification/compare.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
-import { percent } from "./by-class.ts";
+import { percent } from "./class-tables.ts";
 import { stoppable } from "./stoppable.ts";
 import { BACKBONE_FLAGS, architectureOf, seedOf } from "./transfer.ts";
 

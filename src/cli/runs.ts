@@ -1,9 +1,10 @@
 /** @file `ocelli runs`: what was trained, listed and compared. */
 
+import { cutText, textTable } from "../columns.ts";
 import { OcelliError } from "../errors.ts";
 import { compareRuns } from "../runs/compare.ts";
 import { showTime, showValue } from "../runs/list-show.ts";
-import { listRuns, namedRuns, runsTable, textTable } from "../runs/list.ts";
+import { listRuns, namedRuns, runsTable } from "../runs/list.ts";
 import type { Command, Output } from "./command.ts";
 
 /** Wide enough for a path or a number; longer values are cut. */
@@ -49,7 +50,7 @@ export const runs: Command = {
 
 async function compare(folders: readonly string[], output: Output) {
   const comparison = compareRuns(await namedRuns(folders));
-  const cut = (text: string) => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text);
+  const cut = (text: string): string => cutText(text, WIDEST);
   const differing = comparison.settings.filter(({ same }) => !same);
   const settings = differing.map(({ path, values }) => [
     path,

@@ -141,7 +141,9 @@ async function find(
     const query = { text, image };
     const hits = await searcher.search(query, integers.get("top"));
     for (const { image: path, score, missing } of hits) {
-      report(`${score.toFixed(3)}  ${path}${missing ? "  (there no more)" : ""}`);
+      output.result(
+        printableName(`${score.toFixed(3)}  ${path}${missing ? "  (there no more)" : ""}`),
+      );
     }
     if (hits.length === 0) report(`${index} has no pictures`);
     const page = await pageOf(texts.get("html"), switches.has("open"), (file) =>

@@ -25,7 +25,7 @@ export async function stoppable<T>(
   const onSignal = (signal: NodeJS.Signals) => {
     if (!stop.signal.aborted) {
       first = performance.now();
-      output.line(told);
+      output.result(told);
       stop.abort();
     } else if (signal !== "SIGHUP" && performance.now() - first > SAME_WISH) process.exit(130);
   };

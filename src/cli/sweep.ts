@@ -2,7 +2,7 @@
 
 import { OcelliError } from "../errors.ts";
 import type { SweepInput } from "../sweep/sweep.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import { type Command, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -38,6 +38,7 @@ export const sweep: Command = {
       help: "folder of the runs; running again resumes (default: runs/NAME)",
     },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    quiet: QUIET_FLAG,
     use: USE_FLAG,
   },
   examples: [
@@ -54,11 +55,11 @@ export const sweep: Command = {
     const result = await stoppable(output, (signal) =>
       runSweep(spec, { workdir, engine, signal, reporter: output }),
     );
-    output.line(`${result.trials.length} of ${result.total} trials, by ${result.metric}:`);
+    output.result(`${result.trials.length} of ${result.total} trials, by ${result.metric}:`);
     for (const { value, settings, folder } of result.trials.slice(0, SHOWN)) {
-      output.line(`  ${value.toPrecision(5)}  ${showSettings(settings)}  ${folder}`);
+      output.result(`  ${value.toPrecision(5)}  ${showSettings(settings)}  ${folder}`);
     }
-    if (result.interrupted) output.line("give the same command again to go on");
+    if (result.interrupted) output.result("give the same command again to resume");
     return result;
   },
 };

@@ -4,7 +4,8 @@ import { type ClusterPlace, parseCluster } from "../engines/cluster/place.ts";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Duration } from "../optim/index.ts";
-import { type Call, type Command, type Output, USE_FLAG } from "./command.ts";
+import type { TrainResult } from "../train/train.ts";
+import { type Call, type Command, type Output, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { readConfig } from "./read-config.ts";
 import { stoppable } from "./stoppable.ts";
 
@@ -34,6 +35,7 @@ const FLAGS = {
     type: "switch",
     help: "with --resume: accept that the training images have changed",
   },
+  quiet: QUIET_FLAG,
   use: USE_FLAG,
 } as const;
 
@@ -73,11 +75,12 @@ export const train: Command = {
       const { resume } = await import("../transfer/resume.ts");
       const acceptChanges = switches.has("accept-changes");
       const changed = { mesh, duration, acceptChanges };
-      return inCluster(cluster, () =>
-        stoppable(output, (signal) =>
+      return inCluster(cluster, async () => {
+        const result = await stoppable(output, (signal) =>
           resume(folder, { ...changed, engine, cluster, signal, showProgram, reporter: output }),
-        ),
-      );
+        );
+        return tellResult(result, output);
+      });
     }
     if (switches.has("accept-changes")) {
       throw new OcelliError("argument", "--accept-changes is for --resume RUN.");
@@ -89,13 +92,25 @@ export const train: Command = {
     }
     const config = await readConfig(name, { overrides, data: texts.get("data"), flags: FLAGS });
     const { train: trainModel } = await import("../train/train.ts");
-    return inCluster(cluster, () =>
-      stoppable(output, (signal) =>
+    return inCluster(cluster, async () => {
+      const result = await stoppable(output, (signal) =>
         trainModel(config, { workdir, engine, cluster, signal, showProgram, reporter: output }),
-      ),
-    );
+      );
+      return tellResult(result, output);
+    });
   },
 };
+
+/** The run folder with its headline, on one line. */
+async function tellResult(result: TrainResult, output: Output): Promise<TrainResult> {
+  const { showValue } = await import("../runs/list-show.ts");
+  const { workdir, headline, interrupted, steps } = result;
+  const value = headline && `${headline.metric} ${showValue(headline.metric, headline.value)}`;
+  output.result(
+    `result  ${workdir}: ${interrupted ? `stopped at step ${steps}` : (value ?? "trained, not judged")}`,
+  );
+  return result;
+}
 
 /** Prints programs; an error for an engine that is known to have no text of them. */
 function printer(engine: string | undefined, output: Output): (text: string) => void {

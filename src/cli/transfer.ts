@@ -2,9 +2,9 @@
 
 import { OcelliError, unknownName } from "../errors.ts";
 import { TRANSFER_METHODS, type TransferResult } from "../transfer/classification/options.ts";
-import { type Command, type Output, USE_FLAG } from "./command.ts";
+import { type Command, type Output, QUIET_FLAG, USE_FLAG } from "./command.ts";
 import { badImagePolicy } from "./eval.ts";
-import { percent, worstRecognised } from "./by-class.ts";
+import { classTable, percent } from "./class-tables.ts";
 import { stoppable } from "./stoppable.ts";
 
 /** Flags of every command that opens a backbone. */
@@ -81,6 +81,7 @@ export const transferCommand: Command = {
     },
     workdir: { type: "text", value: "DIR", help: "run folder (default: runs/transfer, numbered)" },
     ...BACKBONE_FLAGS,
+    quiet: QUIET_FLAG,
     use: USE_FLAG,
   },
   examples: [
@@ -128,7 +129,7 @@ export const transferCommand: Command = {
           show(one, output),
         );
         const each = result.accuracies.map(percent).join(", ");
-        output.line(`mean      ${percent(result.accuracy)} of ${seeds} seeds (${each})`);
+        output.result(`mean      ${percent(result.accuracy)} of ${seeds} seeds (${each})`);
         return result;
       }),
     );
@@ -145,7 +146,7 @@ async function unlessStopped<T extends object>(
     return await run();
   } catch (error) {
     if (error !== signal.reason) throw error;
-    output.line("stopped before anything was saved; run the same command again");
+    output.result("stopped before anything was saved; run the same command again");
     return { interrupted: true };
   }
 }
@@ -154,19 +155,20 @@ async function unlessStopped<T extends object>(
 function show(result: TransferResult, output: Output): TransferResult {
   if (result.interrupted) return result;
   const ece = result.ece === undefined ? "" : `, calibration error ${percent(result.ece)}`;
-  output.line(
+  output.result(
     result.accuracy === undefined
       ? "accuracy  unknown: no class has a second image, which could judge"
       : `accuracy  ${percent(result.accuracy)} of ${result.testImages} images${ece}`,
   );
-  if (result.l2 !== undefined) output.line(`l2        ${result.l2}`);
-  for (const line of worstRecognised(result)) output.line(line);
-  output.line(`time      ${result.seconds.toFixed(1)} s`);
-  output.line(
+  if (result.l2 !== undefined) output.result(`l2        ${result.l2}`);
+  output.result(`time      ${result.seconds.toFixed(1)} s`);
+  output.result(
     result.workdir === undefined
       ? "kNN leaves no run: it has no classifier of its own to save"
       : `run       ${result.workdir}`,
   );
+  for (const line of classTable(result.classes, result.perClass, output.columns))
+    output.result(line);
   return result;
 }
 

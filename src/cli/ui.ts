@@ -35,7 +35,15 @@ export const ui: Command = {
       output.line(`there is no folder ${dir} yet: its runs show up as they begin`);
     }
     const { serveDashboard } = await import("../dashboard/server.ts");
-    const server = await serveDashboard({ dir, port, host: texts.get("host") ?? "127.0.0.1" });
+    const { listRecipes, loadConfig } = await import("./load-config.ts");
+    const recipes = listRecipes().map(({ name, summary }) => ({
+      ...{ name, summary },
+      load: () => loadConfig(name),
+    }));
+    const server = await serveDashboard({
+      ...{ dir, port, host: texts.get("host") ?? "127.0.0.1" },
+      trainings: { recipes, program: process.argv[1] },
+    });
     output.line(`${server.url} shows the runs of ${dir}; Ctrl-C ends it`);
     await Promise.race([
       once(process, "SIGINT"),

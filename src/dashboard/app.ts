@@ -10,12 +10,35 @@ import type { RunCard, RunSummary, RunView } from "../runs/read.ts";
 import { renderReport } from "../runs/report.ts";
 import { namedMistakes, readPredictions } from "../runs/report/classification/predictions.ts";
 import { readAnswers } from "../runs/report/material.ts";
+import { createGuard } from "./guard.ts";
 import type { PageFiles } from "./page-files.ts";
+import { addPictureRoutes } from "./pictures/routes.ts";
+import { type Trainings, addTrainingRoutes } from "./trainings/routes.ts";
 import type { RunWatcher } from "./watcher.ts";
 
-/** The page's program over HTTP; `host` is the address that it listens at. */
-export function createApp(watcher: RunWatcher, page: PageFiles, host: string): Hono {
+/** What a page is served with. */
+export interface AppOptions {
+  /** The address that it listens at. */
+  readonly host: string;
+  /** What trainings are started with; none where absent. */
+  readonly trainings?: Trainings;
+}
+
+/** The page's program over HTTP. */
+export interface App {
+  readonly fetch: Hono["fetch"];
+  /** Stops the trainings that were started and gives up the models that are held. */
+  close(): Promise<void>;
+}
+
+/** The page's program over HTTP. */
+export function createApp(
+  watcher: RunWatcher,
+  page: PageFiles,
+  { host, trainings }: AppOptions,
+): App {
   const app = new Hono();
+  const guard = createGuard();
   app.use(async (context, next) => {
     // A page elsewhere must not reach this one by a name that resolves to this machine.
     const { hostname } = new URL(context.req.url);
@@ -26,7 +49,7 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
     const why = error instanceof OcelliError ? error.message : "it cannot be read";
     return context.text(`this cannot be shown: ${why}`, 500);
   });
-  app.get("/", (context) => context.html(page.html));
+  app.get("/", (context) => context.html(guard.page(page.html)));
   app.get("/page.js", (context) =>
     context.body(page.script, 200, { "Content-Type": "text/javascript; charset=utf-8" }),
   );
@@ -86,7 +109,15 @@ export function createApp(watcher: RunWatcher, page: PageFiles, host: string): H
       context.html(await renderReport(folder), 200, { "Content-Security-Policy": REPORT_POLICY }),
     ),
   );
-  return app;
+  const stop = addTrainingRoutes(app, trainings, { dir: watcher.dir, host, guard });
+  const giveUp = addPictureRoutes(app, watcher, guard);
+  return {
+    fetch: app.fetch,
+    async close() {
+      stop();
+      await giveUp();
+    },
+  };
 }
 
 async function withRun(

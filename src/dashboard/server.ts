@@ -3,6 +3,7 @@
 import { listen } from "../http/listen.ts";
 import { createApp } from "./app.ts";
 import { loadPage } from "./page-files.ts";
+import type { Trainings } from "./trainings/routes.ts";
 import { RunWatcher } from "./watcher.ts";
 
 /** Where a page is served. */
@@ -12,6 +13,8 @@ export interface DashboardOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly host: string;
+  /** What the page starts trainings with; without it, it starts none. */
+  readonly trainings?: Trainings;
 }
 
 /** A page that is being served. */
@@ -25,15 +28,21 @@ export interface Dashboard {
  *
  * @throws an argument error where the port is taken, with the next free one; where the address is not this machine's
  */
-export async function serveDashboard({ dir, port, host }: DashboardOptions): Promise<Dashboard> {
-  const app = createApp(new RunWatcher(dir), await loadPage(), host);
-  const { server, url } = await listen(app.fetch, { host, port });
+export async function serveDashboard({
+  dir,
+  port,
+  ...options
+}: DashboardOptions): Promise<Dashboard> {
+  const app = createApp(new RunWatcher(dir), await loadPage(), options);
+  const { server, url } = await listen(app.fetch, { host: options.host, port });
   return {
     url,
-    close: () =>
-      new Promise((resolve) => {
+    async close() {
+      await app.close();
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+    },
   };
 }

@@ -34,9 +34,16 @@ import { disposeTree, uploadTree } from "../served/device-trees.ts";
 import type { ModelTensors, TrainedModel } from "../served/outputs.ts";
 import { type TrainedOptions, openTrained, imageSpec } from "../served/trained.ts";
 import type { Ranked } from "../tasks/index.ts";
-import { overlay } from "./overlay.ts";
+import { original, overlay } from "./overlay.ts";
+import { type PageEntry, writeExplainPage } from "./page.ts";
 import { unrolled } from "./unroll.ts";
 import { lossOf } from "../tasks/classification.ts";
+
+/** Images on the page, at most: it holds their pictures. */
+const SHOWN = 200;
+
+/** The page in the folder of pictures. */
+export const PAGE = "explanations.html";
 
 /** Options of {@link explain}. */
 export interface ExplainOptions extends ExplainerOptions {
@@ -74,6 +81,8 @@ export interface Explanation {
   readonly probability: number;
   /** Classes, the surest first. */
   readonly ranked: readonly Ranked[];
+  /** A PNG file of the picture alone, as the model sees it. */
+  readonly original: Uint8Array;
   /** PNG files of the maps over the picture: one, or one for each head. */
   readonly pictures: readonly Uint8Array[];
 }
@@ -143,7 +152,7 @@ export async function openExplainer(
     const { name, score } = index < 0 ? ranked[0] : { name: classes[index], score: row[index] };
     const pictures: Uint8Array[] = [];
     for (const part of slices(map)) pictures.push(await overlay(seen, part));
-    return { class: name, probability: score, ranked, pictures };
+    return { class: name, probability: score, ranked, original: await original(seen), pictures };
   }
   return {
     alpha: preprocessing.alpha,
@@ -161,7 +170,8 @@ export async function openExplainer(
 }
 
 /**
- * Explains a classifier's answers to images, one after the other: files, addresses, or `-` for standard input.
+ * Explains a classifier's answers to images, one after the other: files, addresses, or `-` for standard input. Beside the
+ * pictures of each, `explanations.html` shows them all with their originals, classes and scores, once the last one is done.
  *
  * @throws an argument error where the method does not suit the model
  * @example
@@ -176,10 +186,11 @@ export async function* explain(
   const explainer = await openExplainer(spec, options);
   try {
     const taken = new Set<string>();
+    const entries: PageEntry[] = [];
     for (const path of paths) {
       const { alpha } = explainer;
       const decoded = await decodeImage(await readImage(path), { name: path, alpha });
-      const { pictures, ...found } = await explainer.explain(decoded, wanted);
+      const { pictures, original: seen, ...found } = await explainer.explain(decoded, wanted);
       const stem = freeName(join(out, `${imageStem(path)}.${method}`), taken);
       const files: string[] = [];
       await mkdir(out, { recursive: true });
@@ -188,8 +199,10 @@ export async function* explain(
         await writeAtomically(file, [picture]);
         files.push(file);
       }
+      if (entries.length < SHOWN) entries.push({ image: path, ...found, original: seen, pictures });
       yield { image: path, ...found, files };
     }
+    await writeExplainPage(join(out, PAGE), { spec, method, entries, count: paths.length });
   } finally {
     await explainer.dispose();
   }

@@ -1,4 +1,4 @@
-/** @file A map over a picture, as a PNG file. */
+/** @file A picture, with a map over it and without, as PNG files of the same size. */
 
 import { type HostArray, toNumbers } from "../graph/index.ts";
 import { makeImage } from "../preprocess/image.ts";
@@ -35,14 +35,11 @@ function scaled(values: readonly number[]): number[] {
   return values.map((value) => (high > low ? (value - low) / (high - low) : 0));
 }
 
-/**
- * A picture with a map over it, the least of its values clear and dark, the greatest yellow.
- *
- * @param picture [height, width, 1 or 3]: bytes, or numbers of any range
- * @param map [rows, columns], which covers the whole picture
- */
-export async function overlay(picture: HostArray, map: HostArray): Promise<Uint8Array> {
-  const { default: sharp } = await import("sharp");
+/** The colours of a map from the least to the most, for a style sheet: their scale beside a map. */
+export const SCALE = `linear-gradient(to right, ${COLOURS.map((colour) => `rgb(${colour.join(" ")})`).join(", ")})`;
+
+/** A picture that is to be drawn: its size, grown where it is small, and its bytes. */
+function shownPicture(picture: HostArray) {
   const [height, width, channels] = picture.shape;
   const times = Math.max(1, Math.ceil(LEAST_SIDE / Math.min(height, width)));
   const size = [height * times, width * times] as const;
@@ -50,18 +47,51 @@ export async function overlay(picture: HostArray, map: HostArray): Promise<Uint8
     picture.dtype === "uint8"
       ? (picture.data as Uint8Array)
       : Uint8Array.from(scaled(toNumbers(picture)), (value) => Math.round(255 * value));
-  const seen = resize(makeImage([height, width, channels], bytes), size, SMOOTH);
+  const pixels = toNumbers(resize(makeImage([height, width, channels], bytes), size, SMOOTH));
+  return { size, channels, pixels };
+}
+
+/**
+ * A picture as it stands below its map in {@link overlay}.
+ *
+ * @param picture [height, width, 1 or 3]: bytes, or numbers of any range
+ */
+export async function original(picture: HostArray): Promise<Uint8Array> {
+  const { size, channels, pixels } = shownPicture(picture);
+  return encode(
+    size,
+    (pixel, channel) => pixels[pixel * channels + Math.min(channel, channels - 1)],
+  );
+}
+
+/**
+ * A picture with a map over it, the least of its values clear and dark, the greatest yellow.
+ *
+ * @param picture [height, width, 1 or 3]: bytes, or numbers of any range
+ * @param map [rows, columns], which covers the whole picture
+ */
+export async function overlay(picture: HostArray, map: HostArray): Promise<Uint8Array> {
+  const { size, channels, pixels } = shownPicture(picture);
   const [rows, columns] = map.shape;
   const cells = Float32Array.from(scaled(toNumbers(map)));
   const values = toNumbers(resize(makeImage([rows, columns, 1], cells), size, SMOOTH));
-  const shown = toNumbers(seen);
-  const pixels = Uint8Array.from({ length: size[0] * size[1] * 3 }, (_, i) => {
-    const [pixel, channel] = [Math.floor(i / 3), i % 3];
+  return encode(size, (pixel, channel) => {
     const value = Math.min(Math.max(values[pixel], 0), 1);
-    const under = shown[pixel * channels + Math.min(channel, channels - 1)];
+    const under = pixels[pixel * channels + Math.min(channel, channels - 1)];
     const hidden = OPACITY * (0.35 + 0.65 * value);
-    return Math.round(under * (1 - hidden) + colourOf(value, channel) * hidden);
+    return under * (1 - hidden) + colourOf(value, channel) * hidden;
   });
-  const raw = { width: size[1], height: size[0], channels: 3 } as const;
-  return sharp(pixels, { raw }).png().toBuffer();
+}
+
+async function encode(
+  [height, width]: readonly [number, number],
+  at: (pixel: number, channel: number) => number,
+): Promise<Uint8Array> {
+  const { default: sharp } = await import("sharp");
+  const pixels = Uint8Array.from({ length: height * width * 3 }, (_, i) =>
+    Math.round(at(Math.floor(i / 3), i % 3)),
+  );
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
 }

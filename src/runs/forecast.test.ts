@@ -57,9 +57,9 @@ test("progress has the time left, and one line has the estimate", () => {
   progress(216, 50_000);
   expect(lines).toEqual(["time    features of train: about 17 minutes for 50,000 images"]);
   expect(shown).toEqual([
-    "features of train: 16 of 50000 images",
-    "features of train: 116 of 50000 images · 16:38 left",
-    "features of train: 216 of 50000 images · 16:36 left",
+    "──────────── features of train: 16 of 50000 images",
+    "──────────── features of train: 116 of 50000 images · 16:38 left",
+    "──────────── features of train: 216 of 50000 images · 16:36 left",
   ]);
 });
 

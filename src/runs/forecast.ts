@@ -1,5 +1,6 @@
 /** @file How long work will take, measured by its first moments: one line where that is more than a minute. */
 
+import { progressBar } from "../columns.ts";
 import { showTime } from "./list-show.ts";
 
 /** Work from this many seconds on is worth a line. */
@@ -78,7 +79,8 @@ export function tellProgress(
     }
     const { left } = forecast;
     const rest = left === undefined ? "" : ` · ${showTime(left)} left`;
-    reporter.status(`${what}: ${done} of ${total} ${unit}${rest}`);
+    const bar = progressBar(total > 0 ? done / total : 1);
+    reporter.status(`${bar} ${what}: ${done} of ${total} ${unit}${rest}`);
   };
 }
 

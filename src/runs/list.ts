@@ -1,5 +1,6 @@
 /** @file Lists of runs: found, filtered, sorted, and shown as a table. */
 
+import { textTable } from "../columns.ts";
 import { OcelliError } from "../errors.ts";
 import { valueName } from "./headline.ts";
 import { checkKeys, matches, parseQuery } from "./list-query.ts";
@@ -71,18 +72,6 @@ function headlineCell(run: RunSummary, column: string): string {
 }
 
 const ofTraining = ({ measured }: RunSummary): string => (measured === "training" ? " train" : "");
-
-/** Rows of equal length as lines, in columns; the `right` ones end flush. */
-export function textTable(rows: readonly (readonly string[])[], right: readonly number[] = []) {
-  const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
-  const flush = new Set(right);
-  return rows.map((row) =>
-    row
-      .map((cell, k) => (flush.has(k) ? cell.padStart(widths[k]) : cell.padEnd(widths[k])))
-      .join("  ")
-      .trimEnd(),
-  );
-}
 
 /** The runs of these folders, each named as it was given; fewer than two cannot be compared. */
 export async function namedRuns(folders: readonly string[]): Promise<RunSummary[]> {

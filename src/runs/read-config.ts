@@ -45,13 +45,17 @@ export function modelTitle({ model }: Json): string {
   return [name, size].filter((part) => typeof part === "string").join(" ");
 }
 
-/** Steps of the training, where they follow from the configuration alone. */
-export function totalSteps({ duration, batchSize }: Json): number | undefined {
+/** Steps of the training, where they follow from the configuration, and from the steps of an epoch if these are known. */
+export function totalSteps(
+  { duration, batchSize }: Json,
+  perEpoch: number | undefined,
+): number | undefined {
   if (!isObject(duration)) return undefined;
-  const { steps, examples } = duration;
+  const { steps, examples, epochs } = duration;
   if (typeof steps === "number") return steps;
   if (typeof examples === "number" && typeof batchSize === "number") {
     return Math.ceil(examples / batchSize);
   }
+  if (typeof epochs === "number" && perEpoch !== undefined) return Math.round(epochs * perEpoch);
   return undefined;
 }

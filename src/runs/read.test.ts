@@ -1,4 +1,13 @@
-import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -9,8 +18,9 @@ import { listRuns, runsTable } from "./list.ts";
 import { thisProcess } from "./lock/holder.ts";
 import { lockFolder } from "./lock/lock.ts";
 import { CurveBuilder, MetricsReader } from "./read-curves.ts";
-import { readRun, runFolder } from "./read.ts";
+import { type RunSummary, readRun, runFolder } from "./read.ts";
 import { renderReport } from "./report.ts";
+import { unrecorded, unwritten } from "./report/absent.ts";
 import { ticks } from "./report/chart.ts";
 
 let dir: string;
@@ -164,9 +174,32 @@ test("a report escapes what stands in the files, and says what is absent", async
   expect(report).toContain("&lt;b&gt;cat");
   expect(report).not.toMatch(/<b>cat|<script>alert|"><img>|elsewhere/);
   expect(report).toContain("75.0 %");
-  expect(report).toContain("There are no metrics yet.");
-  expect(report).toContain("None was recorded.");
+  expect(report).toContain("There are no metrics yet: the training is running.");
+  expect(report).toMatch(/<code>ocelli report .*script.*<\/code>/);
+  expect(report).toContain("<code>ocelli data PATH --html data.html</code>");
+  const old = new Date("2020-01-01");
+  for (const name of await readdir(folder)) await utimes(join(folder, name), old, old);
+  expect(await renderReport(folder)).toMatch(/was stopped[^<]*<code>ocelli train --resume /);
   await rm(folder, { recursive: true });
+});
+
+test("a run that recorded how long an epoch is knows its steps before it ends", async () => {
+  const folder = join(dir, "epochs");
+  await mkdir(folder);
+  await writeFile(join(folder, "config.json"), JSON.stringify({ duration: { epochs: 4 } }));
+  await writeFile(join(folder, "metrics.jsonl"), '{"step":3,"loss":1}\n');
+  expect(await readRun(folder)).toMatchObject({ step: 3, totalSteps: undefined });
+  await writeFile(join(folder, "card.json"), JSON.stringify({ perEpoch: 2.5 }));
+  expect(await readRun(folder)).toMatchObject({ step: 3, perEpoch: 2.5, totalSteps: 10 });
+  await rm(folder, { recursive: true });
+});
+
+test("a part with nothing to show names a command whose paths a shell takes", async () => {
+  const data = { name: "folder", dir: "it's; rm -rf" };
+  const text = unrecorded("None", { config: { data } } as unknown as RunSummary).markup;
+  expect(text).toContain("ocelli data &#39;it&#39;\\&#39;&#39;s; rm -rf&#39; --html data.html");
+  const finished = { state: "finished", folder: join(process.cwd(), "runs/a") } as RunSummary;
+  expect(unwritten("None", finished).markup).toContain("<code>ocelli eval runs/a</code>");
 });
 
 test("a report survives 50,000 names and 500 lines of one metric", async () => {

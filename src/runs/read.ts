@@ -22,8 +22,10 @@ export interface RunSummary {
   readonly why: string;
   /** The last step with metrics; 0 before the first. */
   readonly step: number;
-  /** Steps of the whole training, where the configuration says so by itself. */
+  /** Steps of the whole training, where that is known. */
   readonly totalSteps?: number;
+  /** Steps of an epoch, where the run recorded it; they need not be whole. */
+  readonly perEpoch?: number;
   /** The value that it is known by: of the first evaluation that has it, or of training before there is one. */
   readonly headline?: Headline;
   /** Of the same evaluation, or of training. */
@@ -139,6 +141,7 @@ async function readSound(folder: string, root: string): Promise<RunSummary> {
     fileTimes(folder),
     writerOf(folder),
   ]);
+  const perEpoch = number(card.perEpoch);
   const step = Math.max(metrics.step, number(result.steps) ?? 0);
   const state = stateOf({ result, metrics, files, now: Date.now(), writer });
   const began = files.environment ?? files.config;
@@ -149,7 +152,8 @@ async function readSound(folder: string, root: string): Promise<RunSummary> {
     folder,
     ...state,
     step,
-    totalSteps: state.state === "finished" ? step : totalSteps(config),
+    totalSteps: state.state === "finished" ? step : totalSteps(config, perEpoch),
+    perEpoch,
     ...judged(config, ruleOf(card), metrics.values, ended ? result : {}),
     seconds: (ended ? number(result.seconds) : undefined) ?? elapsed,
     updated: files.metrics ?? files.config ?? 0,

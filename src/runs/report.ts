@@ -5,10 +5,11 @@ import { writeAtomically } from "../files.ts";
 import { valueName } from "./headline.ts";
 import { showNumber, showTime, showValue } from "./list-show.ts";
 import { flatten, isObject } from "./read-config.ts";
-import { runFolder } from "./read.ts";
+import { type RunSummary, runFolder } from "./read.ts";
+import { unrecorded, unwritten } from "./report/absent.ts";
 import { type Series, chart } from "./report/chart.ts";
 import { mapPictures } from "./report/answers.ts";
-import { type Part, factTable, framePage, none } from "./report/frame.ts";
+import { type Part, factTable, framePage, none, scrolls } from "./report/frame.ts";
 import { type Html, html } from "./report/html.ts";
 import {
   type MapAnswers,
@@ -53,9 +54,9 @@ function partsOf(material: Material): Part[] {
   return [
     ["curves", "Curves", curveCharts(material)],
     ...(answers && !predictions
-      ? [partOf(answers)]
+      ? [partOf(answers, run)]
       : predictions || material.isLabelled
-        ? qualityParts(predictions, untrained)
+        ? qualityParts(predictions, untrained, run)
         : []),
     [
       "augmented",
@@ -64,18 +65,45 @@ function partsOf(material: Material): Part[] {
         ? html`<ul class="pictures">
             ${augmented.map(({ name, url }, k) => html`<li><img src="${url}" alt="Augmented input ${k + 1}" loading="lazy" /><span class="soft">${name.replace(/\.png$/, "")}</span></li>`)}
           </ul>`
-        : none("The run folder has no pictures of augmented inputs."),
+        : unrecorded("The run recorded no inputs: a training writes some at its first step", run),
     ],
-    ["problems", "Data problems", problemTable(problems)],
-    ["timing", "Timing", factTable("Timing of the training", timing(material))],
-    ["configuration", "Configuration", factTable("The whole configuration", flatten(run.config))],
-    ["environment", "Environment", factTable("Machine and versions", flatten(environment))],
+    ["problems", "Data problems", problemTable(problems, run)],
+    [
+      "timing",
+      "Timing",
+      factTable(
+        "Timing of the training",
+        timing(material),
+        unwritten("No times were recorded", run),
+      ),
+    ],
+    [
+      "configuration",
+      "Configuration",
+      factTable(
+        "The whole configuration",
+        flatten(run.config),
+        unwritten("The configuration cannot be read", run),
+      ),
+    ],
+    [
+      "environment",
+      "Environment",
+      factTable(
+        "Machine and versions",
+        flatten(environment),
+        unwritten("The machine was not recorded", run),
+      ),
+    ],
   ];
 }
 
-const partOf = (answers: MapAnswers): [id: string, title: string, content: Html] => [
+const partOf = (
+  answers: MapAnswers,
+  run: RunSummary,
+): [id: string, title: string, content: Html] => [
   ...(["answers", "Answers"] as const),
-  answers.examples.length > 0 ? mapPictures(answers) : none("There are none."),
+  answers.examples.length > 0 ? mapPictures(answers) : unwritten("There are no answers", run),
 ];
 
 /** `1.12M` */
@@ -131,7 +159,7 @@ function curveCharts({ run, curves, omitted }: Material): Html {
     charts.get(kind)!.push(series);
   }
   const drawn = [...charts].filter(([, series]) => series.length > 0);
-  if (drawn.length === 0) return none("There are no metrics yet.");
+  if (drawn.length === 0) return unwritten("There are no metrics", run);
   const title = (kind: string): string => (Object.hasOwn(TITLES, kind) ? TITLES[kind] : kind);
   const rest = drawn.slice(CHARTS).reduce((sum, [, series]) => sum + series.length, omitted);
   return html`<div class="grid2">
@@ -143,15 +171,15 @@ function curveCharts({ run, curves, omitted }: Material): Html {
 /** Problems listed in full; more are counted. */
 const LISTED = 200;
 
-function problemTable(problems: Material["problems"]): Html {
-  if (!problems) return none("None was recorded.");
+function problemTable(problems: Material["problems"], run: RunSummary): Html {
+  if (!problems) return unrecorded("The run recorded none", run);
   const { count, listed, pictures } = problems;
   const noted = pictures.map((kind) => pictureNote(kind));
   if (count === 0) return html`${none("None: every example could be read.")}${noted}`;
   return html`${noted}
     <div class="card">
       <p>${count} ${count === 1 ? "example was" : "examples were"} left out.</p>
-      <div class="scroll">
+      <div ${scrolls("Examples that were left out")}>
         <table>
           <thead>
             <tr>

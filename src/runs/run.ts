@@ -282,7 +282,8 @@ export class Run {
 }
 
 /** A path as a shell takes it. */
-export const shellWord = (path: string): string => (/^[\w./~-]+$/.test(path) ? path : `'${path}'`);
+export const shellWord = (path: string): string =>
+  /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 
 /** The command that resumes a stopped run. */
 export const resumeCommand = (folder: string): string =>

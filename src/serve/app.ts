@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { unknownName } from "../errors.ts";
+import { SCALE } from "../explain/overlay.ts";
 import { isLocal } from "../http/headers.ts";
 import { answerJson } from "../tasks/index.ts";
 import { pictureOf } from "./body.ts";
@@ -124,12 +125,15 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
     features: [...(await model.embed(file, isLate)).data],
   }));
   route("explain", ["top", "class"], async (file, isLate, { top, wanted }) => {
-    const { pictures, ranked, ...found } = await model.explain(file, isLate, wanted);
-    const picture = Buffer.from(pictures[0]).toString("base64");
-    return { ...found, ranked: ranked.slice(0, top), picture: `data:image/png;base64,${picture}` };
+    const { pictures, original, ranked, ...found } = await model.explain(file, isLate, wanted);
+    const pngs = { original: dataUrl(original), picture: dataUrl(pictures[0]), scale: SCALE };
+    return { ...found, ranked: ranked.slice(0, top), ...pngs };
   });
   return app;
 }
+
+const dataUrl = (png: Uint8Array): string =>
+  `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 
 /** The answer to a request that gets none. */
 function refused(context: Context, error: unknown, onFault: (error: unknown) => void): Response {

@@ -105,7 +105,15 @@ export function describeApi(model: RequestModel, limits: Limits, secured: boolea
               class: { type: "string" },
               probability: { type: "number" },
               ranked: RANKED,
-              picture: { type: "string", description: "a PNG file as a data URL" },
+              original: {
+                type: "string",
+                description: "the picture as the model sees it, a PNG file as a data URL",
+              },
+              picture: { type: "string", description: "the same under its map" },
+              scale: {
+                type: "string",
+                description: "the map's colours from the least to the most, as a CSS gradient",
+              },
             },
           },
           [TOP, { name: "class", in: "query", schema: { type: "string" } }],

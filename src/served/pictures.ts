@@ -42,25 +42,38 @@ export async function inputPictures(image: HostArray): Promise<Uint8Array[]> {
 }
 
 /**
- * A small picture of an example's image, an encoded file or pixels, as a data URL; "" where it cannot be shown. `alpha` is
- * what becomes of transparent parts: the picture shows what the model saw.
+ * A picture of an example's image, an encoded file or pixels, as a PNG file whose sides are at most `side` pixels. `alpha`
+ * is what becomes of transparent parts: the picture shows what the model saw.
  *
- * @param side its longer side in pixels at most. Default: 96.
+ * @throws a data error where the image cannot be shown
+ */
+export async function smallPicture(
+  image: HostArray,
+  alpha: AlphaRule,
+  side: number,
+): Promise<Uint8Array> {
+  const { default: sharp } = await import("sharp");
+  const { shape, data } = await shownImage(image, alpha);
+  const [height, width, channels] = shape;
+  return sharp(data, { raw: { height, width, channels: channels as Channels } })
+    .resize(side, side, { fit: "inside", withoutEnlargement: true })
+    .png()
+    .toBuffer();
+}
+
+/**
+ * The same as a data URL; "" where it cannot be shown.
+ *
+ * @param side default: 96
  */
 export async function thumbnail(
   image: HostArray,
   alpha: AlphaRule,
   side = THUMBNAIL,
 ): Promise<string> {
-  const { default: sharp } = await import("sharp");
   try {
-    const { shape, data } = await shownImage(image, alpha);
-    const [height, width, channels] = shape;
-    const small = await sharp(data, { raw: { height, width, channels: channels as Channels } })
-      .resize(side, side, { fit: "inside", withoutEnlargement: true })
-      .png()
-      .toBuffer();
-    return `data:image/png;base64,${small.toString("base64")}`;
+    const small = await smallPicture(image, alpha, side);
+    return `data:image/png;base64,${Buffer.from(small).toString("base64")}`;
   } catch {
     return "";
   }

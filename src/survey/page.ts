@@ -3,7 +3,7 @@
 import type { Dataset } from "../data/source.ts";
 import { writeAtomically } from "../files.ts";
 import { COLOURS } from "../preprocess/alpha.ts";
-import { type Part, factTable, framePage, none } from "../runs/report/frame.ts";
+import { type Part, factTable, framePage, none, scrolls } from "../runs/report/frame.ts";
 import { type Html, html } from "../runs/report/html.ts";
 import { thumbnail } from "../served/pictures.ts";
 import { classCounts } from "./classification/lines.ts";
@@ -131,7 +131,7 @@ function renderSurvey(title: string, survey: Survey, shown: Shown, pictures: Pic
 function findingsPart(survey: Survey): Html {
   const found = findings(survey);
   if (found.length === 0) return none("Nothing looks wrong.");
-  return html`<div class="card scroll">
+  return html`<div ${scrolls("Findings", "card scroll")}>
     <table>
       <tbody>
         ${found.map(
@@ -152,7 +152,7 @@ function classTable(survey: Survey): Html {
     return { name, counts, total: counts.reduce((sum, count) => sum + count, 0) };
   });
   const most = Math.max(1, ...rows.map(({ total }) => total));
-  return html`<div class="card scroll">
+  return html`<div ${scrolls("Counts by class", "card scroll")}>
     <table>
       <thead>
         <tr>
@@ -249,7 +249,7 @@ function factsOf({ splits, shares, sizes, channels }: Survey): Record<string, st
 
 function problemTable({ unreadable: { count, listed } }: Survey): Html {
   if (count === 0) return none("All can be read.");
-  return html`<div class="card scroll">
+  return html`<div ${scrolls("Unreadable pictures", "card scroll")}>
     <table>
       <thead>
         <tr>

@@ -276,7 +276,10 @@ async function runProcess(
     await engine.dispose();
     throw error;
   });
-  const journal = createJournal(run, leads ? reporter : SILENT, planned.totalSteps);
+  const journal = createJournal(run, leads ? reporter : SILENT, {
+    total: planned.totalSteps,
+    perEpoch: planned.source.length / config.batchSize,
+  });
   const bytes = new ByteWatch((line) => journal.line(line));
   const plan = bytes.watch(planned);
   const workers = createWorkerPool(cpuBudget().decode);

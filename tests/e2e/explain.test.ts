@@ -1,7 +1,7 @@
 /** @file `ocelli explain` on small runs: a vision transformer and a convolutional net. */
 
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -38,7 +38,7 @@ beforeAll(async () => {
     .png()
     .toFile(at("digit.png"));
   await writeFile(at("text.png"), "no picture");
-});
+}, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
 
 const explained = (run: string, ...more: string[]) =>
@@ -62,6 +62,10 @@ test.each([
   expect(images[0].files).toEqual([join(out, `digit.${method}.png`)]);
   const { width, height } = await sharp(images[0].files[0]).metadata();
   expect([width, height]).toEqual([448, 448]);
+  const page = await readFile(join(out, "explanations.html"), "utf8");
+  expect(page.match(/<img src="data:image\/png;base64,/g)).toHaveLength(2); // the original, and the map
+  expect(page).toContain(`${images[0].class} · ${(100 * images[0].probability).toFixed(1)} %`);
+  expect(page).toContain("linear-gradient(to right, rgb(13 20 66)");
 });
 
 test("each head has a picture of its own where asked", async () => {

@@ -126,7 +126,7 @@ test("a report opens from its file without a request or a complaint", async () =
   expect(await chart.locator(".readout").textContent()).toMatch(/^step 1: training \d/);
   expect(await tab.locator("h2").allTextContents()).toEqual([
     "Curves",
-    "Accuracy of each class",
+    "Recall of each class",
     "Confusion",
     "Most confident mistakes",
     "Inputs as the model sees them in training",

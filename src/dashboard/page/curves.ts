@@ -1,6 +1,7 @@
-/** @file Curves for the page: smoothed, and on one axis of steps or images. */
+/** @file Curves for the page: smoothed, and on one axis of steps, images, epochs, percent or time. */
 
 import type { Curve } from "../../runs/read-curves.ts";
+import type { RunCard } from "../../runs/read.ts";
 
 /** A run's line in a chart. */
 export interface Line {
@@ -9,8 +10,64 @@ export interface Line {
   readonly part: string;
   readonly colour: string;
   readonly curve: Curve;
-  /** Images in a step, where the axis is of images; 1 where it is of steps. */
-  readonly scale: number;
+  /** Where each point stands on the axis. */
+  readonly xs: readonly number[];
+}
+
+/** What the axis may count, with its name. */
+export const AXES = {
+  step: "steps",
+  images: "images",
+  epoch: "epochs",
+  percent: "% of each run",
+  time: "time in training",
+} as const;
+
+export type Axis = keyof typeof AXES;
+
+/** The run that a line is of, as far as axes need it. */
+type Placed = Pick<RunCard, "batchSize" | "perEpoch" | "step" | "totalSteps">;
+
+/**
+ * Where steps of a run stand on an axis; undefined where the run does not know, such as of an older run how long an epoch
+ * is. Time is in minutes, that of training steps alone, as the measured speed has it.
+ */
+export function placeOn(
+  axis: Axis,
+  run: Placed,
+  speed: Curve | undefined,
+): ((step: number) => number) | undefined {
+  const { batchSize, perEpoch, totalSteps } = run;
+  switch (axis) {
+    case "step":
+      return (step) => step;
+    case "images":
+      return batchSize === undefined ? undefined : (step) => step * batchSize;
+    case "epoch":
+      return perEpoch === undefined ? undefined : (step) => step / perEpoch;
+    case "percent":
+      return (step) => (100 * step) / Math.max(1, totalSteps ?? run.step);
+    case "time":
+      return batchSize === undefined || !speed?.steps.length
+        ? undefined
+        : minutesOf(speed, batchSize);
+  }
+}
+
+/** Minutes of training until a step, from the images per second between the points of a curve. */
+function minutesOf({ steps, means }: Curve, batchSize: number): (step: number) => number {
+  const perStep = means.map((speed) => (speed > 0 ? batchSize / speed / 60 : 0));
+  const ends: number[] = [];
+  perStep.reduce((sum, minutes, i) => {
+    const end = sum + minutes * (steps[i] - (i > 0 ? steps[i - 1] : 0));
+    ends.push(end);
+    return end;
+  }, 0);
+  return (step) => {
+    const after = steps.findIndex((end) => end >= step);
+    const i = after < 0 ? steps.length - 1 : after;
+    return ends[i] - (steps[i] - step) * perStep[i];
+  };
 }
 
 /**

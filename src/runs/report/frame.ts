@@ -95,11 +95,19 @@ export const framePage = ({ tiles, parts, footer, ...head }: Page): string =>
 /** What stands where there is nothing to show. */
 export const none = (text: string): Html => html`<p class="none">${text}</p>`;
 
-/** Facts by name, as a table. */
-export function factTable(caption: string, facts: Readonly<Record<string, unknown>>): Html {
+/** The attributes of what is wide and scrolls by itself, by the keyboard too; `label` names it. */
+export const scrolls = (label: string, classes = "scroll"): Html =>
+  html`class="${classes}" role="region" aria-label="${label}" tabindex="0"`;
+
+/** Facts by name, as a table; `absent` where there are none. */
+export function factTable(
+  caption: string,
+  facts: Readonly<Record<string, unknown>>,
+  absent: Html = none("Nothing was recorded."),
+): Html {
   const rows = Object.entries(facts);
-  if (rows.length === 0) return none("Nothing was recorded.");
-  return html`<div class="card scroll">
+  if (rows.length === 0) return absent;
+  return html`<div ${scrolls(caption, "card scroll")}>
     <table>
       <caption>
         ${caption}

@@ -30,7 +30,7 @@ figcaption { display:flex; flex-wrap:wrap; gap:4px 14px; align-items:baseline; f
 .key { color:var(--soft); font-size:13px; display:inline-flex; align-items:center; gap:6px; }
 .key i { width:14px; height:3px; border-radius:2px; background:currentColor; }
 svg { display:block; width:100%; height:auto; }
-svg:focus-visible { outline:2px solid var(--accent); outline-offset:2px; border-radius:4px; }
+a:focus-visible, summary:focus-visible, .scroll:focus-visible, svg:focus-visible { outline:2px solid var(--accent); outline-offset:2px; border-radius:4px; }
 .grid { stroke:var(--line); stroke-width:1; } .tick { fill:var(--soft); font-size:12px; } .rule { stroke:var(--soft); stroke-dasharray:3 3; }
 .line { fill:none; stroke:currentColor; stroke-width:2; stroke-linejoin:round; } .band { fill:currentColor; opacity:.16; } .dot { fill:currentColor; }
 .s0{color:var(--s0)} .s1{color:var(--s1)} .s2{color:var(--s2)} .s3{color:var(--s3)} .s4{color:var(--s4)} .s5{color:var(--s5)}
@@ -38,10 +38,10 @@ svg:focus-visible { outline:2px solid var(--accent); outline-offset:2px; border-
 details { font-size:13px; } summary { cursor:pointer; color:var(--soft); }
 table { border-collapse:collapse; font-size:14px; width:100%; } caption { text-align:left; color:var(--soft); font-size:13px; padding:4px 0; }
 th, td { text-align:left; padding:4px 10px 4px 0; border-bottom:1px solid var(--line); vertical-align:top; overflow-wrap:anywhere; }
-th { font-weight:550; } td.n, th.n { text-align:right; white-space:nowrap; overflow-wrap:normal; }
+th { font-weight:550; } tbody th[scope=row] { min-width:min(13em,36vw); } td.n, th.n { text-align:right; white-space:nowrap; overflow-wrap:normal; }
 .bar { display:block; height:9px; min-width:110px; border-radius:5px; background:var(--line); overflow:hidden; margin-top:6px; } .bar i { display:block; height:100%; background:var(--s0); }
 table.matrix { width:auto; font-size:12px; } table.matrix td, table.matrix th { border:1px solid var(--card); padding:0 5px; text-align:center; min-width:30px; height:28px; vertical-align:middle; white-space:nowrap; }
-table.matrix th { max-width:110px; overflow:hidden; text-overflow:ellipsis; font-weight:500; } table.matrix tbody th { text-align:right; }
+table.matrix th { max-width:110px; overflow:hidden; text-overflow:ellipsis; font-weight:500; } table.matrix tbody th { text-align:right; min-width:0; }
 .pictures { display:grid; grid-template-columns:repeat(auto-fill,minmax(118px,1fr)); gap:12px; padding:0; margin:0; list-style:none; }
 .pictures li { background:var(--card); border:1px solid var(--line); border-radius:10px; padding:8px; font-size:13px; line-height:1.35; overflow-wrap:anywhere; }
 .pictures img { width:100%; aspect-ratio:1; object-fit:contain; image-rendering:pixelated; background:var(--paper); border-radius:6px; display:block; margin-bottom:6px; }
@@ -49,9 +49,9 @@ table.matrix th { max-width:110px; overflow:hidden; text-overflow:ellipsis; font
 .triples { grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr)); } .triple { display:grid; grid-template-columns:repeat(3,1fr); gap:8px; }
 .triple figure { border:0; padding:0; } .triple img { margin-bottom:2px; } .triple figcaption { font-size:12px; color:var(--soft); justify-content:center; }
 .wrong { color:var(--bad); } .soft, .none { color:var(--soft); }
-.none { background:var(--card); border:1px dashed var(--line); border-radius:10px; padding:12px 16px; margin:0; }
+code { font-family:ui-monospace,monospace; font-size:.92em; color:var(--ink); overflow-wrap:anywhere; } .none { background:var(--card); border:1px dashed var(--line); border-radius:10px; padding:12px 16px; margin:0; }
 footer { color:var(--soft); font-size:13px; margin:48px 0 40px; }
-@media (max-width:560px) { main, header.top, nav.parts { padding-left:14px; padding-right:14px; } h1 { font-size:25px; } .tick { font-size:17px; } .bar { min-width:50px; } }
+@media (max-width:560px) { main, header.top, nav.parts { padding-left:14px; padding-right:14px; } h1 { font-size:25px; } .tick { font-size:17px; } table .bar { display:none; } td:has(> .bar) { padding:0; } }
 @media print { :root { color-scheme:light; } nav.parts, .readout { display:none; } figure, .card, li, tr { break-inside:avoid; } h2 { break-after:avoid; } body { font-size:12px; } }
 `;
 

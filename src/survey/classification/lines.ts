@@ -1,5 +1,6 @@
 /** @file The classes of a survey, as lines for people. */
 
+import { padText, textWidth } from "../../columns.ts";
 import { counted, showCount } from "../counts.ts";
 import type { Survey } from "../survey.ts";
 
@@ -27,7 +28,7 @@ export function classLines(survey: Survey): (readonly [word: string, text: strin
     total(least[1]) === total(most[1])
       ? `${counted(total(most[1]), "image")} each`
       : `${showCount(total(least[1]))} (${least[0]}) to ${counted(total(most[1]), "image")} (${most[0]})`;
-  const width = Math.min(40, Math.max(...rows.map(([name]) => name.length)));
+  const width = Math.min(40, Math.max(...rows.map(([name]) => textWidth(name))));
   const shown = (counts: readonly number[]): string => {
     const each = splits.length > 1 ? ` = ${counts.map(showCount).join(" + ")}` : "";
     return `${showCount(total(counts))}${each}`;
@@ -36,7 +37,7 @@ export function classLines(survey: Survey): (readonly [word: string, text: strin
     ["classes", `${showCount(rows.length)}: ${range}`],
     ...rows
       .slice(0, CLASSES)
-      .map(([name, counts]) => ["", `${name.padEnd(width)}  ${shown(counts)}`] as const),
+      .map(([name, counts]) => ["", `${padText(name, width)}  ${shown(counts)}`] as const),
     ...(rows.length > CLASSES ? [["", `… ${rows.length - CLASSES} more`] as const] : []),
   ];
 }

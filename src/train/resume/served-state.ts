@@ -47,7 +47,7 @@ export async function servedState(
  * What a run's `card.json` says: the model, what it is judged by, and where the state of a training holds the arrays that
  * are served, by their names, where it holds them under others.
  */
-export function describeServed({ card, headline, objective, batchSpec }: Plan): object {
+export function describeServed({ card, headline, objective, batchSpec, source }: Plan): object {
   const names = Object.keys(toFlat<Spec>(objectiveSpecs(objective, batchSpec)));
   const held = fromFlat<string>(Object.fromEntries(names.map((name) => [name, name])));
   const { params = {}, variables = {} } = held as Partial<ObjectiveArrays<string>>;
@@ -56,6 +56,7 @@ export function describeServed({ card, headline, objective, batchSpec }: Plan): 
   return {
     ...cardJson({ ...card, step: 0 }),
     headline,
+    perEpoch: source.length / batchSpec.image.shape[0],
     ...(moved.length > 0 && { arrays: Object.fromEntries(moved) }),
   };
 }

@@ -4,9 +4,16 @@ import { describeSize, shortForm } from "../../data/short-form.ts";
 import type { Engine } from "../../engines/engine.ts";
 import type { Config } from "../../config/config.ts";
 import { Forecast, describeSeconds } from "../../runs/forecast.ts";
+import { CurveBuilder } from "../../runs/read-curves.ts";
 import type { Values } from "../../served/pass.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type Report, type Reporter, describeReport, showMetric } from "./progress.ts";
+import {
+  type Report,
+  type Reporter,
+  describeReport,
+  describeStatus,
+  showMetric,
+} from "./progress.ts";
 import type { RunFolder } from "../devices/follower.ts";
 
 /** Tells a training to people and to its run folder. */
@@ -24,10 +31,18 @@ export interface Journal {
 /** Values of an evaluation on its line; all of them are in the metrics. */
 const SHOWN = 6;
 
-/** A journal of a training of `total` steps. */
-export function createJournal(run: RunFolder, reporter: Reporter, total: number): Journal {
+/** Cells of the losses that a terminal shows, at most. */
+const SPARK = 16;
+
+/** A journal of a training of `total` steps, `perEpoch` of which are an epoch. */
+export function createJournal(
+  run: RunFolder,
+  reporter: Reporter,
+  { total, perEpoch }: { readonly total: number; readonly perEpoch: number },
+): Journal {
   const count = (value: number): string => value.toLocaleString("en");
   const forecast = new Forecast();
+  const losses = new CurveBuilder(SPARK);
   return {
     step(step) {
       const left = forecast.see(step, total);
@@ -47,9 +62,12 @@ export function createJournal(run: RunFolder, reporter: Reporter, total: number)
     progress(report) {
       const { step, means, imagesPerSecond, dataWait } = report;
       run.log({ step, ...means, imagesPerSecond, dataWait });
-      const line = describeReport(report, total);
-      if (reporter.terminal && step < total) reporter.status(line);
-      else reporter.line(line);
+      losses.add(step, means.loss);
+      if (!reporter.terminal || step === total) {
+        reporter.line(describeReport(report, { total, perEpoch }));
+      } else {
+        reporter.status(describeStatus(report, { total, perEpoch }, losses.curve().means));
+      }
     },
     evaluation(step, name, values) {
       const entries = Object.entries(values);

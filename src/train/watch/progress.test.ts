@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { showTime } from "../../runs/list-show.ts";
-import { Meter, describeReport, showMetric } from "./progress.ts";
+import { Meter, describeReport, describeStatus, showMetric } from "./progress.ts";
 
 test("a meter reports means, speed, waiting and the time left, then starts again", async () => {
   let clock = 0;
@@ -18,11 +18,15 @@ test("a meter reports means, speed, waiting and the time left, then starts again
     dataWait: 0.25,
     eta: 8,
   });
-  expect(describeReport(report, 100)).toBe(
-    "step 20/100 · loss 1.5 · accuracy 75.00 % · 320 images/s · data wait 25.0 % · 0:08 left",
+  const extent = { total: 100, perEpoch: 12.5 };
+  expect(describeReport(report, extent)).toBe(
+    "step 20/100 · epoch 2/8 · loss 1.5 · accuracy 75.00 % · 320 images/s · data wait 25.0 % · 0:08 left",
+  );
+  expect(describeStatus(report, extent, [3, 2, 1.5])).toBe(
+    "━━────────── epoch 2/8 · 0:08 left · █▃▁ loss 1.5 · accuracy 75.00 % · 320 images/s · data wait 25.0 % · step 20/100",
   );
   const skipping = { ...report, means: { loss: 1, skipped: 0.5 } };
-  expect(describeReport(skipping, 100)).toContain("50.0 % of the steps not finite and left out");
+  expect(describeReport(skipping, extent)).toContain("50.0 % of the steps not finite and left out");
   meter.restore({ steps: 1, sums: { loss: 5 } });
   await meter.outside(Promise.resolve().then(() => (clock += 1000)));
   clock += 100;

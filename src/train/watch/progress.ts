@@ -1,5 +1,6 @@
 /** @file How a training goes: means since the last report, speed, time left, and the share of time spent on data. */
 
+import { progressBar, sparkline } from "../../columns.ts";
 import { showTime } from "../../runs/list-show.ts";
 
 /** Where lines for people go. */
@@ -131,21 +132,54 @@ export class Meter {
 /** Metrics that are recorded, but too many for a line. */
 const QUIET: ReadonlySet<string> = new Set(["gradNorm", "learningRate", "skipped"]);
 
-/** A report as one line, such as `step 300/4690 · loss 0.312 · 4312 images/s · data wait 0.1 % · 1:23 left`. */
-export function describeReport(report: Report, total: number): string {
-  const { step, means, imagesPerSecond, dataWait, eta } = report;
+/** How far a training is. */
+interface Extent {
+  /** Steps of the whole training. */
+  readonly total: number;
+  /** Steps of an epoch, which need not be whole. */
+  readonly perEpoch: number;
+}
+
+/** A report as one line, such as `step 300/4690 · epoch 1/10 · loss 0.312 · 4312 images/s · data wait 0.1 % · 1:23 left`. */
+export function describeReport(report: Report, extent: Extent): string {
+  const { step, eta } = report;
+  const parts = [`step ${step}/${extent.total}`, `epoch ${describeEpoch(step, extent)}`];
+  return [...parts, ...describeMeans(report), `${showTime(eta)} left`].join(" · ");
+}
+
+/**
+ * A report for a line that the next one replaces: a bar, and the losses so far as a sparkline. What matters most comes
+ * first, since a narrow terminal cuts the end.
+ */
+export function describeStatus(
+  report: Report,
+  { total, perEpoch }: Extent,
+  losses: readonly number[],
+): string {
+  const { step, eta } = report;
+  return [
+    `${progressBar(step / total)} epoch ${describeEpoch(step, { total, perEpoch })}`,
+    `${showTime(eta)} left`,
+    `${sparkline(losses)} ${describeMeans(report).join(" · ")}`.trim(),
+    `step ${step}/${total}`,
+  ].join(" · ");
+}
+
+/** The epoch that a step belongs to, of all that are begun: `2/10`. */
+const describeEpoch = (step: number, { total, perEpoch }: Extent): string =>
+  `${Math.max(1, Math.ceil(step / perEpoch))}/${Math.max(1, Math.ceil(total / perEpoch))}`;
+
+function describeMeans({ means, imagesPerSecond, dataWait }: Report): string[] {
   const { loss, ...others } = means;
   const shown = Object.entries({ loss, ...others }).filter(([name]) => !QUIET.has(name));
   return [
-    `step ${step}/${total}`,
     ...shown.map(([name, value]) => `${name} ${showMetric(name, value)}`),
     ...(means.skipped > 0
       ? [`${percent(means.skipped)} of the steps not finite and left out`]
       : []),
     `${Math.round(imagesPerSecond)} images/s`,
     `data wait ${percent(dataWait)}`,
-    `${showTime(eta)} left`,
-  ].join(" · ");
+  ];
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

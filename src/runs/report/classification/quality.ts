@@ -1,6 +1,8 @@
 /** @file What the model gets right and wrong: per class, class by class, and in pictures. */
 
-import { type Part, none } from "../frame.ts";
+import type { RunSummary } from "../../read.ts";
+import { unwritten } from "../absent.ts";
+import { type Part, none, scrolls } from "../frame.ts";
 import { type Html, html } from "../html.ts";
 import { type Predictions, namedMistakes } from "./predictions.ts";
 
@@ -31,7 +33,7 @@ function rowsOf({ classes, confusion }: Predictions): Row[] {
 
 const recall = ({ right, count }: Row): number => (count > 0 ? right / count : NaN);
 
-/** Accuracy of each class, the weakest first. */
+/** Recall of each class, the weakest first. */
 function classTable(predictions: Predictions): Html {
   const rows = rowsOf(predictions)
     .filter(({ count }) => count > 0)
@@ -51,8 +53,8 @@ function classTable(predictions: Predictions): Html {
         <td class="n">${count}</td>
       </tr>`;
     });
-  const table = (rows: readonly Row[], caption: string) =>
-    html`<div class="scroll">
+  const table = (rows: readonly Row[], name: string, caption: string) =>
+    html`<div ${scrolls(name)}>
       <table>
         <caption>
           ${caption}
@@ -61,7 +63,7 @@ function classTable(predictions: Predictions): Html {
           <tr>
             <th scope="col">class</th>
             <td></td>
-            <th scope="col" class="n">accuracy</th>
+            <th scope="col" class="n">recall</th>
             <th scope="col" class="n">precision</th>
             <th scope="col" class="n">images</th>
           </tr>
@@ -73,12 +75,12 @@ function classTable(predictions: Predictions): Html {
     </div>`;
   const others = rows.slice(MANY_ROWS);
   return html`<div class="card">
-    ${table(rows.slice(0, MANY_ROWS), "The weakest classes first. Precision: how many of the images taken for the class belong to it.")}
+    ${table(rows.slice(0, MANY_ROWS), "Recall and precision", "The weakest classes first. Recall: how many of the class's images were recognised. Precision: how many of the images that were taken for the class belong to it.")}
     ${
       others.length > 0 &&
       html`<details>
         <summary>${others.length} more classes</summary>
-        ${table(others, "The other classes.")}
+        ${table(others, "Recall and precision of the others", "The other classes.")}
       </details>`
     }
   </div>`;
@@ -104,7 +106,7 @@ function confusionMatrix(predictions: Predictions): Html {
     </td>`;
   };
   return html`<div class="card">
-    <div class="scroll">
+    <div ${scrolls("Confusion of the classes")}>
       <table class="matrix">
         <caption>
           Rows: what it is. Columns: what it was taken
@@ -160,28 +162,31 @@ const mistakePictures = (predictions: Predictions): Html =>
   </ul>`;
 
 /**
- * The parts of a report on a classifier: the accuracy of each class, the confusion, and the worst mistakes.
+ * The parts of a report on a classifier: the recall of each class, the confusion, and the worst mistakes.
  *
  * @param untrained classes without an image to learn from
  */
 export function qualityParts(
   predictions: Predictions | undefined,
   untrained: readonly string[],
+  run: RunSummary,
 ): Part[] {
   const of = (show: (predictions: Predictions) => Html): Html =>
-    predictions
-      ? show(predictions)
-      : none("The run folder has no predictions.json: it is written after the last evaluation.");
+    predictions ? show(predictions) : unwritten("No predictions were recorded", run);
   const left =
     untrained.length > 0 &&
     html`<p>Without training images, and so not learned: ${untrained.join(", ")}.</p>`;
   return [
-    ["classes", "Accuracy of each class", html`${left}${of(classTable)}`],
+    ["classes", "Recall of each class", html`${left}${of(classTable)}`],
     ["confusion", "Confusion", of(confusionMatrix)],
     [
       "mistakes",
       "Most confident mistakes",
-      of((found) => (found.mistakes.length > 0 ? mistakePictures(found) : none("There are none."))),
+      of((found) =>
+        found.mistakes.length > 0
+          ? mistakePictures(found)
+          : none("None: every judged image was recognised."),
+      ),
     ],
   ];
 }
