@@ -15,6 +15,7 @@ import { evalCommand } from "./eval.ts";
 import { explain } from "./explain.ts";
 import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { label } from "./label.ts";
 import { models } from "./models.ts";
 import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
@@ -34,6 +35,7 @@ import { ui } from "./ui.ts";
 
 const COMMANDS: readonly Command[] = [
   surveyCommand,
+  label,
   train,
   transferCommand,
   embed,

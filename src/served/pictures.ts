@@ -46,17 +46,26 @@ export async function inputPictures(image: HostArray): Promise<Uint8Array[]> {
  * what becomes of transparent parts: the picture shows what the model saw.
  */
 export async function thumbnail(image: HostArray, alpha: AlphaRule): Promise<string> {
+  const small = await pngOf(image, alpha, THUMBNAIL);
+  return small ? `data:image/png;base64,${small.toString("base64")}` : "";
+}
+
+/** The same as a PNG file whose longer side has at most `side` pixels; undefined where it cannot be shown. */
+export async function pngOf(
+  image: HostArray,
+  alpha: AlphaRule,
+  side: number,
+): Promise<Buffer | undefined> {
   const { default: sharp } = await import("sharp");
   try {
     const { shape, data } = await shownImage(image, alpha);
     const [height, width, channels] = shape;
-    const small = await sharp(data, { raw: { height, width, channels: channels as Channels } })
-      .resize(THUMBNAIL, THUMBNAIL, { fit: "inside", withoutEnlargement: true })
+    return await sharp(data, { raw: { height, width, channels: channels as Channels } })
+      .resize(side, side, { fit: "inside", withoutEnlargement: true })
       .png()
       .toBuffer();
-    return `data:image/png;base64,${small.toString("base64")}`;
   } catch {
-    return "";
+    return undefined;
   }
 }
 
