@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDataset } from "../data/datasets.ts";
 import { hostArray } from "../graph/index.ts";
 import { seededRandom } from "../random.ts";
-import { cosine, unitRows } from "../transfer/alike.ts";
+import { centredRows, cosine } from "../transfer/alike.ts";
 import { groupAround, leastSure, mostTypical } from "./choose.ts";
 import { copyToFolders } from "./folders.ts";
 import { openLabels } from "./labels-file.ts";
@@ -23,12 +23,12 @@ function clusters() {
   const data = centres.flatMap((centre) =>
     [0, 1, 2].map((k) => (k === centre ? 5 : 0) + random.integer(-9, 9) / 30),
   );
-  const rows = unitRows(hostArray([centres.length, 3], "float32", Float32Array.from(data)));
+  const rows = centredRows(hostArray([centres.length, 3], "float32", Float32Array.from(data)));
   return { rows, centres };
 }
 
 test("rows are centred and of length 1, and a row that is the mean stays zero", () => {
-  const rows = unitRows(hostArray([3, 2], "float32", Float32Array.of(1, 1, 2, 2, 3, 3)));
+  const rows = centredRows(hostArray([3, 2], "float32", Float32Array.of(1, 1, 2, 2, 3, 3)));
   expect([...rows.data].map((value) => Math.round(1e6 * value))).toEqual([
     -707107, -707107, 0, 0, 707107, 707107,
   ]);

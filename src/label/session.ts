@@ -4,7 +4,7 @@ import type { Engine } from "../engines/engine.ts";
 import { OcelliError } from "../errors.ts";
 import type { HostArray } from "../graph/index.ts";
 import { isName } from "../formats/budget.ts";
-import { type UnitRows, unitRows } from "../transfer/alike.ts";
+import { type UnitRows, centredRows } from "../transfer/alike.ts";
 import { L2_DEFAULT, fitSoftmax } from "../transfer/classification/heads.ts";
 import { rowsOf } from "../transfer/classification/select.ts";
 import { scoresOf } from "../transfer/classification/quality.ts";
@@ -80,7 +80,7 @@ export class LabelSession {
   ) {
     this.#engine = engine;
     this.#features = features;
-    this.#unit = unitRows(features);
+    this.#unit = centredRows(features);
     this.#names = names;
     this.#file = file;
     const known = new Set(classes);

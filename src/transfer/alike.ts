@@ -1,28 +1,38 @@
-/** @file Which pictures are alike: the cosine between their features once the mean of all is taken away. */
+/** @file Which pictures are alike: the cosine between their features. */
 
-import type { HostArray } from "../graph/index.ts";
+import { type HostArray, hostArray } from "../graph/index.ts";
 
-/** Centred features of length 1, a row each. */
+/** Features of length 1, a row each. */
 export interface UnitRows {
   readonly rows: number;
   readonly width: number;
   readonly data: Float32Array;
 }
 
-/** The rows of features [rows, width] without their mean, each divided by its length; a row of zeros stays. */
+/** The rows of features [rows, width], each divided by its length; a row of zeros stays. */
 export function unitRows({ shape: [rows, width], data }: HostArray): UnitRows {
+  const unit = Float32Array.from(data as Float32Array);
+  for (let row = 0; row < rows; row++) {
+    const own = unit.subarray(row * width, (row + 1) * width);
+    const squares = own.reduce((sum, value) => sum + value ** 2, 0);
+    if (squares > 0) own.forEach((value, k) => (own[k] = value / Math.sqrt(squares)));
+  }
+  return { rows, width, data: unit };
+}
+
+/** The same once the mean of all rows is taken away: what all pictures share tells none apart. */
+export function centredRows({ shape, data }: HostArray): UnitRows {
+  const [rows, width] = shape;
   const x = data as Float32Array;
   const mean = new Float64Array(width);
   x.forEach((value, i) => (mean[i % width] += value / rows));
-  const unit = new Float32Array(x.length);
-  for (let row = 0; row < rows; row++) {
-    const at = row * width;
-    let squares = 0;
-    for (let k = 0; k < width; k++) squares += (x[at + k] - mean[k]) ** 2;
-    const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-    for (let k = 0; k < width; k++) unit[at + k] = (x[at + k] - mean[k]) * scale;
-  }
-  return { rows, width, data: unit };
+  return unitRows(
+    hostArray(
+      shape,
+      "float32",
+      x.map((value, i) => value - mean[i % width]),
+    ),
+  );
 }
 
 /** The cosine of two rows, from -1 to 1. */
