@@ -72,7 +72,7 @@ export function surveyLines(survey: Survey): string[] {
     ...(sizes ? [line("sizes", `${sizesLine(sizes)} (width × height)`)] : []),
     ...(kinds === "" ? [] : [line("channels", kinds)]),
     ...splits.flatMap(({ split, fields }) => fields.flatMap((field) => fieldLines(split, field))),
-    ...(deep ? [line("deep", describeDeep(deep))] : []),
+    ...(deep ? [line("deep", `${describeDeep(deep)}, ${deep.seconds.toFixed(1)} s`)] : []),
     ...found.flatMap(({ about, text, such }) => [
       line(about, text),
       ...such.map((one) => line("", one)),

@@ -52,5 +52,5 @@ export function deepFindings({ alike, doubtful, outliers, model }: DeepFacts): F
 }
 
 /** What was compared, in a line. */
-export const describeDeep = ({ model, compared, isWhole, seconds }: DeepFacts): string =>
-  `features of ${counted(compared, "picture")} by ${model}${isWhole ? "" : ", spread evenly over all"}, ${seconds.toFixed(1)} s`;
+export const describeDeep = ({ model, compared, isWhole }: DeepFacts): string =>
+  `features of ${counted(compared, "picture")} by ${model}${isWhole ? "" : ", spread evenly over all"}`;
