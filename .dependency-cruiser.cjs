@@ -62,6 +62,7 @@ const ROOMS = {
   explain: ["transfer", "train", "served", ...FLOOR],
   sweep: ["train", "served", ...FLOOR],
   survey: ["transfer", "served", ...FLOOR],
+  pretrain: ["train", "served", ...FLOOR],
   label: ["http", "transfer", "served", ...FLOOR],
   serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],

@@ -19,6 +19,7 @@ import { label } from "./label.ts";
 import { models } from "./models.ts";
 import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
+import { pretrainCommand } from "./pretrain.ts";
 import { printableName } from "./printable.ts";
 import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
@@ -37,6 +38,7 @@ const COMMANDS: readonly Command[] = [
   surveyCommand,
   label,
   train,
+  pretrainCommand,
   transferCommand,
   embed,
   probe,
