@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { evaluationBatches } from "../data/stream/batches.ts";
 import type { BadImagePolicy, DataProblem, PictureCounts } from "../data/problems.ts";
 import { DataProblems } from "../data/problems.ts";
-import type { Source } from "../data/source.ts";
+import { type Source, imagesOf } from "../data/source.ts";
 import type { WorkerPool } from "../data/stream/workers.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { bytesOf } from "../formats/bytes.ts";
@@ -94,15 +94,6 @@ export async function* featureBatches(
     };
   }
 }
-
-/** A source of the same images alone: labels of several forms need not be stacked. */
-const imagesOf = (source: Source): Source => ({
-  length: source.length,
-  fields: { image: source.fields.image },
-  names: {},
-  id: (index) => source.id(index),
-  read: async (index) => ({ image: (await source.read(index)).image }),
-});
 
 /** The features of the images of a whole source. */
 export interface ImageFeatures extends FeatureBatch {
