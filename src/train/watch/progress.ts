@@ -129,7 +129,10 @@ export class Meter {
 }
 
 /** Metrics that are recorded, but too many for a line. */
-const QUIET: ReadonlySet<string> = new Set(["gradNorm", "learningRate", "skipped"]);
+const QUIET: ReadonlySet<string> = new Set([
+  ...["gradNorm", "learningRate", "skipped"],
+  ...["outputDeviation", "outputRank"],
+]);
 
 /** A report as one line, such as `step 300/4690 · loss 0.312 · 4312 images/s · data wait 0.1 % · 1:23 left`. */
 export function describeReport(report: Report, total: number): string {
