@@ -61,8 +61,10 @@ const ROOMS = {
   transfer: ["train", "served", ...FLOOR],
   explain: ["transfer", "train", "served", ...FLOOR],
   sweep: ["train", "served", ...FLOOR],
-  survey: ["served", ...FLOOR],
+  survey: ["transfer", "served", ...FLOOR],
   search: ["transfer", "train", "served", ...FLOOR],
+  pretrain: ["train", "served", ...FLOOR],
+  label: ["http", "transfer", "served", ...FLOOR],
   serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };

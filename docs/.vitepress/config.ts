@@ -28,6 +28,7 @@ export default defineConfig({
         items: [
           page("First model in five minutes", "first-model"),
           page("Your own images", "own-images"),
+          page("Labelling pictures", "label"),
           page("Installing", "install"),
           page("Coming from other projects", "coming-from"),
         ],

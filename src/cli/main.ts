@@ -17,9 +17,11 @@ import { evalCommand } from "./eval.ts";
 import { explain } from "./explain.ts";
 import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { label } from "./label.ts";
 import { models } from "./models.ts";
 import { createOutput } from "./output.ts";
 import { predict } from "./predict.ts";
+import { pretrainCommand } from "./pretrain.ts";
 import { printableName } from "./printable.ts";
 import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
@@ -37,7 +39,9 @@ import { ui } from "./ui.ts";
 
 const COMMANDS: readonly Command[] = [
   surveyCommand,
+  label,
   train,
+  pretrainCommand,
   transferCommand,
   embed,
   probe,

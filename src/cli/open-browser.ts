@@ -9,10 +9,11 @@ const OPENERS: Readonly<Record<string, readonly string[]>> = {
   win32: ["explorer.exe"],
 };
 
-/** Shows a file in the browser; where the system cannot, nothing happens, as the file's name has been said. */
-export function openInBrowser(file: string): void {
+/** Shows a file or an http address in the browser; where the system cannot, nothing happens, as it has been named. */
+export function openInBrowser(target: string): void {
   const [program, ...args] = OPENERS[process.platform] ?? ["xdg-open"];
-  const child = spawn(program, [...args, resolve(file)], { detached: true, stdio: "ignore" });
+  const shown = /^https?:/.test(target) ? target : resolve(target);
+  const child = spawn(program, [...args, shown], { detached: true, stdio: "ignore" });
   child.on("error", () => undefined);
   child.unref();
 }

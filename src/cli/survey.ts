@@ -4,6 +4,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
+import type { Dataset } from "../data/source.ts";
 import type { Command } from "./command.ts";
 import { dataAt } from "./data.ts";
 import { openInBrowser } from "./open-browser.ts";
@@ -22,9 +23,29 @@ export const surveyCommand: Command = {
       value: "BITS",
       help: "in how many of 64 bits the hashes of nearly equal pictures may differ (10)",
     },
+    deep: {
+      type: "switch",
+      help: "look by the features of a model too: pictures nearly the same, leaks between splits, labels likely wrong, outliers",
+    },
+    model: {
+      type: "text",
+      value: "NAME|RUN|FILE|hf:…",
+      help: "model of --deep (default: efficientnet-lite0)",
+    },
+    alike: {
+      type: "text",
+      value: "COSINE",
+      help: "least cosine of features that are nearly the same, for --deep (default: 0.85)",
+    },
+    engine: {
+      type: "text",
+      value: "E",
+      help: "engine of --deep: auto, ort, xla-cpu, … (default: auto)",
+    },
   },
   examples: [
     "ocelli data pets",
+    "ocelli data pets --deep --html pets.html --open",
     "ocelli data pets --html pets.html --open",
     "ocelli data 'shards/*.tar' --json",
   ],
@@ -43,7 +64,9 @@ export const surveyCommand: Command = {
     }
     const dataset = await openForSurvey(path, async () => openDataset(await dataAt(path, "data")));
     const progress = tellProgress(output, "reading", "images");
-    const result = await survey(dataset, { nearBits, progress });
+    const plain = await survey(dataset, { nearBits, progress });
+    const deep = await lookDeep(dataset);
+    const result = { ...plain, ...(deep && { deep }) };
     for (const line of surveyLines(result)) output.line(printableName(line));
     output.line(`time        ${result.seconds.toFixed(1)} s`);
     const asked = texts.get("html");
@@ -54,5 +77,27 @@ export const surveyCommand: Command = {
     output.line(`page        ${file}`);
     if (switches.has("open")) openInBrowser(file);
     return { ...result, page: file };
+
+    async function lookDeep(dataset: Dataset) {
+      if (!switches.has("deep")) {
+        const lone = ["model", "alike", "engine"].find((flag) => texts.has(flag));
+        if (lone === undefined) return undefined;
+        throw new OcelliError("argument", `--${lone} is for --deep.`, { hint: "Add --deep." });
+      }
+      const { deepSurvey } = await import("../survey/deep/deep.ts");
+      return deepSurvey(dataset, {
+        ...{ model: texts.get("model"), engine: texts.get("engine") },
+        alike: cosineOf(texts.get("alike")),
+        progress: tellProgress(output, "features", "images"),
+        report: (line) => output.line(line),
+      });
+    }
   },
 };
+
+function cosineOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value < 1) return value;
+  throw new OcelliError("argument", `--alike must be between 0 and 1, not "${text}".`);
+}

@@ -73,6 +73,19 @@ const initSchema = z.union([
   }),
 ]);
 
+/** A second stream of images. */
+const unlabelledSchema = () =>
+  z.strictObject({
+    /** A split, or a slice of one. */
+    split: z.string(),
+    /** The data set that the split is of; labels are not used. Default: that of the training. */
+    data: dataChoice().optional(),
+    /** How images are prepared. Default: `preprocess.train`. */
+    preprocess: z.string().optional(),
+    /** Images in a step. Default: that of the training. */
+    batchSize: z.int().min(1).optional(),
+  });
+
 const shardingSchema = z.union([
   z.literal("replicate"),
   z.strictObject({ fsdp: z.string(), minSize: z.int().min(0).optional() }),
@@ -127,6 +140,12 @@ const makeSchema = () =>
      * @example 128
      */
     batchSize: z.int().min(1),
+    /**
+     * Images without labels that each step reads too, of an objective that learns from both. Default: none.
+     *
+     * @example { split: "train", batchSize: 256 }
+     */
+    unlabelled: unlabelledSchema().optional(),
     /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
     accumulate: z.int().min(1).default(1),
     /**

@@ -86,6 +86,16 @@ export const textSource = (texts: readonly string[]): Source => ({
   read: (index) => ({ text: encodeTexts([texts[index]]) }),
 });
 
+/** A source of the same images alone. */
+export const imagesOf = (source: Source): Source => ({
+  length: source.length,
+  fields: { image: source.fields.image },
+  names: {},
+  id: (index) => source.id(index),
+  read: async (index) => ({ image: (await source.read(index)).image }),
+  blocks: source.blocks,
+});
+
 /** The bytes of a file as an array. */
 export const bytesArray = (data: Uint8Array): HostArray => ({
   shape: [data.length],

@@ -50,6 +50,11 @@ export interface ObjectiveDefinition<
   readonly task: string;
   /** Whether its loss heeds `classWeights`; else `balance: "loss"` is an error. Default: false. */
   readonly weighsClasses?: boolean;
+  /**
+   * Whether it learns from a second stream of images without labels, `unlabelled` in a configuration and in its batches.
+   * Default: false.
+   */
+  readonly takesUnlabelled?: boolean;
   /** Makes it; a configuration error where it does not suit model or batch. */
   readonly create: (
     options: z.output<Schema>,

@@ -8,6 +8,7 @@ import type { ObjectiveDefinition } from "./define.ts";
 import { distillationObjective } from "./classification/distillation.ts";
 import { rotationObjective } from "./rotation.ts";
 import { segmentationObjective } from "./segmentation.ts";
+import { SEMI_SUPERVISED } from "./semi-supervised/index.ts";
 import { SELF_SUPERVISED } from "./self-supervised/index.ts";
 
 const BUILT_IN = [
@@ -18,6 +19,7 @@ const BUILT_IN = [
   rotationObjective,
   segmentationObjective,
   ...SELF_SUPERVISED,
+  ...SEMI_SUPERVISED,
 ] as const;
 
 /** The objectives that a configuration may name. */

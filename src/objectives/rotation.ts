@@ -38,7 +38,7 @@ export const rotationObjective = defineObjective({
 const HEAD = "rotation";
 
 /** Quarter turns. */
-const TURNS = 4;
+export const TURNS = 4;
 
 /**
  * The objective of rotation prediction: softmax cross-entropy of four classes (0°, 90°, 180° and 270°, counterclockwise) on
@@ -67,7 +67,7 @@ export function rotation({
       const { image, mask } = batch;
       const options = { params, variables, key, train, isFrozen };
       const { result: logits, variables: next } = apply(forward, options, rotations(image));
-      const turns = forEach(image.shape[0], tensor([0, 1, 2, 3], "int32"));
+      const turns = turnsOf(image.shape[0]);
       const weights = mask && maskOfEach(mask, TURNS);
       const loss = softmaxXent(logits, oneHot(turns, TURNS)); // [4 batch]
       return {
@@ -79,9 +79,9 @@ export function rotation({
   };
 }
 
-/** The four quarter turns for each of `count` images: [4 count]. */
-const forEach = (count: number, turns: Tensor): Tensor =>
-  reshape(broadcastInDim(turns, [count, TURNS], [1]), [TURNS * count]);
+/** By how many quarter turns each of the {@link rotations} of `count` images is turned: int32 [4 count]. */
+export const turnsOf = (count: number): Tensor =>
+  reshape(broadcastInDim(tensor([0, 1, 2, 3], "int32"), [count, TURNS], [1]), [TURNS * count]);
 
 /**
  * Images [batch, side, side, channels] by 0°, 90°, 180° and 270° counterclockwise, the rotations of an image side by side:

@@ -3,18 +3,16 @@
 import { acrossWords, untrainedFinding } from "./classification/findings.ts";
 import { counted, showCount } from "./counts.ts";
 import type { Finding } from "./finding.ts";
-import type { Member, Members, Survey } from "./survey.ts";
+import { deepFindings } from "./deep/findings.ts";
+import { type Members, nameOf } from "./members.ts";
+import type { Survey } from "./survey.ts";
 
 /** Pictures that are named beside a finding. */
 const NAMED = 3;
 
-/** A picture by its id, with its split and its class. */
-const nameOf = ({ id, split, label }: Member): string =>
-  `${id} (${[split, ...(label === undefined ? [] : [label])].join(", ")})`;
-
 /** All that is worth a look, what matters most first. */
 export function findings(survey: Survey): Finding[] {
-  const { untrained, unreadable, transparent, plain, equal, near } = survey;
+  const { untrained, unreadable, transparent, plain, equal, near, deep } = survey;
   const all: (Finding | undefined)[] = [
     untrainedFinding(untrained),
     unreadable.count > 0
@@ -42,6 +40,7 @@ export function findings(survey: Survey): Finding[] {
             .map(({ pair, distance }) => `${pair.map(nameOf).join(" ~ ")}, ${distance} bits`),
         }
       : undefined,
+    ...(deep ? deepFindings(deep) : []),
     kind("transparent", transparent, "partly transparent (laid on white by default)"),
     kind("one colour", plain, "of one colour"),
   ];

@@ -2,6 +2,7 @@
 
 import { classLines } from "./classification/lines.ts";
 import { counted, shorten, showCount } from "./counts.ts";
+import { describeDeep } from "./deep/findings.ts";
 import { findings } from "./findings.ts";
 import type { FieldFacts } from "./tally.ts";
 import type { Sizes } from "./sizes.ts";
@@ -56,7 +57,7 @@ export function sizesLine({
 
 /** A survey as lines. */
 export function surveyLines(survey: Survey): string[] {
-  const { data, images, bytes, splits, sizes, channels, notes, shares } = survey;
+  const { data, images, bytes, splits, sizes, channels, notes, shares, deep } = survey;
   const counts = splits.map(({ split, count }) => `${split} ${showCount(count)}`).join(" · ");
   const made = shares ? " (made from the images' names)" : "";
   const kinds = Object.entries(channels)
@@ -71,6 +72,7 @@ export function surveyLines(survey: Survey): string[] {
     ...(sizes ? [line("sizes", `${sizesLine(sizes)} (width × height)`)] : []),
     ...(kinds === "" ? [] : [line("channels", kinds)]),
     ...splits.flatMap(({ split, fields }) => fields.flatMap((field) => fieldLines(split, field))),
+    ...(deep ? [line("deep", `${describeDeep(deep)}, ${deep.seconds.toFixed(1)} s`)] : []),
     ...found.flatMap(({ about, text, such }) => [
       line(about, text),
       ...such.map((one) => line("", one)),

@@ -8,9 +8,12 @@ import { type Html, html } from "../runs/report/html.ts";
 import { thumbnail } from "../served/pictures.ts";
 import { classCounts } from "./classification/lines.ts";
 import { counted, showCount } from "./counts.ts";
+import { type DeepShown, deepParts } from "./deep/page.ts";
 import { findings } from "./findings.ts";
 import { describeChannels, showBytes, showSize, sizesLine } from "./lines.ts";
-import { type Member, type Survey, isMixed } from "./survey.ts";
+import type { Member } from "./members.ts";
+import { type Pictures, groupList, keyOf, pictureList } from "./page-pictures.ts";
+import type { Survey } from "./survey.ts";
 
 /** Pictures of each kind on a page, and rows of its tables. */
 const GROUPS = 24;
@@ -32,7 +35,7 @@ export async function writeSurveyPage(
 }
 
 /** The pictures on a page. */
-interface Shown {
+interface Shown extends DeepShown {
   readonly examples: readonly Member[];
   readonly equal: readonly (readonly Member[])[];
   readonly near: readonly (readonly Member[])[];
@@ -40,18 +43,16 @@ interface Shown {
   readonly plain: readonly Member[];
 }
 
-const shownOf = ({ examples, equal, near, transparent, plain }: Survey): Shown => ({
+const shownOf = ({ examples, equal, near, transparent, plain, deep }: Survey): Shown => ({
   examples,
   equal: equal.listed.slice(0, GROUPS).map((group) => group.slice(0, OF_GROUP)),
   near: near.listed.slice(0, GROUPS).map(({ pair }) => pair),
   transparent: transparent.listed.slice(0, PICTURES),
   plain: plain.listed.slice(0, PICTURES),
+  alike: deep?.alike.listed.slice(0, GROUPS).map(({ pair }) => pair) ?? [],
+  doubtful: deep?.doubtful?.listed.slice(0, PICTURES).map(({ member }) => member) ?? [],
+  outliers: deep?.outliers.listed.slice(0, PICTURES) ?? [],
 });
-
-/** Small pictures as data URLs, by {@link keyOf}. */
-type Pictures = ReadonlyMap<string, string>;
-
-const keyOf = ({ split, id }: Member): string => `${split}\0${id}`;
 
 async function readPictures(dataset: Dataset, members: readonly Member[]): Promise<Pictures> {
   const wanted = new Set(members.map(keyOf));
@@ -95,6 +96,7 @@ function renderSurvey(title: string, survey: Survey, shown: Shown, pictures: Pic
         </p>
         ${groupList(shown.near, near.count, pictures, "There are none.")}`,
     ],
+    ...(survey.deep ? deepParts(survey.deep, shown, pictures) : []),
     transparent.count > 0
       ? [
           "transparent",
@@ -186,49 +188,6 @@ function classTable(survey: Survey): Html {
     </table>
     ${rows.length > ROWS && html`<p class="soft">… and ${rows.length - ROWS} more classes.</p>`}
   </div>`;
-}
-
-const picture = (member: Member, pictures: Pictures): Html => {
-  const { split, id, label } = member;
-  const url = pictures.get(keyOf(member)) ?? "";
-  return html`<li>
-    ${url !== "" && html`<img src="${url}" alt="${id}" loading="lazy" />`}${
-      label !== undefined && html`<b>${label}</b><br />`
-    }
-    <span class="soft">${split}<br />${id}</span>
-  </li>`;
-};
-
-function pictureList(members: readonly Member[], pictures: Pictures, count = 0): Html {
-  if (members.length === 0) return none("There are none that can be read.");
-  return html`<ul class="pictures">
-      ${members.map((member) => picture(member, pictures))}
-    </ul>
-    ${count > members.length && html`<p class="soft">… and ${showCount(count - members.length)} more.</p>`}`;
-}
-
-function groupList(
-  groups: readonly (readonly Member[])[],
-  count: number,
-  pictures: Pictures,
-  absent: string,
-): Html {
-  if (groups.length === 0) return none(absent);
-  return html`<div class="grid2">
-      ${groups.map((group) => {
-        const marks = [
-          ...(isMixed(group, "label") ? ["several classes"] : []),
-          ...(isMixed(group, "split") ? ["several splits"] : []),
-        ];
-        return html`<div class="card">
-          ${marks.length > 0 && html`<p class="wrong">${marks.join(", ")}</p>`}
-          <ul class="pictures">
-            ${group.map((member) => picture(member, pictures))}
-          </ul>
-        </div>`;
-      })}
-    </div>
-    ${count > groups.length && html`<p class="soft">… and ${showCount(count - groups.length)} more.</p>`}`;
 }
 
 function factsOf({ splits, shares, sizes, channels }: Survey): Record<string, string> {

@@ -5,9 +5,19 @@ import type { DataProblem } from "../data/problems.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import { ownSplits } from "../data/splits/hashed.ts";
 import { findSplit } from "../data/splits/split-names.ts";
+import type { DeepFacts } from "./deep/deep.ts";
 import { tallyFields } from "./fields.ts";
 import type { FieldFacts } from "./tally.ts";
 import { type Ledger, equalRows } from "./ledger.ts";
+import {
+  type Find,
+  LISTED,
+  type Member,
+  type Members,
+  type Same,
+  membersOf,
+  sameOf,
+} from "./members.ts";
 import { nearPairs } from "./near.ts";
 import { scan } from "./scan.ts";
 import { type Sizes, describeSizes } from "./sizes.ts";
@@ -24,36 +34,6 @@ export interface SurveyOptions {
   readonly nearBits?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, total: number) => void;
-}
-
-/** A picture of a data set. */
-export interface Member {
-  readonly split: string;
-  readonly id: string;
-  /** Its class, where it has one. */
-  readonly label?: string;
-}
-
-/** Whether pictures are of several splits, or of several classes. */
-export const isMixed = (members: readonly Member[], key: "split" | "label"): boolean =>
-  members.some((member) => member[key] !== members[0][key]);
-
-/** Pictures of a kind: how many, and the first of them. */
-export interface Members {
-  readonly count: number;
-  readonly listed: readonly Member[];
-}
-
-/** Groups of pictures that are the same. */
-export interface Same<Group> {
-  /** Groups, or pairs. */
-  readonly count: number;
-  /** Those that lie in more than one split. */
-  readonly acrossSplits: number;
-  /** Those whose pictures have more than one class. */
-  readonly acrossClasses: number;
-  /** The first: across classes, then across splits, then others. */
-  readonly listed: readonly Group[];
 }
 
 /** A split. */
@@ -98,12 +78,9 @@ export interface Survey {
   /** Some pictures of each class, or of all, spread evenly. */
   readonly examples: readonly Member[];
   readonly seconds: number;
+  /** What the features of a model say, where they were asked ({@link deepSurvey}). */
+  readonly deep?: DeepFacts;
 }
-
-/** Pictures and groups that are listed. */
-const LISTED = 500;
-/** Pictures of a group that are listed. */
-const OF_GROUP = 24;
 
 /**
  * Reads every picture of a data set once, with as much memory as a few pictures and about 150 bytes for each, and says
@@ -197,8 +174,6 @@ function examplesOf(ledger: Ledger, classes: number): number[] {
   return labelled.slice(0, SHOWN_CLASSES).flatMap(([, rows]) => spread(rows, OF_CLASS));
 }
 
-type Find = (row: number) => Member;
-
 /** Which picture a row is. */
 function memberOf(
   splits: readonly { readonly split: string; readonly source: Source }[],
@@ -218,41 +193,11 @@ function memberOf(
   };
 }
 
-function membersOf(rows: Iterable<number>, find: Find): Members {
-  const listed: Member[] = [];
-  let count = 0;
-  for (const row of rows) if (count++ < LISTED) listed.push(find(row));
-  return { count, listed };
-}
-
 /** Rows that near pictures are looked for among: more than one colour, and one for each group of equal ones. */
 function distinctRows(ledger: Ledger, groups: readonly (readonly number[])[]): Uint32Array {
   const repeated = new Set(groups.flatMap((rows) => rows.slice(1)));
   const rows = [...ledger.rowsWith("read")];
   return Uint32Array.from(rows.filter((row) => !ledger.has(row, "plain") && !repeated.has(row)));
-}
-
-/** Counts groups, and lists those first that matter most. */
-function sameOf<G, T>(
-  groups: readonly G[],
-  rowsOf: (group: G) => readonly number[],
-  find: Find,
-  show: (group: G, members: readonly Member[]) => T,
-): Same<T> {
-  const ranked: G[][] = [[], [], []];
-  let [acrossSplits, acrossClasses] = [0, 0];
-  for (const group of groups) {
-    const members = rowsOf(group).map(find);
-    const [splits, classes] = [isMixed(members, "split"), isMixed(members, "label")];
-    if (splits) acrossSplits++;
-    if (classes) acrossClasses++;
-    ranked[classes ? 0 : splits ? 1 : 2].push(group);
-  }
-  const listed = ranked
-    .flat()
-    .slice(0, LISTED)
-    .map((group) => show(group, rowsOf(group).slice(0, OF_GROUP).map(find)));
-  return { count: groups.length, acrossSplits, acrossClasses, listed };
 }
 
 /** The classes that the split to train on has no image of; of all splits where none is called so. */

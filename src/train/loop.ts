@@ -2,6 +2,7 @@
 
 import { balancedSource } from "../data/classification/balanced.ts";
 import { type Batch, trainingBatches } from "../data/stream/batches.ts";
+import { besideBatches, besideSeed } from "../data/stream/beside.ts";
 import { prefetch } from "../data/stream/prefetch.ts";
 import type { DataProblems } from "../data/problems.ts";
 import { type Engine, jit } from "../engines/engine.ts";
@@ -30,6 +31,7 @@ import { inputPictures } from "../served/pictures.ts";
 import { collapseNote } from "./watch/collapse-note.ts";
 import { FiniteWatch } from "./watch/finite-watch.ts";
 import type { Plan } from "./plan/plan.ts";
+import type { Unlabelled } from "./plan/unlabelled.ts";
 import {
   type Loading,
   type ReadyEvaluation,
@@ -117,8 +119,17 @@ export async function trainLoop(session: Session): Promise<Trained> {
   const share = shareOf(engine, config.batchSize);
   const rows = share && { first: share.first, of: config.batchSize };
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
+  const second = plan.unlabelled;
+  if (second && engine.part) throw onlyAlone();
   const drawn = plan.labels ? balancedSource(plan.source, plan.labels) : plan.source;
-  const batches = prefetch<Batch, LoadedBatch>(trainingBatches(drawn, batching, position), {
+  const own = trainingBatches(drawn, batching, position);
+  const stream = second
+    ? besideBatches(
+        own,
+        trainingBatches(second.source, secondBatching(session, second), position?.beside),
+      )
+    : own;
+  const batches = prefetch<Batch, LoadedBatch>(stream, {
     load: async ({ features, next }) => ({
       arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize), rows),
       next,
@@ -128,7 +139,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
   const tellPictures = pictureNote(loading.problems, plan.preprocessing.train.alpha, journal);
   const tellTexts = textNote(plan.texts, plan.tokenizer?.tokenizer.card.length, journal);
   const tellCollapse = collapseNote(journal);
-  const meter = new Meter(totalSteps, config.batchSize);
+  const meter = new Meter(totalSteps, config.batchSize + (second?.batchSize ?? 0));
   if (stored) meter.restore(stored.loop.gathered);
   const watch = new FiniteWatch(session, stored?.loop);
   const read = treeReader(engine);
@@ -264,6 +275,20 @@ export async function trainLoop(session: Session): Promise<Trained> {
     interrupted,
   };
 }
+
+/** How the batches of a second stream are made. */
+const secondBatching = (
+  { config, loading }: Session,
+  { preprocessing, batchSize, name }: Unlabelled,
+) => ({
+  ...loading,
+  ...{ preprocessing, batchSize, split: name, seed: besideSeed(config.seed) },
+});
+
+const onlyAlone = (): OcelliError =>
+  new OcelliError("config", "unlabelled images are for one process: several do not share them.", {
+    hint: "Leave --cluster out; one process may still compute over several devices.",
+  });
 
 /** Saves some inputs of the first step as the model sees them. */
 async function saveInputs({ engine, plan, run }: Session, batch: DeviceTree): Promise<void> {

@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { evaluationBatches } from "../data/stream/batches.ts";
 import type { BadImagePolicy, DataProblem, PictureCounts } from "../data/problems.ts";
 import { DataProblems } from "../data/problems.ts";
-import type { Source } from "../data/source.ts";
+import { type Source, imagesOf } from "../data/source.ts";
 import type { WorkerPool } from "../data/stream/workers.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
 import { bytesOf } from "../formats/bytes.ts";
 import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import { type HostArray, type Tensor, hostArray } from "../graph/index.ts";
 import { cacheFolder } from "../packages/cache.ts";
+import type { Example } from "../preprocess/example.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { OcelliError } from "../errors.ts";
 import { diskError, writeAtomically } from "../files.ts";
@@ -99,25 +100,20 @@ export async function* featureBatches(
   }
 }
 
-/** A source of the same images alone: labels of several forms need not be stacked. */
-const imagesOf = (source: Source): Source => ({
-  length: source.length,
-  fields: { image: source.fields.image },
-  names: {},
-  id: (index) => source.id(index),
-  read: async (index) => ({ image: (await source.read(index)).image }),
-});
-
-/** The features of a whole source. */
-export interface SourceFeatures extends FeatureBatch {
-  /** Class of each row. */
-  readonly labels: readonly number[];
+/** The features of the images of a whole source. */
+export interface ImageFeatures extends FeatureBatch {
   /** Images that were left out. */
   readonly problems: readonly DataProblem[];
   /** How many of them may be lost in decoding. */
   readonly pictures: PictureCounts;
   /** Whether they came from the cache. */
   readonly cached: boolean;
+}
+
+/** The features of a whole source with its classes. */
+export interface SourceFeatures extends ImageFeatures {
+  /** Class of each row. */
+  readonly labels: readonly number[];
 }
 
 /** Where features are kept, and how much of them. */
@@ -132,13 +128,32 @@ export interface FeatureCache {
 
 const CACHE_BYTES = 2 ** 31;
 
-/** The features of a source's images: from the cache where the same backbone saw the same images, else computed and kept. */
+/** The features of a source's images, as {@link imageFeatures} finds them, with their classes. */
 export async function sourceFeatures(
   extractor: Extractor,
   source: Source,
   options: FeatureOptions & FeatureCache,
 ): Promise<SourceFeatures> {
-  const { key, labels } = await identify(extractor, source, options);
+  const labels: number[] = [];
+  const found = await imageFeatures(extractor, source, options, ({ label }, id) =>
+    labels.push(classOf(label, id)),
+  );
+  return { ...found, labels: found.indices.map((i) => labels[i]) };
+}
+
+/**
+ * The features of a source's images, labelled or not: from the cache where the same backbone saw the same images, else
+ * computed and kept.
+ *
+ * @param see takes each example as it is read, in order
+ */
+export async function imageFeatures(
+  extractor: Extractor,
+  source: Source,
+  options: FeatureOptions & FeatureCache,
+  see: (example: Example, id: string) => void = () => undefined,
+): Promise<ImageFeatures> {
+  const key = await identify(extractor, source, options, see);
   const { cache = cacheFolder("features"), cacheBytes = CACHE_BYTES } = options;
   const folder = join(cache, extractor.backbone.sha256.slice(0, 16));
   const file = join(folder, `${key}.safetensors`);
@@ -160,7 +175,7 @@ export async function sourceFeatures(
       options.report?.(`features are not kept: ${why.message}`);
     }
   }
-  return { ...found, labels: found.indices.map((i) => labels[i]), cached: known !== undefined };
+  return { ...found, cached: known !== undefined };
 }
 
 /** What decides the features to the last digit: the weights, how images are prepared and computed, and their bytes. */
@@ -168,7 +183,8 @@ async function identify(
   { backbone, engine }: Extractor,
   source: Source,
   { onBadImage, batchSize }: FeatureOptions,
-): Promise<{ key: string; labels: number[] }> {
+  see: (example: Example, id: string) => void,
+): Promise<string> {
   const parts = [
     packageVersion(),
     engine.name,
@@ -178,16 +194,16 @@ async function identify(
     batchSize,
   ];
   const hash = createHash("sha256").update(JSON.stringify(parts));
-  const labels: number[] = [];
   for (let index = 0; index < source.length; index++) {
-    const { image, label } = await source.read(index);
-    labels.push(classOf(label, source.id(index)));
+    const example = await source.read(index);
+    const { image } = example;
+    see(example, source.id(index));
     hash.update(`\0${source.id(index)}[${image.shape.join()}]`).update(bytesOf(image));
   }
-  return { key: hash.digest("hex"), labels };
+  return hash.digest("hex");
 }
 
-type Found = Pick<SourceFeatures, "indices" | "features" | "problems" | "pictures">;
+type Found = Pick<ImageFeatures, "indices" | "features" | "problems" | "pictures">;
 
 async function compute(
   extractor: Extractor,

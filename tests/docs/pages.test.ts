@@ -57,7 +57,7 @@ const SHORT: readonly (readonly [command: RegExp, more: readonly string[]])[] = 
 
 /** Installing is tests/e2e/package.test.ts's; published weights, stopped runs and whole sweeps have tests of their own. */
 const ELSEWHERE =
-  /^npm |^npx ocelli (transfer|sweep|runs runs\/rates|train --resume runs\/folder$)/;
+  /^npm |^npx ocelli (label|transfer|sweep|runs runs\/rates|train --resume runs\/folder$)/;
 
 test(
   "the commands of the first pages run in the order that they stand in",

@@ -46,6 +46,12 @@ test.each([
   expect((await detectData(join(dir, path))).name).toBe(name);
 });
 
+test("without a need for labels, a folder is all of its pictures, whatever a table beside them names", async () => {
+  const listed = await detectData(join(dir, "listed"), { labels: "optional" });
+  expect(listed).toEqual({ name: "folder", dir: join(dir, "listed"), labels: "none" });
+  expect((await detectData(join(dir, "scans"), { labels: "optional" })).name).toBe("csv");
+});
+
 test("addresses and patterns", async () => {
   const url = "https://x.test/data/train.parquet?download=true";
   expect(await detectData(url)).toEqual({ name: "parquet", files: url });

@@ -86,6 +86,11 @@ async function detectFolder(
     return { name: "idx", dir };
   const kinds = [...new Set(files.map(kindOf))].filter((kind) => kind !== undefined);
   const [kind] = kinds;
+  const images = files.filter((name) => IMAGE_FILE.test(name)).length;
+  const isTold = ARCHIVES.every(([name]) => name !== kind) && isTable(files, folders);
+  if (labels === "optional" && isTold && images > 0) {
+    return { name: "folder", dir, labels: "none" }; // all pictures: a table beside them may name but some
+  }
   if (kinds.length === 1 && (ARCHIVES.some(([name]) => name === kind) || isTable(files, folders))) {
     return { name: kind, files: dir };
   }
@@ -96,7 +101,6 @@ async function detectFolder(
     return { name: "folder", dir };
   }
   const unread = files.filter(isUnreadImage);
-  const images = files.filter((name) => IMAGE_FILE.test(name)).length;
   if (labels === "optional" && images > 0 && kinds.length === 0) {
     return { name: "folder", dir, labels: "none" };
   }

@@ -12,6 +12,8 @@ export interface Position {
   readonly index: number;
   /** In a mixture, the place in each part. */
   readonly parts?: readonly Position[];
+  /** Where a step reads a second stream, the place in that one. */
+  readonly beside?: Position;
 }
 
 /** A visit of an example. */

@@ -49,7 +49,8 @@ export const byolObjective = defineObjective({
         const [one, other] = viewsOf(batch, 2, train);
         const [a, b] = [student(one), student(other)];
         const rows = add(regression(a.p, teacher(other).z), regression(b.p, teacher(one).z));
-        return { loss: maskedMean(rows, batch.mask), features: a.features, others: b.features };
+        const seen = { features: a.features, others: b.features, outputs: a.p };
+        return { loss: maskedMean(rows, batch.mask), ...seen };
       },
     });
   },

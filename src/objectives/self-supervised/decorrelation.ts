@@ -53,7 +53,7 @@ export const barlowTwinsObjective = defineObjective({
         const [a, b] = views(context);
         const { loss, onDiagonal, offDiagonal } = barlowTwins(a.z, b.z, lambda, context.batch.mask);
         const metrics = { onDiagonal, offDiagonal };
-        return { loss, metrics, features: a.features, others: b.features };
+        return { loss, metrics, features: a.features, others: b.features, outputs: a.z };
       },
     });
   },
@@ -81,7 +81,7 @@ export const vicRegObjective = defineObjective({
       loss(context) {
         const [a, b] = views(context);
         const { loss, ...metrics } = vicReg(a.z, b.z, weights, context.batch.mask);
-        return { loss, metrics, features: a.features, others: b.features };
+        return { loss, metrics, features: a.features, others: b.features, outputs: a.z };
       },
     });
   },

@@ -58,7 +58,8 @@ export const exemplarObjective = defineObjective({
           triplets === "semi-hard"
             ? semiHard(all, labels, margin, mask)
             : maskedMean(batchHard(all, labels, { margin, mask }).loss, mask);
-        return { loss, features: seen[0].features, others: seen[1].features };
+        const [{ features, z: outputs }, { features: others }] = seen;
+        return { loss, features, others, outputs };
       },
     });
   },

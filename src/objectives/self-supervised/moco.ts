@@ -110,7 +110,7 @@ function withQueue(options: MocoOptions, given: ObjectiveGiven): Objective {
         place: rem(add(place, batchSize), length),
       };
       return {
-        ...{ loss: maskedMean(firstIsRight(logits), batch.mask), features, others },
+        ...{ loss: maskedMean(firstIsRight(logits), batch.mask), features, others, outputs: query },
         ...(next && { state: next }),
       };
     },
@@ -144,7 +144,7 @@ function withPredictor(options: MocoOptions, given: ObjectiveGiven): Objective {
         maskedMean(batchContrast(query, key, { temperature: tau, mask }), mask);
       const [a, b] = [student(one), student(other)];
       const loss = add(direction(a.q, teacher(other).z), direction(b.q, teacher(one).z));
-      return { loss, features: a.features, others: b.features };
+      return { loss, features: a.features, others: b.features, outputs: a.q };
     },
   });
 }

@@ -68,3 +68,12 @@ export function monitors(
   const distance = reduceSum(square(sub(unit, unitRows(stopGradient(others)))), 1);
   return { ...spread, alignment: maskedMean(distance, mask) };
 }
+
+/**
+ * The same of what a loss compares, [rows, width]: `outputDeviation` and `outputRank`. After a batch normalisation outputs
+ * cannot become one point, and collapse onto a line instead: the rank goes to 1.
+ */
+export function outputMonitors(outputs: Tensor, mask?: Tensor): Readonly<Record<string, Tensor>> {
+  const { featureDeviation, effectiveRank } = monitors(outputs, undefined, mask);
+  return { outputDeviation: featureDeviation, outputRank: effectiveRank };
+}

@@ -53,7 +53,7 @@ export const simclrObjective = defineObjective({
         const rows = ntXent(a, b, { temperature: tau, mask }); // [2 batch]
         const kept = mask && concatenate([mask, mask], 0);
         const [features, others] = halves("features");
-        return { loss: mul(maskedMean(rows, kept), 2), features, others };
+        return { loss: mul(maskedMean(rows, kept), 2), features, others, outputs: a };
       },
     });
   },

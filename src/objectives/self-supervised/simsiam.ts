@@ -47,7 +47,8 @@ export const simsiamObjective = defineObjective({
         const [one, other] = viewsOf(batch, 2, train);
         const [a, b] = [student(one), student(other)];
         const rows = add(apart(a.p, b.z), apart(b.p, a.z));
-        return { loss: maskedMean(rows, batch.mask), features: a.features, others: b.features };
+        const seen = { features: a.features, others: b.features, outputs: a.z };
+        return { loss: maskedMean(rows, batch.mask), ...seen };
       },
     });
   },

@@ -21,7 +21,7 @@ import { type Params, type Scope, apply, initialise, modelSpecs } from "../../nn
 import { type Tree, fromFlat, mapTree, toFlat } from "../../tree.ts";
 import type { ObjectiveGiven } from "../define.ts";
 import type { Batch, BatchSpec, Objective, ObjectiveArrays } from "../objective.ts";
-import { monitors } from "./monitors.ts";
+import { monitors, outputMonitors } from "./monitors.ts";
 
 type Named = Readonly<Record<string, Tensor>>;
 
@@ -56,6 +56,8 @@ export interface SystemLoss {
    */
   readonly features: Tensor;
   readonly others?: Tensor;
+  /** What the loss compares of these images, [batch, width], where it may collapse though features do not. */
+  readonly outputs?: Tensor;
   /** The next state, whole; as it was where absent. */
   readonly state?: Named;
 }
@@ -161,10 +163,14 @@ export function makeSystem({ student, own, teacher, momentum, state, loss }: Sys
           return mapTree<Tensor, Tensor>(result, stopGradient) as Named;
         },
       };
-      const { loss: value, metrics = {}, features, others, state: after } = loss(given);
+      const { loss: value, metrics = {}, features, others, outputs, state: after } = loss(given);
       return {
         loss: value,
-        metrics: { ...monitors(features, others, rowsKept(features, batch.mask)), ...metrics },
+        metrics: {
+          ...monitors(features, others, rowsKept(features, batch.mask)),
+          ...(outputs && outputMonitors(outputs, rowsKept(outputs, batch.mask))),
+          ...metrics,
+        },
         variables: {
           ...statistics,
           ...(held.teacher && {

@@ -29,6 +29,7 @@ import { batchSpecOf } from "./batch-spec.ts";
 import { adviseTransfer, checkNumClasses, planBalance } from "./classification.ts";
 import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
+import { type Unlabelled, bothOnDevice, bothSpecs, planUnlabelled } from "./unlabelled.ts";
 import { planObjective } from "./objective.ts";
 
 /** All that is decided before the first step. */
@@ -72,6 +73,8 @@ export interface Plan {
   readonly batchSpec: BatchSpec;
   /** Without the number of steps trained. */
   readonly card: Omit<ModelCard, "step">;
+  /** The second stream, where a step reads one; its images are in {@link Plan.batchSpec} too. */
+  readonly unlabelled: Unlabelled | undefined;
   /** What the model begins with instead of its own initial values. */
   readonly initial: Initial | undefined;
 }
@@ -146,16 +149,22 @@ export async function planTraining(
       `a batchSize of ${config.batchSize} does not divide into ${config.accumulate} parts (accumulate).`,
     );
   }
+  const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
+  shardBatch(mesh, config.batchSize); // an error where it does not divide
+  const second = { open, parse, mesh, slices, note: telling.note };
+  const unlabelled = await planUnlabelled(config, second);
+  const trainingSpec = bothSpecs(batchSpec, unlabelled);
   const { labels, classWeights } = await planBalance(config, source);
   const length = { batchSize: config.batchSize, examples: source.length };
   const totalSteps = toSteps(config.duration, length);
-  const given = { batch: batchSpec, card, classWeights, totalSteps, ...telling };
+  const given = { batch: trainingSpec, card, classWeights, totalSteps, ...telling };
   const objective = await planObjective(config, given);
   const context = { ...length, totalSteps };
   const sources = new Map([[config.split, source]]);
+  if (unlabelled) sources.set(unlabelled.name, unlabelled.source);
   const evaluations = await planEvaluations(config, {
     ...{ dataset, sources, open, card, task, context, batchSize: config.batchSize },
-    ...{ objective, trainingBatch: batchSpec },
+    ...{ objective, trainingBatch: trainingSpec },
     preprocessing: preprocessing.eval,
     tokenizer: tokenizer?.tokenizer,
     parse,
@@ -171,9 +180,8 @@ export async function planTraining(
       `best is chosen by ${name}, which also judges: new images may do worse than it says`,
     );
   }
-  const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
-  shardBatch(mesh, config.batchSize); // an error where it does not divide
   const texts: TextCounts = { most: source.length, read: 0, cut: 0, unknown: 0 };
+  const counting = withTokenizer(parsePreprocessing(config.preprocess.train), tokenizer, texts);
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
   return {
@@ -184,10 +192,8 @@ export async function planTraining(
     slices,
     sources,
     notes,
-    preprocessing: {
-      ...preprocessing,
-      train: withTokenizer(parsePreprocessing(config.preprocess.train), tokenizer, texts),
-    },
+    preprocessing: { ...preprocessing, train: bothOnDevice(counting, unlabelled) },
+    unlabelled,
     evaluations,
     recorded: recordedOf(
       evaluations,
@@ -203,8 +209,8 @@ export async function planTraining(
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
     objective,
-    optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),
-    batchSpec,
+    optimizer: makeOptimizer(config.optimizer, context, objective.stacked(trainingSpec)),
+    batchSpec: trainingSpec,
     card,
     initial,
   };

@@ -51,7 +51,7 @@ export async function checkSameData(
   };
   for (const [split, change] of before && loop ? splitChanges(before, now) : []) {
     const what = `${split}: ${change}`;
-    if (split === trained) take(what);
+    if (split === trained || split === plan.unlabelled?.name) take(what);
     else {
       journal.line(
         `the data has changed since the run was stopped: ${what}; its values are of other images than before`,
@@ -66,7 +66,11 @@ export async function checkSameData(
 }
 
 /** The beginning of the epoch after a place: a place in an order of other examples means nothing. */
-export function nextEpoch({ epoch, index, parts }: Position): Position {
+export function nextEpoch({ epoch, index, parts, beside }: Position): Position {
   const begun = epoch + (index > 0 ? 1 : 0);
-  return { epoch: begun, index: 0, ...(parts && { parts: parts.map(nextEpoch) }) };
+  return {
+    ...{ epoch: begun, index: 0 },
+    ...(parts && { parts: parts.map(nextEpoch) }),
+    ...(beside && { beside: nextEpoch(beside) }),
+  };
 }

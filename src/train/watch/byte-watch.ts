@@ -51,6 +51,9 @@ export class ByteWatch {
     return {
       ...plan,
       source: of(plan.source),
+      ...(plan.unlabelled && {
+        unlabelled: { ...plan.unlabelled, source: of(plan.unlabelled.source) },
+      }),
       sources: new Map([...plan.sources].map(([name, source]) => [name, of(source)])),
       evaluations: plan.evaluations.map((evaluation) => ({
         ...evaluation,

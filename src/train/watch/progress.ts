@@ -130,7 +130,10 @@ export class Meter {
 }
 
 /** Metrics that are recorded, but too many for a line. */
-const QUIET: ReadonlySet<string> = new Set(["gradNorm", "learningRate", "skipped"]);
+const QUIET: ReadonlySet<string> = new Set([
+  ...["gradNorm", "learningRate", "skipped"],
+  ...["outputDeviation", "outputRank"],
+]);
 
 /** How far a training is. */
 interface Extent {

@@ -67,7 +67,8 @@ export function divide(all: Labelled, held: readonly number[]): { fit: Labelled;
   return { fit: rowsOf(all, kept), judge: rowsOf(all, held) };
 }
 
-function rowsOf({ features, labels }: Labelled, rows: readonly number[]): Labelled {
+/** Some rows of examples. */
+export function rowsOf({ features, labels }: Labelled, rows: readonly number[]): Labelled {
   const width = features.shape[1];
   const data = new Float32Array(rows.length * width);
   const all = features.data as Float32Array;

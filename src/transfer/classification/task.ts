@@ -3,14 +3,13 @@
 import { use } from "../../config/use.ts";
 import { type DataConfig, withSplitBy } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
-import { decodeImage } from "../../data/decode/decode.ts";
-import { isEncoded } from "../../data/stream/examples.ts";
 import { ALL } from "../../data/splits/hashed.ts";
 import { type Dataset, type Source, namesOf } from "../../data/source.ts";
 import { heldOutSplit } from "../../data/splits/split-names.ts";
 import { openSplit } from "../../data/splits/splits.ts";
 import { OcelliError } from "../../errors.ts";
 import { SILENT } from "../../train/watch/progress.ts";
+import { imageSize } from "../../served/image-size.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { MODELS } from "../../models/index.ts";
 import { LORA_DEFAULTS, checkAdaptable } from "./adapters.ts";
@@ -122,26 +121,6 @@ async function followRule(
 function unfitting(error: unknown): undefined {
   if (error instanceof OcelliError && error.code === "shape") return undefined;
   throw error;
-}
-
-/** How many images are looked at for their size. */
-const LOOKED_AT = 25;
-
-/** The shape of an image of median area among some that can be read. */
-async function imageSize(source: Source): Promise<{ height: number; width: number }> {
-  const shapes: (readonly number[])[] = [];
-  const count = Math.min(LOOKED_AT, source.length);
-  for (let i = 0; i < count; i++) {
-    const example = await source.read(Math.floor((i * source.length) / count));
-    const decoded = isEncoded(example)
-      ? await decodeImage(example.image.data as Uint8Array).catch(() => undefined)
-      : example.image;
-    if (decoded) shapes.push(decoded.shape);
-  }
-  if (shapes.length === 0) throw new OcelliError("data", "no image to learn from can be read.");
-  shapes.sort(([h1, w1], [h2, w2]) => h1 * w1 - h2 * w2);
-  const [height, width] = shapes[Math.floor(shapes.length / 2)];
-  return { height, width };
 }
 
 /** The split to judge by, which must have the same classes. */
