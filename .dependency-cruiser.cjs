@@ -62,6 +62,7 @@ const ROOMS = {
   explain: ["transfer", "train", "served", ...FLOOR],
   sweep: ["train", "served", ...FLOOR],
   survey: ["served", ...FLOOR],
+  push: ["served", ...FLOOR],
   serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };
@@ -97,7 +98,7 @@ module.exports = {
       comment: "these rooms run unchanged in a browser",
       severity: "error",
       from: {
-        path: `^src/(${PURE.join("|")})/|^src/(tree|errors|define|random)\\.ts$|^src/train/(step|accumulate|gradients)\\.ts$|^src/served/(answering|device-trees|model|exporting/(exported|interface))\\.ts$`,
+        path: `^src/(${PURE.join("|")})/|^src/(tree|errors|define|random)\\.ts$|^src/train/(step|accumulate|gradients)\\.ts$|^src/served/(answering|device-trees|model|outputs|exporting/(exported|interface|onnx-model|half-weights))\\.ts$`,
         pathNot: "\\.test\\.ts$",
       },
       to: { dependencyTypes: ["core"] },
@@ -108,7 +109,7 @@ module.exports = {
       severity: "error",
       from: { path: "^src/web/", pathNot: "\\.test\\.ts$" },
       to: {
-        path: "^src/(train/(?!step\\.ts)|served/(?!(answering|device-trees|model|exporting/(exported|interface))\\.ts)|data/|runs/|cli/|serve/)",
+        path: "^src/(train/(?!step\\.ts)|served/(?!(answering|device-trees|model|outputs|exporting/(exported|interface|onnx-model|half-weights))\\.ts)|data/|runs/|cli/|serve/)",
         dependencyTypesNot: ["type-only"],
       },
     },

@@ -23,6 +23,7 @@ import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
+import { push } from "./push.ts";
 import { serve } from "./serve.ts";
 import { runs } from "./runs.ts";
 import { watchStreams } from "./standard-streams.ts";
@@ -46,6 +47,7 @@ const COMMANDS: readonly Command[] = [
   report,
   ui,
   exportCommand,
+  push,
   serve,
   recipes,
   claim,
