@@ -99,7 +99,7 @@ export const exportCommand: Command = {
       if (result.drift) showDrift(result.drift, output);
       output.line(
         page
-          ? `any web server can serve ${folder} as it is`
+          ? `any web server can serve ${folder} as it is, such as: npx serve ${folder}`
           : `your page opens it by loadClassifier(URL of ${folder}) of ocelli/web`,
       );
       return result;

@@ -68,16 +68,17 @@ function evaluations({ result }: CardSource): [name: string, values: [string, nu
 const yaml = (value: unknown): string => JSON.stringify(value);
 
 function frontMatter(source: CardSource): string {
-  const { card, license, datasets, config } = source;
+  const { card, license, datasets } = source;
   const pipeline = PIPELINES[card.task.name];
   const measured = evaluations(source);
   const metrics = [...new Set(measured.flatMap(([, values]) => values.map(([name]) => name)))];
-  const data = isObject(config?.data) ? config.data : {};
+  const base = baseOf(source);
   const lines: [string, unknown][] = [
     ["license", license],
     ["library_name", "ocelli"],
     ["pipeline_tag", pipeline],
     ["tags", ["ocelli", "vision", card.model.name, ...(source.drift ? ["onnx"] : [])]],
+    ["base_model", base?.startsWith("hf:") ? base.slice(3).split(/[@:]/)[0] : undefined],
     ["datasets", datasets.length > 0 ? datasets : undefined],
     ["metrics", metrics.length > 0 ? metrics : undefined],
     [
@@ -89,8 +90,8 @@ function frontMatter(source: CardSource): string {
               results: measured.map(([name, values]) => ({
                 task: { type: pipeline },
                 dataset: {
-                  name: `${datasets[0] ?? text(data.name, "the run's data")}, ${name}`,
-                  type: datasets[0] ?? text(data.name, "custom"),
+                  name: `${datasets[0] ?? "the run's own data"}, ${name}`,
+                  type: datasets[0] ?? "custom",
                 },
                 metrics: values.map(([type, value]) => ({ type, value, name: `${name}/${type}` })),
               })),
@@ -108,14 +109,21 @@ const text = (value: unknown, otherwise: string): string =>
 
 function opening(source: CardSource): string {
   const { card, result } = source;
-  const model = modelTitle({ model: card.model });
+  const model = code(modelTitle({ model: card.model }));
   const parameters = typeof result?.parameters === "number" ? result.parameters : undefined;
   const size =
     parameters === undefined ? "" : ` with ${parameters.toLocaleString("en")} parameters`;
   return `# ${titleOf(source)}
 
-A ${model}${size} for the task \`${card.task.name}\`, trained for ${card.step.toLocaleString("en")} steps with
+This is ${model}${size} for the task \`${card.task.name}\`, trained for ${card.step.toLocaleString("en")} steps with
 [Ocelli](https://www.npmjs.com/package/ocelli), in TypeScript.`;
+}
+
+/** The published weights that a run began with, by their name; undefined for files of this machine. */
+function baseOf({ config }: CardSource): string | undefined {
+  const from = [config?.transfer, config?.init].find(isObject)?.weights;
+  const isPublished = typeof from === "string" && /^(hf:|pypi:|[\w-]+$)/.test(from);
+  return isPublished ? from : undefined;
 }
 
 function usage({ name, drift }: CardSource): string {
@@ -195,7 +203,8 @@ function preprocessing({ preprocessing, imageShape }: ModelCard): string {
 gives an image of ${width} × ${height} with ${channels} channel${channels === 1 ? "" : "s"}. All of the calls above do this.`;
 }
 
-function training({ config, result, environment }: CardSource): string {
+function training(source: CardSource): string {
+  const { config, result, environment } = source;
   if (!config) return "";
   const settings = Object.entries(config).filter(
     ([key]) => key in TRAINED_BY && config[key] !== undefined,
@@ -203,6 +212,10 @@ function training({ config, result, environment }: CardSource): string {
   const told = settings.map(
     ([key]) => `| ${TRAINED_BY[key]} | ${code(settingText(config[key]))} |`,
   );
+  const base = baseOf(source);
+  if (base !== undefined) told.unshift(`| begun with | ${code(base)} |`);
+  const method = isObject(config.transfer) ? text(config.transfer.method, "") : "";
+  if (method !== "") told.unshift(`| transfer | ${code(method)} |`);
   const engine = text(result?.engine, text(environment?.engine, ""));
   if (engine !== "") told.push(`| engine | ${code(engine)} |`);
   if (typeof environment?.ocelli === "string")

@@ -1,6 +1,6 @@
 /** @file A run pushed to a hub on this machine: what is there, what opens again, and what is refused. */
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -125,6 +125,29 @@ test("the model card says what the run says", async () => {
   expect(text).toContain('loadPredictor("hf:ada/card")');
   expect(text).toContain("`test` judges the split `test[:20]`.");
   expect(text).not.toContain(dir); // nothing of this machine
+});
+
+test("a transferred run says what it began with, and names no folder of this machine", async () => {
+  const transferred = join(dir, "transferred");
+  await cp(run, transferred, { recursive: true });
+  const file = join(transferred, "config.json");
+  const config = JSON.parse(await readFile(file, "utf8")) as object;
+  const data = { name: "folder", dir: join(dir, "pictures") };
+  const text = async (weights: string): Promise<string> => {
+    const transfer = { method: "linear", weights };
+    await writeFile(file, JSON.stringify({ ...config, data, transfer }));
+    const out = join(dir, "transferred-out");
+    const how = ["--license", "mit", "--out", out, "--dry-run"];
+    expect((await runCli(["push", transferred, "ada/pets", ...how])).code).toBe(0);
+    return readFile(join(out, "README.md"), "utf8");
+  };
+  const published = await text("hf:google/vit-base-patch16-224@main");
+  expect(frontMatter(published)).toMatchObject({ base_model: "google/vit-base-patch16-224" });
+  expect(published).toContain("| transfer | `linear` |");
+  const own = await text(join(dir, "own"));
+  expect(frontMatter(own)).not.toHaveProperty("base_model");
+  expect(frontMatter(own)).not.toHaveProperty("datasets");
+  expect(own).not.toContain(dir);
 });
 
 test("a repository that is there is committed to; a private one is made private", async () => {
