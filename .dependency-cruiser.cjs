@@ -65,6 +65,7 @@ const ROOMS = {
   search: ["transfer", "train", "served", ...FLOOR],
   pretrain: ["train", "served", ...FLOOR],
   label: ["http", "transfer", "served", ...FLOOR],
+  push: ["served", ...FLOOR],
   serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };
@@ -100,7 +101,7 @@ module.exports = {
       comment: "these rooms run unchanged in a browser",
       severity: "error",
       from: {
-        path: `^src/(${PURE.join("|")})/|^src/(tree|errors|define|random|columns)\\.ts$|^src/train/(step|accumulate|gradients)\\.ts$|^src/served/(answering|device-trees|model|exporting/(exported|interface))\\.ts$`,
+        path: `^src/(${PURE.join("|")})/|^src/(tree|errors|define|random|columns)\\.ts$|^src/train/(step|accumulate|gradients)\\.ts$|^src/served/(answering|device-trees|model|outputs|exporting/(exported|interface|onnx-model|half-weights))\\.ts$`,
         pathNot: "\\.test\\.ts$",
       },
       to: { dependencyTypes: ["core"] },
@@ -111,7 +112,7 @@ module.exports = {
       severity: "error",
       from: { path: "^src/web/", pathNot: "\\.test\\.ts$" },
       to: {
-        path: "^src/(train/(?!step\\.ts)|served/(?!(answering|device-trees|model|exporting/(exported|interface))\\.ts)|data/(?!stream/(order|shuffle)\\.ts)|runs/|cli/|serve/)",
+        path: "^src/(train/(?!step\\.ts)|served/(?!(answering|device-trees|model|outputs|exporting/(exported|interface|onnx-model|half-weights))\\.ts)|data/(?!stream/(order|shuffle)\\.ts)|runs/|cli/|serve/)",
         dependencyTypesNot: ["type-only"],
       },
     },

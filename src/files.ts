@@ -256,3 +256,7 @@ export function diskError(path: string, cause: unknown): unknown {
   if (code === undefined || cause instanceof OcelliError) return cause;
   return new OcelliError("disk", `cannot write ${path}: ${reasonOf(code)}.`, { cause });
 }
+
+/** A number of bytes for people. */
+export const sizeText = (bytes: number): string =>
+  bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;

@@ -86,5 +86,6 @@ export type { Drift, DriftReport } from "./served/exporting/drift.ts";
 export { writeReport } from "./runs/report.ts";
 export { type DecodeOptions, decodeImage, decodeImageFile } from "./data/decode/decode.ts";
 export { type EngineReport, listEngines } from "./engines/select.ts";
+export { type PushOptions, type PushResult, pushModel } from "./push/push.ts";
 export { type ServeOptions, type ServedAddress, serveModel } from "./serve/server.ts";
 export type { Limits } from "./serve/limits.ts";

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { OcelliError, unknownName } from "../errors.ts";
+import { sizeText } from "../files.ts";
 import type { Drift, DriftReport } from "../served/exporting/drift.ts";
 import type { OnnxOptions } from "../served/exporting/onnx-model.ts";
 import { type Command, type Output, USE_FLAG } from "./command.ts";
@@ -93,12 +94,12 @@ export const exportCommand: Command = {
       const data = named === undefined ? undefined : await dataAt(named, "export");
       const result = await exportForWeb(run, { folder, data, report, page, ...how });
       for (const [name, bytes] of Object.entries(result.files)) {
-        output.line(`${join(folder, name).padEnd(folder.length + 22)}${megabytes(bytes)}`);
+        output.line(`${join(folder, name).padEnd(folder.length + 22)}${sizeText(bytes)}`);
       }
       if (result.drift) showDrift(result.drift, output);
       output.line(
         page
-          ? `any web server can serve ${folder} as it is`
+          ? `any web server can serve ${folder} as it is, such as: npx serve ${folder}`
           : `your page opens it by loadClassifier(URL of ${folder}) of ocelli/web`,
       );
       return result;
@@ -114,13 +115,10 @@ export const exportCommand: Command = {
     const options = ONNX.includes(format) ? { ...how, weights } : {};
     const result = await exportModel(run, { to: format, file, report, ...options });
     const more = result.data === undefined ? "" : `; keep ${result.data} beside it`;
-    output.line(`${file}: ${megabytes(result.bytes)}${more}`);
+    output.line(`${file}: ${sizeText(result.bytes)}${more}`);
     return result;
   },
 };
-
-const megabytes = (bytes: number): string =>
-  bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
 
 /** Lines that say how far the files are from the run. */
 function showDrift({ data, split, pictures, files }: DriftReport, output: Output): void {

@@ -27,6 +27,7 @@ import { probe } from "./probe.ts";
 import { recipes } from "./recipes.ts";
 import { relaunch } from "./relaunch.ts";
 import { report } from "./report.ts";
+import { push } from "./push.ts";
 import { search } from "./search.ts";
 import { serve } from "./serve.ts";
 import { runs } from "./runs.ts";
@@ -56,6 +57,7 @@ const COMMANDS: readonly Command[] = [
   report,
   ui,
   exportCommand,
+  push,
   serve,
   recipes,
   claim,

@@ -11,10 +11,9 @@ import {
 } from "onnx-buf";
 import type { TensorShapeProto, ValueInfoProto } from "onnx-buf";
 import { OcelliError } from "../errors.ts";
-import type { DType } from "../graph/dtype.ts";
 import { Budget, checkName } from "./budget.ts";
 import { decodeUtf8, formatError, guard } from "./bytes.ts";
-import { ONNX_DTYPES } from "./onnx.ts";
+import { ONNX_DTYPES, dtypeOfOnnx } from "./onnx.ts";
 import type { OnnxValueInfo } from "./onnx.ts";
 import { messageFields } from "./protobuf-fields.ts";
 
@@ -29,10 +28,6 @@ export interface OnnxDescription {
   readonly outputs: OnnxValueInfo[];
   readonly metadata: Record<string, string>;
 }
-
-const DTYPE_OF = new Map(
-  Object.entries(ONNX_DTYPES).map(([dtype, code]) => [code, dtype as DType]),
-);
 
 /** Numbers of fields in ONNX's messages. */
 const MODEL = { irVersion: 1, producer: 2, graph: 7, opsetImport: 8, metadata: 14 } as const;
@@ -137,7 +132,7 @@ function countNode(bytes: Uint8Array, budget: Budget, depth: number): void {
 
 function readValueInfo({ name, type }: ValueInfoProto): OnnxValueInfo {
   const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
-  const dtype = DTYPE_OF.get(tensor?.elemType ?? 0);
+  const dtype = dtypeOfOnnx(tensor?.elemType ?? 0);
   if (!tensor || !dtype) {
     throw new OcelliError(
       "unsupported",

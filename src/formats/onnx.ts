@@ -67,3 +67,10 @@ export const ONNX_DTYPES: Readonly<Record<DType, number>> = {
   uint32: 12,
   bfloat16: 16,
 };
+
+const DTYPES = new Map(
+  Object.entries(ONNX_DTYPES).map(([dtype, code]) => [code, dtype as DType] as const),
+);
+
+/** The type of one of ONNX's numbers; undefined for those that we do not have. */
+export const dtypeOfOnnx = (code: number): DType | undefined => DTYPES.get(code);

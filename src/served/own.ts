@@ -17,18 +17,20 @@ import {
   readIfCheckpointFile,
   readStateFile,
 } from "../weights/checkpoint-file.ts";
+import { checkpointOnHub } from "../weights/load.ts";
 import { cardFromJson } from "../weights/model-card.ts";
 
 /** Receives a line, such as that a run was stopped and which of its checkpoints is taken. */
 type Report = (line: string) => void;
 
 /**
- * A run's checkpoint, or a checkpoint's file. A run that was stopped before it wrote one is opened by its newest state,
+ * A run's checkpoint, a checkpoint's file, or the one that `ocelli push` put on the hub, `hf:owner/name`. A run that was stopped before it wrote one is opened by its newest state,
  * moving averages applied, and without what its objective does not serve; `report` hears of it. Undefined where a path is
  * none of Ocelli's own.
  */
 export async function findOwn(path: string, report?: Report): Promise<Checkpoint | undefined> {
-  const file = findCheckpoint(path);
+  const onHub = await checkpointOnHub(path, { report });
+  const file = onHub ?? findCheckpoint(path);
   return file === undefined ? readStopped(path, report) : readIfCheckpointFile(file, path);
 }
 

@@ -17,7 +17,8 @@ import { imageOf } from "../preprocess/image.ts";
 import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.ts";
 import { seededRandom } from "../random.ts";
 import { toFlat } from "../tree.ts";
-import { type Checkpoint, readCheckpoint } from "../weights/checkpoint.ts";
+import type { Checkpoint } from "../weights/checkpoint.ts";
+import { readModelFile } from "../weights/onnx-checkpoint.ts";
 import { classify, makeTeach } from "./head.ts";
 import {
   type Head,
@@ -68,7 +69,7 @@ export interface FrozenModel {
 const FEWEST_ROWS = 16;
 
 /**
- * Opens a checkpoint of features, or one of a classifier, whose head is given apart, over the `onnxruntime-web` module that the page has imported.
+ * Opens a checkpoint of features, or a classifier's, whose head is given apart; or the `model.onnx` of an exported one. Over the `onnxruntime-web` module that the page has imported.
  *
  * @example
  * import * as ort from "onnxruntime-web/wasm";
@@ -80,7 +81,7 @@ export async function openFrozen(
   checkpoint: Uint8Array,
   options: WebRuntimeOptions,
 ): Promise<FrozenModel> {
-  const { backbone: frozen, taught } = takeApart(readCheckpoint(checkpoint, "the model"));
+  const { backbone: frozen, taught } = takeApart(readModelFile(checkpoint, "the model"));
   const preprocessing = parsePreprocessing(frozen.card.preprocessing);
   const runtime = await createWebRuntime(ort, options);
   const { description } = new OrtEngine({ runtime });

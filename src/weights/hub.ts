@@ -9,12 +9,13 @@ import { nameBeside, writeAtomically } from "../files.ts";
 import { LIMITS, checkName } from "../formats/budget.ts";
 import { writableCache } from "../packages/cache.ts";
 import { readSmallText } from "../file-ranges.ts";
+import { hubAddress, hubToken } from "./hub-access.ts";
 import { type HubFile, contentCheck, isIntact, noteFile } from "./hub-check.ts";
 import { shardsOf } from "./read.ts";
 
 /** How the hub is reached. */
 export interface HubOptions {
-  /** Another hub, for a mirror. */
+  /** Another hub, for a mirror. Default: `HF_ENDPOINT`, else the hub itself. */
   readonly hubUrl?: string;
   /** In place of the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -28,7 +29,7 @@ const REPOSITORY = /^([\w.-]+\/[\w.-]+)(?:@([\w.-]+))?(?:\/([\w./-]+))?$/;
 
 /**
  * The local path of a repository's weight file, all its shards fetched beside it. What the cache holds is not asked for
- * again. `HF_TOKEN` in the environment opens private repositories.
+ * again. A token ({@link hubToken}) opens private repositories.
  */
 export async function fetchFromHub(
   place: string,
@@ -114,11 +115,14 @@ export async function fetchBeside(
 }
 
 /** Access to the hub, every request of which ends with the signal. */
-const access = ({ hubUrl, fetch: own = fetch }: HubOptions, signal: AbortSignal) => ({
-  ...(hubUrl === undefined ? {} : { hubUrl }),
-  fetch: ((input, init) => own(input, { ...init, signal })) as typeof fetch,
-  ...(process.env.HF_TOKEN ? { accessToken: process.env.HF_TOKEN } : {}),
-});
+function access({ hubUrl = hubAddress(), fetch: own = fetch }: HubOptions, signal: AbortSignal) {
+  const accessToken = hubToken();
+  return {
+    hubUrl,
+    fetch: ((input, init) => own(input, { ...init, signal })) as typeof fetch,
+    ...(accessToken === undefined ? {} : { accessToken }),
+  };
+}
 
 /** Ends what it waits for where nothing comes for some seconds. */
 function createWatch({ stallSeconds = 60 }: HubOptions) {

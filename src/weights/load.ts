@@ -109,6 +109,26 @@ export async function describeSpec(
   return { ...found, weights: own };
 }
 
+/** What `config.json` of a repository says where `ocelli push` wrote it. */
+export const OWN_MODEL_TYPE = "ocelli";
+
+/**
+ * The local path of the checkpoint that `ocelli push` put into a repository of the hub, `hf:owner/name`; undefined where
+ * the repository is of something else.
+ */
+export async function checkpointOnHub(
+  spec: string,
+  options: LoadOptions = {},
+): Promise<string | undefined> {
+  const { source, part } = splitSpec(spec);
+  if (!source.startsWith("hf:") || part !== undefined) return undefined;
+  const paths = await besideWeights(source, [PREPROCESSOR, CONFIG], options);
+  const config = paths.find((one) => basename(one) === CONFIG);
+  if (config === undefined) return undefined;
+  const described = parseJson(readSmallText(config), config) as { readonly model_type?: unknown };
+  return described?.model_type === OWN_MODEL_TYPE ? locate(source, options) : undefined;
+}
+
 async function besideWeights(
   source: string,
   names: readonly string[],

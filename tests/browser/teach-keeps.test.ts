@@ -162,13 +162,23 @@ test("a run of ocelli transfer is opened, says what Node says, and comes back wi
   const made = await runCli(["transfer", ...how]);
   expect(made.stderr).not.toContain("ocelli:");
   const checkpoint = join(run, "checkpoint.safetensors");
+  const web = join(dir, "web");
+  const exported = await runCli(["export", run, "--to=web", "--no-page", `--out=${web}`]);
+  expect(exported.stderr).not.toContain("ocelli:");
   await using opened = await openPage(browser, dir, backbone);
   const { page, problems } = opened;
-  await page.getByLabel("Open a run").setInputFiles(checkpoint);
-  await page.getByText("As it came from the run.").waitFor();
-  expect(await names(page)).toEqual(["0", "1"]);
   const told = await ofNode(run);
-  agree(await tryOn(page, held), told);
+  for (const file of [checkpoint, join(web, "model.onnx")]) {
+    await Promise.all([
+      page.waitForEvent("load"),
+      page.getByRole("button", { name: "Start afresh" }).click(),
+    ]);
+    await page.getByText("Class 1 has no pictures yet.").waitFor();
+    await page.getByLabel("Open a run").setInputFiles(file);
+    await page.getByText("As it came from the run.").waitFor();
+    expect(await names(page)).toEqual(["0", "1"]);
+    agree(await tryOn(page, held), told);
+  }
   await page.reload(); // the run is kept too
   await page.getByText("As it came from the run.").waitFor();
   agree(await tryOn(page, held), told);
@@ -183,8 +193,10 @@ test("a run of ocelli transfer is opened, says what Node says, and comes back wi
   expect(await ofNode(back)).toEqual(told);
   await teach(page, classes); // from here on it is taught as any other
   agree(await tryOn(page, held), await ofNode(await download(page, "Download the model")));
+  await page.getByLabel("Open a run").setInputFiles(join(web, "model.float16.onnx"));
+  await page.getByText(/cannot be opened: .*take the file of float32 weights/).waitFor();
   const text = { name: "no.safetensors", mimeType: "", buffer: Buffer.from("nothing of the kind") };
   await page.getByLabel("Open a run").setInputFiles(text);
   await page.getByText(/^The model cannot be opened: /).waitFor();
   expect(problems).toEqual([]);
-});
+}, 120_000);

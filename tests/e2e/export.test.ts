@@ -6,12 +6,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DeviceArray, jit } from "../../src/engines/engine.ts";
 import { createInterpreter } from "../../src/engines/interpreter/index.ts";
+import { decodeModel } from "../../src/formats/onnx-decode.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { readSafetensors } from "../../src/formats/safetensors.ts";
 import { type HostArray, type Tensor, fromNumbers } from "../../src/graph/index.ts";
 import { type ModelTensors, outputsOf } from "../../src/served/outputs.ts";
 import { loadTrained } from "../../src/served/trained.ts";
 import { toFlat } from "../../src/tree.ts";
+import { readModelFile } from "../../src/weights/onnx-checkpoint.ts";
+import { drawnBackbone } from "../browser/teach-page.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -48,6 +51,37 @@ test("npz and safetensors hold the parameters under big_vision's names", async (
     for (const [name, { data }] of Object.entries(flat)) expect(arrays[name].data).toEqual(data);
   }
   expect(metadata.preprocessing).toBe("resize(28)|grayscale|value_range(-1,1)");
+});
+
+test("arrays of one value, which the graph folds, come back too", async () => {
+  const resnet = await drawnBackbone(dir); // its norms are as they begin: all ones and zeros
+  const file = join(dir, "resnet.onnx");
+  await runCli(["export", resnet, "--to", "onnx", "--out", file]);
+  const bytes = new Uint8Array(await readFile(file));
+  const { uniform } = decodeModel(bytes).metadata;
+  expect(Object.keys(JSON.parse(uniform) as object).length).toBeGreaterThan(0);
+  const { params, variables } = readModelFile(bytes, file);
+  const trained = await loadTrained(resnet);
+  expect(toFlat<HostArray>(params)).toEqual(toFlat<HostArray>(trained.params));
+  expect(toFlat<HostArray>(variables)).toEqual(toFlat<HostArray>(trained.variables));
+});
+
+test("an ONNX file holds the whole checkpoint, whatever its layout; one of half floats does not", async () => {
+  const bytesOf = (file: string) => readFile(file).then((bytes) => new Uint8Array(bytes));
+  const checkpoint = readModelFile(await bytesOf(join(run, "checkpoint.safetensors")), "the run");
+  const plain = await exportTo("onnx");
+  const { card, params, variables } = readModelFile(await bytesOf(plain), "the export");
+  const file = join(dir, "other.onnx");
+  await runCli(["export", run, "--to", "onnx", "--layout", "NCHW", "--out", file]);
+  const other = readModelFile(await bytesOf(file), "the other");
+  for (const read of [{ params, variables }, other]) {
+    expect(toFlat<HostArray>(read.params)).toEqual(toFlat<HostArray>(checkpoint.params));
+    expect(toFlat<HostArray>(read.variables)).toEqual(toFlat<HostArray>(checkpoint.variables));
+  }
+  expect(card).toEqual(checkpoint.card);
+  await runCli(["export", run, "--to", "onnx", "--weights", "float16", "--out", file]);
+  const half = await bytesOf(file);
+  expect(() => readModelFile(half, "half.onnx")).toThrow(/half\.onnx holds half floats/);
 });
 
 /** Loads a model, runs it at two batch sizes, and prints its metadata. */

@@ -89,6 +89,7 @@ export async function statesOf(run: string): Promise<Record<string, unknown>> {
 
 /** A process of the program. */
 export interface Process {
+  readonly pid: number | undefined;
   /** All that it has printed so far, standard output and standard error together. */
   readonly text: () => string;
   kill(signal: NodeJS.Signals): void;
@@ -110,6 +111,7 @@ export function startNode(args: readonly string[], shell?: string): Process {
   child.stdout.on("data", (chunk: Buffer) => (text += String(chunk)));
   child.stderr.on("data", (chunk: Buffer) => (text += String(chunk)));
   return {
+    pid: child.pid,
     text: () => text,
     kill: (signal) => child.kill(signal),
     ended: new Promise((resolve) => child.on("close", resolve)),

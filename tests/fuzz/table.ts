@@ -19,6 +19,7 @@ import { readNpy } from "../../src/formats/npy.ts";
 import { openNpz } from "../../src/formats/npz.ts";
 import { decodeModel } from "../../src/formats/onnx-decode.ts";
 import { encodeModel } from "../../src/formats/onnx-encode.ts";
+import { decodeWeights } from "../../src/formats/onnx-weights.ts";
 import { readPickle } from "../../src/formats/pickle.ts";
 import { PARQUET_FIXTURES, parquetFixture } from "../../src/formats/parquet/fixtures.ts";
 import { openPth } from "../../src/formats/pth.ts";
@@ -150,6 +151,7 @@ export const FUZZ_ROWS: readonly FuzzRow[] = [
     parse: (bytes) => all(openPth(bytes)),
   },
   { name: "onnx", seeds: [onnx.model], parse: decodeModel },
+  { name: "onnx weights", seeds: [onnx.model], parse: decodeWeights },
   {
     name: "png map",
     seeds: [

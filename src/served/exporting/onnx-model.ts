@@ -8,6 +8,7 @@ import type { HostArray } from "../../graph/dtype.ts";
 import { type Spec, type Tensor, trace, transpose } from "../../graph/index.ts";
 import { toFlat } from "../../tree.ts";
 import { cardTexts } from "../../weights/model-card.ts";
+import { uniformTexts } from "../../weights/onnx-checkpoint.ts";
 import { withHalfWeights } from "./half-weights.ts";
 import { type Layout, interfaceTexts, outputNamed } from "./interface.ts";
 import { type ModelTensors, type TrainedModel, outputsOf } from "../outputs.ts";
@@ -63,6 +64,11 @@ export function encodeOnnx(
     metadata: { ...cardTexts(card), ...interfaceTexts({ layout, output }) },
     otherBatch,
   });
-  const onnx = weights === "float16" ? { ...whole, graph: withHalfWeights(whole.graph) } : whole;
+  const metadata = {
+    ...whole.metadata,
+    ...uniformTexts(constants, whole.graph.initializers ?? {}),
+  };
+  const graph = weights === "float16" ? withHalfWeights(whole.graph) : whole.graph;
+  const onnx = { ...whole, graph, metadata };
   return encodeModel(onnx, { ...externalEncoding(onnx.graph), externalLocation: location });
 }
