@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { writeSearchPage } from "../search/page.ts";
-import { rememberIndex, usualIndex } from "../search/last.ts";
 import { type Call, type Command, type Output, USE_FLAG } from "./command.ts";
 import { openInBrowser } from "./open-browser.ts";
 import { printableName } from "./printable.ts";
@@ -62,11 +61,7 @@ export const search: Command = {
         hint: `Put them in quotes: ocelli search "${first} ${second}".`,
       });
     }
-    if (second !== undefined) {
-      const result = await makeIndex(second, call, output);
-      await rememberIndex(result.index);
-      return result;
-    }
+    if (second !== undefined) return makeIndex(second, call, output);
     throw new OcelliError("argument", "ocelli search index needs a folder.", {
       hint: "Such as ocelli search index holiday.",
     });
@@ -128,7 +123,7 @@ async function find(
   }
   const { openSearch } = await import("../search/search.ts");
   const report = (line: string): void => output.line(printableName(line));
-  const searcher = await openSearch(texts.get("index") ?? (await usualIndex()), {
+  const searcher = await openSearch(texts.get("index"), {
     ...{ model: texts.get("model"), engine: texts.get("engine"), report },
   });
   try {
