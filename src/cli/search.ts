@@ -2,7 +2,7 @@
 
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { writeSearchPage } from "../search/page.ts";
 import { type Call, type Command, type Output, USE_FLAG } from "./command.ts";
@@ -136,7 +136,7 @@ async function find(
     const query = { text, image };
     const hits = await searcher.search(query, integers.get("top"));
     for (const { image: path, score, missing } of hits) {
-      report(`${score.toFixed(3)}  ${path}${missing ? "  (there no more)" : ""}`);
+      report(`${score.toFixed(3)}  ${shownPath(path)}${missing ? "  (there no more)" : ""}`);
     }
     if (hits.length === 0) report(`${index} has no pictures`);
     const page = await pageOf(texts.get("html"), switches.has("open"), (file) =>
@@ -147,6 +147,12 @@ async function find(
   } finally {
     await searcher.dispose();
   }
+}
+
+/** A path as one would type it here. */
+function shownPath(path: string): string {
+  const here = relative(".", path);
+  return here.startsWith("..") ? path : here;
 }
 
 /** Writes a page where one is asked for, and shows it; its file. */
