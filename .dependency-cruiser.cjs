@@ -63,7 +63,7 @@ const ROOMS = {
   sweep: ["train", "served", ...FLOOR],
   survey: ["served", ...FLOOR],
   search: ["transfer", "train", "served", ...FLOOR],
-  serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
+  serve: ["http", "search", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };
 
