@@ -66,7 +66,7 @@ const ROOMS = {
   pretrain: ["train", "served", ...FLOOR],
   label: ["http", "transfer", "served", ...FLOOR],
   push: ["served", ...FLOOR],
-  serve: ["http", "explain", "transfer", "train", "served", ...FLOOR],
+  serve: ["http", "search", "explain", "transfer", "train", "served", ...FLOOR],
   claim: ["transfer", "sweep", "train", "served", ...FLOOR],
 };
 

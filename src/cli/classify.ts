@@ -5,7 +5,6 @@ import { OcelliError } from "../errors.ts";
 import { ANSWER_FLAGS, answerImages } from "./answer-images.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
-import { readLines } from "./texts.ts";
 
 const { "top-k": topK, ...OTHERS } = ANSWER_FLAGS;
 
@@ -35,7 +34,8 @@ export const classify: Command = {
   ],
   async run(call, output) {
     const [spec, ...paths] = call.operands;
-    const labels = await labelsOf(call.texts.get("labels"));
+    const { readLines } = await import("./texts.ts");
+    const labels = await labelsOf(call.texts.get("labels"), readLines);
     const { loadZeroShot } = await import("../served/classification/zero-shot.ts");
     const templates = await templatesGiven(call.lists.get("template"));
     return answerImages(paths, call, output, (batchSize) =>
@@ -48,14 +48,18 @@ export const classify: Command = {
 };
 
 /** The labels of a file, or those between commas. */
-async function labelsOf(given: string | undefined): Promise<readonly string[]> {
+async function labelsOf(
+  given: string | undefined,
+  read: (file: string) => Promise<string[]>,
+): Promise<readonly string[]> {
   if (given === undefined) {
     throw new OcelliError("argument", "ocelli classify needs --labels.", {
       hint: "Such as --labels cat,dog.",
     });
   }
   const isFile = existsSync(given) || (!given.includes(",") && /\.txt$/i.test(given));
-  return isFile ? readLines(given) : given.split(",").map((label) => label.trim());
+  if (isFile) return read(given);
+  return given.split(",").map((label) => label.trim());
 }
 
 /** Templates of the command line, where the name of a set stands for those of it. */

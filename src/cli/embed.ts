@@ -4,7 +4,6 @@ import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { embedTextsTo as EmbedTextsTo } from "../transfer/embed.ts";
 import { type Command, type Output, QUIET_FLAG, USE_FLAG } from "./command.ts";
-import { checkText, readLines } from "./texts.ts";
 import { printableName } from "./printable.ts";
 import { badImagePolicy } from "./eval.ts";
 import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
@@ -39,11 +38,9 @@ export const embed: Command = {
         hint: "Such as --out features.parquet.",
       });
     }
-    const file = texts.get("texts");
-    const lines = [
-      ...(lists.get("text") ?? []).map((text) => checkText(text, "a --text")),
-      ...(file === undefined ? [] : await readLines(file)),
-    ];
+    const given = lists.get("text") ?? [];
+    const { textsGiven } = await import("./texts.ts");
+    const lines = await textsGiven(given, texts.get("texts"));
     if (lines.length > 0) {
       if (paths.length > 0) {
         throw new OcelliError("argument", `${paths[0]} is an image, and texts are given too.`, {

@@ -2,10 +2,9 @@
 
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { writeSearchPage } from "../search/page.ts";
-import { rememberIndex, usualIndex } from "../search/last.ts";
 import { type Call, type Command, type Output, USE_FLAG } from "./command.ts";
 import { openInBrowser } from "./open-browser.ts";
 import { printableName } from "./printable.ts";
@@ -62,11 +61,7 @@ export const search: Command = {
         hint: `Put them in quotes: ocelli search "${first} ${second}".`,
       });
     }
-    if (second !== undefined) {
-      const result = await makeIndex(second, call, output);
-      await rememberIndex(result.index);
-      return result;
-    }
+    if (second !== undefined) return makeIndex(second, call, output);
     throw new OcelliError("argument", "ocelli search index needs a folder.", {
       hint: "Such as ocelli search index holiday.",
     });
@@ -128,7 +123,7 @@ async function find(
   }
   const { openSearch } = await import("../search/search.ts");
   const report = (line: string): void => output.line(printableName(line));
-  const searcher = await openSearch(texts.get("index") ?? (await usualIndex()), {
+  const searcher = await openSearch(texts.get("index"), {
     ...{ model: texts.get("model"), engine: texts.get("engine"), report },
   });
   try {
@@ -142,7 +137,9 @@ async function find(
     const hits = await searcher.search(query, integers.get("top"));
     for (const { image: path, score, missing } of hits) {
       output.result(
-        printableName(`${score.toFixed(3)}  ${path}${missing ? "  (there no more)" : ""}`),
+        printableName(
+          `${score.toFixed(3)}  ${shownPath(path)}${missing ? "  (there no more)" : ""}`,
+        ),
       );
     }
     if (hits.length === 0) report(`${index} has no pictures`);
@@ -154,6 +151,12 @@ async function find(
   } finally {
     await searcher.dispose();
   }
+}
+
+/** A path as one would type it here. */
+function shownPath(path: string): string {
+  const here = relative(".", path);
+  return here.startsWith("..") ? path : here;
 }
 
 /** Writes a page where one is asked for, and shows it; its file. */

@@ -24,6 +24,11 @@ export const serve: Command = {
       value: "TOKEN",
       help: "token that requests must send (default: OCELLI_TOKEN; required where others can reach the host)",
     },
+    index: {
+      type: "text",
+      value: "INDEX|DIR",
+      help: "an index of this model's to answer POST /search with (ocelli search index)",
+    },
     "max-bytes": { type: "integer", help: "bytes of a request (default: 10000000)" },
     "max-pixels": { type: "integer", help: "pixels of a picture (default: 40000000)" },
     "max-time": { type: "integer", help: "milliseconds of a request (default: 10000)" },
@@ -53,6 +58,7 @@ export const serve: Command = {
       ...{ host: texts.get("host"), port, limits },
       token: texts.get("token") ?? (process.env.OCELLI_TOKEN || undefined),
       engine: texts.get("engine"),
+      index: texts.get("index"),
       report: (line) => output.line(line),
       onFault: (error) => output.line(printableName(`a request failed: ${String(error)}`)),
     });

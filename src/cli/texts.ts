@@ -12,12 +12,20 @@ import { decodeUtf8 } from "../formats/bytes.ts";
 export async function readLines(file: string): Promise<string[]> {
   const text = decodeUtf8(await readDataFile(file), file).replace(/^\u{feff}/u, "");
   const lines = text.trimEnd().split(/\r?\n/);
-  lines.forEach((line, i) => checkText(line, `line ${i + 1} of ${file}`));
-  return lines;
+  return lines.map((line, i) => checkText(line, `line ${i + 1} of ${file}`));
 }
 
+/** Texts of a command line, and those of a file. */
+export const textsGiven = async (
+  texts: readonly string[],
+  file: string | undefined,
+): Promise<string[]> => [
+  ...texts.map((text) => checkText(text, "a --text")),
+  ...(file === undefined ? [] : await readLines(file)),
+];
+
 /** A text without blanks around it; an argument error that says where it stands if nothing is left. */
-export function checkText(text: string, where: string): string {
+function checkText(text: string, where: string): string {
   if (text.trim() !== "") return text.trim();
   throw new OcelliError("argument", `${where} is empty.`, { given: text });
 }

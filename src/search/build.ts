@@ -22,6 +22,7 @@ import {
   rootOf,
   writeManifest,
 } from "./folder.ts";
+import { rememberIndex } from "./last.ts";
 import { ShardWriter, tidyShards } from "./shards.ts";
 
 /** The model that searches where none is named: it knows pictures, not words. */
@@ -97,6 +98,7 @@ export async function indexFolder(
         progress,
         signal,
       });
+      await rememberIndex(index);
       return { index, model: embedder.identity, ...done, seconds: seconds() };
     });
   } finally {

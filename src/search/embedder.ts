@@ -9,7 +9,7 @@ import { disposeTree, readTree } from "../served/device-trees.ts";
 import type { ServedModel } from "../served/model.ts";
 import { type OpenModelOptions, serveTrained } from "../served/open.ts";
 import { toUnitLength } from "../served/texts.ts";
-import { openTrained } from "../served/trained.ts";
+import { type TrainedModel, openTrained } from "../served/trained.ts";
 import type { Rows } from "../tasks/index.ts";
 import { type FeatureMaker, type FeatureOptions, featureBatches } from "../transfer/features.ts";
 import type { DataProblems } from "../data/problems.ts";
@@ -39,6 +39,16 @@ export interface Embedder {
   dispose(): Promise<void>;
 }
 
+/** What an index keeps of a model. */
+export function identityOf(
+  spec: string,
+  { card, task, params, variables }: TrainedModel,
+): Manifest["model"] {
+  const { step: _, ...described } = card;
+  const sha256 = hashArrays(described, { params, variables });
+  return { spec, sha256, task: card.task.name, words: Object.hasOwn(task.heads, "text") };
+}
+
 /** The head of features. */
 const EMBED = "embed";
 
@@ -57,9 +67,7 @@ export async function openEmbedder(
     });
   }
   const trained = await openTrained(spec, options);
-  const { card, params, variables } = trained;
-  const { step: _, ...described } = card;
-  const sha256 = hashArrays(described, { params, variables });
+  const { card } = trained;
   const model = await serveTrained(spec, trained, engine);
   const { heads } = model.task;
   if (!Object.hasOwn(heads, EMBED)) {
@@ -83,7 +91,7 @@ export async function openEmbedder(
   const workers = createWorkerPool(cpuBudget().decode);
   return {
     model,
-    identity: { spec, sha256, task: card.task.name, words: model.texts !== undefined },
+    identity: identityOf(spec, trained),
     async *images(source, reading) {
       for await (const { indices, features } of featureBatches(maker, source, {
         ...{ workers, ...reading },

@@ -1,6 +1,6 @@
 /** @file What a search found as one page with pictures, which needs nothing beside itself. */
 
-import { basename, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readImage } from "../data/readers/images.ts";
 import { bytesArray } from "../data/source.ts";
@@ -9,6 +9,7 @@ import { COLOURS } from "../preprocess/alpha.ts";
 import { framePage, none } from "../runs/report/frame.ts";
 import { type Html, html } from "../runs/report/html.ts";
 import { thumbnail } from "../served/pictures.ts";
+import { rootOf } from "./folder.ts";
 import type { Hit, Query, Searcher } from "./search.ts";
 
 /** The longer side of a picture on the page, in pixels. */
@@ -24,10 +25,11 @@ export async function writeSearchPage(
   file: string,
   { text, image }: Query,
   hits: readonly Hit[],
-  { manifest, pictures }: Pick<Searcher, "manifest" | "pictures">,
+  { manifest, index, pictures }: Pick<Searcher, "manifest" | "index" | "pictures">,
 ): Promise<void> {
   const shown: Html[] = [];
-  for (const [k, hit] of hits.entries()) shown.push(await entry(hit, k + 1));
+  const root = rootOf(index, manifest);
+  for (const [k, hit] of hits.entries()) shown.push(await entry(hit, k + 1, root));
   const asked = image === undefined ? undefined : await small(image);
   const page = framePage({
     kicker: "a search",
@@ -37,7 +39,7 @@ export async function writeSearchPage(
     tiles: [
       ["found", String(hits.length)],
       ["pictures in the index", pictures.toLocaleString("en")],
-      ["model", manifest.model.spec],
+      ["model", basename(manifest.model.spec)],
     ],
     parts: [
       [
@@ -56,7 +58,7 @@ export async function writeSearchPage(
   await writeAtomically(file, page);
 }
 
-async function entry({ image, score, missing }: Hit, place: number): Promise<Html> {
+async function entry({ image, score, missing }: Hit, place: number, root: string): Promise<Html> {
   const url = missing ? "" : await small(image);
   const picture = url
     ? html`<a href="${pathToFileURL(resolve(image)).href}"
@@ -64,7 +66,9 @@ async function entry({ image, score, missing }: Hit, place: number): Promise<Htm
       /></a>`
     : html`<p class="none">The file is there no more.</p>`;
   return html`<li>
-    ${picture}<b>${place}</b> · ${score.toFixed(3)}<br /><span class="soft">${image}</span>
+    ${picture}<b>${place}</b> · ${score.toFixed(3)}<br /><span class="soft"
+      >${relative(root, image)}</span
+    >
   </li>`;
 }
 

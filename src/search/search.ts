@@ -10,6 +10,7 @@ import { notesOnTexts, toUnitLength } from "../served/texts.ts";
 import { checkModel } from "./build.ts";
 import { type Embedder, openEmbedder } from "./embedder.ts";
 import { type Manifest, closeShards, indexAt, openShards, readManifest, rootOf } from "./folder.ts";
+import { usualIndex } from "./last.ts";
 import { createScanner } from "./scanner.ts";
 import type { Shard } from "./shard.ts";
 
@@ -138,6 +139,7 @@ export interface SearchOptions extends OpenModelOptions {
 /**
  * Opens an index with its model.
  *
+ * @param path the index, or the folder of pictures that holds it. Default: that of the current folder, or the one made last.
  * @throws a data error where there is no index; an argument error where its model has changed, or is another
  * @example
  * const searcher = await openSearch("holiday");
@@ -145,11 +147,11 @@ export interface SearchOptions extends OpenModelOptions {
  * await searcher.dispose();
  */
 export async function openSearch(
-  path: string,
+  path?: string,
   { model, ...options }: SearchOptions = {},
 ): Promise<Searcher> {
   using stack = new DisposableStack();
-  const opened = stack.use(await openIndex(path));
+  const opened = stack.use(await openIndex(path ?? (await usualIndex())));
   const embedder = await openEmbedder(model ?? opened.manifest.model.spec, options);
   try {
     checkModel(opened.index, opened.manifest, embedder.identity);

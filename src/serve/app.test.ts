@@ -14,9 +14,10 @@ function appOf(predict: RequestModel["predict"], limits: Parameters<typeof compl
   const model: RequestModel = {
     card: {} as ModelCard,
     engine: "",
-    offers: { predict: true, embed: false, explain: false },
+    offers: { predict: true, embed: false, explain: false, classify: false, search: false },
     waiting: 0,
-    ...{ predict, embed: unasked, explain: unasked, warmUp: unasked, dispose: unasked },
+    ...{ predict, embed: unasked, explain: unasked, classify: unasked, search: unasked },
+    ...{ warmUp: unasked, dispose: unasked },
   };
   const app = createApp(model, {
     ...{ limits: completeLimits(limits), host: "127.0.0.1", metrics: new Metrics() },

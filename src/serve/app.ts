@@ -32,7 +32,7 @@ export interface AppOptions {
 const TOP = 5;
 
 /** The routes that compute. */
-const ROUTES = ["predict", "embed", "explain"] as const;
+const ROUTES = ["predict", "embed", "explain", "classify", "search"] as const;
 /** Paths by what they take. */
 const PATHS: Readonly<Record<string, readonly string[]>> = {
   POST: ROUTES.map((route) => `/${route}`),
@@ -97,8 +97,14 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
       if (open >= limits.queue) throw new TooBusy();
       open++;
       try {
-        const file = await inTime(pictureOf(context.req.raw, limits.bytes), limits.time);
-        return await answer(file, () => performance.now() - begun > limits.time, query);
+        const { req } = context;
+        const isOptional = name === "search" && req.query("text") !== undefined;
+        const reading = pictureOf(req.raw, limits.bytes, isOptional);
+        return await answer(
+          await inTime(reading, limits.time),
+          () => performance.now() - begun > limits.time,
+          query,
+        );
       } finally {
         open--;
       }
@@ -129,6 +135,17 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
     const pngs = { original: dataUrl(original), picture: dataUrl(pictures[0]), scale: SCALE };
     return { ...found, ranked: ranked.slice(0, top), ...pngs };
   });
+  route(
+    "classify",
+    ["top", "labels", "template"],
+    async (file, isLate, { top, labels, templates }) => ({
+      kind: "ranked",
+      ranked: (await model.classify(file, isLate, labels, templates)).slice(0, top),
+    }),
+  );
+  route("search", ["top", "text"], async (file, isLate, { top, text }) => ({
+    hits: await model.search({ text, file: file.length > 0 ? file : undefined }, isLate, top),
+  }));
   return app;
 }
 
@@ -151,6 +168,11 @@ interface Query {
   readonly top: number;
   /** A class by its name. */
   readonly wanted: string | undefined;
+  /** Labels, and the sentences that each is put into. */
+  readonly labels: readonly string[];
+  readonly templates: readonly string[];
+  /** Words to search for. */
+  readonly text: string | undefined;
 }
 
 /** A request's query; a refusal where it says what the route does not know. */
@@ -161,7 +183,11 @@ function queryOf(context: Context, parameters: readonly string[]): Query {
     throw new Refusal(400, unknownName("parameter", name, parameters).message);
   }
   const top = query.top === undefined ? TOP : Number(query.top);
-  if (Number.isSafeInteger(top) && top > 0) return { top, wanted: query.class };
+  if (Number.isSafeInteger(top) && top > 0) {
+    const labels = query.labels?.split(",").map((label) => label.trim()) ?? [];
+    const templates = context.req.queries("template") ?? [];
+    return { top, wanted: query.class, labels, templates, text: query.text };
+  }
   throw new Refusal(400, `top must be a whole number above 0, not ${query.top.slice(0, 40)}`);
 }
 

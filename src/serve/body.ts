@@ -3,12 +3,17 @@
 import { Refusal } from "./refusals.ts";
 
 /**
- * The bytes of a request's picture.
+ * The bytes of a request's picture; none where it may be left out.
  *
  * @throws a refusal where there is none, or more than `limit` bytes
  */
-export async function pictureOf(request: Request, limit: number): Promise<Uint8Array> {
+export async function pictureOf(
+  request: Request,
+  limit: number,
+  isOptional = false,
+): Promise<Uint8Array> {
   const body = await readBody(request, limit);
+  if (isOptional && body.length === 0) return body;
   const type = request.headers.get("content-type") ?? "";
   const file = /^multipart\/form-data\b/i.test(type) ? await fileIn(body, type) : body;
   if (file.length > 0) return file;

@@ -38,6 +38,20 @@ const TOP = {
   schema: { type: "integer", minimum: 1, default: 5 },
 };
 
+const HITS = {
+  type: "array",
+  items: {
+    type: "object",
+    required: ["image", "score"],
+    properties: { image: { type: "string" }, score: { type: "number" } },
+  },
+};
+
+const inQuery = (name: string, description: string) => ({
+  ...{ name, in: "query", description },
+  schema: { type: "string" },
+});
+
 /** The description. */
 export function describeApi(model: RequestModel, limits: Limits, secured: boolean): object {
   const { task, names } = model.card;
@@ -117,6 +131,20 @@ export function describeApi(model: RequestModel, limits: Limits, secured: boolea
             },
           },
           [TOP, { name: "class", in: "query", schema: { type: "string" } }],
+        ),
+      }),
+      ...(model.offers.classify && {
+        "/classify": post("Which labels fit", { type: "object", properties: kind }, [
+          TOP,
+          { ...inQuery("labels", "labels between commas"), required: true },
+          inQuery("template", "a prompt with {} for the label; may be given several times"),
+        ]),
+      }),
+      ...(model.offers.search && {
+        "/search": post(
+          "The nearest pictures of the index, to words (then the body may be empty), to a picture, or to both",
+          { type: "object", properties: { hits: HITS } },
+          [TOP, inQuery("text", "words to search for")],
         ),
       }),
       "/health": text("whether requests are taken", { security: [] }),

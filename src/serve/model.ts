@@ -10,12 +10,15 @@ import { seededRandom } from "../random.ts";
 import { answerer, rowOf } from "../served/answering.ts";
 import { disposeTree, readTree } from "../served/device-trees.ts";
 import type { ServedModel } from "../served/model.ts";
-import { type OpenModelOptions, openModel } from "../served/open.ts";
-import type { Answer, Rows } from "../tasks/index.ts";
+import { identityOf } from "../search/embedder.ts";
+import { type OpenModelOptions, openModel, serveTrained } from "../served/open.ts";
+import { openTrained } from "../served/trained.ts";
+import type { Answer, Ranked, Rows } from "../tasks/index.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Limits } from "./limits.ts";
 import { createPreparer } from "./pictures.ts";
 import { Refusal } from "./refusals.ts";
+import { openWords } from "./words.ts";
 
 /** A model that answers requests. It owns memory until it is disposed. */
 export interface RequestModel {
@@ -26,6 +29,10 @@ export interface RequestModel {
     readonly predict: boolean;
     readonly embed: boolean;
     readonly explain: boolean;
+    /** Labels in words for pictures, of a model of images and texts. */
+    readonly classify: boolean;
+    /** Pictures of an index. */
+    readonly search: boolean;
   };
   /** Pictures that wait. */
   readonly waiting: number;
@@ -35,6 +42,19 @@ export interface RequestModel {
   embed(file: Uint8Array, isLate: () => boolean): Promise<HostArray>;
   /** An answer with a map over the picture; `wanted` names a class. */
   explain(file: Uint8Array, isLate: () => boolean, wanted?: string): Promise<Explanation>;
+  /** Labels for a picture, the surest first. */
+  classify(
+    file: Uint8Array,
+    isLate: () => boolean,
+    labels: readonly string[],
+    templates: readonly string[],
+  ): Promise<readonly Ranked[]>;
+  /** The pictures of the index nearest to words, to a picture, or to both. */
+  search(
+    query: { readonly text: string | undefined; readonly file: Uint8Array | undefined },
+    isLate: () => boolean,
+    top: number,
+  ): Promise<readonly object[]>;
   /** Starts threads and computes every size of batch once, so that no request waits for a program to be compiled. */
   warmUp(): Promise<void>;
   dispose(): Promise<void>;
@@ -47,12 +67,12 @@ const EMBED = "embed";
 export async function openRequestModel(
   spec: string,
   limits: Limits,
-  options: OpenModelOptions,
+  { index, ...options }: OpenModelOptions & { readonly index?: string },
   onBatch: (size: number) => void,
 ): Promise<RequestModel> {
-  const model = await openModel(spec, options);
-  const { card, task, preprocessing } = model;
   const gate = createGate(); // the engine computes one batch at a time
+  const { model, words } = await openAll(spec, options, gate, index);
+  const { card, task, preprocessing } = model;
   const batching = { largest: limits.batch, queue: limits.queue, patience: limits.time };
   const answer = answerer(model, spec);
   const answers = (images: readonly HostArray[]) => gate(async () => answer(stacked(images)));
@@ -64,6 +84,12 @@ export async function openRequestModel(
     predict: !(isExported && task.main === EMBED && card.task.name !== "features"),
     embed: features !== undefined,
     explain: !isExported && card.task.name === "classification",
+    classify: words.classify !== undefined,
+    search: words.search !== undefined,
+  };
+  const embedOne = async (file: Uint8Array, isLate: () => boolean): Promise<HostArray> => {
+    if (!embedding) throw unavailable("features", "Serve the run that it was exported from.");
+    return embedding.run(await preparer.prepare(file, isLate));
   };
   const preparer = createPreparer(model, limits.pixels);
   let explainer: Promise<Explainer> | undefined;
@@ -89,9 +115,15 @@ export async function openRequestModel(
       if (!offers.predict) throw unavailable("answers", "Ask it for features: POST /embed.");
       return predicting.run(await preparer.prepare(file, isLate));
     },
-    async embed(file, isLate) {
-      if (!embedding) throw unavailable("features", "Serve the run that it was exported from.");
-      return embedding.run(await preparer.prepare(file, isLate));
+    embed: embedOne,
+    async classify(file, isLate, labels, templates) {
+      if (!words.classify) throw unavailable("labels in words", "Serve a run of images and texts.");
+      return words.classify(await embedOne(file, isLate), labels, templates);
+    },
+    async search({ text, file }, isLate, top) {
+      if (!words.search) throw unavailable("pictures", "Serve it with --index INDEX.");
+      const features = file && (await embedOne(file, isLate));
+      return words.search({ text, features }, top);
     },
     async explain(file, isLate, wanted) {
       if (!offers.explain) throw unavailable("explanations", "Serve the run of a classifier.");
@@ -116,9 +148,33 @@ export async function openRequestModel(
     async dispose() {
       preparer[Symbol.dispose]();
       await (await explainer?.catch(() => undefined))?.dispose();
+      words.dispose();
       await model.dispose();
     },
   };
+}
+
+/** A model, and what it does with words; of one with an index the arrays are compared with those that made it. */
+async function openAll(
+  spec: string,
+  { engine, ...options }: OpenModelOptions,
+  gate: ReturnType<typeof createGate>,
+  index: string | undefined,
+) {
+  const trained = index === undefined ? undefined : await openTrained(spec, options);
+  const model = trained
+    ? await serveTrained(spec, trained, engine)
+    : await openModel(spec, { engine, ...options });
+  try {
+    const made =
+      index !== undefined && trained
+        ? { path: index, identity: identityOf(spec, trained) }
+        : undefined;
+    return { model, words: await openWords(model, spec, gate, made) };
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
 }
 
 /** An explainer; a refusal where the model's layers give no maps, and what else fails as a fault of the server. */

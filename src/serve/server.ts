@@ -16,6 +16,8 @@ export interface ServeOptions extends OpenModelOptions {
   readonly port?: number;
   /** What requests must have as `Authorization: Bearer TOKEN`; needed where others than this machine can reach the host. */
   readonly token?: string;
+  /** An index of the model's, as `ocelli search index` makes it, whose pictures `/search` finds. */
+  readonly index?: string;
   /** What is left out has the default of {@link Limits}. */
   readonly limits?: Partial<Limits>;
   /** Hears of faults of the server, which requests are not told. */
@@ -32,7 +34,8 @@ export interface ServedAddress {
 }
 
 /**
- * Serves a model over HTTP: POST a picture to `/predict`, `/embed` or `/explain`. Pictures that arrive together are
+ * Serves a model over HTTP: POST a picture to `/predict`, `/embed` or `/explain`, to a model of images and
+ * texts also to `/classify` and, with an index, `/search`. Pictures that arrive together are
  * computed together. Nothing is written to disk.
  *
  * @throws an argument error where the host is not this machine alone and there is no token, for a token that no request can

@@ -216,8 +216,8 @@ test("images are classified by labels", async () => {
   expect(red.score).toBeCloseTo(1 / (1 + Math.exp(-(Math.exp(t) * product + b))), 5);
 
   const errors = {
-    "red,,blue": "label 2 of 3 is empty. Such as --labels cat,dog.",
-    "red,Red!": 'the labels "red" and "Red!" are the same. Such as --labels cat,dog.',
+    "red,,blue": "label 2 of 3 is empty. Such as cat,dog.",
+    "red,Red!": 'the labels "red" and "Red!" are the same. Such as cat,dog.',
     "none.txt": /cannot read none\.txt/,
   };
   for (const [given, message] of Object.entries(errors)) {

@@ -17,7 +17,15 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Hit, type IndexResult, indexFolder, openSearch, train } from "../../src/index.ts";
+import {
+  type Hit,
+  type IndexResult,
+  type Ranked,
+  indexFolder,
+  openSearch,
+  serveModel,
+  train,
+} from "../../src/index.ts";
 import { type Captured, lastJson, runCli } from "./run-cli.ts";
 import { COLOURS, PLACES } from "./captioned-drawings.ts";
 import { writePairs } from "./small-pairs.ts";
@@ -191,6 +199,68 @@ test(
     expect(await scores(folder)).toEqual(await scores(at("whole")));
   },
 );
+
+test("a server answers with labels, and with pictures of its index", async () => {
+  const place = at("served");
+  await indexFolder(at("holiday", "more"), { engine: "interpreter", model: run(), out: place });
+  const options = { engine: "interpreter", port: 0 } as const;
+  const server = await serveModel(run(), { ...options, index: place });
+  const post = async (path: string, body: BodyInit = ""): Promise<[number, unknown]> => {
+    const response = await fetch(new URL(path, server.url), { method: "POST", body });
+    return [response.status, await response.json()];
+  };
+  try {
+    const picture = new Uint8Array(await readFile(at("blue-right.png")));
+    const labels = "red,blue,green";
+    const template = "{} on the right";
+    const query = new URLSearchParams({ labels, template, top: "2" }).toString();
+    const told = await runCli([
+      ...["classify", run(), at("blue-right.png"), "--labels", labels, "--template", template],
+      ...["--engine", "interpreter", "--top-k", "2", "--json"],
+    ]);
+    const [expected] = lastJson<{ predictions: { ranked: Ranked[] }[] }>(told).predictions;
+    for (let twice = 0; twice < 2; twice++) {
+      const [status, answer] = await post(`classify?${query}`, picture);
+      const { ranked } = answer as { ranked: Ranked[] };
+      expect([status, ranked.map(({ name }) => name)]).toEqual([
+        200,
+        expected.ranked.map(({ name }) => name),
+      ]);
+      ranked.forEach(({ score }, k) => expect(score).toBeCloseTo(expected.ranked[k].score, 5));
+    }
+    const words = await post(`search?text=${encodeURIComponent("blue on the right")}&top=1`);
+    expect(words).toEqual([200, { hits: [{ image: "blue-right.png", score: anyNumber }] }]);
+    const [, like] = await post("search?top=1&text=blue", picture);
+    expect(like).toEqual({ hits: [{ image: "blue-right.png", score: anyNumber }] });
+    const refused: [string, BodyInit, number, string][] = [
+      ["classify?labels=red,,blue", picture, 400, "label 2 of 3 is empty"],
+      ["classify?labels=red,Red", picture, 400, 'the labels "red" and "Red" are the same'],
+      ["classify", picture, 400, "there are no labels"],
+      ["classify?labels=a,b&template=x", picture, 400, "must have one {}"],
+      [`classify?labels=a,${"b".repeat(2000)}`, picture, 400, "2000 letters, more than 1000"],
+      ["search", "", 400, "there is no picture"],
+      ["search?text=%20", "", 400, "text is empty"],
+      ["search?text=red", "no picture", 422, "no image of a known format"],
+    ];
+    for (const [path, body, code, message] of refused) {
+      expect(await post(path, body)).toEqual([
+        code,
+        { error: expect.stringContaining(message) as string },
+      ]);
+    }
+    const api = (await (await fetch(new URL("openapi.json", server.url))).json()) as {
+      readonly paths: object;
+    };
+    expect(Object.keys(api.paths)).toEqual(expect.arrayContaining(["/classify", "/search"]));
+  } finally {
+    await server.close();
+  }
+  await expect(serveModel(run(), { ...options, index: at("cache") })).rejects.toThrow(
+    "has no index",
+  );
+});
+
+const anyNumber = expect.any(Number) as number;
 
 test("an index is of one model, and what does not fit is one clear line", async () => {
   const config = await writePairs(dir);

@@ -8,10 +8,18 @@ import {
   classPrompts,
   templatesOf,
 } from "../../evaluate/index.ts";
-import { constant, fromNumbers, hostArray, reshape, toNumbers } from "../../graph/index.ts";
+import {
+  type HostArray,
+  constant,
+  fromNumbers,
+  hostArray,
+  reshape,
+  toNumbers,
+} from "../../graph/index.ts";
 import { CLASS_LOSSES } from "../../losses/index.ts";
 import { pairLogits } from "../../models/index.ts";
-import { type Outputs, rank } from "../../tasks/index.ts";
+import { type Outputs, type Ranked, type Rows, rank } from "../../tasks/index.ts";
+import { disposeTree, readTree } from "../device-trees.ts";
 import type { ServedModel, ServedTexts } from "../model.ts";
 import { type OpenModelOptions, openModel } from "../open.ts";
 import { type Predictor, predictorOf } from "../predict.ts";
@@ -66,7 +74,7 @@ function labelPrompts(
   { templates, canonical }: Pick<LabelOptions, "templates" | "canonical"> = {},
 ): ClassPrompts {
   const fail = (message: string, given: unknown): never => {
-    throw new OcelliError("argument", message, { given, hint: "Such as --labels cat,dog." });
+    throw new OcelliError("argument", message, { given, hint: "Such as cat,dog." });
   };
   if (labels.length === 0) fail("there are no labels.", labels);
   const empty = labels.findIndex((label) => label.replaceAll(",", "").trim() === "");
@@ -122,6 +130,53 @@ async function withLabels(
   };
 }
 
+/** Label sets whose vectors are remembered. */
+const REMEMBERED = 64;
+
+/** Ranks labels for the vector of an image, other labels each time. */
+export type LabelRanker = (
+  vector: HostArray,
+  labels: readonly string[],
+  templates?: PromptTemplates,
+) => Promise<readonly Ranked[]>;
+
+/**
+ * Labels for vectors, [dim], that a model's head `embed` gave; those of the last label sets are remembered.
+ *
+ * @throws where it is called, an argument error for labels that are empty or the same
+ */
+export function createLabelRanker(model: ServedModel, spec: string): LabelRanker {
+  const texts = textsOf(model, spec);
+  const known = new Map<string, Promise<HostArray>>();
+  const programs = Object.fromEntries(
+    (["sigmoid", "softmax"] as const).map((loss) => {
+      const run = model.compile(({ out }, { vectors, labels }) => {
+        const logits = pairLogits(vectors, labels, reshape(out.t, []), out.b && reshape(out.b, []));
+        return { probabilities: CLASS_LOSSES[loss].probabilities(logits) };
+      });
+      return [loss, run] as const;
+    }),
+  );
+  return async (vector, labels, templates) => {
+    const loss = lossOf(model, labels, spec);
+    const key = JSON.stringify([labels, templates]);
+    const prompts = labelPrompts(labels, { templates });
+    const embeddings = known.get(key) ?? embedLabels(texts, prompts, labels.length);
+    known.delete(key); // the last that was used stands last
+    known.set(key, embeddings);
+    const [oldest] = known.keys();
+    if (known.size > REMEMBERED) known.delete(oldest);
+    const arrays = await programs[loss]({
+      text: texts.tokenizer.tokenize([""]), // of which nothing is read but the temperature and the bias
+      vectors: { ...vector, shape: [1, ...vector.shape] },
+      labels: await embeddings,
+    });
+    const { probabilities } = (await readTree(arrays)) as Rows;
+    disposeTree(arrays);
+    return rank(toNumbers(probabilities), labels);
+  };
+}
+
 /** The vectors of labels, float32 [labels, dim]. */
 async function embedLabels(
   texts: ServedTexts,
@@ -143,6 +198,6 @@ function lossOf({ card: { task, model } }: ServedModel, labels: readonly string[
     task.loss === "softmax" || (task.loss === undefined && !hasBias) ? "softmax" : "sigmoid";
   if (loss === "sigmoid" || labels.length > 1) return loss;
   throw new OcelliError("argument", `${spec} says which of several labels fits best.`, {
-    ...{ given: labels, hint: "Give at least two, such as --labels cat,other." },
+    ...{ given: labels, hint: "Give at least two, such as cat,other." },
   });
 }
