@@ -8,6 +8,7 @@ import { type Engine, jit } from "../engines/engine.ts";
 import { shardBatch } from "../engines/mesh.ts";
 import { OcelliError } from "../errors.ts";
 import { type Headline, headlineOf, inOrder } from "../runs/headline.ts";
+import { embeddedSource } from "./embeddings.ts";
 import { BestWatch, describeBest } from "./watch/best.ts";
 import type { ByteWatch } from "./watch/byte-watch.ts";
 import type { Config } from "../config/config.ts";
@@ -117,7 +118,8 @@ export async function trainLoop(session: Session): Promise<Trained> {
   const share = shareOf(engine, config.batchSize);
   const rows = share && { first: share.first, of: config.batchSize };
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
-  const drawn = plan.labels ? balancedSource(plan.source, plan.labels) : plan.source;
+  const source = plan.locked ? await embeddedSource(session, plan.locked, state) : plan.source;
+  const drawn = plan.labels ? balancedSource(source, plan.labels) : source;
   const batches = prefetch<Batch, LoadedBatch>(trainingBatches(drawn, batching, position), {
     load: async ({ features, next }) => ({
       arrays: await uploadTree(engine, features, shardBatch(engine.mesh, config.batchSize), rows),
@@ -172,7 +174,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
   try {
     while (step < totalSteps && !best.isOver && !stops(step)) {
       const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
-      if (step === 0) await saveInputs(session, batch!.arrays);
+      if (step === 0 && !plan.locked) await saveInputs(session, batch!.arrays);
       let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
       state = next.state;
       // Of the step before this one: the device has work while metrics are read.

@@ -21,7 +21,7 @@ import { disposeTree, uploadTree } from "../served/device-trees.ts";
 import { classOf } from "../served/classification/shots.ts";
 import type { ModelTensors } from "../served/trained.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
-import { pruneFolder, touch } from "./prune.ts";
+import { pruneFolder, touch } from "../packages/prune.ts";
 
 /** A backbone on a device. It owns memory until it is disposed; the engine is the caller's. */
 export interface Extractor {

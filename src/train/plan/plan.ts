@@ -29,6 +29,7 @@ import { batchSpecOf } from "./batch-spec.ts";
 import { adviseTransfer, checkNumClasses, planBalance } from "./classification.ts";
 import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
+import { type LockedTower, planLocked } from "./locked-tower.ts";
 import { planObjective } from "./objective.ts";
 
 /** All that is decided before the first step. */
@@ -70,6 +71,8 @@ export interface Plan {
   readonly optimizer: Optimizer;
   /** A batch as the objective sees it, after the preprocessing on the device. */
   readonly batchSpec: BatchSpec;
+  /** What is read in place of images, where a locked tower's embeddings are computed once. */
+  readonly locked: LockedTower | undefined;
   /** Without the number of steps trained. */
   readonly card: Omit<ModelCard, "step">;
   /** What the model begins with instead of its own initial values. */
@@ -173,6 +176,10 @@ export async function planTraining(
   }
   const mesh = config.mesh === undefined ? undefined : parseMesh(config.mesh);
   shardBatch(mesh, config.batchSize); // an error where it does not divide
+  const optimizer = makeOptimizer(config.optimizer, context, objective.stacked(batchSpec));
+  const locked = config.cacheEmbeddings
+    ? await planLocked(config, { task, card, source, objective, optimizer, batchSpec })
+    : undefined;
   const texts: TextCounts = { most: source.length, read: 0, cut: 0, unknown: 0 };
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
@@ -186,7 +193,11 @@ export async function planTraining(
     notes,
     preprocessing: {
       ...preprocessing,
-      train: withTokenizer(parsePreprocessing(config.preprocess.train), tokenizer, texts),
+      train: withTokenizer(
+        locked?.texts ?? parsePreprocessing(config.preprocess.train),
+        tokenizer,
+        texts,
+      ),
     },
     evaluations,
     recorded: recordedOf(
@@ -202,9 +213,10 @@ export async function planTraining(
     texts,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
-    objective,
-    optimizer: makeOptimizer(config.optimizer, context, objective.stacked(batchSpec)),
-    batchSpec,
+    objective: locked?.objective ?? objective,
+    optimizer,
+    batchSpec: locked?.batchSpec ?? batchSpec,
+    locked,
     card,
     initial,
   };
