@@ -26,7 +26,6 @@ import { headlineNote } from "./watch/headline-note.ts";
 import { judge, judgeAtEnd } from "./watch/judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { pictureNote } from "./watch/picture-note.ts";
-import { textNote } from "./watch/text-note.ts";
 import { inputPictures } from "../served/pictures.ts";
 import { collapseNote } from "./watch/collapse-note.ts";
 import { FiniteWatch } from "./watch/finite-watch.ts";
@@ -128,7 +127,6 @@ export async function trainLoop(session: Session): Promise<Trained> {
     release: ({ arrays }) => disposeTree(arrays),
   });
   const tellPictures = pictureNote(loading.problems, plan.preprocessing.train.alpha, journal);
-  const tellTexts = textNote(plan.texts, plan.tokenizer?.tokenizer.card.length, journal);
   const tellCollapse = collapseNote(journal);
   const meter = new Meter(totalSteps, config.batchSize);
   if (stored) meter.restore(stored.loop.gathered);
@@ -189,10 +187,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
       position = batch!.next;
       pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
 
-      if (step === Math.ceil(plan.source.length / config.batchSize)) {
-        tellPictures();
-        tellTexts();
-      }
+      if (step === Math.ceil(plan.source.length / config.batchSize)) tellPictures();
       if (step % logSteps === 0 || step === totalSteps) {
         await settle();
         journal.progress(meter.report(step));
@@ -244,7 +239,6 @@ export async function trainLoop(session: Session): Promise<Trained> {
     }
   }
   tellPictures();
-  tellTexts();
   disposeTree(state);
   const inTheirOrder = inOrder(
     evals,

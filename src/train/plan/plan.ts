@@ -16,12 +16,7 @@ import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipelin
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
-import {
-  type OpenedTokenizer,
-  type TextCounts,
-  openTokenizerOf,
-  withTokenizer,
-} from "../../served/tokenizers.ts";
+import { type OpenedTokenizer, openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
 import type { Tokenizer } from "../../text/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
@@ -29,6 +24,7 @@ import { batchSpecOf } from "./batch-spec.ts";
 import { adviseTransfer, checkNumClasses, planBalance } from "./classification.ts";
 import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
+import { notesOnTexts } from "./texts.ts";
 import { type LockedTower, planLocked } from "./locked-tower.ts";
 import { planObjective } from "./objective.ts";
 
@@ -62,8 +58,6 @@ export interface Plan {
   readonly task: Task;
   /** The task's tokenizer, where it has one. */
   readonly tokenizer: OpenedTokenizer | undefined;
-  /** Counts the texts that training reads. */
-  readonly texts: TextCounts;
   /** The value that the task is judged by. */
   readonly headline: Headline;
   readonly parameters: number;
@@ -109,6 +103,7 @@ export async function planTraining(
   };
   const chosen = tokenizer ? { ...choice, tokenizer: tokenizer.choice } : choice;
   checkNeeds(chosen, source, dataset.name);
+  if (tokenizer) notes.push(...(await notesOnTexts(source, tokenizer.tokenizer)));
   const batchSpec = await batchSpecOf(
     source,
     preprocessing.train,
@@ -180,7 +175,6 @@ export async function planTraining(
   const locked = config.cacheEmbeddings
     ? await planLocked(config, { task, card, source, objective, optimizer, batchSpec })
     : undefined;
-  const texts: TextCounts = { most: source.length, read: 0, cut: 0, unknown: 0 };
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
   return {
@@ -193,11 +187,7 @@ export async function planTraining(
     notes,
     preprocessing: {
       ...preprocessing,
-      train: withTokenizer(
-        locked?.texts ?? parsePreprocessing(config.preprocess.train),
-        tokenizer,
-        texts,
-      ),
+      train: locked ? withTokenizer(locked.texts, tokenizer) : preprocessing.train,
     },
     evaluations,
     recorded: recordedOf(
@@ -210,7 +200,6 @@ export async function planTraining(
     checkpoint: planCheckpoints(config, context),
     task,
     tokenizer,
-    texts,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
     objective: locked?.objective ?? objective,
