@@ -165,6 +165,11 @@ const makeSchema = () =>
      * its own initial values.
      */
     init: initSchema.optional(),
+    /**
+     * Of two-towers with a locked image tower: whether its embeddings of the training images are computed once, as in
+     * evaluation, and kept in the cache folder, so that training does not run it. Default: false.
+     */
+    cacheEmbeddings: z.boolean().optional(),
     /** What the model is for. Default: the task of the objective. */
     task: choiceOf<TaskConfig>("name", TASKS).optional(),
     /**

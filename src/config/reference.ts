@@ -1616,6 +1616,14 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: '"keep"',
   },
   {
+    key: "cacheEmbeddings",
+    type: "true or false",
+    default: "false",
+    meaning:
+      "Of two-towers with a locked image tower: whether its embeddings of the training images are computed once, as in evaluation, and kept in the cache folder, so that training does not run it.",
+    example: "true",
+  },
+  {
     key: "task",
     type: "object with a name",
     default: "the task of the objective",

@@ -13,11 +13,13 @@ import {
   toNumbers,
 } from "../graph/index.ts";
 import { weightedSoftmaxXent } from "../losses/index.ts";
-import { checkGeneration, generationKeys } from "../models/index.ts";
+import { checkGeneration, generationKeys } from "../models/generation/options.ts";
 import { decodeTexts } from "../preprocess/example.ts";
 import { canonicalText } from "../text/canonical.ts";
-import { bleu, ciderD, rougeL } from "../text/index.ts";
+import { bleu } from "../text/metrics/bleu.ts";
 import type { JudgedCaption } from "../text/metrics/captions.ts";
+import { ciderD } from "../text/metrics/cider.ts";
+import { rougeL } from "../text/metrics/rouge.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { defineEvaluator } from "./define.ts";
 import type { EvaluatedModel, Stream } from "./evaluator.ts";

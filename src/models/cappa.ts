@@ -165,7 +165,7 @@ export function cappa(options: CappaOptions = {}): FieldModel {
 }
 
 /** Writes texts with the arrays of {@link cappa}: greedy writing gives the likeliest of its logits at each place. */
-export function cappaWriter(options: CappaOptions = {}): Writer {
+function cappaWriter(options: CappaOptions = {}): Writer {
   const { seqLen: limit, shape, encode, positions } = settle(options);
   const decoder = cachedDecoder(shape);
   return {

@@ -55,7 +55,8 @@ function normalise(z: Tensor): { readonly norm: Tensor; readonly normalized: Ten
 }
 
 /**
- * Two towers: field `image` (with `type`, `yidx` and `xidx` for naflex-vit) or `text` (maybe with `textMask`), or both.
+ * Two towers: field `image` (with `type`, `yidx` and `xidx` for naflex-vit) or `text` (maybe with `textMask`), or both; in
+ * place of an image maybe its embedding, `zimg`.
  * `out` holds what each tower gives under `img/` and `txt/`, the embeddings `zimg` and `ztxt` [batch, width], `t`, the
  * temperature, and `b`. The output is `logits` [images, texts], t · zimg · ztxtᵀ (+ b); of one input its embeddings.
  *
@@ -83,9 +84,9 @@ export function twoTowers(options: TwoTowersOptions, make: MakeFieldModel): Fiel
       out[key] = { ...(inner as Readonly<Record<string, Tree<Tensor>>>), norm, normalized };
       return normalized;
     };
-    const { text: ids, textMask, ...pictured } = fields;
+    const { text: ids, textMask, zimg: given, ...pictured } = fields;
     const ztxt = ids && embed("txt", textMask ? { text: ids, textMask } : { text: ids });
-    const zimg = Object.hasOwn(pictured, "image") ? embed("img", pictured) : undefined;
+    const zimg = given ?? (Object.hasOwn(pictured, "image") ? embed("img", pictured) : undefined);
     const { t, b } = scaling(scope, temperatureInit, biasInit);
     Object.assign(out, { t: exp(t), "t/parameter": t }, b ? { b } : {});
     if (ztxt) out["ztxt"] = ztxt;
@@ -142,7 +143,7 @@ export function pairLogits(zimg: Tensor, ztxt: Tensor, t: Tensor, b?: Tensor): T
 export const twoTowersModel = defineFieldModel({
   name: "two-towers",
   schema: towersSchema,
-  takes: ["image", "type", "yidx", "xidx", "text", "textMask"],
+  takes: ["image", "type", "yidx", "xidx", "text", "textMask", "zimg"],
   weightsOf: ["big_vision", "SigLIP", "SigLIP 2", "CLIP"],
   parts: ({ image, text }) => ({
     img: { ...image, name: image?.name ?? TOWERS.img.family },

@@ -72,25 +72,10 @@ export function withRecordedTokenizer(config: Config, card: unknown): Config {
   return { ...config, task: { ...config.task, tokenizer: recorded } };
 }
 
-/** Texts that were read, up to `most` of them, and what of them is lost. */
-export interface TextCounts {
-  readonly most: number;
-  read: number;
-  /** Longer than a row. */
-  cut: number;
-  /** With what the vocabulary does not know. */
-  unknown: number;
-}
-
-/**
- * A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn.
- *
- * @param counts counts the texts
- */
+/** A preprocessing whose examples end with rows of ids for texts; of several texts one is drawn. */
 export const withTokenizer = (
   preprocessing: Preprocessing,
   opened: Pick<OpenedTokenizer, "tokenizer"> | undefined,
-  counts?: TextCounts,
 ): Preprocessing =>
   opened === undefined
     ? preprocessing
@@ -100,10 +85,8 @@ export const withTokenizer = (
           if (!Object.hasOwn(example, "text")) return example;
           const texts = decodeTexts(example.text);
           const one = texts.length === 1 ? 0 : random.integer(0, texts.length);
-          const { encode, pad, card } = opened.tokenizer;
-          const ids = encode(texts[one]);
-          if (counts) countText(counts, ids, opened.tokenizer);
-          return { ...example, text: hostArray([card.length], "int32", pad(ids)) };
+          const { dtype, data, shape } = opened.tokenizer.tokenize([texts[one]]);
+          return { ...example, text: hostArray(shape.slice(1), dtype, data) };
         },
       };
 
@@ -112,15 +95,3 @@ export const textsAlone = ({ last }: Preprocessing): Preprocessing => ({
   ...parsePreprocessing(""),
   ...(last && { last }),
 });
-/** Counts a text by its ids. */
-function countText(
-  counts: TextCounts,
-  ids: readonly number[],
-  { bosId, eosId, unkId, card }: Tokenizer,
-): void {
-  if (counts.read >= counts.most) return; // further ones are those of another epoch
-  const marks = [bosId, eosId].filter((id) => id !== undefined).length;
-  counts.read++;
-  if (ids.length + marks > card.length) counts.cut++;
-  if (unkId !== undefined && ids.includes(unkId)) counts.unknown++;
-}

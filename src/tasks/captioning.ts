@@ -30,9 +30,9 @@ export const captioningTask = defineTask({
     return { task: { tokenizer, ...(end !== undefined && { end }) }, names: {} };
   },
   create(card) {
-    const { length, pad } = neededTokenizer("captioning", card.task);
+    const { length, pad, vocabulary } = neededTokenizer("captioning", card.task);
     const { model: net, generate } = makeModel(card);
-    const marks = { end: Number(card.task.end), pad };
+    const marks = { end: Number(card.task.end), pad, vocabulary };
     return {
       model: (scope, image) => net(scope, { image }),
       whole: {

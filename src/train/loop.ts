@@ -9,6 +9,7 @@ import { type Engine, jit } from "../engines/engine.ts";
 import { shardBatch } from "../engines/mesh.ts";
 import { OcelliError } from "../errors.ts";
 import { type Headline, headlineOf, inOrder } from "../runs/headline.ts";
+import { embeddedSource } from "./embeddings.ts";
 import { BestWatch, describeBest } from "./watch/best.ts";
 import type { ByteWatch } from "./watch/byte-watch.ts";
 import type { Config } from "../config/config.ts";
@@ -26,7 +27,6 @@ import { headlineNote } from "./watch/headline-note.ts";
 import { judge, judgeAtEnd } from "./watch/judge.ts";
 import type { DeviceFeatures } from "../preprocess/operation.ts";
 import { pictureNote } from "./watch/picture-note.ts";
-import { textNote } from "./watch/text-note.ts";
 import { inputPictures } from "../served/pictures.ts";
 import { collapseNote } from "./watch/collapse-note.ts";
 import { FiniteWatch } from "./watch/finite-watch.ts";
@@ -121,7 +121,8 @@ export async function trainLoop(session: Session): Promise<Trained> {
   const batching = { ...config, ...loading, preprocessing: plan.preprocessing.train, share };
   const second = plan.unlabelled;
   if (second && engine.part) throw onlyAlone();
-  const drawn = plan.labels ? balancedSource(plan.source, plan.labels) : plan.source;
+  const source = plan.locked ? await embeddedSource(session, plan.locked, state) : plan.source;
+  const drawn = plan.labels ? balancedSource(source, plan.labels) : source;
   const own = trainingBatches(drawn, batching, position);
   const stream = second
     ? besideBatches(
@@ -137,7 +138,6 @@ export async function trainLoop(session: Session): Promise<Trained> {
     release: ({ arrays }) => disposeTree(arrays),
   });
   const tellPictures = pictureNote(loading.problems, plan.preprocessing.train.alpha, journal);
-  const tellTexts = textNote(plan.texts, plan.tokenizer?.tokenizer.card.length, journal);
   const tellCollapse = collapseNote(journal);
   const meter = new Meter(totalSteps, config.batchSize + (second?.batchSize ?? 0));
   if (stored) meter.restore(stored.loop.gathered);
@@ -183,7 +183,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
   try {
     while (step < totalSteps && !best.isOver && !stops(step)) {
       const { value: batch } = await meter.waitFor(batches.next(), pending?.metrics);
-      if (step === 0) await saveInputs(session, batch!.arrays);
+      if (step === 0 && !plan.locked) await saveInputs(session, batch!.arrays);
       let next = await trainStep(state, batch!.arrays, step, watch.updates(step));
       state = next.state;
       // Of the step before this one: the device has work while metrics are read.
@@ -198,10 +198,7 @@ export async function trainLoop(session: Session): Promise<Trained> {
       position = batch!.next;
       pending = { step, batch: batch!.arrays, metrics: readScalars(next.metrics) };
 
-      if (step === Math.ceil(plan.source.length / config.batchSize)) {
-        tellPictures();
-        tellTexts();
-      }
+      if (step === Math.ceil(plan.source.length / config.batchSize)) tellPictures();
       if (step % logSteps === 0 || step === totalSteps) {
         await settle();
         journal.progress(meter.report(step));
@@ -253,7 +250,6 @@ export async function trainLoop(session: Session): Promise<Trained> {
     }
   }
   tellPictures();
-  tellTexts();
   disposeTree(state);
   const inTheirOrder = inOrder(
     evals,

@@ -22,7 +22,7 @@ import { disposeTree, uploadTree } from "../served/device-trees.ts";
 import { classOf } from "../served/classification/shots.ts";
 import type { ModelTensors } from "../served/outputs.ts";
 import { type Backbone, featuresOf } from "./backbone.ts";
-import { pruneFolder, touch } from "./prune.ts";
+import { pruneFolder, touch } from "../packages/prune.ts";
 
 /** What gives features of prepared images. */
 export interface FeatureMaker {

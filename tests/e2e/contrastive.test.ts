@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { type HostArray, toNumbers } from "../../src/graph/index.ts";
 import {
@@ -305,6 +305,59 @@ test("a tower begins with weights of its own and stays locked while the other le
   await expect(run("bad", { ...locked, model: wider as never })).rejects.toThrow(
     /towers does not fit the model: MAPHead_0/,
   );
+});
+
+test("a locked tower's embeddings are computed once, and training ends with the same weights", async () => {
+  vi.stubEnv("OCELLI_CACHE", join(dir, "cache"));
+  const locked: Partial<ConfigInput> = {
+    optimizer: {
+      name: "adam",
+      lr: 5e-3,
+      schedule: [
+        ["img/.*", null],
+        [".*", {}],
+      ],
+    },
+    duration: { steps: 4 },
+    evals: {},
+  };
+  const lines: string[] = [];
+  const reporter = { line: (text: string) => lines.push(text), status: () => undefined } as never;
+  const cached = (name: string, changes: Partial<ConfigInput> = {}) =>
+    train(
+      { ...config, ...locked, cacheEmbeddings: true, ...changes },
+      { engine: "ort", workdir: join(dir, name), reporter },
+    );
+  const read = (name: string) =>
+    toFlat<HostArray>(readCheckpointFile(join(dir, name, "checkpoint.safetensors"), name).params);
+  await cached("plain", { cacheEmbeddings: false });
+  await cached("computed");
+  await cached("kept");
+  const [a, b, c] = [read("plain"), read("computed"), read("kept")];
+  expect(Object.keys(b).sort()).toEqual(Object.keys(a).sort());
+  for (const [name, array] of Object.entries(a)) {
+    expect(c[name].data).toEqual(b[name].data);
+    toNumbers(array).forEach((value, i) => expect(toNumbers(b[name])[i]).toBeCloseTo(value, 5));
+  }
+  const told = lines.filter((line) => line.includes("embeddings"));
+  expect(told).toEqual([
+    expect.stringMatching(/the embeddings of 8 images are computed, and kept in .*cache/),
+    expect.stringMatching(/the embeddings of 8 images come from .*cache/),
+  ]);
+  await cached("parts", { duration: { steps: 2 } });
+  await resume(join(dir, "parts"), { duration: { steps: 4 } });
+  expect(read("parts")).toEqual(b);
+
+  const trained = { optimizer: config.optimizer };
+  await expect(cached("bad", trained)).rejects.toThrow(
+    /cacheEmbeddings cannot keep embeddings of images: the image tower is trained \(img\/.*\)\. Lock it/,
+  );
+  const flipping = "decode|resize(8)|flip_lr|value_range(-1,1)";
+  const preprocess = { ...config.preprocess!, train: flipping };
+  await expect(cached("bad", { preprocess })).rejects.toThrow(
+    /preprocess\.train changes images anew each time \(".*flip_lr.*"\)\. Leave its random operations out\./,
+  );
+  vi.unstubAllEnvs();
 });
 
 test("what does not fit is one clear line", async () => {

@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readNpz } from "../../formats/npz.ts";
 import { type Engine, jit } from "../../engines/engine.ts";
 import { openEngine } from "../../engines/select.ts";
 import { installedPlugins } from "../../engines/xla/plugins.ts";
@@ -78,10 +81,11 @@ async function write(
   { generate, params }: ReturnType<typeof captioner>,
   options?: GenerationOptions,
   pixels: HostArray = image,
+  vocabulary?: number,
 ): Promise<number[][]> {
   const program = jit(engine, (arrays: Params, x: Tensor) => {
     const writing = (...[scope, fields]: [Parameters<typeof generate>[0], { image: Tensor }]) =>
-      generate(scope, fields, { end: END, pad: PAD }, options);
+      generate(scope, fields, { end: END, pad: PAD, vocabulary }, options);
     return apply(writing, { params: arrays }, { image: x }).result;
   });
   const written = await program(params as never, pixels);
@@ -199,6 +203,60 @@ test("drawn from one token alone, texts are those of the likeliest tokens", asyn
   expect(await write(engine, made, { topP: 1e-6 })).toEqual(texts);
   await engine.dispose();
 });
+
+test("what the tokenizer does not have is not written", async () => {
+  const engine = await openEngine("interpreter");
+  const made = captioner(false);
+  const most = (texts: readonly (readonly number[])[]) => Math.max(...texts.flat());
+  expect(most(await write(engine, made, { seed: 1 }))).toBeGreaterThanOrEqual(6);
+  for (const options of [{ seed: 1 }, { beams: 3 }, {}]) {
+    expect(most(await write(engine, made, options, image, 6))).toBeLessThan(6);
+  }
+  await engine.dispose();
+});
+
+const DECODING = new URL("../../../../shared/oracles/decoding/paligemma/io.npz", import.meta.url);
+
+test.skipIf(!existsSync(DECODING))(
+  "filters and draws are big_vision's (skipped: its recorded scores are not here)",
+  async () => {
+    const recorded = readNpz(await readFile(DECODING));
+    const engine = await openEngine("interpreter");
+    const cases = {
+      greedy: {},
+      "temperature0.8_gumbel": { temperature: 0.8 },
+      "nucleus0.7_t1.2_gumbel": { temperature: 1.2, topP: 0.7 },
+      "temperature1.5_uniform": { temperature: 1.5 },
+      "nucleus0.5_t1.0_uniform": { temperature: 1, topP: 0.5 },
+    };
+    for (const [name, options] of Object.entries(cases)) {
+      const logits = recorded[`out/${name}/logits`]; // [rows, steps, vocabulary]
+      const tokens = toNumbers(recorded[`out/${name}/tokens`]);
+      const [rows, steps, vocabulary] = logits.shape;
+      const all = fromNumbers(toNumbers(logits), [rows * steps, vocabulary], "float32");
+      const filter = jit(engine, (scores: Tensor) => filterScores(scores, options));
+      const kept = toNumbers(await (await filter(all)).read());
+      const [gumbel, uniform] = [recorded["in/gumbel"], recorded["in/uniform"]].map(toNumbers);
+      tokens.forEach((token, at) => {
+        const [row, step] = [Math.floor(at / steps), at % steps];
+        const scores = kept.slice(at * vocabulary, (at + 1) * vocabulary);
+        const noise = gumbel.slice((step * rows + row) * vocabulary);
+        if (!name.endsWith("uniform")) {
+          const noisy = scores.map((x, i) => x + (name === "greedy" ? 0 : noise[i]));
+          expect(likeliest(noisy)).toBe(token);
+          return;
+        }
+        let below = 0;
+        const drawn = logSoftmax(scores).findIndex((likely) => {
+          below += Math.exp(likely);
+          return below > uniform[step * rows + row];
+        });
+        expect(drawn).toBe(token);
+      });
+    }
+    await engine.dispose();
+  },
+);
 
 test("tokens are drawn from the likeliest that are asked for", async () => {
   const engine = await openEngine("interpreter");

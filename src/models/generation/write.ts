@@ -14,6 +14,7 @@ import {
   reduceOr,
   scalar,
   select,
+  sliceAxis,
 } from "../../graph/index.ts";
 import type { Scope } from "../../nn/index.ts";
 import type { FieldArrays } from "../model.ts";
@@ -29,6 +30,8 @@ export interface TextMarks {
   readonly end: number;
   /** Fills a row after the end. */
   readonly pad: number;
+  /** How many tokens may be written, where the model scores more than its tokenizer has. Default: all. */
+  readonly vocabulary?: number;
 }
 
 /**
@@ -37,12 +40,13 @@ export interface TextMarks {
  * @throws an argument error where options do not go together
  */
 export function writeTexts(
-  writer: Writer,
+  model: Writer,
   scope: Scope,
   fields: FieldArrays,
-  { end, pad }: TextMarks,
+  { end, pad, vocabulary }: TextMarks,
   options: GenerationOptions = {},
 ): Tensor {
+  const writer = withVocabulary(model, vocabulary);
   checkGeneration(options, writer.limit);
   const { beams = 1, lengthPenalty = 0, maxLength: length = writer.limit } = options;
   const [examples] = fields.image.shape;
@@ -76,3 +80,13 @@ export function writeTexts(
   ];
   return repeatSteps(step, ([, , done]) => reduceOr(logicalNot(done)), initial, length)[3];
 }
+
+/** A writer that scores the first tokens alone. */
+const withVocabulary = (writer: Writer, vocabulary = Infinity): Writer => ({
+  ...writer,
+  next(scope, step) {
+    const made = writer.next(scope, step);
+    const known = Math.min(vocabulary, made.scores.shape[1]);
+    return { ...made, scores: sliceAxis(made.scores, 1, 0, known) };
+  },
+});

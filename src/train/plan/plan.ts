@@ -16,12 +16,7 @@ import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipelin
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
 import { type Headline, type Task, taskDefinition, taskOf, wholeModel } from "../../tasks/index.ts";
-import {
-  type OpenedTokenizer,
-  type TextCounts,
-  openTokenizerOf,
-  withTokenizer,
-} from "../../served/tokenizers.ts";
+import { type OpenedTokenizer, openTokenizerOf, withTokenizer } from "../../served/tokenizers.ts";
 import type { Tokenizer } from "../../text/index.ts";
 import { type BestRule, planBest } from "../watch/best.ts";
 import { type Reporter, SILENT } from "../watch/progress.ts";
@@ -30,6 +25,8 @@ import { adviseTransfer, checkNumClasses, planBalance } from "./classification.t
 import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
 import { type Unlabelled, bothOnDevice, bothSpecs, planUnlabelled } from "./unlabelled.ts";
+import { notesOnTexts } from "./texts.ts";
+import { type LockedTower, planLocked } from "./locked-tower.ts";
 import { planObjective } from "./objective.ts";
 
 /** All that is decided before the first step. */
@@ -62,8 +59,6 @@ export interface Plan {
   readonly task: Task;
   /** The task's tokenizer, where it has one. */
   readonly tokenizer: OpenedTokenizer | undefined;
-  /** Counts the texts that training reads. */
-  readonly texts: TextCounts;
   /** The value that the task is judged by. */
   readonly headline: Headline;
   readonly parameters: number;
@@ -71,6 +66,8 @@ export interface Plan {
   readonly optimizer: Optimizer;
   /** A batch as the objective sees it, after the preprocessing on the device. */
   readonly batchSpec: BatchSpec;
+  /** What is read in place of images, where a locked tower's embeddings are computed once. */
+  readonly locked: LockedTower | undefined;
   /** Without the number of steps trained. */
   readonly card: Omit<ModelCard, "step">;
   /** The second stream, where a step reads one; its images are in {@link Plan.batchSpec} too. */
@@ -109,6 +106,7 @@ export async function planTraining(
   };
   const chosen = tokenizer ? { ...choice, tokenizer: tokenizer.choice } : choice;
   checkNeeds(chosen, source, dataset.name);
+  if (tokenizer) notes.push(...(await notesOnTexts(source, tokenizer.tokenizer)));
   const batchSpec = await batchSpecOf(
     source,
     preprocessing.train,
@@ -180,8 +178,10 @@ export async function planTraining(
       `best is chosen by ${name}, which also judges: new images may do worse than it says`,
     );
   }
-  const texts: TextCounts = { most: source.length, read: 0, cut: 0, unknown: 0 };
-  const counting = withTokenizer(parsePreprocessing(config.preprocess.train), tokenizer, texts);
+  const optimizer = makeOptimizer(config.optimizer, context, objective.stacked(trainingSpec));
+  const locked = config.cacheEmbeddings
+    ? await planLocked(config, { task, card, source, objective, optimizer, batchSpec })
+    : undefined;
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
   return {
@@ -192,7 +192,12 @@ export async function planTraining(
     slices,
     sources,
     notes,
-    preprocessing: { ...preprocessing, train: bothOnDevice(counting, unlabelled) },
+    preprocessing: {
+      ...preprocessing,
+      train: locked
+        ? withTokenizer(locked.texts, tokenizer)
+        : bothOnDevice(preprocessing.train, unlabelled),
+    },
     unlabelled,
     evaluations,
     recorded: recordedOf(
@@ -205,12 +210,12 @@ export async function planTraining(
     checkpoint: planCheckpoints(config, context),
     task,
     tokenizer,
-    texts,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
-    objective,
-    optimizer: makeOptimizer(config.optimizer, context, objective.stacked(trainingSpec)),
-    batchSpec: trainingSpec,
+    objective: locked?.objective ?? objective,
+    optimizer,
+    batchSpec: locked?.batchSpec ?? trainingSpec,
+    locked,
     card,
     initial,
   };
