@@ -4,7 +4,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 
 /** The header with which the page shows that it has read itself. */
-export const TOKEN_HEADER = "X-Ocelli-Token";
+const TOKEN_HEADER = "X-Ocelli-Token";
 
 /** What in the page's HTML stands for the token. */
 const PLACE = "OCELLI-TOKEN";

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Dashboard, serveDashboard } from "../../src/dashboard/server.ts";
-import type { Look } from "../../src/dashboard/pictures/look.ts";
+import { Explanations } from "../../src/dashboard/pictures/explanations.ts";
+import { type Look, lookAt } from "../../src/dashboard/pictures/look.ts";
+import { RunDataStore } from "../../src/dashboard/pictures/run-data.ts";
 import type { Training } from "../../src/dashboard/trainings/launcher.ts";
 import { seededRandom } from "../../src/random.ts";
 import { runCli } from "./run-cli.ts";
@@ -190,6 +192,28 @@ describe("a run's data", () => {
     expect(Math.max(...dark) < Math.min(...light) || Math.max(...light) < Math.min(...dark)).toBe(
       true,
     );
+  });
+
+  test("of many pictures some are looked at, evenly", { timeout: 60_000 }, async () => {
+    const folder = join(dir, "runs", "pets");
+    const split = await new RunDataStore().open(folder, "train");
+    const { length } = split.source;
+    const { pictures, total } = await lookAt(folder, split, 8);
+    expect(total).toBe(length);
+    const places = Array.from({ length: 8 }, (_, i) => Math.floor((i * length) / 8));
+    expect(places).toEqual(expect.arrayContaining(pictures.map(({ index }) => index)));
+    expect(pictures.length).toBeGreaterThanOrEqual(7);
+  });
+
+  test("a model that was given up is opened again", { timeout: 60_000 }, async () => {
+    const folder = join(dir, "runs", "pets");
+    const { source } = await new RunDataStore().open(folder, "test");
+    const explanations = new Explanations();
+    const wanted = { source, index: 0, method: "attention" } as const;
+    const first = await explanations.explain(folder, wanted);
+    await explanations.dispose();
+    expect((await explanations.explain(folder, wanted)).pictures).toEqual(first.pictures);
+    await explanations.dispose();
   });
 
   test("a picture is explained", { timeout: 60_000 }, async () => {

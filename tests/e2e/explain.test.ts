@@ -8,7 +8,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cacheFolder } from "../../src/packages/cache.ts";
 import { openMnist } from "../../src/data/classification/mnist.ts";
-import type { Explained } from "../../src/explain/explain.ts";
+import { type Explained, PAGE } from "../../src/explain/explain.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
 
 const CACHED = (kind: string, name: string): string => join(cacheFolder(kind), name);
@@ -62,7 +62,7 @@ test.each([
   expect(images[0].files).toEqual([join(out, `digit.${method}.png`)]);
   const { width, height } = await sharp(images[0].files[0]).metadata();
   expect([width, height]).toEqual([448, 448]);
-  const page = await readFile(join(out, "explanations.html"), "utf8");
+  const page = await readFile(join(out, PAGE), "utf8");
   expect(page.match(/<img src="data:image\/png;base64,/g)).toHaveLength(2); // the original, and the map
   expect(page).toContain(`${images[0].class} · ${(100 * images[0].probability).toFixed(1)} %`);
   expect(page).toContain("linear-gradient(to right, rgb(13 20 66)");

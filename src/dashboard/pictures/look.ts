@@ -50,7 +50,7 @@ export interface Look {
 }
 
 /** The place in the split of each of at most `most` pictures, evenly over it. */
-export const evenly = (length: number, most: number): Uint32Array =>
+const evenly = (length: number, most: number): Uint32Array =>
   Uint32Array.from({ length: Math.min(length, most) }, (_, i) =>
     Math.floor((i * length) / Math.min(length, most)),
   );

@@ -7,7 +7,7 @@ import { resumeCommand, shellWord } from "../run.ts";
 import { type Html, html } from "./html.ts";
 
 /** A sentence with a command. */
-export const absent = (text: string, command: string): Html =>
+const absent = (text: string, command: string): Html =>
   html`<p class="none">${text} <code>${command}</code></p>`;
 
 /** The run's folder as it is named from where the program runs, or whole where it lies elsewhere. */

@@ -17,7 +17,7 @@ h2 { font-size:19px; margin:40px 0 12px; letter-spacing:-.01em; }
 .lead { color:var(--soft); margin:0; overflow-wrap:anywhere; }
 .badge { display:inline-block; padding:1px 9px; border-radius:99px; border:1px solid currentColor; font-size:13px; color:var(--accent); }
 .badge.interrupted, .badge.unreadable { color:var(--bad); }
-.tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(140px,1fr)); gap:12px; margin:20px 0 4px; }
+.tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(128px,1fr)); gap:12px; margin:20px 0 4px; }
 .tile { background:var(--card); border:1px solid var(--line); border-radius:10px; padding:12px 14px; }
 .tile b { display:block; font-size:23px; line-height:1.25; font-weight:620; letter-spacing:-.01em; overflow-wrap:anywhere; }
 .tile span { color:var(--soft); font-size:13px; }
