@@ -10,7 +10,7 @@ const GROUP = 12;
 /** Pictures whose cosine is below this do not belong together. */
 const ALIKE = 0.2;
 /** Pictures that are compared with each other to find one that stands for many. */
-const SAMPLE = 800;
+const SAMPLE = 300;
 
 /**
  * The row among `open` that stands for most of what none of `seen` stands for: greedy facility location over an even sample,

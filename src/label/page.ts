@@ -20,7 +20,7 @@ export const PAGE = `<!doctype html>
 </header>
 <main>
   <p id="why"></p>
-  <ul id="pictures" aria-label="Pictures"></ul>
+  <ul id="pictures" role="listbox" aria-multiselectable="true" aria-label="Pictures"></ul>
   <p id="error" role="alert"></p>
 </main>
 <aside>

@@ -32,8 +32,8 @@ export interface PretrainResult extends TrainResult {
   readonly chosen: Choice;
 }
 
-/** Steps that measure: those of the last window count, once the program is compiled and what was read ahead is used up. */
-const [WINDOW, MEASURED] = [4, 12];
+/** Steps that measure, fewer where they take longer than so many seconds together. */
+const [MEASURED, PATIENCE] = [12, 6];
 /** What evaluations and checkpoints leave of the time. */
 const SHARE = 0.9;
 
@@ -78,22 +78,35 @@ export async function pretrain(
   return { ...result, chosen };
 }
 
-/** Seconds of a step, reading included: a few steps of a training that is thrown away. */
+/**
+ * Seconds of a step, reading included: a few steps of a training that is thrown away. The second half of them counts, once the
+ * program is compiled and what was read ahead is used up.
+ */
 async function measureStep(
   config: Omit<ConfigInput, "duration">,
   { engine, signal }: Pick<RunOptions, "engine" | "signal">,
 ): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "ocelli-pretrain-"));
+  const enough = new AbortController();
+  let first: number | undefined;
+  const line = (text: string): void => {
+    if (!/^step \d+\//.test(text)) return;
+    first ??= performance.now();
+    if (performance.now() - first > 1000 * PATIENCE) enough.abort();
+  };
   try {
     const workdir = join(folder, "run");
-    const brief = {
-      ...{ evals: {}, checkpoint: {}, log: { steps: WINDOW }, duration: { steps: MEASURED } },
-    };
-    await train({ ...config, ...brief } as ConfigInput, { workdir, engine, signal });
+    const brief = { evals: {}, checkpoint: {}, log: { steps: 1 }, duration: { steps: MEASURED } };
+    await train({ ...config, ...brief } as ConfigInput, {
+      ...{ workdir, engine, reporter: { ...SILENT, line } },
+      signal: AbortSignal.any([enough.signal, ...(signal ? [signal] : [])]),
+    });
     signal?.throwIfAborted();
     const text = await readFile(join(workdir, "metrics.jsonl"), "utf8");
-    const last = text.split("\n").findLast((line) => line !== "") ?? "";
-    return config.batchSize! / parseLine(last)!.imagesPerSecond;
+    const rates = text.split("\n").flatMap((row) => parseLine(row)?.imagesPerSecond ?? []);
+    const counted = rates.slice(Math.floor(rates.length / 2));
+    const seconds = counted.map((rate) => config.batchSize! / rate);
+    return seconds.reduce((sum, one) => sum + one, 0) / seconds.length;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@
 
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -13,6 +14,7 @@ import { seededRandom } from "../../src/random.ts";
 import type { TransferResult } from "../../src/transfer/classification/options.ts";
 import { launchChromium } from "../browser/chromium.ts";
 import { lastJson, runCli } from "./run-cli.ts";
+import { startCli } from "./small-run.ts";
 
 const COLOURS = { green: [60, 160, 70], red: [190, 60, 60], violet: [120, 60, 190] } as const;
 const EACH = 8;
@@ -196,6 +198,54 @@ test("pictures are labelled by keyboard, written at once, resumed, and train", a
   const twice = await runCli(["label", pictures, "--to=folders", "--out", folders, "--json"]);
   expect(lastJson(twice)).toEqual({ folder: folders, copied: 0, kept: 3 * EACH });
 });
+
+/** A port that nothing listens at. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+
+test("what was labelled is there after the program is killed, and Ctrl-C says how it trains", async () => {
+  await rm(table, { force: true });
+  const start = async () => {
+    const flags = [
+      "--model",
+      model,
+      "--engine=interpreter",
+      `--port=${await freePort()}`,
+      "--classes=red,green",
+    ];
+    const program = startCli(["label", pictures, ...flags]);
+    await expect.poll(program.text, { timeout: 60_000 }).toMatch(/labels the pictures of/);
+    const [url] = /http:\S+/.exec(program.text())!;
+    const page = await (await fetch(url)).text();
+    const headers = {
+      origin: new URL(url).origin,
+      "x-ocelli-token": /name="token" content="([^"]+)"/.exec(page)![1],
+    };
+    const state = async () => (await (await fetch(`${url}api/state`)).json()) as LabelView;
+    return { program, url, headers, state };
+  };
+  const first = await start();
+  const { turn, pictures: shown, classes } = await first.state();
+  expect(classes.map(({ name }) => name)).toEqual(["red", "green"]);
+  const body = JSON.stringify({ do: "label", turn, rows: [shown[0].row], name: "green" });
+  await fetch(`${first.url}api/act`, { method: "POST", headers: first.headers, body });
+  first.program.kill("SIGKILL");
+  await first.program.ended;
+  expect(await rowsOf()).toEqual([[shown[0].file, "green"]]);
+  const second = await start();
+  expect(await second.state()).toMatchObject({ labelled: 1, canUndo: false });
+  second.program.kill("SIGINT");
+  expect(await second.program.ended).toBe(0);
+  expect(second.program.text()).toContain(
+    `1 of ${3 * EACH} pictures are labelled: ocelli transfer --data ${table}`,
+  );
+}, 180_000);
 
 test("only the page itself writes, and only of pictures that it shows", async () => {
   await rm(table, { force: true });
