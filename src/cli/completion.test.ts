@@ -14,7 +14,7 @@ test.skipIf(process.platform === "win32")(
   async () => {
     const { stdout, code } = await runCli(["completion", "bash"]);
     expect(code).toBe(0);
-    expect(complete(stdout, ["ocelli", "pre"])).toEqual(["predict"]);
+    expect(complete(stdout, ["ocelli", "pre"])).toEqual(["pretrain", "predict"]);
     expect(complete(stdout, ["ocelli", "predict", "--top"])).toEqual(["--top-k"]);
     expect(complete(stdout, ["ocelli", "train", "quick"])).toEqual(["quickstart"]);
   },
