@@ -71,7 +71,7 @@ test("a second Ctrl-C stops at once; what one wish is passed on as does not", as
   const program = `
     import { stoppable } from ${stoppable};
     setInterval(() => undefined, 1000);
-    await stoppable({ line: (text) => console.log(text) }, () => {
+    await stoppable({ result: (text) => console.log(text) }, () => {
       console.log("begun");
       return new Promise(() => undefined);
     });`;
