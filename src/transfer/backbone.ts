@@ -91,7 +91,11 @@ function embeddingPart(
   const arrays = { params, variables: read(specs.variables, own.variables) } as Arrays;
   const { model } = own.card;
   const common = { spec, model, preprocessing: preprocessing.text, imageShape, net, ...arrays };
-  return { ...common, sha256: hashArrays(model, { ...arrays }), features: widthOf(net, arrays, image) };
+  return {
+    ...common,
+    sha256: hashArrays(model, { ...arrays }),
+    features: widthOf(net, arrays, image),
+  };
 }
 
 /** How many numbers a network gives of an image. */
