@@ -1,6 +1,6 @@
 /**
  * @file Commands that are killed at random moments and given again, with the clock set back between, end with what an
- * unbroken one gives: sweep, transfer, embed, claim, and a package fetched by several processes at once. (Trainings:
+ * unbroken one gives: sweep, transfer, search index, embed, claim, and a package fetched by several processes at once. (Trainings:
  * resume.test.ts.)
  */
 
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { strToU8, zipSync } from "fflate";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSearch } from "../../src/index.ts";
 import { seededRandom } from "../../src/random.ts";
 import {
   type Process,
@@ -162,6 +163,35 @@ test.each(["linear", "full"])(
     );
   },
 );
+
+test(`${KILLS} kills of an index`, { timeout: TIMEOUT }, async () => {
+  const place = (name: string) => at("indexed", name);
+  const args = (name: string) => [
+    ...["search", "index", at("images"), "--model", at("backbone"), "--out", place(name)],
+  ];
+  const found = async (name: string) => {
+    const searcher = await openSearch(place(name));
+    const hits = await searcher.search({ image: at("images", "dark", "3.png") }, 48);
+    await searcher.dispose();
+    return { hits, complete: searcher.manifest.complete };
+  };
+  await mkdir(at("indexed"));
+  expect(await startCli(args("unbroken"), atTime(0)).ended).toBe(0);
+  const expected = await found("unbroken");
+  expect(expected).toMatchObject({ complete: true, hits: { length: 48 } });
+  await killAndRepeat(
+    "index",
+    (round, shell) => startCli(args(String(round)), shell),
+    (round) => place(String(round)),
+    async (round) => {
+      expect(await found(String(round))).toEqual(expected);
+      const files = await readdir(place(String(round)));
+      expect(files.filter((name) => !/^(index\.json|shard-\d+\.safetensors)$/.test(name))).toEqual(
+        [],
+      );
+    },
+  );
+});
 
 test(`${KILLS} kills of an embedding`, { timeout: TIMEOUT }, async () => {
   const args = (out: string) => ["embed", at("backbone"), at("images"), "--out", at(out)];
