@@ -209,8 +209,8 @@ test("what the tokenizer does not have is not written", async () => {
   const engine = await openEngine("interpreter");
   const made = captioner(false);
   const most = (texts: readonly (readonly number[])[]) => Math.max(...texts.flat());
-  expect(most(await write(engine, made, { seed: 1 }))).toBeGreaterThanOrEqual(6);
-  for (const options of [{ seed: 1 }, { beams: 3 }, {}]) {
+  expect(most(await write(engine, made, { temperature: 9 }))).toBeGreaterThanOrEqual(6);
+  for (const options of [{ temperature: 9 }, { beams: 3 }, {}]) {
     expect(most(await write(engine, made, options, image, 6))).toBeLessThan(6);
   }
   await engine.dispose();
