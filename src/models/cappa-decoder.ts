@@ -161,7 +161,7 @@ export const cachedDecoder = (
     },
     read(scope, encoded) {
       const body: LayerBody = (inner, z) => {
-        const { key, value } = keysAndValues(inner.at("CrossAttn"), z, plain);
+        const { key, value } = keysAndValues(inner.at("CrossAttn"), z, width, plain);
         return [z, { key, value }];
       };
       const [, kept] = eachLayer(scope, body, encoded, () => []);
@@ -184,7 +184,7 @@ export const cachedDecoder = (
         let kept: Record<string, Tensor> = {};
         const one: BlockAttention = {
           self(at, z) {
-            const now = keysAndValues(at, z, plain);
+            const now = keysAndValues(at, z, width, plain);
             kept = { key: keep(key, now.key), value: keep(value, now.value) };
             return attendKept(at, z, { key: kept.key, value: kept.value }, { ...plain, where });
           },

@@ -69,6 +69,7 @@ export interface KeysAndValues {
 /** The projections of an attention: each by its name, as options have it. */
 function projections(
   scope: Scope,
+  width: number,
   {
     heads,
     kernelInit = lecunNormal,
@@ -77,18 +78,16 @@ function projections(
     qkNorm = false,
   }: AttentionOptions,
 ) {
-  const project = (name: string, from: Tensor): Tensor => {
-    const width = from.shape[2];
-    if (width % heads !== 0) {
-      throw new OcelliError("shape", `width ${width} does not divide into ${heads} heads.`, {
-        given: { width, heads },
-      });
-    }
-    return dense(scope.at(name), from, [heads, width / heads], {
+  if (width % heads !== 0) {
+    throw new OcelliError("shape", `width ${width} does not divide into ${heads} heads.`, {
+      given: { width, heads },
+    });
+  }
+  const project = (name: string, from: Tensor): Tensor =>
+    dense(scope.at(name), from, [heads, width / heads], {
       ...{ kernelInit, dtype },
       bias: qkvBias === "no-key" ? name !== "key" : qkvBias,
     });
-  };
   const normalise = (name: string, z: Tensor): Tensor =>
     qkNorm ? convert(normalisation(qkNorm, scope.at(name), z, { bias: false }), dtype) : z;
   return {
@@ -121,18 +120,22 @@ function attended(
  */
 export const attend = layer(
   (scope, x: Tensor, context: Tensor, options: AttentionOptions): Attended => {
-    const project = projections(scope, options);
+    const width = x.shape[2];
+    const project = projections(scope, width, options);
     const query = project.query(x);
     const key = project.key(context);
     const value = project.value(context);
-    return attended(scope, x.shape[2], { query, key, value }, options);
+    return attended(scope, width, { query, key, value }, options);
   },
 );
 
-/** The keys and values of a context [batch, keys, width], as {@link attend} has them: to be kept. */
+/**
+ * The keys and values of a context [batch, keys, channels], as {@link attend} has them: to be kept. `width` is that of
+ * what attends.
+ */
 export const keysAndValues = layer(
-  (scope, context: Tensor, options: AttentionOptions): KeysAndValues => {
-    const { key, value } = projections(scope, options);
+  (scope, context: Tensor, width: number, options: AttentionOptions): KeysAndValues => {
+    const { key, value } = projections(scope, width, options);
     return { key: key(context), value: value(context) };
   },
 );
@@ -140,8 +143,9 @@ export const keysAndValues = layer(
 /** What {@link attend} gives for kept keys and values, [batch, queries, width]. */
 export const attendKept = layer(
   (scope, x: Tensor, kept: KeysAndValues, options: AttentionOptions): Tensor => {
-    const query = projections(scope, options).query(x);
-    return attended(scope, x.shape[2], { query, ...kept }, options).result;
+    const width = x.shape[2];
+    const query = projections(scope, width, options).query(x);
+    return attended(scope, width, { query, ...kept }, options).result;
   },
 );
 

@@ -39,14 +39,15 @@ const picture = (row: number): HostArray =>
   fromNumbers(toNumbers(image).slice(row * PIXELS, (row + 1) * PIXELS), [1, 8, 8, 3], "float32");
 
 /** How large values are: what is seen of an image weighs enough for pictures to have unlike texts. */
-const scaleOf = (name: string): number => (/CrossAttn\/(value|out)/.test(name) ? 3 : 0.6);
+const scaleOf = (name: string): number =>
+  /^encoder\/embedding|CrossAttn\/(value|out)/.test(name) ? 3 : 0.6;
 
 /** A captioner with random arrays. */
 function captioner(scan: boolean, options: object = {}) {
   const size = { width: 16, depth: 2, numHeads: 2, mlpDim: 24 };
   const given = {
     encoder: { ...size, patchSize: [4, 4] },
-    decoder: { scan },
+    decoder: { scan, width: 24, numHeads: 3, depth: 3 },
     ...{ vocabSize: VOCABULARY, seqLen: LENGTH, maskedPredProb: 0.5, ...options },
   };
   const model = createFieldModel("cappa", given);
@@ -54,7 +55,7 @@ function captioner(scan: boolean, options: object = {}) {
     image: { shape: image.shape, dtype: "float32" },
     text: { shape: [BATCH, LENGTH], dtype: "int32" },
   } as const;
-  const draw = drawer(`a captioner, scan ${scan}`);
+  const draw = drawer(`x, scan ${scan}`);
   const specs = Object.entries(toFlat<Spec>(modelSpecs(model, fields).params));
   const arrays = specs.map(([name, { shape }]) => [name, draw(shape, scaleOf(name))]);
   const params = fromFlat<HostArray>(Object.fromEntries(arrays) as Record<string, HostArray>);
@@ -208,8 +209,8 @@ test("what the tokenizer does not have is not written", async () => {
   const engine = await openEngine("interpreter");
   const made = captioner(false);
   const most = (texts: readonly (readonly number[])[]) => Math.max(...texts.flat());
-  expect(most(await write(engine, made, { seed: 1 }))).toBeGreaterThanOrEqual(6);
-  for (const options of [{ seed: 1 }, { beams: 3 }, {}]) {
+  expect(most(await write(engine, made, { temperature: 9 }))).toBeGreaterThanOrEqual(6);
+  for (const options of [{ temperature: 9 }, { beams: 3 }, {}]) {
     expect(most(await write(engine, made, options, image, 6))).toBeLessThan(6);
   }
   await engine.dispose();
