@@ -77,7 +77,7 @@ export const framePage = ({ tiles, parts, footer, ...head }: Page): string =>
   barePage({
     ...head,
     figures: html`<div class="tiles">
-      ${tiles.map(([name, value]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}
+      ${tiles.map(([name, value]) => html`<div class="tile"><b>${value.replace(" %", "\u00a0%")}</b><span>${name}</span></div>`)}
     </div>`,
     between: html`<nav class="parts" aria-label="Parts">
       ${parts.map(([id, title]) => html`<a href="#${id}">${title}</a>`)}
