@@ -19,7 +19,7 @@ h2 { font-size:19px; margin:40px 0 12px; letter-spacing:-.01em; }
 .badge.interrupted, .badge.unreadable { color:var(--bad); }
 .tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(128px,1fr)); gap:12px; margin:20px 0 4px; }
 .tile { background:var(--card); border:1px solid var(--line); border-radius:10px; padding:12px 14px; }
-.tile b { display:block; font-size:21px; line-height:1.25; font-weight:620; letter-spacing:-.01em; overflow-wrap:anywhere; }
+.tile b { display:block; font-size:19px; line-height:1.25; font-weight:620; letter-spacing:-.01em; overflow-wrap:anywhere; }
 .tile span { color:var(--soft); font-size:13px; }
 nav.parts { display:flex; flex-wrap:wrap; gap:4px 16px; margin-top:14px; font-size:14px; }
 a { color:var(--accent); }
