@@ -109,7 +109,7 @@ test("a resumed run refuses other training images and tells of others that judge
   }
   await using more = await addTo("test");
   const lines = await goOn(workdir);
-  const told = lines.find((line) => line.includes("test has"));
+  const told = lines.find((line) => line.includes("was stopped: test: "));
   expect(told).toContain(`1 new, such as ${more.id}; its values are of other images than before`);
 });
 
