@@ -362,6 +362,22 @@ export const HOSTILE: readonly Case[] = [
       1,
     ),
   ),
+  table(
+    "parquet of 20,000 row groups",
+    "t.parquet",
+    parquet(
+      Array.from({ length: 20_000 }, (_, i) => (i % 2 ? "x" : "y")),
+      1,
+    ),
+  ),
+  table(
+    "parquet of 20,000 equal rows",
+    "t.parquet",
+    parquet(
+      Array.from({ length: 20_000 }, (_, i) => (i % 2 ? "x" : "y")),
+      10_000,
+    ),
+  ),
   folder(
     "idx of 1 GB, gzipped",
     {

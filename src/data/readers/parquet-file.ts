@@ -13,6 +13,7 @@ import {
 } from "../../formats/parquet/metadata.ts";
 import { type Decompress, readParquetChunk } from "../../formats/parquet/pages.ts";
 import { importOptional } from "../../packages/peers.ts";
+import { forwardReader } from "../files/byte-file.ts";
 import type { ByteFile } from "../files/random-access.ts";
 
 /** A parquet file whose description was read. */
@@ -26,6 +27,8 @@ export interface ParquetFile {
    * by default what a file of the part's size may unpack to.
    */
   read(chunk: ParquetChunk, rows: number, budget?: Budget): Promise<unknown[]>;
+  /** A reader of many parts in their order, which takes near ones in from the disk or the network together. */
+  readForward(): ParquetFile["read"];
 }
 
 /** Bytes at the end that are read at once; most descriptions are shorter. */
@@ -34,17 +37,24 @@ const LAST = 1 << 16;
 /** Opens a file whose description is sound. */
 export async function openParquetFile(file: ByteFile): Promise<ParquetFile> {
   const metadata = await readMetadata(file);
+  const reader =
+    (read: ByteFile["read"]): ParquetFile["read"] =>
+    async (chunk, rows, given) => {
+      const { begin, end, column } = chunk;
+      const budget =
+        given ?? new Budget(`${file.name}, ${column.path[0]}`, { bytes: unpackLimit(end - begin) });
+      const bytes = await read(begin, end);
+      const decompress = await decompressOf(chunk.codec);
+      return readParquetChunk(bytes, chunk, rows, decompress, budget, file.name);
+    };
   return {
     name: file.name,
     size: file.size,
     metadata,
-    async read(chunk, rows, given) {
-      const { begin, end, column } = chunk;
-      const budget =
-        given ?? new Budget(`${file.name}, ${column.path[0]}`, { bytes: unpackLimit(end - begin) });
-      const bytes = await file.read(begin, end);
-      const decompress = await decompressOf(chunk.codec);
-      return readParquetChunk(bytes, chunk, rows, decompress, budget, file.name);
+    read: reader((begin, end) => file.read(begin, end)),
+    readForward() {
+      const forward = forwardReader(file);
+      return reader((begin, end) => forward(begin, end - begin));
     },
   };
 }

@@ -97,9 +97,10 @@ async function openParquet({
       const { size } = parquet.file;
       all.allow(unpackLimit(size) - unpackLimit(0));
       const budget = new Budget(path, { bytes: unpackLimit(size) }, all);
+      const readLabel = parquet.file.readForward();
       for (const block of rowGroups(parquet)) {
         const values = block.label
-          ? await parquet.file.read(block.label, block.rows, budget)
+          ? await readLabel(block.label, block.rows, budget)
           : Array<undefined>(block.rows).fill(undefined);
         firsts.push(ids.length);
         values.forEach((value, row) => {

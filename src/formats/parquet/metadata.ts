@@ -92,7 +92,7 @@ const MIN_ROWS = 1 << 16;
 
 /**
  * The description of a file of some bytes. Every part lies within the file, and there are no more rows than the file has
- * room for images, nor more values of a part than it has bytes.
+ * room for images, nor more values of a part than it has bytes, but for the many that a small file may say once.
  */
 export function readParquetMetadata(
   bytes: Uint8Array,
@@ -144,7 +144,7 @@ function readChunk(
   // zero stands for none
   const begin = meta.size(11, "the dictionary's place", 0) || meta.size(9, "the pages' place");
   if (begin + size > fileSize) throw formatError(`${which} ends beyond the file's end.`);
-  if (values > fileSize) throw formatError(`${which}: ${values} values are impossible.`);
+  if (values > MIN_ROWS + fileSize) throw formatError(`${which}: ${values} values are impossible.`);
   return { column, codec, values, bytes, begin, end: begin + size };
 }
 
