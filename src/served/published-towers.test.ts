@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeviceArray } from "../engines/engine.ts";
 import { openNpz } from "../formats/npz.ts";
 import { type HostArray, fromNumbers, toNumbers } from "../graph/index.ts";
+import { identityOf } from "../search/embedder.ts";
+import { tokenizerOf } from "../tasks/index.ts";
 import { openBackbone } from "../transfer/backbone.ts";
 import { createLabelRanker } from "./classification/zero-shot.ts";
 import { openModel } from "./open.ts";
@@ -158,11 +160,37 @@ describe("what is no pair of towers stays as it is", () => {
     expect(features).toBe(32);
   });
 
-  test("so is a part of the weights, and weights whose model is named", async () => {
+  test("so is a part of the weights", async () => {
     const spec = await siglip("part");
     const { card } = await openTrained(`${spec}:vision_model`);
     expect(card).toMatchObject({ model: { name: "vit" }, task: { name: "features" } });
   });
+});
+
+test("of CLIP, whose image tower is not described alone, a backbone is what embeds images", async () => {
+  const { model, features } = await openBackbone(await clip("embedding"));
+  expect(model.name).toBe("two-towers");
+  expect(features).toBe(20);
+});
+
+test("an index knows a model again wherever the tokenizer's file lies", async () => {
+  const [one, other] = [
+    await openTrained(await clip("here")),
+    await openTrained(await clip("there")),
+  ];
+  expect(tokenizerOf(one.card.task)!.file).not.toBe(tokenizerOf(other.card.task)!.file);
+  expect(identityOf("clip", other)).toEqual(identityOf("clip", one));
+});
+
+test("SigLIP 2 reads lower case, as it was trained", async () => {
+  const spec = await repository(
+    "gemma",
+    "hf_siglip/model",
+    { ...SIGLIP, tokenizer_class: "GemmaTokenizer" },
+    60,
+  );
+  const { card } = await openTrained(spec);
+  expect(tokenizerOf(card.task)).toMatchObject({ lower: "unicode", bos: "no", length: 16 });
 });
 
 describe("a tokenizer that cannot be read is one line", () => {

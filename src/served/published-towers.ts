@@ -1,6 +1,5 @@
 /** @file Two towers that somebody published, as a model of images and texts: of the task `contrastive`, with their tokenizer. */
 
-import { existsSync } from "node:fs";
 import { OcelliError } from "../errors.ts";
 import { contrastiveTask } from "../tasks/index.ts";
 import { describePublishedTowers, loadWeights } from "../weights/index.ts";
@@ -17,7 +16,7 @@ export async function readPublishedTowers(
   spec: string,
   { architecture, preprocessing, report }: PublishedOptions,
 ) {
-  if (architecture !== undefined || !(spec.startsWith("hf:") || existsSync(spec))) return undefined;
+  if (architecture !== undefined) return undefined;
   const towers = await describePublishedTowers(spec, { report });
   if (!towers) return undefined;
   const { model, loss, tokenizer: described } = towers;
