@@ -11,22 +11,25 @@ export const caption: Command = {
   operands: "RUN|MODEL IMAGE|FOLDER|URL|-…",
   arity: [2, Infinity],
   flags: {
-    beam: { type: "integer", help: "texts followed side by side (default: 1, greedy)" },
+    beam: { type: "integer", help: "number of beams (default: 1, greedy)" },
     "length-penalty": {
       type: "text",
       value: "A",
-      help: "with --beam: favour longer texts, such as 0.6 (default: 0)",
+      help: "with --beam: favour longer captions, such as 0.6 (default: 0)",
     },
-    sample: { type: "switch", help: "draw tokens instead of taking the likeliest" },
+    sample: { type: "switch", help: "sample tokens instead of taking the most likely" },
     temperature: { type: "text", value: "T", help: "with --sample (default: 1)" },
-    "top-k": { type: "integer", help: "with --sample: draw from the K likeliest (default: all)" },
+    "top-k": {
+      type: "integer",
+      help: "with --sample: the K most likely tokens only (default: all)",
+    },
     "top-p": {
       type: "text",
       value: "P",
-      help: "with --sample: draw from the likeliest of probability P together (default: 1)",
+      help: "with --sample: the most likely tokens up to a total probability of P (default: 1)",
     },
-    seed: { type: "text", value: "N", help: "with --sample: what draws depend on (default: 0)" },
-    "max-length": { type: "integer", help: "most tokens of a caption (default: as in training)" },
+    seed: { type: "text", value: "N", help: "with --sample: random seed (default: 0)" },
+    "max-length": { type: "integer", help: "maximum number of tokens (default: as in training)" },
     out: { type: "text", value: "FILE", help: "write one JSON object per line to FILE" },
     "batch-size": ANSWER_FLAGS["batch-size"],
     "on-bad-image": ANSWER_FLAGS["on-bad-image"],
@@ -59,7 +62,7 @@ export const caption: Command = {
       ([key]) => drawing[key as keyof typeof drawing] !== undefined,
     );
     if (!isSampled && needless) {
-      throw new OcelliError("argument", `${needless[1]} is for drawn captions.`, {
+      throw new OcelliError("argument", `${needless[1]} needs --sample.`, {
         hint: "Add --sample.",
       });
     }

@@ -1,6 +1,6 @@
 /** @file `ocelli classify`: which of some labels fits images best, by a model of images and texts. */
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { OcelliError } from "../errors.ts";
 import { ANSWER_FLAGS, answerImages } from "./answer-images.ts";
 import { type Command, USE_FLAG } from "./command.ts";
@@ -17,19 +17,21 @@ export const classify: Command = {
     labels: {
       type: "text",
       value: "A,B,…|FILE",
-      help: "labels, or a file with one on each line, of which one may have several names between commas (required)",
+      help: "labels between commas, or a file with one label per line, where commas separate its names (required)",
     },
     template: {
       type: "list",
       value: "TEXT",
       help: 'a prompt such as "a photo of a {}", or clip_best; may be given several times (default: "{}")',
     },
-    "top-k": topK,
+    "top-k": { ...topK, help: "number of labels to show (default: 3)" },
     ...OTHERS,
+    out: { type: "text", value: "FILE", help: "write one JSON object per line to FILE" },
     use: USE_FLAG,
   },
   examples: [
     "ocelli classify runs/pairs --labels cat,dog cat.jpg",
+    "ocelli classify hf:google/siglip-base-patch16-224 --labels cat,dog cat.jpg",
     'ocelli classify runs/pairs --labels labels.txt --template "a photo of a {}" holiday/ --json',
   ],
   async run(call, output) {
@@ -57,7 +59,9 @@ async function labelsOf(
       hint: "Such as --labels cat,dog.",
     });
   }
-  const isFile = existsSync(given) || (!given.includes(",") && /\.txt$/i.test(given));
+  const isFile =
+    statSync(given, { throwIfNoEntry: false })?.isFile() ||
+    (!given.includes(",") && /\.txt$/i.test(given));
   if (isFile) return read(given);
   return given.split(",").map((label) => label.trim());
 }

@@ -19,7 +19,7 @@ export const search: Command = {
     model: {
       type: "text",
       value: "RUN|NAME|hf:…",
-      help: "model of the index (default: that of the index, or efficientnet-lite0, which knows no words)",
+      help: "model of the index (default: that of the index, or efficientnet-lite0, which searches by picture only)",
     },
     out: {
       type: "text",
@@ -29,15 +29,15 @@ export const search: Command = {
     index: {
       type: "text",
       value: "INDEX|DIR",
-      help: "index to search (default: that of this folder, or the one made last)",
+      help: "index to search (default: the current folder's, or the last one made)",
     },
     image: {
       type: "text",
       value: "IMAGE|URL|-",
-      help: "a picture to search for, alone or with words",
+      help: "picture to search for, alone or with words",
     },
     top: { type: "integer", help: "number of pictures (default: 10)" },
-    html: { type: "text", value: "FILE", help: "write a page with the pictures too" },
+    html: { type: "text", value: "FILE", help: "also write a page with the pictures" },
     open: { type: "switch", help: "show the page in a browser" },
     "batch-size": { type: "integer", help: "batch size of search index (default: 16)" },
     engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
@@ -68,8 +68,10 @@ export const search: Command = {
   },
 };
 
-async function makeIndex(folder: string, { texts, integers }: Call, output: Output) {
-  refuse(texts, ["index", "image", "html"], "is for searching, not for search index");
+async function makeIndex(folder: string, call: Call, output: Output) {
+  const { texts, integers } = call;
+  const searching = ["index", "image", "top", "html", "open"];
+  refuse(call, searching, "is for searching, not for search index");
   const { indexFolder } = await import("../search/build.ts");
   const { tellProgress } = await import("../runs/forecast.ts");
   const result = await stoppable(
@@ -100,8 +102,8 @@ async function makeIndex(folder: string, { texts, integers }: Call, output: Outp
     ),
   );
   const knows = model.words
-    ? "searches by words and by a picture"
-    : "searches by a picture (--image), not by words; for words, index with a run of the task contrastive";
+    ? "searches by words and by picture"
+    : "searches by picture (--image), not by words; for words, index with a run of the task contrastive, or SigLIP or CLIP as hf:…";
   output.line(printableName(`${model.spec} ${knows}`));
   if (result.interrupted) output.line("stopped before the end: the same command resumes it");
   return result;
@@ -114,7 +116,7 @@ async function find(
   writePage: typeof writeSearchPage,
 ) {
   const { texts, integers, switches } = call;
-  refuse(texts, ["out"], "is for search index");
+  refuse(call, ["out", "batch-size"], "is for search index");
   const image = texts.get("image");
   if (text === undefined && image === undefined) {
     throw new OcelliError("argument", "ocelli search needs words or --image.", {
@@ -138,7 +140,7 @@ async function find(
     for (const { image: path, score, missing } of hits) {
       output.result(
         printableName(
-          `${score.toFixed(3)}  ${shownPath(path)}${missing ? "  (there no more)" : ""}`,
+          `${score.toFixed(3)}  ${shownPath(path)}${missing ? "  (no longer there)" : ""}`,
         ),
       );
     }
@@ -173,8 +175,8 @@ async function pageOf(
 }
 
 /** An argument error where a flag of the other half of the command is given. */
-function refuse(texts: Call["texts"], flags: readonly string[], why: string): void {
-  const given = flags.find((name) => texts.has(name));
+function refuse({ texts, integers, switches }: Call, flags: readonly string[], why: string): void {
+  const given = flags.find((name) => texts.has(name) || integers.has(name) || switches.has(name));
   if (given === undefined) return;
   throw new OcelliError("argument", `--${given} ${why}.`, { hint: "See ocelli search --help." });
 }

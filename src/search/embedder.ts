@@ -1,5 +1,6 @@
 /** @file The model of a search: vectors of pictures, and of words where it reads them. */
 
+import { basename } from "node:path";
 import { createWorkerPool } from "../data/stream/workers.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { OcelliError } from "../errors.ts";
@@ -10,8 +11,9 @@ import type { ServedModel } from "../served/model.ts";
 import { type OpenModelOptions, serveTrained } from "../served/open.ts";
 import { toUnitLength } from "../served/texts.ts";
 import type { TrainedModel } from "../served/outputs.ts";
+import type { TaskChoice } from "../models/index.ts";
 import { openTrained } from "../served/trained.ts";
-import type { Rows } from "../tasks/index.ts";
+import { type Rows, tokenizerOf } from "../tasks/index.ts";
 import { type FeatureMaker, type FeatureOptions, featureBatches } from "../transfer/features.ts";
 import type { DataProblems } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
@@ -46,8 +48,16 @@ export function identityOf(
   { card, task, params, variables }: TrainedModel,
 ): Manifest["model"] {
   const { step: _, ...described } = card;
-  const sha256 = hashArrays(described, { params, variables });
+  const description = { ...described, task: withoutPlace(card.task) };
+  const sha256 = hashArrays(description, { params, variables });
   return { spec, sha256, task: card.task.name, words: Object.hasOwn(task.heads, "text") };
+}
+
+/** A task whose tokenizer is known by its checksum, wherever its file lies. */
+function withoutPlace(task: TaskChoice): TaskChoice {
+  const tokenizer = tokenizerOf(task);
+  if (tokenizer?.sha256 === undefined) return task;
+  return { ...task, tokenizer: { ...tokenizer, file: basename(tokenizer.file) } };
 }
 
 /** The head of features. */

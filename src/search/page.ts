@@ -64,7 +64,7 @@ async function entry({ image, score, missing }: Hit, place: number, root: string
     ? html`<a href="${pathToFileURL(resolve(image)).href}"
         ><img src="${url}" alt="${basename(image)}"
       /></a>`
-    : html`<p class="none">The file is there no more.</p>`;
+    : html`<p class="none">The file is no longer there.</p>`;
   return html`<li>
     ${picture}<b>${place}</b> · ${score.toFixed(3)}<br /><span class="soft"
       >${relative(root, image)}</span

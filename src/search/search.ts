@@ -20,7 +20,7 @@ export interface Hit {
   readonly image: string;
   /** The product of its vector with the query's, both of length 1: at most 1. */
   readonly score: number;
-  /** Whether the file is there no more. */
+  /** Whether the file is no longer there. */
   readonly missing?: true;
 }
 
@@ -186,8 +186,10 @@ async function vectorOf(
     if (!model.texts) {
       throw new OcelliError(
         "argument",
-        `${identity.spec} knows no words: it searches by a picture alone, as --image.`,
-        { hint: "For words, index with a run of the task contrastive as --model." },
+        `${identity.spec} searches by picture only (--image), not by words.`,
+        {
+          hint: "For words, index with a run of the task contrastive, or SigLIP or CLIP as hf:…, as --model.",
+        },
       );
     }
     const { texts } = model;

@@ -68,7 +68,7 @@ export async function openWords(
   }
   const embed = async (text: string): Promise<Float32Array> => {
     const { texts } = model;
-    if (!texts) throw new Refusal(501, "this model knows no words. Send a picture.");
+    if (!texts) throw new Refusal(501, "this model reads no texts. Send a picture.");
     const vectors = await gate(() => texts.embed([checked(text)]));
     return vectors.data as Float32Array;
   };

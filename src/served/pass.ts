@@ -164,12 +164,15 @@ export const streamOf = (
   name: string,
   { source, picked, labels }: Examples,
   { gathered, indices }: Passed,
-): Stream => ({
-  ...gathered[name],
-  indices: indices.map((index) => picked?.[index] ?? index),
-  labels,
-  read: async (index) => source.read(picked ? picked.indexOf(index) : index),
-});
+): Stream => {
+  const places = picked && new Map(picked.map((index, place) => [index, place])); // any text's example has the same image
+  return {
+    ...gathered[name],
+    indices: indices.map((index) => picked?.[index] ?? index),
+    labels,
+    read: async (index) => source.read(places?.get(index) ?? index),
+  };
+};
 
 /** Examples that an evaluation reads, and how their batches are made. */
 export interface EvaluationStream extends BatchOptions {

@@ -75,7 +75,8 @@ export async function readPublished(
   return { model, text, weights, arrays, names: known && namesIn(known) };
 }
 
-function unclear(spec: string, isModel: boolean): OcelliError {
+/** The error for weights that do not say which model they are of, or how its images are prepared. */
+export function unclear(spec: string, isModel: boolean): OcelliError {
   const valid = Object.keys(PUBLISHED);
   if (MODELS.some(({ name }) => name === spec)) {
     return new OcelliError("argument", `no published weights of ${spec} are known by name.`, {

@@ -84,12 +84,16 @@ export function textsOf({ texts, card }: Pick<ServedModel, "texts" | "card">, sp
   const valid = [contrastiveTask.name];
   throw new OcelliError(
     "argument",
-    `${spec} knows no words: it is a model of the task ${card.task.name}.`,
-    { given: card.task.name, valid, hint: `Give a run of the task ${valid.join(" or ")}.` },
+    `${spec} reads no texts: it is a model of the task ${card.task.name}.`,
+    {
+      given: card.task.name,
+      valid,
+      hint: `Give a run of the task ${valid.join(" or ")}, or SigLIP or CLIP as hf:….`,
+    },
   );
 }
 
-/** What to know of texts that a model reads otherwise than they stand there, a line each: cut, or with unknown parts. */
+/** A line for each text that a model does not read whole: it is cut, or some of its tokens are unknown. */
 export function notesOnTexts({ tokenizer }: ServedTexts, texts: readonly string[]): string[] {
   const { card, bosId, eosId, unkId } = tokenizer;
   const around = Number(bosId !== undefined) + Number(eosId !== undefined);
@@ -99,7 +103,7 @@ export function notesOnTexts({ tokenizer }: ServedTexts, texts: readonly string[
     const room = card.length - around;
     return [
       ...(ids.length > room
-        ? [`"${shortened(text)}" is of ${ids.length} tokens: the model reads the first ${room}`]
+        ? [`"${shortened(text)}" has ${ids.length} tokens: the model reads the first ${room}`]
         : []),
       ...(unknown > 0
         ? [`"${shortened(text)}": ${unknown} of ${ids.length} tokens are unknown to the model`]

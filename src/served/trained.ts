@@ -15,13 +15,15 @@ import { useRunFiles } from "./modules.ts";
 import type { TrainedModel } from "./outputs.ts";
 import { findOwn, openOwn } from "./own.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "./published.ts";
+import { readPublishedTowers } from "./published-towers.ts";
 
 /** Options of {@link openTrained}. */
 export interface TrainedOptions extends PublishedOptions, NamesOptions {}
 
 /**
  * The trained model that a name means: a run or its checkpoint, a model with published weights, or whatever
- * `loadWeights` takes. Published weights without a classifier are of the task `features`.
+ * `loadWeights` takes. Published SigLIP, SigLIP 2 and CLIP are of the task `contrastive`, other published weights without a
+ * classifier of the task `features`.
  *
  * @throws a data error where there is nothing; an argument error where weights do not say which model they are of
  */
@@ -36,12 +38,16 @@ export async function openTrained(
     const { preprocessing = own.card.preprocessing } = options;
     return asTrained(spec, { ...own, card: { ...own.card, preprocessing } });
   }
-  const { model, text, weights, arrays, names } = await readPublished(spec, options);
+  const published =
+    (await readPublishedTowers(spec, options)) ?? (await readPublished(spec, options));
+  const { model, text, weights, arrays } = published;
   const preprocessing = parsePreprocessing(text);
   const imageShape = imageShapeOf(preprocessing);
   const card: ModelCard = {
     model,
-    ...(await publishedTask(arrays, names, options)),
+    ...("task" in published
+      ? { task: published.task, names: {} }
+      : await publishedTask(arrays, published.names, options)),
     preprocessing: preprocessing.text,
     imageShape,
     step: 0,

@@ -11,11 +11,11 @@ import { useRunFiles } from "../served/modules.ts";
 import { type PublishedOptions, imageShapeOf, readPublished } from "../served/published.ts";
 import { findOwn } from "../served/own.ts";
 import type { ModelTensors } from "../served/outputs.ts";
-import { arraysOf, imageSpec } from "../served/trained.ts";
+import { arraysOf, imageSpec, openTrained } from "../served/trained.ts";
 import { type Task, taskOf } from "../tasks/index.ts";
 import { type Tree, fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
-import { fitWeights } from "../weights/index.ts";
+import { describePublishedTowers, describeSpec, fitWeights } from "../weights/index.ts";
 import { matchArrays } from "../weights/match.ts";
 
 /** A frozen model that gives features. */
@@ -44,7 +44,10 @@ export async function openBackbone(
 ): Promise<Backbone> {
   use(definitions ?? []);
   await useRunFiles(spec);
-  const own = architecture === undefined ? await findOwn(spec, report) : undefined;
+  const own =
+    architecture === undefined
+      ? ((await findOwn(spec, report)) ?? (await openTowers(spec, { preprocessing, report })))
+      : undefined;
   const task = own && taskOf(own.card);
   if (own && task?.whole) return embeddingPart(spec, own, task, preprocessing);
   const { model, text, weights, arrays, givenGrid } = own
@@ -64,6 +67,15 @@ export async function openBackbone(
     for (const line of resized) report?.(`resized ${line}`);
     return { params: fromFlat(params), variables: fromFlat(variables) };
   });
+}
+
+/** Published two towers of which no image tower alone is described, such as CLIP; undefined for other weights. */
+async function openTowers(
+  spec: string,
+  options: PublishedOptions,
+): Promise<Checkpoint | undefined> {
+  if (await describeSpec(spec, options)) return undefined;
+  return (await describePublishedTowers(spec, options)) && openTrained(spec, options);
 }
 
 /** What of a model of several fields embeds images: its features are those of the task's head `embed`. */

@@ -69,7 +69,9 @@ export function describeTokenizer(
   return {
     file: "tokenizer.json",
     card: (bytes) => ({
-      ...{ kind: "tokenizer.json", lower: "none", bos: isClip ? "yes" : "no", eos: "sticky" },
+      ...{ kind: "tokenizer.json", eos: "sticky" },
+      // SigLIP 2 was trained on lower case, which Gemma's file does not say; CLIP's file does
+      ...(isClip ? { lower: "none", bos: "yes" } : { lower: "unicode", bos: "no" }),
       ...{ pad: idIn(bytes, data.pad_token), length },
       ...(isClip && data.bos_token ? { bosPiece: data.bos_token } : {}),
       ...(data.eos_token ? { eosPiece: data.eos_token } : {}),

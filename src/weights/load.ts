@@ -81,8 +81,8 @@ export async function loadWeights(spec: string, options: LoadOptions = {}): Prom
   return { spec, arrays, files };
 }
 
-const CONFIG = "config.json";
-const PREPROCESSOR = "preprocessor_config.json";
+export const CONFIG = "config.json";
+export const PREPROCESSOR = "preprocessor_config.json";
 
 /**
  * What the files beside a spec's weights say of them, in a folder or a repository of the hub; undefined where there are
@@ -93,8 +93,21 @@ export async function describeSpec(
   options: LoadOptions = {},
 ): Promise<(Description & { readonly weights: string }) | undefined> {
   const { source, part } = splitSpec(spec);
-  const paths = await besideWeights(source, [PREPROCESSOR, CONFIG], options);
-  const read = (name: string): unknown => {
+  const read = await jsonBeside(source, [PREPROCESSOR, CONFIG], options);
+  const found = describeWeights(read(CONFIG), read(PREPROCESSOR));
+  if (!found) return undefined;
+  const own = part === undefined && found.part !== undefined ? `${spec}:${found.part}` : spec;
+  return { ...found, weights: own };
+}
+
+/** Files of JSON beside a source's weights, parsed, by name; undefined where there is none. */
+export async function jsonBeside(
+  source: string,
+  names: readonly string[],
+  options: LoadOptions,
+): Promise<(name: string) => unknown> {
+  const paths = await besideWeights(source, names, options);
+  return (name) => {
     const path = paths.find((one) => basename(one) === name);
     if (path === undefined) return undefined;
     try {
@@ -103,10 +116,6 @@ export async function describeSpec(
       throw new OcelliError("format", `${path} is no JSON, or damaged.`, { cause });
     }
   };
-  const found = describeWeights(read(CONFIG), read(PREPROCESSOR));
-  if (!found) return undefined;
-  const own = part === undefined && found.part !== undefined ? `${spec}:${found.part}` : spec;
-  return { ...found, weights: own };
 }
 
 /** What `config.json` of a repository says where `ocelli push` wrote it. */
@@ -129,7 +138,8 @@ export async function checkpointOnHub(
   return described?.model_type === OWN_MODEL_TYPE ? locate(source, options) : undefined;
 }
 
-async function besideWeights(
+/** The local paths of those of some files that lie beside a source's weights. */
+export async function besideWeights(
   source: string,
   names: readonly string[],
   options: LoadOptions,
@@ -158,7 +168,7 @@ function partOf(source: string, part: string, all: UnreadArrays): UnreadArrays {
 }
 
 /** A spec's source and its subtree; a path that exists as it stands has none. */
-function splitSpec(spec: string): { source: string; part?: string } {
+export function splitSpec(spec: string): { source: string; part?: string } {
   const match = /^(.{2,}):([\w./-]+)$/.exec(spec);
   if (!match || existsSync(spec) || /^(hf|pypi)$/.test(match[1])) return { source: spec };
   return { source: match[1], part: match[2] };

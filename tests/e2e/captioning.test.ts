@@ -199,7 +199,7 @@ test("a file that is no vocabulary, and flags that do not go together, are one c
     /train\.jsonl: the tokenizer does not fit its card: "kind" is "sentencepiece", but the bytes are JSON\./,
   );
   const asked = await runCli(["caption", "RUN", "x.png", "--top-p", "0.5"]);
-  expect(asked.stderr).toContain("--top-p is for drawn captions. Add --sample.");
+  expect(asked.stderr).toContain("--top-p needs --sample.");
   const wrong = await runCli(["caption", "RUN", "x.png", "--sample", "--top-p", "2"]);
   expect(wrong.stderr).toContain("--top-p: ");
 });

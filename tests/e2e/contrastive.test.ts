@@ -116,7 +116,7 @@ test("ocelli embed writes images and texts", async () => {
   expect(none.stderr).toContain("ocelli embed needs images, or texts as --text");
 });
 
-test("a model of images alone says that it knows no words", async () => {
+test("a model of images alone says that it reads no texts", async () => {
   const workdir = join(dir, "vit");
   const plain = "decode|resize(8)|value_range(-1,1)";
   await train(
@@ -138,7 +138,7 @@ test("a model of images alone says that it knows no words", async () => {
   ]);
   expect(captured.code).toBe(2);
   expect(captured.stderr).toBe(
-    `ocelli: ${workdir} knows no words: it is a model of the task classification. Give a run of the task contrastive.\n`,
+    `ocelli: ${workdir} reads no texts: it is a model of the task classification. Give a run of the task contrastive, or SigLIP or CLIP as hf:….\n`,
   );
 });
 
@@ -243,7 +243,9 @@ test("with the softmax loss the labels' probabilities sum to 1", async () => {
   const sum = predictions[0].ranked.reduce((total, { score }) => total + score, 0);
   expect(sum).toBeCloseTo(1, 5);
   const one = await runCli([...args, "--labels", "red"]);
-  expect(one.stderr).toContain("says which of several labels fits best. Give at least two");
+  expect(one.stderr).toContain(
+    "compares labels with one another: one alone is always right. Give at least two",
+  );
 });
 
 /** The images of the pairs in a folder for each colour. */

@@ -71,7 +71,7 @@ test("a folder is indexed, and searched by words, by a picture and by both", asy
   expect(captured.code).toBe(0);
   expect(captured.stdout).toContain("left out broken.png:");
   expect(captured.stdout).toContain("8 pictures (8 new, 1 left out)");
-  expect(captured.stdout).toContain(`${run()} searches by words and by a picture`);
+  expect(captured.stdout).toContain(`${run()} searches by words and by picture`);
   const words = hitsOf(await search("red on the left", "--index", at("holiday"), "--json"));
   expect(words).toHaveLength(8);
   expect(words[0].image).toBe(at("holiday", "red-left.png"));
@@ -285,6 +285,9 @@ test("an index is of one model, and what does not fit is one clear line", async 
     [["  ", "--index", at("holiday")], "the words to search for are empty"],
     [["red", "--index", at("run")], "has no index"],
     [["red", "--out", at("x")], "--out is for search index"],
+    [["red", "--batch-size", "2"], "--batch-size is for search index"],
+    [["index", at("holiday"), "--top", "2"], "--top is for searching"],
+    [["index", at("holiday"), "--open"], "--open is for searching"],
     [["--image", at("none.png"), "--index", at("holiday")], "none.png"],
     [
       ["index", at("many"), "--out", at("holiday", ".ocelli-search")],

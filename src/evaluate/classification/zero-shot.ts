@@ -71,7 +71,7 @@ export const zeroShotByNames = defineEvaluator({
 });
 
 /**
- * The mean of the embeddings of each class's prompts, [classes, dim], scaled to length 1 unless told otherwise.
+ * The mean of the embeddings of each class's prompts, [classes, dim], scaled to length 1 by default.
  *
  * @see https://github.com/google-research/big_vision (`evaluators/proj/image_text/discriminative_classifier.py`)
  */
@@ -82,12 +82,17 @@ export function classEmbeddings(
 ): Matrix {
   const { x, classes } = labelledRows(prompts, numClasses);
   const means = zerosMatrix(numClasses, x.columns);
-  for (let label = 0; label < numClasses; label++) {
-    const members = classes.flatMap((it, i) => (it === label ? [i] : []));
-    if (members.length === 0) throw new OcelliError("data", `class ${label} has no prompt.`);
+  const counts = new Uint32Array(numClasses);
+  for (const label of classes) counts[label]++;
+  const without = counts.indexOf(0);
+  if (without >= 0) throw new OcelliError("data", `class ${without} has no prompt.`);
+  classes.forEach((label, i) => {
     const mean = rowOf(means, label);
-    for (const i of members) rowOf(x, i).forEach((value, j) => (mean[j] += value / members.length));
-    if (!normalise) continue;
+    rowOf(x, i).forEach((value, j) => (mean[j] += value / counts[label]));
+  });
+  if (!normalise) return means;
+  for (let label = 0; label < numClasses; label++) {
+    const mean = rowOf(means, label);
     const norm = 1e-8 + Math.sqrt(dot(mean, mean));
     for (let j = 0; j < mean.length; j++) mean[j] /= norm;
   }

@@ -34,7 +34,7 @@ import type { Writer } from "./writer.ts";
 /** The score of a text that is none. */
 const NONE = -1e30;
 
-/** What a search is told. */
+/** How texts are searched for. */
 export interface BeamSearch {
   readonly examples: number;
   readonly beams: number;

@@ -164,6 +164,7 @@ export function createLabelRanker(model: ServedModel, spec: string): LabelRanker
     const embeddings = known.get(key) ?? embedLabels(texts, prompts, labels.length);
     known.delete(key); // the last that was used stands last
     known.set(key, embeddings);
+    embeddings.catch(() => known.delete(key)); // the next request tries again
     const [oldest] = known.keys();
     if (known.size > REMEMBERED) known.delete(oldest);
     const arrays = await programs[loss]({
@@ -197,7 +198,11 @@ function lossOf({ card: { task, model } }: ServedModel, labels: readonly string[
   const loss =
     task.loss === "softmax" || (task.loss === undefined && !hasBias) ? "softmax" : "sigmoid";
   if (loss === "sigmoid" || labels.length > 1) return loss;
-  throw new OcelliError("argument", `${spec} says which of several labels fits best.`, {
-    ...{ given: labels, hint: "Give at least two, such as cat,other." },
-  });
+  throw new OcelliError(
+    "argument",
+    `${spec} compares labels with one another: one alone is always right.`,
+    {
+      ...{ given: labels, hint: "Give at least two, such as cat,other." },
+    },
+  );
 }
