@@ -6,7 +6,7 @@ import { ANSWER_FLAGS, answerImages } from "./answer-images.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { printableName } from "./printable.ts";
 
-const { "top-k": topK, ...OTHERS } = ANSWER_FLAGS;
+const { "top-k": topK, out, ...OTHERS } = ANSWER_FLAGS;
 
 export const classify: Command = {
   name: "classify",
@@ -25,6 +25,7 @@ export const classify: Command = {
       help: 'a prompt such as "a photo of a {}", or clip_best; may be given several times (default: "{}")',
     },
     "top-k": topK,
+    out: { ...out, value: "FILE", help: "write one JSON object per line to FILE" },
     ...OTHERS,
     use: USE_FLAG,
   },

@@ -19,7 +19,7 @@ export const search: Command = {
     model: {
       type: "text",
       value: "RUN|NAME|hf:…",
-      help: "model of the index (default: that of the index, or efficientnet-lite0, which knows no words)",
+      help: "model of the index (default: that of the index, or efficientnet-lite0); only a run of the task contrastive knows words",
     },
     out: {
       type: "text",
@@ -101,7 +101,7 @@ async function makeIndex(folder: string, { texts, integers }: Call, output: Outp
   );
   const knows = model.words
     ? "searches by words and by a picture"
-    : "searches by a picture (--image), not by words; for words, index with a run of the task contrastive";
+    : "searches by a picture (--image), not by words; for words, index with --model RUN, a run of the task contrastive";
   output.line(printableName(`${model.spec} ${knows}`));
   if (result.interrupted) output.line("stopped before the end: the same command resumes it");
   return result;
