@@ -187,7 +187,9 @@ async function vectorOf(
       throw new OcelliError(
         "argument",
         `${identity.spec} knows no words: it searches by a picture alone, as --image.`,
-        { hint: "For words, index with --model RUN, a run of the task contrastive, which trains on pictures with texts." },
+        {
+          hint: "For words, index with --model RUN, a run of the task contrastive, which trains on pictures with texts.",
+        },
       );
     }
     const { texts } = model;

@@ -85,7 +85,11 @@ export function textsOf({ texts, card }: Pick<ServedModel, "texts" | "card">, sp
   throw new OcelliError(
     "argument",
     `${spec} knows no words: it is a model of the task ${card.task.name}.`,
-    { given: card.task.name, valid, hint: `Give a run of the task ${valid.join(" or ")}, which trains on pictures with texts.` },
+    {
+      given: card.task.name,
+      valid,
+      hint: `Give a run of the task ${valid.join(" or ")}, which trains on pictures with texts.`,
+    },
   );
 }
 
