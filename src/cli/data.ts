@@ -10,6 +10,10 @@ const BUILT_IN = ["mnist", "composites"] as const;
 export const NAME_DATA =
   "Name a folder with a folder per class, or with images/ and maps/, a .tar, .tfrecord, .parquet, .jsonl or .csv, mnist or composites.";
 
+/** The same where labels are not needed. */
+const NAME_PICTURES =
+  "Name a folder of pictures, a .tar, .tfrecord, .parquet, .jsonl or .csv, mnist or composites.";
+
 /**
  * The configuration of the data that a flag names.
  *
@@ -23,7 +27,7 @@ export async function dataAt(
 ): Promise<DataConfig> {
   if (name === undefined) {
     throw new OcelliError("argument", `ocelli ${command} needs --data.`, {
-      hint: NAME_DATA,
+      hint: labels === "optional" ? NAME_PICTURES : NAME_DATA,
     });
   }
   const builtIn = BUILT_IN.find((valid) => valid === name);

@@ -37,12 +37,12 @@ export function programHelp(commands: readonly Command[]): string {
     "\nUsage: ocelli COMMAND [options]",
     `\nCommands:\n${column(rows)}`,
     `\nOptions:\n${column([
-      ["--help", "show this help, or that of a command"],
+      ["--help", "show this help, or after COMMAND that of the command"],
       ["--version", "show the version"],
     ])}`,
     "\nExamples:",
-    "  ocelli train quickstart",
-    "  ocelli predict runs/quickstart digit.png",
-    "  ocelli export runs/quickstart --to onnx",
+    "  ocelli transfer --data pets",
+    "  ocelli predict runs/transfer cat.jpg",
+    "  ocelli export runs/transfer --to web --out site",
   ].join("\n");
 }

@@ -85,7 +85,9 @@ export const label: Command = {
     await Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)));
     await server.close();
     const { labelled, total } = server.session.view();
-    output.line(`${labelled} of ${total} pictures are labelled: ocelli transfer --data ${table}`);
+    const { shellWord } = await import("../runs/run.ts");
+    const next = labelled > 0 ? `: ocelli transfer --data ${shellWord(table)}` : "";
+    output.line(`${labelled} of ${total} pictures are labelled${next}`);
     return { url: server.url, table, labelled, total };
 
     async function copy(from: string, into: string) {
@@ -93,7 +95,9 @@ export const label: Command = {
       const { copyToFolders } = await import("../label/folders.ts");
       const file = await openLabels(from);
       if (file.labels.size === 0) {
-        throw new OcelliError("data", `${from} has no labels.`, { hint: `ocelli label ${dir}` });
+        throw new OcelliError("data", `${from} has no labels.`, {
+          hint: `Label them first: ocelli label ${dir}.`,
+        });
       }
       const { copied, kept, folder } = await copyToFolders(file, into);
       const there = kept > 0 ? `, ${kept} were there already` : "";

@@ -100,6 +100,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
+  if (name === "help" && rest.length > 0) return dispatch([rest[0], "--help"]);
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(`${programHelp(COMMANDS)}\n`);
     return name === undefined ? 2 : 0;

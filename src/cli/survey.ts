@@ -21,7 +21,7 @@ export const surveyCommand: Command = {
     near: {
       type: "integer",
       value: "BITS",
-      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (10)",
+      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (default: 10)",
     },
     deep: {
       type: "switch",

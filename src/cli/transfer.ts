@@ -123,7 +123,15 @@ export const transferCommand: Command = {
     const seeds = integers.get("seeds") ?? 1;
     return stoppable(output, (signal) =>
       unlessStopped(signal, output, async () => {
-        if (seeds === 1) return show(await transfer(data, { ...options, seed, signal }), output);
+        if (seeds === 1) {
+          const { shellWord } = await import("../runs/run.ts");
+          const result = show(await transfer(data, { ...options, seed, signal }), output);
+          if (result.interrupted || result.workdir === undefined) return result;
+          const run = shellWord(result.workdir);
+          output.line(`next      ocelli predict ${run} IMAGE`);
+          output.line(`          ocelli export ${run} --to web --out FOLDER`);
+          return result;
+        }
         const { transferBySeeds } = await import("../transfer/classification/by-seeds.ts");
         const result = await transferBySeeds(data, { ...options, seed, signal }, seeds, (one) =>
           show(one, output),

@@ -30,7 +30,7 @@ export function answerer(
       `${spec} writes no texts: it is a model of ${card.task.name}.`,
       {
         given: spec,
-        hint: "Take a captioner, or ask it with ocelli predict.",
+        hint: "Take a run of the task captioning, or ask this model with ocelli predict.",
       },
     );
   }

@@ -1,6 +1,7 @@
 import * as ort from "onnxruntime-web";
 import { expect, test } from "vitest";
 import { concatBytes } from "../formats/bytes.ts";
+import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import { type HostArray, hostArray } from "../graph/index.ts";
 import { loadPredictor } from "../served/predict.ts";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -77,12 +78,33 @@ test("what a tab trains goes on bit for bit, and Node answers as the tab does", 
 test("a state of other options, damaged bytes and options that cannot be are refused", async () => {
   const training = await open();
   const state = await training.state();
+  const odd = { id: "odd.jpg", image: training.prepare(raw[0].image), label: 2 };
+  await expect(training.update([odd])).rejects.toThrow(
+    "the label of odd.jpg is 2. Labels are places in the list of classes: 0 to 1.",
+  );
   await training.dispose();
+  const { tensors, metadata } = readSafetensors(state);
+  const changed = (field: string, value: string) =>
+    concatBytes(safetensorsChunks(tensors, { ...metadata, [field]: value }));
+  for (const [field, value] of [
+    ["step", "13"],
+    ["position", "null"],
+    ["position", '{"epoch":-1,"index":0}'],
+    ["options", "[]]"],
+    ["format", "another"],
+  ]) {
+    await expect(open(changed(field, value)), field).rejects.toMatchObject({ code: "format" });
+  }
   await expect(open(state, { classes: ["dark", "bright"] })).rejects.toThrow(
     'the training began with classes ["dark","light"], not ["dark","bright"].',
   );
   await expect(open(state.slice(0, 100))).rejects.toMatchObject({ code: "format" });
-  await expect(open(undefined, { classes: ["dark"] })).rejects.toThrow("there are 1 classes.");
+  await expect(open(undefined, { classes: ["dark"] })).rejects.toThrow("dark is the only class.");
+  await expect(open(undefined, { classes: ["dark", "dark"] })).rejects.toThrow(
+    "the class dark stands twice.",
+  );
+  await expect(open(undefined, { lr: NaN })).rejects.toThrow("lr is NaN.");
+  await expect(open(undefined, { seed: -1 })).rejects.toThrow("seed is -1.");
   await expect(open(undefined, { size: 20 })).rejects.toThrow("size is 20.");
   await expect(open(undefined, { steps: 0 })).rejects.toThrow("steps is 0.");
 });

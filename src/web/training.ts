@@ -1,15 +1,12 @@
-/** @file A small classifier trained from scratch in a tab: the steps, what they have come to as bytes, and the model as a file. */
+/** @file A small classifier trained from scratch in a tab: the steps, their state as bytes, and the model as a file. */
 
 import { createModel } from "../models/index.ts";
 import { type DeviceArray, jit } from "../engines/engine.ts";
 import { OrtEngine } from "../engines/ort/engine.ts";
 import type { OrtModule } from "../engines/ort/runtime/js-api.ts";
 import { type WebRuntimeOptions, createWebRuntime } from "../engines/ort/runtime/web.ts";
-import { type Position, BEGINNING, trainingOrder } from "../data/stream/order.ts";
+import { BEGINNING, trainingOrder } from "../data/stream/order.ts";
 import { OcelliError } from "../errors.ts";
-import { parseJson } from "../formats/budget.ts";
-import { concatBytes, formatError } from "../formats/bytes.ts";
-import { readSafetensors, safetensorsChunks } from "../formats/safetensors.ts";
 import { type HostArray, type Tensor, hostArray, softmax, toNumbers } from "../graph/index.ts";
 import type { ModelCard } from "../models/card.ts";
 import { apply } from "../nn/index.ts";
@@ -24,22 +21,9 @@ import { disposeTree, readScalars, readTree, replaceTree } from "../served/devic
 import { type TrainState, makeInit, makeTrainStep } from "../train/step.ts";
 import { type Tree, toFlat } from "../tree.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
+import { type TrainingOptions, readState, wholeOptions, writeState } from "./training-state.ts";
 
-/** What is trained, and how. */
-export interface TrainingOptions {
-  /** The classes, at least two; a picture's label is a place in this list. */
-  readonly classes: readonly string[];
-  /** Updates in all; the learning rate falls along a cosine to 0 at the last. */
-  readonly steps: number;
-  /** Width and height that the model sees, in pixels, a multiple of 8. Default: 32. */
-  readonly size?: number;
-  /** Pictures of one update. Default: 32. */
-  readonly batchSize?: number;
-  /** The peak learning rate of AdamW. Default: 1e-3. */
-  readonly lr?: number;
-  /** Decides weights, order and augmentation. Default: 0. */
-  readonly seed?: number;
-}
+export type { TrainingOptions };
 
 /** A picture made ready for training, and its class by number. */
 export interface TrainingPicture {
@@ -59,42 +43,41 @@ export interface StepMeasures {
   readonly accuracy: number;
 }
 
-/** A training in a tab. It owns memory until it is disposed. */
+/** A training in a tab. It owns memory until it is disposed; await each call before the next one. */
 export interface TabTraining {
   /** What computes, in one line. */
   readonly engine: string;
   /** Updates made so far. */
   readonly step: number;
-  /** What becomes of transparent parts of a picture; see `picturePixels`. */
+  /** What becomes of transparent parts of a picture: the second argument of `picturePixels`. */
   readonly alpha: AlphaRule;
   /** A picture of any size, uint8 [height, width, 3 or 4], as small as training needs it. */
   prepare(picture: HostArray): HostArray;
-  /** One update on the next batch of these pictures, the same list in the same order at every call. */
+  /**
+   * One update on the next batch of these pictures, the same list in the same order at every call.
+   *
+   * @throws a configuration error where all steps are done; a data error without pictures, or where a label is no class
+   */
   update(pictures: readonly TrainingPicture[]): Promise<StepMeasures>;
   /** The probability of each class for a picture of any size. */
   classify(picture: HostArray): Promise<number[]>;
-  /** All that a training needs to go on bit for bit, on the same machine: for {@link openTraining}. */
+  /** All that {@link openTraining} needs to resume bit for bit, on the same machine. */
   state(): Promise<Uint8Array>;
   /** The model as a checkpoint, which `ocelli predict`, `eval` and `export` take. */
   save(): Promise<Uint8Array[]>;
   dispose(): Promise<void>;
 }
 
-const STATE_FORMAT = "ocelli-tab-training-1";
-
-const defaults = { size: 32, batchSize: 32, lr: 1e-3, seed: 0 };
-
 /** A ViT of 0.4 million parameters. */
-const modelOf = (classes: number) => ({
-  name: "vit" as const,
+const MODEL = {
   ...{ patchSize: [8, 8] as [number, number], width: 96, depth: 4, mlpDim: 384, numHeads: 3 },
   poolType: "gap" as const,
-  numClasses: classes,
-});
+};
 
 /**
- * A training over the `onnxruntime-web` module that the page has imported: a new one, or one that goes on from its state.
+ * A training over the `onnxruntime-web` module that the page has imported: a new one, or one that resumes from its state.
  *
+ * @param web how the engine is opened, as `createWebEngine` takes it
  * @param state of {@link TabTraining.state}
  * @throws a configuration error where options are not valid, or where the state is of a training with others
  * @example
@@ -109,11 +92,10 @@ export async function openTraining(
   web: WebRuntimeOptions,
   state?: Uint8Array,
 ): Promise<TabTraining> {
-  const options = checked({ ...defaults, ...given });
+  const options = wholeOptions(given);
   const { classes, steps, size, batchSize, lr, seed } = options;
-  const model = modelOf(classes.length);
-  const { name, ...modelOptions } = model;
-  const net = createModel(name, modelOptions);
+  const before = state && readState(state, options);
+  const net = createModel("vit", { ...MODEL, numClasses: classes.length });
   const evaluation = parsePreprocessing(
     `decode|resize_small(${(size * 9) / 8})|central_crop(${size})|value_range(-1,1)`,
   );
@@ -138,7 +120,6 @@ export async function openTraining(
     softmax(apply(net, { params, variables }, evaluation.onDevice({ image }).image).result[0]),
   );
 
-  const before = state && readState(state, options);
   const init = jit(
     engine,
     makeInit(objective, optimizer, {
@@ -146,9 +127,22 @@ export async function openTraining(
       label: { shape: [batchSize], dtype: "int32" },
     }),
   );
-  const start = await init(hostArray([2], "uint32", Uint32Array.of(0, seed)));
-  let now = start as Tree<DeviceArray> & Pick<DeviceState, "params" | "variables">;
-  if (before) now = await replaceTree(engine, "the training's state", now, before.arrays);
+  let now: DeviceState;
+  try {
+    now = (await init(hostArray([2], "uint32", Uint32Array.of(0, seed)))) as DeviceState;
+    if (before) {
+      const arrays = Object.fromEntries(
+        Object.entries(before.arrays).map(([name, array]) => [
+          name,
+          { ...array, read: () => Promise.resolve(array) },
+        ]),
+      );
+      now = await replaceTree(engine, "the training's state", now, arrays);
+    }
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
   let done = before?.step ?? 0;
   let position = before?.position ?? BEGINNING;
 
@@ -165,10 +159,17 @@ export async function openTraining(
     async update(pictures) {
       if (done >= steps) throw new OcelliError("config", `all ${steps} steps are done.`);
       if (pictures.length === 0) throw new OcelliError("data", "there are no pictures.");
+      const odd = pictures.find(({ label }) => !Object.hasOwn(classes, label));
+      if (odd) {
+        throw new OcelliError("data", `the label of ${odd.id} is ${odd.label}.`, {
+          hint: `Labels are places in the list of classes: 0 to ${classes.length - 1}.`,
+        });
+      }
       const visits = trainingOrder(pictures, seed, position);
+      let after = position;
       const batch = Array.from({ length: batchSize }, () => {
         const { index, epoch, next } = visits.next().value;
-        position = next;
+        after = next;
         const { id, image, label } = pictures[index];
         const random = seededRandom(seed, epoch, id);
         return { image: augmentation.onHost({ image }, random).image, label };
@@ -179,10 +180,11 @@ export async function openTraining(
         Int32Array.from(batch, (one) => one.label),
       );
       const result = (await run(now, stacked(batch.map(({ image }) => image)), label)) as {
-        state: typeof now;
+        state: DeviceState;
         metrics: Record<"loss" | "accuracy", DeviceArray>;
       };
       now = result.state;
+      position = after;
       done++;
       const { loss, accuracy } = await readScalars(result.metrics);
       return { step: done, loss, accuracy };
@@ -197,10 +199,7 @@ export async function openTraining(
     },
     async state() {
       const arrays = toFlat<HostArray>(await readTree(now));
-      const about = { format: STATE_FORMAT, options: JSON.stringify(options), step: String(done) };
-      return concatBytes(
-        safetensorsChunks(arrays, { ...about, position: JSON.stringify(position) }),
-      );
+      return writeState({ arrays, step: done, position }, options);
     },
     async save() {
       const { params, variables } = now;
@@ -208,9 +207,8 @@ export async function openTraining(
         Parameters<typeof checkpointChunks>[0],
         "params" | "variables"
       >;
-      const { numClasses: _, ...described } = model;
       const card: ModelCard = {
-        model: described,
+        model: { name: "vit", ...MODEL },
         task: { name: "classification", loss: "softmax" },
         names: { label: classes },
         preprocessing: evaluation.text,
@@ -226,52 +224,8 @@ export async function openTraining(
   };
 }
 
-type DeviceState = Readonly<Record<keyof TrainState, Tree<DeviceArray>>>;
-
-function checked(options: Required<TrainingOptions>): Required<TrainingOptions> {
-  const wrong = (what: string, hint: string): OcelliError =>
-    new OcelliError("config", `${what}.`, { hint });
-  const { classes, size } = options;
-  if (classes.length < 2) throw wrong(`there are ${classes.length} classes`, "Two are the least.");
-  if (!Number.isInteger(size / 8) || size < 8 || size > 256) {
-    throw wrong(`size is ${size}`, "It is a multiple of 8, up to 256.");
-  }
-  for (const key of ["steps", "batchSize"] as const) {
-    if (Number.isInteger(options[key]) && options[key] > 0) continue;
-    throw wrong(`${key} is ${options[key]}`, "It is a whole number above 0.");
-  }
-  return options;
-}
-
-/** What {@link TabTraining.state} wrote, which must be of the same options. */
-function readState(bytes: Uint8Array, options: Required<TrainingOptions>) {
-  const { tensors, metadata } = readSafetensors(bytes);
-  if (metadata.format !== STATE_FORMAT) throw formatError("these bytes are no training's state.");
-  const parse = (field: string): unknown =>
-    parseJson(metadata[field] ?? "", `the training's ${field}`, { depth: 4 });
-  const then = parse("options") as Record<string, unknown>;
-  const other = Object.entries(options).find(
-    ([key, value]) => JSON.stringify(then[key]) !== JSON.stringify(value),
-  );
-  if (other) {
-    const [key, value] = other;
-    throw new OcelliError(
-      "config",
-      `the training began with ${key} ${JSON.stringify(then[key])}, not ${JSON.stringify(value)}.`,
-      { hint: "Begin a new one, or take the options that it began with." },
-    );
-  }
-  return {
-    arrays: Object.fromEntries(
-      Object.entries(tensors).map(([name, array]) => [
-        name,
-        { ...array, read: () => Promise.resolve(array) },
-      ]),
-    ),
-    step: Number(metadata.step),
-    position: parse("position") as Position,
-  };
-}
+/** A training's state on the device. */
+type DeviceState = Tree<DeviceArray> & Readonly<Record<keyof TrainState, Tree<DeviceArray>>>;
 
 /** Images of one shape and dtype as a batch. */
 const stacked = (images: readonly HostArray[]): HostArray =>

@@ -19,8 +19,6 @@ const project = mkdtempSync(join(tmpdir(), "ocelli-pages-"));
 afterAll(() => rm(project, { recursive: true }));
 
 beforeAll(async () => {
-  const digit = { create: { width: 28, height: 28, channels: 3, background: "#222" } } as const;
-  await sharp(digit).png().toFile(join(project, "digit.png"));
   await mkdir(join(project, "pets"), { recursive: true });
   for (const [kind, colour] of [
     ["cat", "#402010"],
@@ -55,9 +53,9 @@ const SHORT: readonly (readonly [command: RegExp, more: readonly string[]])[] = 
   ],
 ];
 
-/** Installing is tests/e2e/package.test.ts's; published weights, stopped runs and whole sweeps have tests of their own. */
+/** Installing is tests/e2e/package.test.ts's; published weights, features in minutes, stopped runs and whole sweeps have tests of their own. */
 const ELSEWHERE =
-  /^npm |^npx ocelli (label|transfer|sweep|runs runs\/rates|train --resume runs\/folder$)/;
+  /^npm |^npx ocelli (label|pretrain|transfer|sweep|runs runs\/rates|train --resume runs\/folder$)/;
 
 test(
   "the commands of the first pages run in the order that they stand in",
@@ -67,6 +65,12 @@ test(
     for (const page of ["first-model", "own-images", "resume-and-sweep"]) {
       for (const command of commandsOf(`docs/${page}.md`)) {
         if (ELSEWHERE.test(command)) continue;
+        const [, script] = /^node -e "(.*)"$/.exec(command) ?? [];
+        if (script !== undefined) {
+          const env = { ...process.env, NODE_PATH: resolve("node_modules") };
+          await run(process.execPath, ["-e", script], { cwd: project, env });
+          continue;
+        }
         const [, , ...args] = command.split(" ");
         const more = SHORT.find(([like]) => like.test(args.join(" ")))?.[1] ?? [];
         const shortened = more.filter((flag) => !args.includes(flag.split("=")[0]));

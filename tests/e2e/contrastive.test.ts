@@ -53,7 +53,7 @@ test("pairs of a table are learned, judged by retrieval and served", async () =>
   expect(values["img2txt_recall@1"]).toBe(1);
   const asked = await runCli(["caption", workdir, join(dir, "red-left.png")]);
   expect(asked.stderr).toContain(
-    "writes no texts: it is a model of contrastive. Take a captioner, or ask it with ocelli predict.",
+    "writes no texts: it is a model of contrastive. Take a run of the task captioning, or ask this model with ocelli predict.",
   );
   const predictor = await loadPredictor(workdir, { engine: "interpreter" });
   const [answer] = await predictor.predict([

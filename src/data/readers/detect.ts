@@ -114,7 +114,8 @@ async function detectFolder(
     hint:
       kinds.length > 1
         ? "Name the files to use."
-        : "Put the images of each class into a folder of its own.",
+        : "Put the images of each class into a folder of its own." +
+          (images > 0 ? ` Or label them on a page: ocelli label ${dir}.` : ""),
   });
 }
 
