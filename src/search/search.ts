@@ -124,7 +124,7 @@ export interface Searcher extends Pick<OpenIndex, "manifest" | "index" | "pictur
   /**
    * The pictures nearest to a query, the best first; default: 10.
    *
-   * @throws an argument error where the query is empty, or words are asked of a model that knows none
+   * @throws an argument error where the query is empty, or where the model reads no texts
    */
   search(query: Query, top?: number): Promise<Hit[]>;
   dispose(): Promise<void>;
@@ -164,6 +164,9 @@ export async function openSearch(
   return {
     ...{ manifest, index, pictures },
     async search(query, top = 10) {
+      if (!Number.isInteger(top) || top < 1) {
+        throw new OcelliError("argument", "top must be a whole number from 1.", { given: top });
+      }
       return opened.nearest(await vectorOf(query, embedder, options), top);
     },
     async dispose() {
@@ -203,6 +206,10 @@ async function vectorOf(
     }
   }
   if (parts.length === 0) throw new OcelliError("argument", "a search needs words or a picture.");
-  const mean = parts[0].map((_, j) => parts.reduce((sum, part) => sum + part[j], 0));
-  return toUnitLength(mean);
+  return meanVector(parts);
+}
+
+/** The mean of vectors of length 1, at length 1 again. */
+export function meanVector(parts: readonly Float32Array[]): Float32Array {
+  return toUnitLength(parts[0].map((_, j) => parts.reduce((sum, part) => sum + part[j], 0)));
 }

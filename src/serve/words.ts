@@ -6,7 +6,7 @@ import { PROMPT_TEMPLATES } from "../evaluate/index.ts";
 import type { HostArray } from "../graph/index.ts";
 import { checkModel } from "../search/build.ts";
 import { type Manifest, rootOf } from "../search/folder.ts";
-import { openIndex } from "../search/search.ts";
+import { meanVector, openIndex } from "../search/search.ts";
 import { createLabelRanker } from "../served/classification/zero-shot.ts";
 import type { ServedModel } from "../served/model.ts";
 import { toUnitLength } from "../served/texts.ts";
@@ -95,10 +95,9 @@ export async function openWords(
           ...(features ? [toUnitLength((features.data as Float32Array).slice())] : []),
         ];
         if (parts.length === 0) throw new Refusal(400, "a search needs text=…, a picture, or both");
-        const sum = parts[0].map((_, j) => parts.reduce((total, part) => total + part[j], 0));
         const root = rootOf(opened.index, opened.manifest);
         return opened
-          .nearest(toUnitLength(sum), Math.min(top, MOST_FOUND))
+          .nearest(meanVector(parts), Math.min(top, MOST_FOUND))
           .map(({ image, score }) => ({
             image: relative(root, image).split(sep).join("/"),
             score,

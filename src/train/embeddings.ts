@@ -65,7 +65,10 @@ export async function embeddedSource(
   const known = await readKept(file);
   if (known) {
     await touch(file);
-    journal.line(`the embeddings of ${known.indices.length} images come from ${file}`);
+    const { length } = known.indices;
+    journal.line(`the embeddings of ${length} images come from ${file}`);
+    const left = source.length - length;
+    if (left > 0) journal.line(`${left} other images could not be read when they were computed`);
   }
   const found = known ?? (await compute(session, images, state));
   if (!known) {
@@ -148,7 +151,7 @@ async function compute(
     read: async (index) => ({ image: (await source.read(index)).image }),
   };
   const indices: number[] = [];
-  const rows: Float32Array[] = [];
+  let all = new Float32Array();
   let width = 0;
   for await (const batch of evaluationBatches(images, {
     ...loading,
@@ -159,16 +162,16 @@ async function compute(
     const made = (await embed(arrays as never, uploaded as never)) as DeviceArray;
     const { shape, data } = await made.read();
     disposeTree([made, uploaded]);
-    width = shape[1];
+    if (indices.length === 0) all = new Float32Array(source.length * (width = shape[1]));
     for (const [row, index] of batch.indices.entries()) {
       if (index < 0) continue;
+      const vector = (data as Float32Array).subarray(row * width, (row + 1) * width);
+      all.set(vector, indices.length * width);
       indices.push(index);
-      rows.push((data as Float32Array).slice(row * width, (row + 1) * width));
     }
   }
-  const all = new Float32Array(rows.length * width);
-  rows.forEach((row, i) => all.set(row, i * width));
-  return { indices, zimg: hostArray([rows.length, width], "float32", all) };
+  const { length } = indices;
+  return { indices, zimg: hostArray([length, width], "float32", all.subarray(0, length * width)) };
 }
 
 /** Embeddings from their file; undefined where it is absent or damaged. */

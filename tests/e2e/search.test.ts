@@ -92,6 +92,9 @@ test("a folder is indexed, and searched by words, by a picture and by both", asy
     await scores({ image: picture }),
     await scores({ text, image: picture }),
   ];
+  for (const top of [0, 2.5, NaN]) {
+    await expect(searcher.search({ text }, top)).rejects.toThrow("top must be a whole number");
+  }
   await searcher.dispose();
   const ratios = [...both].map(([image, score]) => score / (a.get(image)! + b.get(image)!));
   for (const ratio of ratios) expect(ratio).toBeCloseTo(ratios[0], 3);

@@ -100,8 +100,12 @@ export function largest(values: ArrayLike<number>, k: number): number[] {
   const best: number[] = [];
   for (let i = 0; i < values.length; i++) {
     if (best.length === k && !(values[i] > values[best[k - 1]])) continue;
-    let at = best.length;
-    while (at > 0 && values[i] > values[best[at - 1]]) at--;
+    let [at, end] = [0, best.length];
+    while (at < end) {
+      const middle = (at + end) >> 1;
+      if (values[i] > values[best[middle]]) end = middle;
+      else at = middle + 1;
+    }
     best.splice(at, 0, i);
     if (best.length > k) best.pop();
   }

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { fromNumbers } from "../graph/index.ts";
+import { encodeTexts } from "../preprocess/example.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { createEvaluator } from "./registry.ts";
+
+/** A tokenizer whose text of an id is so many words. */
+const tokenizer = {
+  card: { length: 1 },
+  decode: ([id]: Iterable<number>) => sentence(id),
+} as unknown as Tokenizer;
+
+const sentence = (id: number): string =>
+  Array.from({ length: 5 }, (_, k) => `word${id * 5 + k}`).join(" ");
+
+test("each caption stands beside its own image's texts, and few images are held at once", async () => {
+  const count = 100;
+  const evaluator = createEvaluator(
+    { type: "captions" },
+    { names: {}, task: { name: "captioning" }, tokenizer },
+  );
+  let [now, most] = [0, 0];
+  const judged = {
+    sums: {},
+    rows: {
+      ids: fromNumbers(
+        Array.from({ length: count }, (_, i) => 2 * i),
+        [count, 1],
+        "int32",
+      ),
+    },
+    indices: Array.from({ length: count }, (_, i) => 2 * i), // every second could not be read
+    labels: [],
+    async read(index: number) {
+      most = Math.max(most, ++now);
+      await Promise.resolve();
+      now--;
+      return { text: encodeTexts([index === 0 ? "Other words." : `${sentence(index)}!`]) };
+    },
+  };
+  const values = Object.fromEntries(await evaluator.summarise({ judged }));
+  expect(values.rougeL).toBeCloseTo((count - 1) / count, 12);
+  expect(most).toBe(32);
+});
