@@ -1,4 +1,4 @@
-/** @file The files of a folder that was dropped, each with the folder that it lies in. */
+/** @file The files of a folder that was dropped or chosen, each with the folder that it lies in as its class. */
 
 import type { Labelled } from "./protocol.ts";
 
@@ -13,8 +13,17 @@ export async function filesOf({ items }: DataTransfer): Promise<Labelled[]> {
   return found;
 }
 
+/** The same of a folder that was chosen. */
+export const chosenFiles = (files: Iterable<File>): Labelled[] =>
+  [...files].flatMap((file) => {
+    const path = file.webkitRelativePath.split("/");
+    return path.some(isHidden) ? [] : [{ file, label: path.at(-2) ?? "" }];
+  });
+
+const isHidden = (name: string): boolean => name.startsWith(".");
+
 async function walk(entry: FileSystemEntry, label: string, found: Labelled[]): Promise<void> {
-  if (entry.name.startsWith(".")) return;
+  if (isHidden(entry.name)) return;
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) =>
       (entry as FileSystemFileEntry).file(resolve, reject),

@@ -1,8 +1,8 @@
 /** @file The page: a folder of pictures is dropped, a model is trained on it from scratch in this tab, tried, and taken home. */
 
-import { byId, make } from "../teach/page/dom.ts";
+import { byId, make } from "../page/dom.ts";
 import { drawCurve } from "./curve.ts";
-import { filesOf } from "./folder.ts";
+import { chosenFiles, filesOf } from "./folder.ts";
 import type { Answers, Begun, Labelled, Reply, Request } from "./protocol.ts";
 
 type Of<K extends Request["kind"]> = Omit<Extract<Request, { kind: K }>, "kind">;
@@ -75,9 +75,9 @@ async function open(): Promise<void> {
   const left = begun.steps - begun.step;
   progress.textContent =
     left > 0
-      ? `A training stopped at step ${begun.step} of ${begun.steps}. It goes on where it stopped.`
+      ? `A training stopped at step ${begun.step} of ${begun.steps}. Resume continues from there.`
       : `A training of ${begun.steps} steps is done.`;
-  train.textContent = left > 0 ? "Go on" : "Open it again";
+  train.textContent = left > 0 ? "Resume" : "Open it again";
   train.dataset.kept = "";
 }
 
@@ -98,7 +98,7 @@ async function take(pictures: readonly Labelled[]): Promise<void> {
   const labels = new Set(pictures.map(({ label }) => label));
   if (labels.size < 2) {
     throw new Error(
-      `A folder with a folder for each class is wanted; here ${labels.size === 0 ? "are no files" : `is only ${[...labels].join()}`}.`,
+      `Drop a folder with a folder for each class; here ${labels.size === 0 ? "are no files" : `all files are in ${[...labels].join() || "no folder"}`}.`,
     );
   }
   taking.max = pictures.length;
@@ -109,7 +109,9 @@ async function take(pictures: readonly Labelled[]): Promise<void> {
     const { classes: counts, heldOut, refused } = await ask("take", { pictures });
     const named = Object.entries(counts).map(([name, count]) => `${name} (${count})`);
     const left =
-      refused.length > 0 ? ` ${refused.length} files are no pictures, such as ${refused[0]}.` : "";
+      refused.length > 1
+        ? ` ${refused.length} files are no pictures, such as ${refused[0]}.`
+        : refused.map((name) => ` ${name} is no picture.`).join("");
     album.textContent = `${named.join(", ")}; ${heldOut} of these are held out to judge.${left}`;
     classes = Object.keys(counts);
     delete train.dataset.kept;
@@ -125,10 +127,15 @@ async function take(pictures: readonly Labelled[]): Promise<void> {
 
 async function run(): Promise<void> {
   progress.classList.remove("problem");
-  train.disabled = true;
-  steps.disabled = true;
+  train.disabled = steps.disabled = true;
   const isKept = train.dataset.kept !== undefined;
-  show(isKept ? await ask("continue", {}) : await ask("begin", { steps: Number(steps.value) }));
+  try {
+    show(isKept ? await ask("continue", {}) : await ask("begin", { steps: Number(steps.value) }));
+  } catch (error) {
+    train.disabled = false;
+    steps.disabled = isKept;
+    throw error;
+  }
   train.disabled = true;
   pause.disabled = false;
   trial.disabled = download.disabled = true;
@@ -157,7 +164,7 @@ async function run(): Promise<void> {
     pause.disabled = true;
     train.disabled = losses.length >= total;
     train.dataset.kept = "";
-    train.textContent = losses.length < total ? "Go on" : "Trained";
+    train.textContent = losses.length < total ? "Resume" : "Trained";
   }
 }
 
@@ -206,12 +213,8 @@ async function clear(): Promise<void> {
 const drop = byId("drop");
 const folder = byId<HTMLInputElement>("folder");
 folder.addEventListener("change", () => {
-  const files = [...(folder.files ?? [])];
-  const pictures = files.map((file) => ({
-    file,
-    label: file.webkitRelativePath.split("/").at(-2) ?? "",
-  }));
-  folder.value = "";
+  const pictures = chosenFiles(folder.files ?? []);
+  folder.value = ""; // the same folder may be chosen again
   telling(album, () => take(pictures))();
 });
 drop.addEventListener("dragover", (event) => {

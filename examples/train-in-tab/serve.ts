@@ -3,7 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { bundlePage } from "../bundle.ts";
-import { serveFolder } from "../teach/serve.ts";
+import { serveFolder } from "../serve-folder.ts";
 
 /** Builds into a folder that any web server can serve. */
 export const buildTrainInTab = (folder: string): Promise<void> =>

@@ -1,6 +1,6 @@
 /** @file The worker: takes pictures in, trains on them, and keeps both in this browser. */
 
-import { type HostArray, hostArray } from "ocelli/graph";
+import type { HostArray } from "ocelli/graph";
 import {
   type TabTraining,
   type TrainingPicture,
@@ -77,10 +77,20 @@ const ANSWERS: {
   },
   async take({ pictures }) {
     await forget();
-    const classes = [...new Set(pictures.map(({ label }) => label))].sort();
-    const trainer = await openTraining(ort, { classes, steps: 1, size: SIZE }, web);
-    const { taken, refused } = await takeAll(pictures, classes, trainer);
-    await trainer.dispose();
+    const folders = [...new Set(pictures.map(({ label }) => label))];
+    // only to make pictures ready, which its classes do not matter to
+    const trainer = await openTraining(ort, { classes: folders, steps: 1, size: SIZE }, web);
+    const { read, refused } = await takeAll(pictures, trainer).finally(() => trainer.dispose());
+    // a folder without pictures, such as the one that holds the classes and a table, is no class
+    const classes = [...new Set(read.map(({ name }) => name))].sort();
+    if (classes.length < 2) {
+      throw new Error(
+        classes.length === 0
+          ? `None of the ${pictures.length} files can be read as a picture.`
+          : `Only the folder ${classes[0]} has pictures; there must be one for each class.`,
+      );
+    }
+    const taken = read.map(({ name, ...one }) => ({ ...one, label: classes.indexOf(name) }));
     album = { classes, ...split(taken, classes) };
     await kept.put("album", album);
     const counts = classes.map((name, label) => {
@@ -163,31 +173,29 @@ function taken(): Album {
   throw new Error("There are no pictures yet.");
 }
 
-/** Files as small pictures, with the names of those that are none. */
-async function takeAll(
-  pictures: readonly Labelled[],
-  classes: readonly string[],
-  trainer: TabTraining,
-) {
-  const taken: TrainingPicture[] = [];
+/** Files as small pictures with their classes' names, and the names of those that are none. */
+async function takeAll(pictures: readonly Labelled[], trainer: TabTraining) {
+  const read: (Omit<TrainingPicture, "label"> & { readonly name: string })[] = [];
   const refused: string[] = [];
   for (const [i, { file, label }] of pictures.entries()) {
     try {
       const image = trainer.prepare(await pixelsOf(file, trainer));
-      taken.push({ id: `${label}/${file.name}`, image, label: classes.indexOf(label) });
+      read.push({ id: `${label}/${file.name}`, image, name: label });
     } catch {
       refused.push(file.name);
     }
     if (i % 10 === 9) channel.postMessage({ taken: i + 1 });
   }
-  return { taken, refused };
+  return { read, refused };
 }
 
 async function pixelsOf(file: File, { alpha }: TabTraining): Promise<HostArray> {
   const bitmap = await createImageBitmap(file, AS_IT_IS);
-  const { shape, dtype, data } = picturePixels(bitmap, alpha);
-  bitmap.close();
-  return hostArray(shape, dtype, data);
+  try {
+    return picturePixels(bitmap, alpha);
+  } finally {
+    bitmap.close();
+  }
 }
 
 /** A tenth of each class held out, by the hash of its name: the same pictures always. */

@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildTeach } from "../../examples/teach/build.ts";
-import { serveFolder } from "../../examples/teach/serve.ts";
+import { serveFolder } from "../../examples/serve-folder.ts";
 import { openMnist } from "../../src/data/classification/mnist.ts";
 import { type Dashboard, serveDashboard } from "../../src/dashboard/server.ts";
 import { serveModel } from "../../src/serve/server.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startServer } from "../../examples/server/server.ts";
-import { serveFolder } from "../../examples/teach/serve.ts";
+import { serveFolder } from "../../examples/serve-folder.ts";
 import { buildWorkerExample } from "../../examples/worker/build.ts";
 import { type Asked, askPage, prepareQuestion } from "./asked-page.ts";
 import { launchChromium } from "./chromium.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { serveFolder } from "../../examples/teach/serve.ts";
+import { serveFolder } from "../../examples/serve-folder.ts";
 import { decodeModel } from "../../src/formats/onnx-decode.ts";
 import { loadPredictor } from "../../src/served/predict.ts";
 import { describeAnswer } from "../../src/tasks/answer.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import sharp, { type Sharp } from "sharp";
 import { buildTeach } from "../../examples/teach/build.ts";
-import { serveFolder } from "../../examples/teach/serve.ts";
+import { serveFolder } from "../../examples/serve-folder.ts";
 import { openMnist } from "../../src/data/classification/mnist.ts";
 import { createInterpreter } from "../../src/engines/interpreter/index.ts";
 import { jit } from "../../src/engines/engine.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { serveFolder } from "../../examples/teach/serve.ts";
+import { serveFolder } from "../../examples/serve-folder.ts";
 import { buildTrainInTab } from "../../examples/train-in-tab/serve.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Ranked } from "../../src/tasks/index.ts";
@@ -40,6 +40,8 @@ test(
       }
     }
     await writeFile(join(pictures, "plum", "notes.txt"), "no picture");
+    await writeFile(join(pictures, "labels.csv"), "file,label"); // its folder is no class
+    await writeFile(join(pictures, ".hidden"), "not even counted");
     const unseen = join(dir, "unseen.png");
     await writeFile(unseen, await picture(COLOURS.straw, 100));
 
@@ -57,9 +59,12 @@ test(
       await tab.getByLabel(/Drop a folder/).setInputFiles(pictures);
       await tab
         .getByText(
-          "plum (12), straw (12); 2 of these are held out to judge. 1 files are no pictures, such as notes.txt.",
+          "plum (12), straw (12); 2 of these are held out to judge. 2 files are no pictures, such as",
         )
         .waitFor();
+      await tab.getByLabel("Steps of 32 pictures").fill("0");
+      await tab.getByRole("button", { name: "Train" }).click();
+      await tab.getByText("steps is 0. It must be a whole number above 0.").waitFor();
       await tab.getByLabel("Steps of 32 pictures").fill("20");
       await tab.getByRole("button", { name: "Train" }).click();
       await tab.getByText(/^step 5 of 20/).waitFor();
@@ -69,7 +74,7 @@ test(
       const stopped = Number(/step (\d+)/.exec((await tab.textContent("#progress"))!)![1]);
       expect(stopped % 5).toBe(0);
       expect(stopped).toBeGreaterThanOrEqual(5);
-      await tab.getByRole("button", { name: "Go on" }).click();
+      await tab.getByRole("button", { name: "Resume" }).click();
       await tab
         .getByText("20 of 20 steps. 2 of 2 held-out pictures are right (100.0 %).")
         .waitFor({ timeout: 120_000 });

@@ -1,6 +1,6 @@
 /** @file One class: its name, and the pictures that were shown of it. */
 
-import { make, takesFiles } from "./dom.ts";
+import { make, takesFiles } from "../../page/dom.ts";
 import { Camera, pictureOf } from "./pictures.ts";
 import type { StoredClass } from "./store.ts";
 

@@ -1,7 +1,7 @@
 /** @file The classes of the page: their cards, their pictures, the way back, and what of them is kept in this browser. */
 
 import { ClassCard } from "./class-card.ts";
-import { make } from "./dom.ts";
+import { make } from "../../page/dom.ts";
 import { History } from "./history.ts";
 import type { Learner } from "./learner.ts";
 import { type Camera, fileOf, shown } from "./pictures.ts";

@@ -2,7 +2,7 @@
 
 import "./page.css";
 import { Classes } from "./classes.ts";
-import { byId } from "./dom.ts";
+import { byId } from "../../page/dom.ts";
 import { Learner } from "./learner.ts";
 import { Camera } from "./pictures.ts";
 import type { Format, HeadArrays } from "./protocol.ts";

@@ -1,6 +1,6 @@
 /** @file What the model says of new pictures: from files one by one, from the camera without end. */
 
-import { make, takesFiles } from "./dom.ts";
+import { make, takesFiles } from "../../page/dom.ts";
 import { Camera, pictureOf, shown } from "./pictures.ts";
 
 /** What the trial needs of the page. */
