@@ -50,6 +50,13 @@ export const ui: Command = {
       once(process, "SIGTERM"),
       once(process, "SIGHUP"),
     ]);
+    const going = server.going();
+    if (going > 0) {
+      const what = going === 1 ? "the training" : `the ${going} trainings`;
+      output.line(
+        `stopping ${what} started here after the current step; Ctrl-C again does not wait`,
+      );
+    }
     await server.close();
     return { url: server.url, dir };
   },

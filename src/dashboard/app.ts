@@ -2,15 +2,16 @@
 
 import { join } from "node:path";
 import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { OcelliError } from "../errors.ts";
 import { readOwn } from "../files.ts";
-import { REPORT_POLICY, isLocal } from "../http/headers.ts";
+import { createGuard } from "../http/guard.ts";
+import { REPORT_HEADERS } from "../http/headers.ts";
 import { type Condition, matches, parseQuery } from "../runs/list-query.ts";
 import type { RunCard, RunSummary, RunView } from "../runs/read.ts";
 import { renderReport } from "../runs/report.ts";
 import { namedMistakes, readPredictions } from "../runs/report/classification/predictions.ts";
 import { readAnswers } from "../runs/report/material.ts";
-import { createGuard } from "./guard.ts";
 import type { PageFiles } from "./page-files.ts";
 import { addPictureRoutes } from "./pictures/routes.ts";
 import { type Trainings, addTrainingRoutes } from "./trainings/routes.ts";
@@ -24,10 +25,15 @@ export interface AppOptions {
   readonly trainings?: Trainings;
 }
 
+/** Bytes of a question's body. */
+const LARGEST = 256 * 1024;
+
 /** The page's program over HTTP. */
 export interface App {
   readonly fetch: Hono["fetch"];
-  /** Stops the trainings that were started and gives up the models that are held. */
+  /** How many of the trainings that were started still run. */
+  going(): number;
+  /** Stops the trainings that were started, waits for their end, and gives up the models that are held. */
   close(): Promise<void>;
 }
 
@@ -38,13 +44,13 @@ export function createApp(
   { host, trainings }: AppOptions,
 ): App {
   const app = new Hono();
-  const guard = createGuard();
+  const guard = createGuard(host);
   app.use(async (context, next) => {
-    // A page elsewhere must not reach this one by a name that resolves to this machine.
-    const { hostname } = new URL(context.req.url);
-    if (isLocal(host) && !isLocal(hostname)) return context.text("unknown host", 403);
-    return next();
+    const refusal = guard.refusal(context.req.raw);
+    return refusal === undefined ? next() : context.text(refusal, 403);
   });
+  const onError = (context: Context) => context.text("the question is too long", 413);
+  app.use(bodyLimit({ maxSize: LARGEST, onError }));
   app.onError((error, context) => {
     const why = error instanceof OcelliError ? error.message : "it cannot be read";
     return context.text(`this cannot be shown: ${why}`, 500);
@@ -106,15 +112,16 @@ export function createApp(
   );
   app.get("/report", (context) =>
     withRun(context, watcher, async (folder) =>
-      context.html(await renderReport(folder), 200, { "Content-Security-Policy": REPORT_POLICY }),
+      context.html(await renderReport(folder), 200, REPORT_HEADERS),
     ),
   );
-  const stop = addTrainingRoutes(app, trainings, { dir: watcher.dir, host, guard });
-  const giveUp = addPictureRoutes(app, watcher, guard);
+  const launcher = addTrainingRoutes(app, trainings, { dir: watcher.dir, host });
+  const giveUp = addPictureRoutes(app, watcher, host);
   return {
     fetch: app.fetch,
+    going: () => launcher?.going ?? 0,
     async close() {
-      stop();
+      await launcher?.close();
       await giveUp();
     },
   };

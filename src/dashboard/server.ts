@@ -20,6 +20,9 @@ export interface DashboardOptions {
 /** A page that is being served. */
 export interface Dashboard {
   readonly url: string;
+  /** How many of the trainings that the page started still run. */
+  going(): number;
+  /** Stops them after their step, waits for their end, and ends. */
   close(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ export async function serveDashboard({
   const { server, url } = await listen(app.fetch, { host: options.host, port });
   return {
     url,
+    going: app.going,
     async close() {
       await app.close();
       await new Promise<void>((resolve) => {

@@ -4,15 +4,15 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
-import { refusalOf } from "../http/guard.ts";
+import { createGuard } from "../http/guard.ts";
 import { PAGE, SCRIPT, STYLE } from "./page.ts";
 import type { LabelSession } from "./session.ts";
 
 /** What the app is made of. */
 export interface LabelAppOptions {
   readonly session: LabelSession;
-  /** What the page bears with each action. */
-  readonly token: string;
+  /** Where it is served. */
+  readonly host: string;
   /** What is labelled and where labels go, for the page. */
   readonly about: { readonly dir: string; readonly table: string; readonly model: string };
   /** A picture as a PNG file; undefined where there is none. */
@@ -31,17 +31,18 @@ const ACTION_BYTES = 2 ** 16;
 
 /** The page's program. */
 // ts-unused-exports:disable-next-line
-export function createApp({ session, token, about, picture }: LabelAppOptions): Hono {
+export function createApp({ session, host, about, picture }: LabelAppOptions): Hono {
   const app = new Hono();
+  const guard = createGuard(host);
   app.use(async (context, next) => {
-    const refusal = refusalOf(context.req.raw, token);
+    const refusal = guard.refusal(context.req.raw);
     return refusal === undefined ? next() : context.json({ error: refusal }, 403);
   });
   app.onError((error, context) => {
     if (!(error instanceof OcelliError)) throw error;
     return context.json({ error: error.message }, error.code === "argument" ? 400 : 500);
   });
-  app.get("/", (context) => context.html(PAGE.replace("{{token}}", token)));
+  app.get("/", (context) => context.html(guard.page(PAGE)));
   app.get("/page.js", (context) =>
     context.body(SCRIPT, 200, { "Content-Type": type("javascript") }),
   );

@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDataset } from "../data/datasets.ts";
+import { openEngine } from "../engines/select.ts";
 import { hostArray } from "../graph/index.ts";
 import { seededRandom } from "../random.ts";
 import { centredRows, cosine } from "../transfer/alike.ts";
 import { groupAround, leastSure, mostTypical } from "./choose.ts";
 import { copyToFolders } from "./folders.ts";
 import { openLabels } from "./labels-file.ts";
+import { LabelSession } from "./session.ts";
 
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), "ocelli-labels-"))));
@@ -49,6 +51,27 @@ test("at first the largest clusters come, each once, and the least sure later", 
     seen.push(row);
   }
   expect(leastSure([4, 2, 7], (row) => Math.abs(row - 3))).toBe(4);
+});
+
+test("undo takes away a class whose name was mistyped, and none that was there before", async () => {
+  const features = hostArray([4, 2], "float32", Float32Array.of(1, 0, 0, 1, 1, 1, 0, 0));
+  const file = await openLabels(join(dir, "undo.csv"));
+  const names = ["a.png", "b.png", "c.png", "d.png"];
+  const engine = await openEngine("interpreter");
+  const session = await LabelSession.begin(engine, features, { names, file, classes: ["cat"] });
+  const label = (name: string) => session.label([session.view().pictures[0].row], name);
+  const classes = () => session.view().classes.map(({ name, count }) => [name, count]);
+  await label("cta");
+  expect(classes()).toEqual([
+    ["cat", 0],
+    ["cta", 1],
+  ]);
+  await session.undo();
+  expect(classes()).toEqual([["cat", 0]]);
+  await label("cat");
+  await session.undo();
+  expect(classes()).toEqual([["cat", 0]]);
+  await engine.dispose();
 });
 
 test("a table holds any name, is read by data sets, and keeps what it had when pictures are gone", async () => {

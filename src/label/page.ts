@@ -1,13 +1,13 @@
 /** @file The page of `ocelli label`: a group of pictures, and the keys that label it. */
 
-/** The page's HTML; `{{token}}` is what its actions bear. */
+/** The page's HTML; OCELLI-TOKEN stands for the token that its actions carry. */
 export const PAGE = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width,initial-scale=1" />
 <meta name="color-scheme" content="light dark" />
-<meta name="token" content="{{token}}" />
+<meta name="token" content="OCELLI-TOKEN" />
 <title>Label pictures · Ocelli</title>
 <link rel="icon" href="data:," />
 <link rel="stylesheet" href="page.css" />

@@ -1,10 +1,10 @@
 /** @file `ocelli label`: pictures of a folder, their features, and a page of this machine that labels them. */
 
-import { randomBytes } from "node:crypto";
 import { imagePaths, pathSource } from "../data/readers/images.ts";
 import type { DataProblem } from "../data/problems.ts";
 import type { Source } from "../data/source.ts";
 import { createWorkerPool } from "../data/stream/workers.ts";
+import { createBoundedGate } from "../data/time-limit.ts";
 import { openEngine } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { importOptional } from "../packages/peers.ts";
@@ -54,6 +54,8 @@ export interface LabelServer {
 const HOST = "127.0.0.1";
 /** The longer side of a picture on the page, in pixels. */
 const SIDE = 480;
+/** Pictures that are asked for at once, at most. */
+const WAITING = 256;
 
 /**
  * Serves a page that labels the pictures of a folder and below.
@@ -75,14 +77,17 @@ export async function serveLabels(dir: string, options: LabelOptions): Promise<L
     const names = indices.map((index) => file.nameOf(images[index]));
     const session = await LabelSession.begin(engine, features.features, { names, file, classes });
     const { alpha } = extractor.preprocessing;
+    const decoding = createBoundedGate(WAITING); // one picture's pixels in memory at a time
     const app = createApp({
       session,
-      token: randomBytes(24).toString("base64url"),
+      host: HOST,
       about: { dir, table, model },
       async picture(row) {
         if (!(row in indices)) return undefined;
-        const { image } = await source.read(indices[row]);
-        return smallPicture(image, alpha, SIDE).catch(() => undefined);
+        return decoding(async () => {
+          const { image } = await source.read(indices[row]);
+          return smallPicture(image, alpha, SIDE);
+        });
       },
     });
     const { server, url } = await listen(app.fetch, { host: HOST, port });

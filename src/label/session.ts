@@ -45,6 +45,8 @@ interface Action {
   readonly before: ReadonlyMap<number, string | undefined>;
   readonly skipped: readonly number[];
   readonly verdicts: number;
+  /** The class that it added. */
+  readonly added?: string;
 }
 
 interface Fitted {
@@ -135,17 +137,24 @@ export class LabelSession {
         ...(guess && { guess: { name: guess.name, probability: guess.probability } }),
       };
     });
-    const labels = this.#rows.map((row) => this.#labelOf(row));
+    const counts = new Map<string, number>();
+    let labelled = 0;
+    for (const name of this.#names) {
+      const label = this.#file.labels.get(name);
+      if (label === undefined) continue;
+      labelled++;
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
     const judged = this.#verdicts.slice(-JUDGED);
     const suggestion = commonest(pictures.flatMap(({ guess }) => guess?.name ?? []));
     return {
       turn: this.#turn,
       total: this.#names.length,
-      labelled: labels.filter((label) => label !== undefined).length,
+      labelled,
       skipped: this.#skipped.size,
       classes: this.#classes.map((name) => ({
         name,
-        count: labels.filter((label) => label === name).length,
+        count: counts.get(name) ?? 0,
       })),
       why: this.#why,
       pictures,
@@ -165,10 +174,17 @@ export class LabelSession {
     const chosen = this.#chosen(rows);
     const before = new Map(chosen.map((row) => [row, this.#labelOf(row)]));
     await this.#file.set(new Map(chosen.map((row) => [this.#names[row], name])));
-    if (!this.#classes.includes(name)) this.#classes.push(name);
+    const isNew = !this.#classes.includes(name);
+    if (isNew) this.#classes.push(name);
     const guesses = chosen.flatMap((row) => this.#fitted?.guesses.get(row)?.name ?? []);
     this.#verdicts.push(...guesses.map((guess) => guess === name));
-    this.#actions.push({ shown: this.#shown, before, skipped: [], verdicts: guesses.length });
+    this.#actions.push({
+      shown: this.#shown,
+      before,
+      skipped: [],
+      verdicts: guesses.length,
+      ...(isNew && { added: name }),
+    });
     const left = this.#shown.filter((row) => !chosen.includes(row));
     await this.#learn();
     this.#choose(left);
@@ -186,13 +202,14 @@ export class LabelSession {
   async undo(): Promise<void> {
     const action = this.#actions.at(-1);
     if (!action) return;
-    const { before, skipped, shown, verdicts } = action;
+    const { before, skipped, shown, verdicts, added } = action;
     if (before.size > 0) {
       await this.#file.set(new Map([...before].map(([row, label]) => [this.#names[row], label])));
     }
     this.#actions.pop();
     for (const row of skipped) this.#skipped.delete(row);
     this.#verdicts.length -= verdicts;
+    if (added !== undefined) this.#classes.splice(this.#classes.indexOf(added), 1); // a name that was mistyped
     if (before.size > 0) await this.#learn();
     this.#show(shown, "taken back");
   }

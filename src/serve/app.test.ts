@@ -24,9 +24,9 @@ function appOf(predict: RequestModel["predict"], limits: Parameters<typeof compl
     stopping: () => false,
     onFault: (error) => faults.push(error),
   });
-  const ask = (path = "predict", body: BodyInit = "picture") =>
+  const ask = (path = "predict", body: BodyInit = "picture", headers: HeadersInit = {}) =>
     app.request(`http://127.0.0.1/${path}`, {
-      ...{ method: "POST", body, duplex: "half" },
+      ...{ method: "POST", body, duplex: "half", headers },
     } as RequestInit);
   return { ask, faults };
 }
@@ -76,6 +76,17 @@ test("a parameter that a route does not know is named", async () => {
     { error: 'unknown parameter "topk"; valid: top.' },
   ]);
   expect(await (await ask("predict?top=1")).json()).toEqual(ANSWER);
+});
+
+test("another page in the same browser does not make the model work", async () => {
+  const { ask, faults } = appOf(() => Promise.resolve(ANSWER), {});
+  for (const site of ["cross-site", "same-site"]) {
+    const opened = { "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" }; // a form
+    const headers = { "Content-Type": "text/plain", "Sec-Fetch-Site": site, ...opened };
+    expect((await ask("predict", "picture", headers)).status, site).toBe(403);
+  }
+  expect((await ask("predict", "picture", { "Sec-Fetch-Site": "same-origin" })).status).toBe(200);
+  expect(faults).toEqual([]);
 });
 
 test("a path with another method says which it takes", async () => {

@@ -1,9 +1,9 @@
 /** @file A model over HTTP: what can be asked for, and the answers as JSON. */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { unknownName } from "../errors.ts";
 import { SCALE } from "../explain/overlay.ts";
+import { isFromElsewhere, isSame } from "../http/guard.ts";
 import { isLocal } from "../http/headers.ts";
 import { answerJson } from "../tasks/index.ts";
 import { pictureOf } from "./body.ts";
@@ -49,6 +49,8 @@ export function createApp(model: RequestModel, options: AppOptions): Hono {
     // A page elsewhere must not reach this one by a name that resolves to this machine.
     const { hostname } = new URL(context.req.url);
     if (isLocal(host) && !isLocal(hostname)) throw new Refusal(403, "unknown host");
+    // It could not read the answer, but it could keep the model busy.
+    if (isFromElsewhere(context.req.raw)) throw new Refusal(403, "another page asks for this");
     await next();
     if (stopping()) context.header("Connection", "close");
   });
@@ -194,8 +196,7 @@ function queryOf(context: Context, parameters: readonly string[]): Query {
 /** Whether a request has the token; takes as long whatever it has. */
 function hasToken(context: Context, token: string): boolean {
   const [, given = ""] = /^Bearer (.*)$/i.exec(context.req.header("authorization") ?? "") ?? [];
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
+  return isSame(given, token);
 }
 
 /** What work gives within some milliseconds; a refusal where it takes longer. */

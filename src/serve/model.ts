@@ -118,12 +118,12 @@ export async function openRequestModel(
     embed: embedOne,
     async classify(file, isLate, labels, templates) {
       if (!words.classify) throw unavailable("labels in words", "Serve a run of images and texts.");
-      return words.classify(await embedOne(file, isLate), labels, templates);
+      return words.classify(await embedOne(file, isLate), { labels, templates }, isLate);
     },
     async search({ text, file }, isLate, top) {
       if (!words.search) throw unavailable("pictures", "Serve it with --index INDEX.");
       const features = file && (await embedOne(file, isLate));
-      return words.search({ text, features }, top);
+      return words.search({ text, features }, top, isLate);
     },
     async explain(file, isLate, wanted) {
       if (!offers.explain) throw unavailable("explanations", "Serve the run of a classifier.");

@@ -11,7 +11,7 @@ import { createLabelRanker } from "../served/classification/zero-shot.ts";
 import type { ServedModel } from "../served/model.ts";
 import { toUnitLength } from "../served/texts.ts";
 import type { Ranked } from "../tasks/index.ts";
-import { Refusal } from "./refusals.ts";
+import { Refusal, TooLate } from "./refusals.ts";
 
 /** A picture of an index, by its path below the folder that was indexed. */
 interface Found {
@@ -24,11 +24,15 @@ export interface Words {
   /** Absent where the model reads no words. */
   readonly classify?: (
     features: HostArray,
-    labels: readonly string[],
-    templates: readonly string[],
+    wanted: { readonly labels: readonly string[]; readonly templates: readonly string[] },
+    isLate: () => boolean,
   ) => Promise<readonly Ranked[]>;
   /** Absent without an index. */
-  readonly search?: (query: WordsQuery, top: number) => Promise<readonly Found[]>;
+  readonly search?: (
+    query: WordsQuery,
+    top: number,
+    isLate: () => boolean,
+  ) => Promise<readonly Found[]>;
   dispose(): void;
 }
 
@@ -38,8 +42,9 @@ interface WordsQuery {
   readonly features: HostArray | undefined;
 }
 
-/** How many labels a request may have, how long each text may be, and how many pictures are found at most. */
+/** Labels that a request may have, sentences that they may become, letters of each text, and pictures that are found at most. */
 const MOST_LABELS = 1000;
+const MOST_SENTENCES = 10_000;
 const MOST_LETTERS = 1000;
 const MOST_FOUND = 1000;
 
@@ -66,15 +71,21 @@ export async function openWords(
       throw error;
     }
   }
-  const embed = async (text: string): Promise<Float32Array> => {
+  /** What the engine does when its turn has come, unless nobody waits for it any more. */
+  const inTurn = <T>(isLate: () => boolean, work: () => Promise<T>): Promise<T> =>
+    gate(() => {
+      if (isLate()) throw new TooLate();
+      return work();
+    });
+  const embed = async (text: string, isLate: () => boolean): Promise<Float32Array> => {
     const { texts } = model;
     if (!texts) throw new Refusal(501, "this model reads no texts. Send a picture.");
-    const vectors = await gate(() => texts.embed([checked(text)]));
+    const vectors = await inTurn(isLate, () => texts.embed([checked(text)]));
     return vectors.data as Float32Array;
   };
   return {
     ...(ranker && {
-      classify: (features, labels, templates) => {
+      async classify(features, { labels, templates }, isLate) {
         if (labels.length > MOST_LABELS) {
           throw new Refusal(
             400,
@@ -83,15 +94,22 @@ export async function openWords(
         }
         [...labels, ...templates].forEach(checkLength);
         const prompts = templates.flatMap(templatesNamed);
+        const sentences = labels.length * Math.max(1, prompts.length);
+        if (sentences > MOST_SENTENCES) {
+          throw new Refusal(
+            400,
+            `${labels.length} labels in ${prompts.length} templates are ${sentences} sentences, at most ${MOST_SENTENCES} are taken`,
+          );
+        }
         return asRefusal(() =>
-          gate(() => ranker(features, labels, prompts.length > 0 ? prompts : undefined)),
+          inTurn(isLate, () => ranker(features, labels, prompts.length > 0 ? prompts : undefined)),
         );
       },
     }),
     ...(opened && {
-      async search({ text, features }, top) {
+      async search({ text, features }, top, isLate) {
         const parts = [
-          ...(text === undefined ? [] : [await embed(text)]),
+          ...(text === undefined ? [] : [await embed(text, isLate)]),
           ...(features ? [toUnitLength((features.data as Float32Array).slice())] : []),
         ];
         if (parts.length === 0) throw new Refusal(400, "a search needs text=…, a picture, or both");

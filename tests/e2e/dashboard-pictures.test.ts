@@ -2,7 +2,8 @@
 
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { type IncomingMessage, request } from "node:http";
+import { type IncomingMessage, type Server, createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -29,11 +30,15 @@ const SMALL = [
   "--preprocess.train=decode|resize(16)|value_range(-1,1)",
   "--preprocess.eval=decode|resize(16)|value_range(-1,1)",
 ];
+const NAVIGATION = { "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" };
 const SOON = { timeout: 60_000, interval: 200 };
 
 let dir: string;
 let server: Dashboard;
 let token: string;
+/** A machine of somebody else, and what it was asked for. */
+let elsewhere: Server;
+const heard: string[] = [];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocelli-dashboard-pictures-"));
@@ -55,7 +60,17 @@ beforeAll(async () => {
   const flags = ["--data", join(dir, "pets"), ...SMALL, "--workdir", join(dir, "runs", "pets")];
   const trained = await runCli(["train", "folder", ...flags]);
   expect(trained.stderr).toBe("");
-  await makeRun("far", { name: "jsonl", path: "https://elsewhere.example/all.jsonl" });
+  elsewhere = createServer((asked, answer) => {
+    heard.push(asked.url!);
+    answer.end();
+  }).listen(0, "127.0.0.1");
+  await once(elsewhere, "listening");
+  const address = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+  await makeRun("far", { name: "jsonl", files: { train: `${address}/all.jsonl` } });
+  const rows = join(dir, "rows.csv");
+  await writeFile(rows, `file,label\n${address}/0.png,a\n${address}/1.png,b\n`);
+  await makeRun("rows", { name: "csv", files: { train: rows } });
+  await makeRun("share", { name: "folder", dir: "//elsewhere.example/pictures" });
   await makeRun("gone", { name: "folder", dir: join(dir, "none") });
   const program = join(import.meta.dirname, "../../bin/ocelli.js");
   const recipe = (name: string, config: unknown) => ({
@@ -69,6 +84,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await server?.close();
+  elsewhere?.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -84,8 +100,8 @@ async function tokenOf({ url }: Dashboard): Promise<string> {
   return /name="ocelli-token" content="([\w-]{30,})"/.exec(html)![1];
 }
 
-const get = (path: string, values: Record<string, string | number> = {}) =>
-  fetch(new URL(`${path}?${new URLSearchParams(Object.entries(values).map(([k, v]) => [k, String(v)]))}`, server.url)); // prettier-ignore
+const get = (path: string, values: Record<string, string | number> = {}, to = server) =>
+  fetch(new URL(`${path}?${new URLSearchParams(Object.entries(values).map(([k, v]) => [k, String(v)]))}`, to.url)); // prettier-ignore
 
 /** A request as a page sends it; undefined leaves a header out. */
 async function post(
@@ -157,6 +173,8 @@ describe("a run's data", () => {
       [{ run: "../pets", split: "train", index: 0 }, 404],
       [{ run: "gone", split: "train", index: 0 }, 422],
       [{ run: "far", split: "train", index: 0 }, 422],
+      [{ run: "rows", split: "train", index: 0 }, 422],
+      [{ run: "share", split: "train", index: 0 }, 422],
     ] as const) {
       const response = await get("api/data/picture", values);
       expect(response.status, JSON.stringify(values)).toBe(status);
@@ -170,9 +188,35 @@ describe("a run's data", () => {
       }),
     );
     for (const response of all.flat()) expect(await response.text()).not.toContain(SECRET);
-    expect(await (await get("api/data", { run: "far" })).text()).toContain(
-      "data of this machine only",
-    );
+    for (const [path, run] of [
+      ["api/data", "far"],
+      ["api/data", "share"],
+      ["api/data/picture", "rows"],
+    ]) {
+      const response = await get(path, { run, split: "train", index: 0 });
+      expect(await response.text(), run).toContain("data of this machine only");
+    }
+    const asked = await post("api/look", { run: "rows", split: "train" });
+    expect(asked.status).not.toBe(200);
+    expect(heard).toEqual([]);
+  });
+
+  test("a page that others can reach shows no pictures of data", async () => {
+    const open = await serveDashboard({ dir: join(dir, "runs"), port: 0, host: "0.0.0.0" });
+    try {
+      expect((await get("api/runs", {}, open)).status).toBe(200);
+      for (const path of ["api/data", "api/data/picture"]) {
+        const response = await get(path, { run: "pets", split: "train", index: 0 }, open);
+        expect(response.status, path).toBe(403);
+      }
+      const headers = { "X-Ocelli-Token": await tokenOf(open) };
+      for (const path of ["api/look", "api/explain"]) {
+        const given = { run: "pets", split: "train", index: 0 };
+        expect((await post(path, given, headers, open)).status, path).toBe(403);
+      }
+    } finally {
+      await open.close();
+    }
   });
 
   test("the model looks at it: answers, a map and neighbours", { timeout: 60_000 }, async () => {
@@ -298,6 +342,43 @@ describe("trainings", () => {
     },
   );
 
+  test("of two requests at once for one name one starts a training", async () => {
+    const answers = await Promise.all([
+      post("api/start", form("twice")),
+      post("api/start", form("twice")),
+    ]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
+    await expect.poll(() => stateOf("twice"), SOON).toBe("ended");
+  });
+
+  test(
+    "a server that ends stops its trainings, and has them save what they learned",
+    { timeout: 120_000 },
+    async () => {
+      const { default: folder } = (await import("../../recipes/folder.ts")) as { default: unknown };
+      const recipe = { name: "folder", summary: "", load: () => Promise.resolve(folder) };
+      const program = join(import.meta.dirname, "../../bin/ocelli.js");
+      const own = join(dir, "ending");
+      const place = { dir: own, port: 0, host: "127.0.0.1" };
+      const other = await serveDashboard({ ...place, trainings: { recipes: [recipe], program } });
+      const headers = { "X-Ocelli-Token": await tokenOf(other) };
+      for (const name of ["first", "second"]) {
+        const given = form(name, { "duration.steps": "100000" });
+        expect(await post("api/start", given, headers, other)).toMatchObject({ status: 200 });
+        if (name === "second") continue; // is stopped while it only begins
+        const lines = () => readFile(join(own, name, "metrics.jsonl"), "utf8").catch(() => "");
+        await expect.poll(lines, SOON).not.toBe("");
+      }
+      expect(other.going()).toBe(2);
+      await other.close();
+      expect(other.going()).toBe(0);
+      const result = JSON.parse(
+        await readFile(join(own, "first", "result.json"), "utf8"),
+      ) as object;
+      expect(result).toMatchObject({ interrupted: true });
+    },
+  );
+
   test.each([
     ["a recipe that is a path", { recipe: "/tmp/evil.ts" }, /recipe .*valid|folder/],
     ["a sweep", { recipe: "sweep" }, /recipe/],
@@ -329,6 +410,34 @@ describe("trainings", () => {
       expect(answered["x-frame-options"]).toBe("DENY");
     }
     expect((await trainings()).map(({ run }) => run)).not.toContain("forged");
+  });
+
+  test.each([
+    ["a picture of another page", { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors" }],
+    ["a page at another port", { "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors" }],
+    [
+      "a frame",
+      { ...{ "Sec-Fetch-Site": "cross-site" }, ...NAVIGATION, "Sec-Fetch-Dest": "iframe" },
+    ],
+    ["a form", { "Sec-Fetch-Site": "cross-site", ...NAVIGATION }],
+  ])("%s gets nothing, read or not", async (what, headers) => {
+    const ask = (path: string, method = "GET") =>
+      new Promise<number>((resolve) => {
+        const url = new URL(path, server.url);
+        const asked = request(url, { method, headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode!);
+        });
+        asked.end();
+      });
+    if (what === "a form") {
+      expect(await ask("api/start", "POST")).toBe(403);
+      expect(await ask("")).toBe(200); // a link
+      return;
+    }
+    for (const path of ["", "api/runs", "api/data?run=pets", "report?run=pets"]) {
+      expect(await ask(path), path).toBe(403);
+    }
   });
 
   test("a page without trainings starts none, and its token is another", async () => {

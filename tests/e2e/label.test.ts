@@ -225,6 +225,7 @@ test("what was labelled is there after the program is killed, and Ctrl-C says ho
     const page = await (await fetch(url)).text();
     const headers = {
       origin: new URL(url).origin,
+      "content-type": "application/json",
       "x-ocelli-token": /name="token" content="([^"]+)"/.exec(page)![1],
     };
     const state = async () => (await (await fetch(`${url}api/state`)).json()) as LabelView;
@@ -264,10 +265,14 @@ test("only the page itself writes, and only of pictures that it shows", async ()
     return asked.status;
   };
   const label = { do: "label", turn, rows, name: "red" };
-  const own = { origin, "x-ocelli-token": token };
-  expect(await act({ "x-ocelli-token": token }, label)).toBe(403);
+  const own = { origin, "x-ocelli-token": token, "content-type": "application/json" };
+  for (const missing of Object.keys(own)) {
+    const rest = Object.entries(own).filter(([name]) => name !== missing);
+    expect(await act(Object.fromEntries(rest), label), missing).toBe(403);
+  }
+  expect(await act({ ...own, "content-type": "text/plain" }, label)).toBe(403);
   expect(await act({ ...own, origin: "http://elsewhere.example" }, label)).toBe(403);
-  expect(await act({ origin, "x-ocelli-token": "another" }, label)).toBe(403);
+  expect(await act({ ...own, "x-ocelli-token": "another" }, label)).toBe(403);
   expect(await act(own, { ...label, rows: [10 ** 6] })).toBe(400);
   expect(await act(own, { ...label, name: " " })).toBe(400);
   expect(await act(own, { ...label, more: 1 })).toBe(400);

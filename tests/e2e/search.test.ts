@@ -239,6 +239,12 @@ test("a server answers with labels, and with pictures of its index", async () =>
       ["classify?labels=red,,blue", picture, 400, "label 2 of 3 is empty"],
       ["classify?labels=red,Red", picture, 400, 'the labels "red" and "Red" are the same'],
       ["classify", picture, 400, "there are no labels"],
+      [
+        `classify?labels=${Array.from({ length: 999 }, (_, i) => i).join()}${"&template=clip_best".repeat(2)}`,
+        picture,
+        400,
+        "sentences, at most 10000 are taken",
+      ],
       ["classify?labels=a,b&template=x", picture, 400, "must have one {}"],
       [`classify?labels=a,${"b".repeat(2000)}`, picture, 400, "2000 letters, more than 1000"],
       ["search", "", 400, "there is no picture"],

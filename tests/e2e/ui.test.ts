@@ -140,6 +140,26 @@ test("a report opens from its file without a request or a complaint", async () =
   await tab.close();
 });
 
+test("a report on the page's server works, and reaches nothing of the page", async () => {
+  const { tab, problems } = await openTab();
+  await tab.goto(server.url);
+  const opened = tab.context().waitForEvent("page");
+  await tab.getByRole("link", { name: "Report of done" }).click();
+  const report = await opened;
+  const chart = report.locator("figure.chart").first();
+  await chart.locator("svg").focus();
+  await report.keyboard.press("ArrowRight");
+  expect(await chart.locator(".readout").textContent()).toMatch(/^step 1: training \d/);
+  const reached = await report.evaluate(() => ({
+    origin: window.origin,
+    opened: window.open("/") !== null,
+  }));
+  expect(reached).toEqual({ origin: "null", opened: false });
+  expect(problems).toEqual([]);
+  await report.close();
+  await tab.close();
+});
+
 test("nothing outside the folder is served", async () => {
   await writeFile(join(dir, "secret.png"), "secret");
   const outside = join(dir, "outside");

@@ -3,13 +3,14 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context, Hono } from "hono";
-import { createGate } from "../../data/time-limit.ts";
+import { withoutNetwork } from "../../data/files/http.ts";
+import { createBoundedGate } from "../../data/time-limit.ts";
 import { OcelliError, unknownName } from "../../errors.ts";
 import { EXPLAIN_METHODS } from "../../evaluate/explain-methods.ts";
+import { isLocal } from "../../http/headers.ts";
 import { type AlphaRule, COLOURS } from "../../preprocess/alpha.ts";
 import { isObject } from "../../runs/read-config.ts";
 import { readJson } from "../../runs/read.ts";
-import type { Guard } from "../guard.ts";
 import type { RunWatcher } from "../watcher.ts";
 import type { Look } from "./look.ts";
 import type { OpenSplit } from "./run-data.ts";
@@ -20,38 +21,37 @@ const PAGE = 60;
 const SIDES = { small: 112, large: 448 } as const;
 /** Looks that are kept. */
 const KEPT = 4;
-/** Work that waits, at most. */
-const WAITING = 8;
+/** Work of models, and pictures to be decoded, that are under way or wait at most. */
+const [WORK, DECODING] = [8, 256];
+
+const NOT_LOCAL = "pictures of data are shown only where the page is this machine's alone";
+/** A run folder from elsewhere must not make this machine ask for an address. */
+const NO_NETWORK = "The dashboard reads data of this machine only; ocelli data shows it.";
 
 /** Adds the routes; what is returned gives up the models that they hold. */
 export function addPictureRoutes(
   app: Hono,
   watcher: RunWatcher,
-  guard: Guard,
+  host: string,
 ): () => Promise<void> {
   // What reads data and runs models is loaded when it is first asked for: the page itself is there at once.
   const store = once(async () => new (await import("./run-data.ts")).RunDataStore());
   const explanations = once(async () => new (await import("./explanations.ts")).Explanations());
   const looks = new Map<string, Promise<Look>>();
-  const decoding = createGate(); // one picture's pixels in memory at a time
-  const computing = createGate();
-  let waiting = 0;
-  const compute = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (waiting >= WAITING)
-      throw new OcelliError("argument", "the models are busy; ask again soon.");
-    waiting++;
-    try {
-      return await computing(work);
-    } finally {
-      waiting--;
-    }
-  };
+  const decoding = createBoundedGate(DECODING); // one picture's pixels in memory at a time
+  const compute = createBoundedGate(WORK);
   const folderOf = async (name: string): Promise<string> => {
     const folder = await watcher.folder(name);
     if (folder === undefined) throw new OcelliError("argument", "there is no such run.");
     return folder;
   };
 
+  // The data is what a run folder names, wherever it lies on this machine: nobody else is shown it.
+  for (const path of ["/api/data/*", "/api/look", "/api/explain"]) {
+    app.use(path, (context, next) =>
+      isLocal(host) ? next() : Promise.resolve(context.text(NOT_LOCAL, 403)),
+    );
+  }
   app.get("/api/data", (context) =>
     answered(context, async () => {
       const folder = await folderOf(context.req.query("run") ?? "");
@@ -87,15 +87,13 @@ export function addPictureRoutes(
     path: string,
     answer: (context: Context, given: Given, folder: string) => Promise<Response>,
   ): void => {
-    app.post(path, async (context) => {
-      const refusal = guard.refusal(context);
-      if (refusal !== undefined) return context.text(refusal, 403);
-      return answered(context, async () => {
+    app.post(path, (context) =>
+      answered(context, async () => {
         const given: unknown = await context.req.json().catch(() => undefined);
         if (!isObject(given)) throw new OcelliError("argument", "the body is no JSON object.");
         return answer(context, given, await folderOf(textOf(given.run)));
-      });
-    });
+      }),
+    );
   };
   post("/api/look", async (context, given, folder) => {
     const split = textOf(given.split);
@@ -142,7 +140,7 @@ type Given = Readonly<Record<string, unknown>>;
 /** An answer; what is wrong with the question or the data, as a line for people. */
 async function answered(context: Context, answer: () => Promise<Response>): Promise<Response> {
   try {
-    return await answer();
+    return await withoutNetwork(NO_NETWORK, answer);
   } catch (error) {
     if (!(error instanceof OcelliError)) throw error;
     return context.text(error.message, error.code === "argument" ? 404 : 422);

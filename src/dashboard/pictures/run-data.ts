@@ -66,7 +66,7 @@ export class RunDataStore {
 
 async function openRunData(folder: string): Promise<RunData> {
   const config = await readJson(join(folder, "config.json"));
-  checkLocal(config.data);
+  checkPaths(config.data);
   await useRunFiles(folder);
   const known = await dataFor(folder, undefined);
   const dataset = await openDataset(known.data);
@@ -90,13 +90,11 @@ async function openRunData(folder: string): Promise<RunData> {
   };
 }
 
-/** An error for data at an address: a run folder from elsewhere must not make this machine ask for it. */
-function checkLocal(data: unknown): void {
-  const remote = textsIn(data).find(
-    (text) => /^[a-z][a-z\d+.-]+:/i.test(text) && !/^[a-z]:[\\/]/i.test(text),
-  );
-  if (remote === undefined) return;
-  throw new OcelliError("data", `the run's data lies at ${remote}.`, {
+/** An error for data on another machine's share: Windows would tell that machine who the user is. */
+function checkPaths(data: unknown): void {
+  const share = textsIn(data).find((text) => /^[\\/]{2}/.test(text));
+  if (share === undefined) return;
+  throw new OcelliError("data", `the run's data lies at ${share}, on another machine.`, {
     hint: "The dashboard reads data of this machine only; ocelli data shows it.",
   });
 }

@@ -4,7 +4,6 @@ import type { Context, Hono } from "hono";
 import { OcelliError } from "../../errors.ts";
 import { isLocal } from "../../http/headers.ts";
 import { isObject } from "../../runs/read-config.ts";
-import type { Guard } from "../guard.ts";
 import type { Recipe } from "./form.ts";
 import { Launcher } from "./launcher.ts";
 
@@ -19,18 +18,14 @@ export interface Trainings {
 interface Place {
   readonly dir: string;
   readonly host: string;
-  readonly guard: Guard;
 }
 
-/** Bytes of a form. */
-const LARGEST = 256 * 1024;
-
-/** Adds the routes; what is returned stops the trainings that were started. */
+/** Adds the routes; returns what starts and stops trainings, where the page may do so. */
 export function addTrainingRoutes(
   app: Hono,
   trainings: Trainings | undefined,
-  { dir, host, guard }: Place,
-): () => void {
+  { dir, host }: Place,
+): Launcher | undefined {
   const launcher = trainings && isLocal(host) ? new Launcher(dir, trainings.program) : undefined;
   const why = "trainings are started only where the page is this machine's alone";
   const form = async () => (await import("./form.ts")).describeForm(trainings!.recipes);
@@ -41,9 +36,9 @@ export function addTrainingRoutes(
   const post = (path: string, act: (launcher: Launcher, given: unknown) => Promise<void> | void) =>
     app.post(path, async (context) => {
       if (!launcher) return context.text(why, 403);
-      const refusal = guard.refusal(context);
-      if (refusal !== undefined) return context.text(refusal, 403);
-      return acted(context, async () => act(launcher, await bodyOf(context)));
+      return acted(context, async () =>
+        act(launcher, await context.req.json().catch(() => undefined)),
+      );
     });
   post("/api/start", async (started, given) => {
     const { readForm } = await import("./form.ts");
@@ -53,13 +48,7 @@ export function addTrainingRoutes(
   post("/api/stop", (started, given) => {
     started.stop(isObject(given) && typeof given.run === "string" ? given.run : "");
   });
-  return () => launcher?.close();
-}
-
-async function bodyOf(context: Context): Promise<unknown> {
-  const length = Number(context.req.header("Content-Length") ?? Infinity);
-  if (!(length <= LARGEST)) throw new OcelliError("argument", "the form is too long.");
-  return context.req.json().catch(() => undefined);
+  return launcher;
 }
 
 async function acted(context: Context, act: () => Promise<void>): Promise<Response> {

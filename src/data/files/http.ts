@@ -1,5 +1,6 @@
 /** @file Files over HTTP: ranges of bytes, tried again where the network or the server stumbles. */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout } from "node:timers/promises";
 import { OcelliError } from "../../errors.ts";
 import { concatBytes } from "../../formats/bytes.ts";
@@ -7,6 +8,15 @@ import type { ByteFile } from "./random-access.ts";
 
 /** Whether a path is an http or https address. */
 export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);
+
+/** Why no address may be asked for in the work under way. */
+const refused = new AsyncLocalStorage<string>();
+
+/**
+ * Does work, with all that it awaits, in which a file at an address is a data error that says why: what names the files may
+ * come from somebody else.
+ */
+export const withoutNetwork = <T>(why: string, work: () => T): T => refused.run(why, work);
 
 /** How often and how patiently a request is tried. */
 interface HttpOptions {
@@ -138,6 +148,8 @@ async function attempt<T>(
   { attempts = 5, pause = 0.25, timeout = 60 }: HttpOptions,
   request: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const hint = refused.getStore();
+  if (hint !== undefined) throw new OcelliError("data", `${url} is not read.`, { hint });
   for (let count = 1; ; count++) {
     try {
       return await request(AbortSignal.timeout(timeout * 1000));

@@ -162,6 +162,7 @@ export function createLabelRanker(model: ServedModel, spec: string): LabelRanker
     const key = JSON.stringify([labels, templates]);
     const prompts = labelPrompts(labels, { templates });
     const embeddings = known.get(key) ?? embedLabels(texts, prompts, labels.length);
+    embeddings.catch(() => known.delete(key)); // what failed is tried again
     known.delete(key); // the last that was used stands last
     known.set(key, embeddings);
     embeddings.catch(() => known.delete(key)); // the next request tries again
