@@ -104,7 +104,7 @@ export async function train<const Use extends readonly Definition[] = []>(
   return runTraining(config, plan, open, options, async ({ run, engine }) => {
     await run.writeJson("environment", describeEnvironment(engine));
     await run.writeJson("splits", await recordSplits(plan));
-    await run.writeJson("card", describeServed(plan));
+    await run.writeJson("card", describeServed(plan, config));
     if (plan.tokenizer) await run.writeTokenizer(plan.tokenizer.bytes);
     await recordDefinitions(run, config);
     await run.writeJson("config", config); // the last: a folder that has it can be resumed

@@ -1,5 +1,6 @@
 /** @file The state that a run serves: written for prediction and export, and brought back to be judged. */
 
+import type { Config } from "../../config/config.ts";
 import type { DeviceArray, Engine } from "../../engines/engine.ts";
 import type { Spec } from "../../graph/index.ts";
 import { fromFlat, toFlat } from "../../tree.ts";
@@ -47,7 +48,10 @@ export async function servedState(
  * What a run's `card.json` says: the model, what it is judged by, and where the state of a training holds the arrays that
  * are served, by their names, where it holds them under others.
  */
-export function describeServed({ card, headline, objective, batchSpec, source }: Plan): object {
+export function describeServed(
+  { card, headline, objective, batchSpec, source }: Plan,
+  { batchSize }: Pick<Config, "batchSize">,
+): object {
   const names = Object.keys(toFlat<Spec>(objectiveSpecs(objective, batchSpec)));
   const held = fromFlat<string>(Object.fromEntries(names.map((name) => [name, name])));
   const { params = {}, variables = {} } = held as Partial<ObjectiveArrays<string>>;
@@ -56,7 +60,7 @@ export function describeServed({ card, headline, objective, batchSpec, source }:
   return {
     ...cardJson({ ...card, step: 0 }),
     headline,
-    perEpoch: source.length / batchSpec.image.shape[0],
+    perEpoch: source.length / batchSize,
     ...(moved.length > 0 && { arrays: Object.fromEntries(moved) }),
   };
 }
