@@ -101,7 +101,7 @@ test("ocelli embed writes images and texts", async () => {
     ...["--out", out("t"), "--json"],
   );
   expect(lastJson(texts)).toEqual({ out: out("t"), count: 4, features: 16 });
-  expect(texts.stderr).toMatch(/"red red .*…" is of \d+ tokens: the model reads the first 11/);
+  expect(texts.stderr).toMatch(/"red red .*…" has \d+ tokens: the model reads the first 11/);
   expect(texts.stderr).toMatch(/"white 猫 猫": \d of \d tokens are unknown to the model/);
   const rows = await parquetReadObjects({ file: await asyncBufferFromFile(out("t")) });
   expect(rows.map(({ id }) => id)).toEqual([
