@@ -10,6 +10,7 @@ import { openSplit } from "../data/splits/splits.ts";
 import { OcelliError } from "../errors.ts";
 import { describeSeconds } from "../runs/forecast.ts";
 import { parseLine } from "../runs/read-lines.ts";
+import { Run } from "../runs/run.ts";
 import { imageSize } from "../served/image-size.ts";
 import { type RunOptions, type TrainResult, train } from "../train/train.ts";
 import { SILENT } from "../train/watch/progress.ts";
@@ -41,7 +42,7 @@ const SHARE = 0.9;
  * Learns features of pictures without labels, and leaves a run that `transfer`, `embed` and `probe` take as a model.
  * A run that is stopped resumes as any training does.
  *
- * @throws the errors of opening data and of training; the signal's reason where it is aborted while steps are measured
+ * @throws the errors of opening data and of training, that of a taken run folder before anything is measured; the signal's reason where it is aborted while steps are measured
  */
 export async function pretrain(
   data: DataConfig,
@@ -51,6 +52,7 @@ export async function pretrain(
   const { reporter = SILENT, signal } = options;
   const dataset = await openDataset(data, { labels: "optional" });
   const source = await openSplit(dataset, "train", { note: (line) => reporter.line(line) });
+  if (workdir !== undefined) (await Run.create(workdir)).close(); // one that is taken is told before minutes of measuring
   const { height, width } = await imageSize(source);
   const facts = { pictures: source.length, side: Math.min(height, width) };
   reporter.line(

@@ -95,4 +95,11 @@ test("mistakes are told before anything is computed", async () => {
   expect(never.stderr).toContain('--minutes must be a number above 0, not "0"');
   const both = await runCli(["pretrain", "--resume", dir, "--minutes=3"]);
   expect(both.stderr).toContain("--resume RUN does not take --minutes.");
+  const taken = join(dir, "taken");
+  await mkdir(taken);
+  await writeFile(join(taken, "config.json"), "{}");
+  await writeFile(join(taken, "metrics.jsonl"), '{"step":1}\n');
+  const again = await runCli(["pretrain", "--data", pictures, "--workdir", taken]);
+  expect(again.stderr).toContain(`${taken} already holds a run`);
+  expect(again.stdout).not.toContain("tried");
 });

@@ -26,6 +26,10 @@ afterAll(() => rm(dir, { recursive: true }));
 const expand = async (files: Parameters<typeof expandFiles>[0]) =>
   Object.fromEntries(await expandFiles(files, /\.tar$/));
 
+test("a short pattern that stands for very many files is an error", () => {
+  expect(() => expandBraces(`${"{0..9}".repeat(9)}.tar`)).toThrow(/more than 1000000 files/);
+});
+
 test("braces", () => {
   expect(expandBraces("a-{008..010}.tar")).toEqual(["a-008.tar", "a-009.tar", "a-010.tar"]);
   expect(expandBraces("{a,b}{0..1}")).toEqual(["a0", "a1", "b0", "b1"]);

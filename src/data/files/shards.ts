@@ -20,12 +20,22 @@ const MAX_SHARDS = 1_000_000;
 
 /** The texts that a pattern with `{000..009}` and `{a,b}` stands for; other braces are signs like any other. */
 export function expandBraces(pattern: string): string[] {
-  const match = /\{([^{}]*,[^{}]*|\d+\.\.\d+)\}/.exec(pattern);
-  if (!match) return [pattern];
-  const [whole, inside] = match;
-  const before = pattern.slice(0, match.index);
-  const after = pattern.slice(match.index + whole.length);
-  return alternatives(inside, pattern).flatMap((text) => expandBraces(before + text + after));
+  const paths: string[] = [];
+  const expand = (text: string): void => {
+    const match = /\{([^{}]*,[^{}]*|\d+\.\.\d+)\}/.exec(text);
+    if (!match) {
+      if (paths.length >= MAX_SHARDS) {
+        throw new OcelliError("config", `"${pattern}" stands for more than ${MAX_SHARDS} files.`);
+      }
+      return void paths.push(text);
+    }
+    const [whole, inside] = match;
+    const before = text.slice(0, match.index);
+    const after = text.slice(match.index + whole.length);
+    for (const one of alternatives(inside, text)) expand(before + one + after);
+  };
+  expand(pattern);
+  return paths;
 }
 
 function alternatives(inside: string, pattern: string): string[] {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { openEngine } from "../../engines/select.ts";
 import { hostArray } from "../../graph/index.ts";
 import { seededRandom } from "../../random.ts";
-import { centredRows, cosine } from "../../transfer/alike.ts";
+import { centredRows, cosine, unitRows } from "../../transfer/alike.ts";
 import { doubtfulLabels, judge } from "./doubtful.ts";
 import { nearestRows } from "./nearest.ts";
 
@@ -28,6 +28,23 @@ test("the nearest rows are those of comparing each with each, across blocks", as
   for (const [i, { likeness }] of pairs.slice(1).entries()) {
     expect(likeness).toBeLessThanOrEqual(pairs[i].likeness);
   }
+});
+
+test("of too many pairs the most alike are kept, and pairs that are not wanted are none", async () => {
+  const [count, width] = [40, 3];
+  const random = seededRandom("many", 0);
+  const data = Float32Array.from({ length: count * width }, () => random.integer(1, 99));
+  const rows = unitRows(hostArray([count, width], "float32", data));
+  const engine = await openEngine("interpreter");
+  const isPair = (a: number, b: number) => (a + b) % 2 === 1;
+  const wanted = { least: 0.5, count: 0, isPair };
+  const all = await nearestRows(engine, rows, wanted);
+  const some = await nearestRows(engine, rows, { ...wanted, most: 10 });
+  await engine.dispose();
+  expect(all.isWhole).toBe(true);
+  expect(all.pairs.length).toBeGreaterThan(100);
+  expect(all.pairs.every(({ a, b }) => isPair(a, b))).toBe(true);
+  expect(some).toMatchObject({ isWhole: false, pairs: all.pairs.slice(0, 10) });
 });
 
 test("a label is doubted where another class is surer than it usually is, and is the surest such class", () => {

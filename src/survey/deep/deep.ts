@@ -52,6 +52,8 @@ export interface DeepFacts {
   readonly alike: Same<{ readonly pair: readonly [Member, Member]; readonly likeness: number }> & {
     /** Their least cosine. */
     readonly least: number;
+    /** False where there were too many pairs to count: these are the most alike. */
+    readonly isWhole: boolean;
   };
   /** Absent where pictures have no labels of one class each, or fewer than two classes have two. */
   readonly doubtful?: {
@@ -105,8 +107,9 @@ export async function deepSurvey(
       extractor[Symbol.dispose](),
     );
     const { seen, features, isWhole } = all;
-    const near = await nearestRows(engine, centredRows(features), { least, count: 0 }, pause);
-    const pairs = near.pairs.filter(({ a, b }) => seen[a].digest !== seen[b].digest);
+    const isPair = (a: number, b: number): boolean => seen[a].digest !== seen[b].digest;
+    const wanted = { least, count: 0, isPair };
+    const near = await nearestRows(engine, centredRows(features), wanted, pause);
     const { classes } = all;
     const labelled = [...seen.keys()].filter((row) => seen[row].label !== undefined);
     const judged = labelled.map((row) => seen[row].label!);
@@ -130,12 +133,13 @@ export async function deepSurvey(
       isWhole,
       alike: {
         ...sameOf(
-          pairs,
+          near.pairs,
           ({ a, b }) => [a, b],
           (row) => seen[row].member,
           ({ likeness }, [a, b]) => ({ pair: [a, b] as const, likeness }),
         ),
         least,
+        isWhole: near.isWhole,
       },
       ...(doubts && {
         doubtful: {

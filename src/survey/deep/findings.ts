@@ -31,7 +31,7 @@ export function deepFindings({ alike, doubtful, outliers, model }: DeepFacts): F
     alike.count > 0
       ? {
           about: "alike",
-          text: `${counted(alike.count, "pair")} ${alike.count === 1 ? "has" : "have"} nearly the same features (cosine at least ${alike.least})${acrossWords(alike)}`,
+          text: `${alike.isWhole ? "" : "at least "}${counted(alike.count, "pair")} ${alike.count === 1 ? "has" : "have"} nearly the same features (cosine at least ${alike.least})${acrossWords(alike)}`,
           such: alike.listed
             .slice(0, NAMED)
             .map(

@@ -16,27 +16,48 @@ export interface AlikePair {
 export interface Nearest {
   /** Pairs of at least the likeness that was asked for, the most alike first. */
   readonly pairs: readonly AlikePair[];
+  /** False where there were too many pairs: the most alike were kept. */
+  readonly isWhole: boolean;
   /** Of each row the mean of 1 − cosine with its nearest rows. */
   readonly distances: Float64Array;
 }
 
 /** Rows that are compared with all at once. */
 const BLOCK = 256;
+/** Pairs that are kept: pictures of one film may be alike each with each. */
+const PAIRS = 200_000;
+
+/** What {@link nearestRows} looks for. */
+export interface NearestWanted {
+  /** Pairs of at least this cosine are kept. */
+  readonly least: number;
+  /** How many nearest rows a distance is the mean of. */
+  readonly count: number;
+  /** Whether two rows may be a pair. Default: all may. */
+  readonly isPair?: (a: number, b: number) => boolean;
+  /** Pairs that are kept, at most. Default: 200,000. */
+  readonly most?: number;
+}
 
 /**
  * Compares every row with every other.
  *
- * @param least pairs of at least this cosine are kept
- * @param count how many nearest rows a distance is the mean of
  * @param pause awaited after every block
  */
 export async function nearestRows(
   engine: Engine,
   { rows, width, data }: UnitRows,
-  { least, count }: { readonly least: number; readonly count: number },
+  { least, count, isPair = () => true, most = PAIRS }: NearestWanted,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Nearest> {
-  const pairs: AlikePair[] = [];
+  let pairs: AlikePair[] = [];
+  let isWhole = true;
+  const sortPairs = () => pairs.sort((p, q) => q.likeness - p.likeness || p.a - q.a || p.b - q.b);
+  const keepMostAlike = (): void => {
+    pairs = sortPairs().slice(0, most);
+    least = Math.max(least, pairs[most - 1].likeness);
+    isWhole = false;
+  };
   const distances = new Float64Array(rows);
   const compare = jit(engine, function cosines(block: Tensor, all: Tensor) {
     return matmul(block, transpose(all)); // [BLOCK, rows]
@@ -57,7 +78,8 @@ export async function nearestRows(
         const a = begin + i;
         const row = cosines.subarray(i * rows, (i + 1) * rows);
         for (let b = a + 1; b < rows; b++) {
-          if (row[b] >= least) pairs.push({ a, b, likeness: row[b] });
+          if (row[b] >= least && isPair(a, b)) pairs.push({ a, b, likeness: row[b] });
+          if (pairs.length >= 2 * most) keepMostAlike();
         }
         row[a] = -Infinity; // itself
         distances[a] = meanDistance(row, Math.min(count, rows - 1));
@@ -67,8 +89,8 @@ export async function nearestRows(
   } finally {
     disposeTree({ all });
   }
-  pairs.sort((p, q) => q.likeness - p.likeness || p.a - q.a || p.b - q.b);
-  return { pairs, distances };
+  if (pairs.length > most) keepMostAlike();
+  return { pairs: sortPairs(), isWhole, distances };
 }
 
 /** The mean of 1 − cosine over the greatest `count` cosines; 0 of none. */
