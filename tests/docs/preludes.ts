@@ -54,6 +54,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/engines/xla/own-plugins.ts": "src/engines/xla/install.test.ts",
   "src/graph/ops/sharding.ts": "tests/xla",
   "src/explain/explain.ts": "tests/e2e/explain.test.ts",
+  "src/push/push.ts": "tests/e2e/push.test.ts",
   "src/search/build.ts": "tests/e2e/search.test.ts",
   "src/search/search.ts": "tests/e2e/search.test.ts",
   "src/served/classification/zero-shot.ts": "tests/e2e/contrastive.test.ts",
@@ -68,4 +69,5 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/web/frozen.ts": "tests/browser",
   "src/web/index.ts": "tests/browser",
   "src/web/picture.ts": "tests/browser",
+  "src/web/training.ts": "src/web/training.test.ts",
 };
