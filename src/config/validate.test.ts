@@ -83,6 +83,7 @@ test.each([
   [{ lr: -1 }, "lr must be above 0, not -1."],
   [{ seed: 1.5 }, "seed must be a whole number, not 1.5."],
   [{ posemb: "sincos" }, 'posemb must be one of sincos2d, learn; not "sincos".'],
+  [{ duration: { steps: "x" } }, 'duration.steps must be a number, not "x".'],
   [{ duration: { epochs: 1, steps: 1 } }, "duration must be one of { steps }, { epochs }; not"],
   [{ schedule: { decay: "cos" } }, 'schedule.decay must be one of cosine, linear; not "cos".'],
   [

@@ -64,8 +64,11 @@ function explainUnion(
   const near = issue.errors.filter(
     ([first]) => first.path.length > 0 || first.code !== "invalid_type",
   );
-  if (near.length === 1) {
-    const [first] = near[0];
+  // of several objects, the one that knows all the keys that were given
+  const knowing = near.filter((issues) => issues.every(({ code }) => code !== "unrecognized_keys"));
+  const meant = near.length === 1 ? near : knowing;
+  if (meant.length === 1) {
+    const [first] = meant[0];
     return explain(schema, value, { ...first, path: [...issue.path, ...first.path] });
   }
   const { schema: at } = descend(schema, value, issue.path);
