@@ -68,7 +68,7 @@ export interface TabTraining {
   dispose(): Promise<void>;
 }
 
-/** A ViT of 0.4 million parameters. */
+/** A ViT of 0.5 million parameters. */
 const MODEL = {
   ...{ patchSize: [8, 8] as [number, number], width: 96, depth: 4, mlpDim: 384, numHeads: 3 },
   poolType: "gap" as const,
