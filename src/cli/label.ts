@@ -6,7 +6,7 @@ import { OcelliError, unknownName } from "../errors.ts";
 import { type Command, USE_FLAG } from "./command.ts";
 import { openInBrowser } from "./open-browser.ts";
 import { printableName } from "./printable.ts";
-import { architectureOf } from "./transfer.ts";
+import { BACKBONE_FLAGS, architectureOf } from "./transfer.ts";
 
 const LAST_PORT = 65_535;
 const FORMS = ["folders"] as const;
@@ -35,17 +35,9 @@ export const label: Command = {
     },
     port: { type: "integer", help: "port (default: 6466)" },
     open: { type: "switch", help: "show the page in a browser" },
-    architecture: {
-      type: "text",
-      value: "NAME|JSON",
-      help: "model of the weights, if no config.json beside them says it",
-    },
-    preprocess: {
-      type: "text",
-      value: "TEXT",
-      help: "preprocessing (default: that of the model's training)",
-    },
-    engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
+    architecture: BACKBONE_FLAGS.architecture,
+    preprocess: BACKBONE_FLAGS.preprocess,
+    engine: BACKBONE_FLAGS.engine,
     use: USE_FLAG,
   },
   examples: [

@@ -52,7 +52,7 @@ export async function pretrain(
   const { reporter = SILENT, signal } = options;
   const dataset = await openDataset(data, { labels: "optional" });
   const source = await openSplit(dataset, "train", { note: (line) => reporter.line(line) });
-  if (workdir !== undefined) (await Run.create(workdir)).close(); // one that is taken is told before minutes of measuring
+  if (workdir !== undefined) (await Run.create(workdir)).close(); // a folder that is taken is an error now, not after minutes of measuring
   const { height, width } = await imageSize(source);
   const facts = { pictures: source.length, side: Math.min(height, width) };
   reporter.line(

@@ -50,7 +50,7 @@ export function takeApart({ card, params, variables }: Checkpoint): Parts {
   return { backbone, taught: { head: { kernel: arrays.kernel, bias: arrays.bias }, classes } };
 }
 
-/** A number by which features of one backbone are told from those of another. */
+/** A number that differs between backbones, so that features of one are not taken for those of another. */
 export function fingerprintOf({ card, params, variables }: Checkpoint): string {
   const told = JSON.stringify([card.model, card.preprocessing]);
   const sums = [crc32(new TextEncoder().encode(told))];

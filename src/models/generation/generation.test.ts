@@ -106,7 +106,7 @@ const logSoftmax = (scores: readonly number[]): number[] => {
 };
 const likeliest = (scores: readonly number[]): number => scores.indexOf(Math.max(...scores));
 
-/** Beam search as it is told in words, by the whole model. */
+/** Beam search straight from its definition: the whole model scores every text anew. */
 async function searched(
   score: ReturnType<typeof scorer>,
   row: number,

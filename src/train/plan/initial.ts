@@ -61,7 +61,7 @@ interface Target {
   readonly prefix?: string;
 }
 
-/** Weights fitted to a model, or to a part of one; what is worth a note is told. */
+/** Weights fitted to a model, or to a part of one; resized and new arrays are named in notes. */
 async function fitPart(
   { weights, head }: InitWeights,
   { specs, model, imageShape, prefix = "" }: Target,
