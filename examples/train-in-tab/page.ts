@@ -1,39 +1,18 @@
 /** @file The page: a folder of pictures is dropped, a model is trained on it from scratch in this tab, tried, and taken home. */
 
 import { byId, make } from "../page/dom.ts";
+import { WorkerClient } from "../page/worker-client.ts";
 import { drawCurve } from "./curve.ts";
 import { chosenFiles, filesOf } from "./folder.ts";
-import type { Answers, Begun, Labelled, Reply, Request } from "./protocol.ts";
-
-type Of<K extends Request["kind"]> = Omit<Extract<Request, { kind: K }>, "kind">;
+import type { Answers, Begun, Labelled, News, Request } from "./protocol.ts";
 
 /** Updates between two looks at the buttons; what they came to is kept. */
 const AT_ONCE = 5;
 
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-const waiting = new Map<number, PromiseWithResolvers<never>>();
-let asked = 0;
-
-function ask<K extends Request["kind"]>(kind: K, what: Of<K>): Promise<Answers[K]> {
-  const id = asked++;
-  const answer = Promise.withResolvers<never>();
-  waiting.set(id, answer);
-  worker.postMessage({ id, kind, ...what });
-  return answer.promise;
-}
-
-worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => {
-  if ("taken" in data) return void (taking.value = data.taken);
-  const answer = waiting.get(data.id);
-  waiting.delete(data.id);
-  if ("error" in data) answer?.reject(new Error(data.error));
-  else answer?.resolve(data.answer as never);
-});
-worker.addEventListener("error", ({ message }) => {
-  const error = new Error(message || "The worker cannot start.");
-  for (const answer of waiting.values()) answer.reject(error);
-  waiting.clear();
-});
+const worker = new WorkerClient<Request, Answers, News>(
+  new Worker(new URL("worker.js", import.meta.url), { type: "module" }),
+  ({ taken }) => void (taking.value = taken),
+);
 
 const status = byId("status");
 const album = byId("album");
@@ -63,7 +42,7 @@ const telling =
 
 async function open(): Promise<void> {
   const webgpu = new URLSearchParams(location.search).get("device") === "webgpu";
-  const { engine, lacksWebGpu, keeps, begun } = await ask("open", { webgpu });
+  const { engine, lacksWebGpu, keeps, begun } = await worker.ask("open", { webgpu });
   const notes = [
     lacksWebGpu ? "; this browser offers no WebGPU" : "",
     keeps ? "" : "; this window keeps nothing over a reload",
@@ -106,7 +85,7 @@ async function take(pictures: readonly Labelled[]): Promise<void> {
   taking.hidden = false;
   train.disabled = true;
   try {
-    const { classes: counts, heldOut, refused } = await ask("take", { pictures });
+    const { classes: counts, heldOut, refused } = await worker.ask("take", { pictures });
     const named = Object.entries(counts).map(([name, count]) => `${name} (${count})`);
     const left =
       refused.length > 1
@@ -130,7 +109,11 @@ async function run(): Promise<void> {
   train.disabled = steps.disabled = true;
   const isKept = train.dataset.kept !== undefined;
   try {
-    show(isKept ? await ask("continue", {}) : await ask("begin", { steps: Number(steps.value) }));
+    show(
+      isKept
+        ? await worker.ask("continue", {})
+        : await worker.ask("begin", { steps: Number(steps.value) }),
+    );
   } catch (error) {
     train.disabled = false;
     steps.disabled = isKept;
@@ -145,7 +128,7 @@ async function run(): Promise<void> {
     // the first update compiles, so that speed is measured from the second call on
     for (let calls = 0; isRunning && losses.length < total; calls++) {
       if (calls === 1) started = performance.now();
-      const { measures } = await ask("update", { count: AT_ONCE });
+      const { measures } = await worker.ask("update", { count: AT_ONCE });
       losses.push(...measures.map(({ loss }) => loss));
       const { step, loss, accuracy } = measures.at(-1)!;
       const each = (performance.now() - started) / (calls * AT_ONCE);
@@ -153,7 +136,7 @@ async function run(): Promise<void> {
       progress.textContent = `step ${step} of ${total} · loss ${loss.toFixed(3)} · ${percent(accuracy)} of the batch right${left}`;
       drawCurve(byId<SVGSVGElement>("curve"), losses, total);
     }
-    const { right, of } = await ask("judge", {});
+    const { right, of } = await worker.ask("judge", {});
     const judged =
       of > 0 ? ` ${right} of ${of} held-out pictures are right (${percent(right / of)}).` : "";
     progress.textContent = `${losses.length} of ${total} steps.${judged}`;
@@ -175,7 +158,7 @@ async function look(files: readonly File[]): Promise<void> {
     const row = make("li", {}, `${file.name}: `);
     tried.prepend(row);
     try {
-      const { probabilities } = await ask("look", { file });
+      const { probabilities } = await worker.ask("look", { file });
       const ranked = classes
         .map((name, i) => ({ name, probability: probabilities[i] }))
         .sort((a, b) => b.probability - a.probability);
@@ -198,7 +181,7 @@ async function look(files: readonly File[]): Promise<void> {
 }
 
 async function save(): Promise<void> {
-  const { file } = await ask("save", {});
+  const { file } = await worker.ask("save", {});
   const link = make("a", { href: URL.createObjectURL(file), download: "trained.safetensors" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -206,7 +189,7 @@ async function save(): Promise<void> {
 
 async function clear(): Promise<void> {
   isRunning = false;
-  await ask("forget", {});
+  await worker.ask("forget", {});
   location.reload();
 }
 

@@ -60,9 +60,7 @@ export interface Answers {
   forget: Record<string, never>;
 }
 
-/** What the worker posts. */
-export type Reply =
-  | { readonly id: number; readonly answer: Answers[keyof Answers] }
-  | { readonly id: number; readonly error: string }
-  /** How many pictures have been taken in. */
-  | { readonly taken: number };
+/** What the worker posts without being asked: how many pictures have been taken in. */
+export interface News {
+  readonly taken: number;
+}

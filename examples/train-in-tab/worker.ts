@@ -10,19 +10,11 @@ import {
 } from "ocelli/web";
 import { seededRandom } from "ocelli/preprocess";
 import { Kept } from "../page/kept.ts";
-import type { Answers, Begun, Labelled, Reply, Request } from "./protocol.ts";
+import { answerInTurn, postNews } from "../page/worker-server.ts";
+import type { Answers, Begun, Labelled, News, Request } from "./protocol.ts";
 
 type OrtModule = Parameters<typeof openTraining>[0];
 type WebOptions = Parameters<typeof openTraining>[2];
-
-/** This side of the worker's channel. */
-const channel = globalThis as unknown as {
-  postMessage(reply: Reply): void;
-  addEventListener(
-    type: "message",
-    listen: (event: MessageEvent<Request & { readonly id: number }>) => void,
-  ): void;
-};
 
 /** The pictures of a training: those that teach, and those that judge. */
 interface Album {
@@ -184,7 +176,7 @@ async function takeAll(pictures: readonly Labelled[], trainer: TabTraining) {
     } catch {
       refused.push(file.name);
     }
-    if (i % 10 === 9) channel.postMessage({ taken: i + 1 });
+    if (i % 10 === 9) postNews({ taken: i + 1 } satisfies News);
   }
   return { read, refused };
 }
@@ -212,16 +204,4 @@ function split(pictures: readonly TrainingPicture[], classes: readonly string[])
   return { taught: pictures.filter((one) => !heldOut.has(one)), heldOut: [...heldOut] };
 }
 
-/** One request after the other, in the order in which they came. */
-let queue = Promise.resolve();
-
-channel.addEventListener("message", ({ data: request }) => {
-  queue = queue.then(async () => {
-    try {
-      const answer = await ANSWERS[request.kind](request as never);
-      channel.postMessage({ id: request.id, answer });
-    } catch (error) {
-      channel.postMessage({ id: request.id, error: (error as Error).message });
-    }
-  });
-});
+answerInTurn((request: Request) => ANSWERS[request.kind](request as never));

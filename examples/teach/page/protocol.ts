@@ -58,9 +58,7 @@ export interface Answers {
   save: { readonly file: Blob };
 }
 
-/** What the worker posts. */
-export type Reply =
-  | { readonly id: number; readonly answer: Answers[keyof Answers] }
-  | { readonly id: number; readonly error: string }
-  /** How much of the model has come, from 0 to 1. */
-  | { readonly progress: number };
+/** What the worker posts without being asked: how much of the model has come, from 0 to 1. */
+export interface News {
+  readonly progress: number;
+}

@@ -2,18 +2,10 @@
 
 import type { HostArray } from "ocelli/graph";
 import { type FrozenModel, type Head, hasWebGpu, openFrozen, picturePixels } from "ocelli/web";
-import type { Answers, HeadArrays, Reply, Request } from "./protocol.ts";
+import { answerInTurn, postNews } from "../../page/worker-server.ts";
+import type { Answers, HeadArrays, News, Request } from "./protocol.ts";
 
 type OrtModule = Parameters<typeof openFrozen>[0];
-
-/** This side of the worker's channel. */
-const channel = globalThis as unknown as {
-  postMessage(reply: Reply): void;
-  addEventListener(
-    type: "message",
-    listen: (event: MessageEvent<Request & { readonly id: number }>) => void,
-  ): void;
-};
 
 const examples = new Map<number, HostArray>();
 let model: FrozenModel | undefined;
@@ -116,7 +108,7 @@ async function download(url: URL): Promise<Uint8Array> {
     if (done) return bytes;
     bytes.set(value, length);
     length += value.length;
-    channel.postMessage({ progress: length / bytes.length });
+    postNews({ progress: length / bytes.length } satisfies News);
   }
 }
 
@@ -142,18 +134,8 @@ function thumbnail({ shape: [height, width], data }: HostArray): Promise<ImageBi
   });
 }
 
-/** One request after the other, in the order in which they came. */
-let queue = Promise.resolve();
-
-channel.addEventListener("message", ({ data: request }) => {
-  queue = queue.then(async () => {
-    const started = performance.now();
-    try {
-      const answer = await ANSWERS[request.kind](request as never);
-      const milliseconds = performance.now() - started;
-      channel.postMessage({ id: request.id, answer: { ...answer, milliseconds } as never });
-    } catch (error) {
-      channel.postMessage({ id: request.id, error: (error as Error).message });
-    }
-  });
+answerInTurn(async (request: Request) => {
+  const started = performance.now();
+  const answer = await ANSWERS[request.kind](request as never);
+  return { ...answer, milliseconds: performance.now() - started };
 });
