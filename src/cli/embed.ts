@@ -1,6 +1,5 @@
 /** @file `ocelli embed`: the features of images, or the vectors of texts, as a table. */
 
-import { relative, sep } from "node:path";
 import { OcelliError } from "../errors.ts";
 import type { embedTextsTo as EmbedTextsTo } from "../transfer/embed.ts";
 import { type Command, type Output, QUIET_FLAG, USE_FLAG } from "./command.ts";
@@ -65,9 +64,7 @@ export const embed: Command = {
     const { images, folders, notes } = await imagePaths(paths);
     for (const note of notes) output.line(note);
     const below = folders === 1 && paths.length === 1 ? paths[0] : undefined;
-    const id = (index: number): string =>
-      below === undefined ? images[index] : relative(below, images[index]).split(sep).join("/");
-    const source = { ...pathSource(images), id };
+    const source = pathSource(images, below);
     const backbone = await openBackbone(model, {
       architecture: architectureOf(texts.get("architecture")),
       preprocessing: texts.get("preprocess"),

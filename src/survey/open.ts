@@ -1,7 +1,6 @@
 /** @file Opening what is to be surveyed: a data set, or a folder of pictures that is none yet. */
 
 import { stat } from "node:fs/promises";
-import { relative, sep } from "node:path";
 import { imagePaths, pathSource } from "../data/readers/images.ts";
 import type { Dataset } from "../data/source.ts";
 import { ALL } from "../data/splits/hashed.ts";
@@ -30,7 +29,6 @@ export async function openForSurvey(path: string, open: () => Promise<Dataset>):
 
 /** Pictures of a folder as one split. */
 function unlabelled(dir: string, images: readonly string[], notes: readonly string[]): Dataset {
-  const id = (index: number): string => relative(dir, images[index]).split(sep).join("/");
-  const source = { ...pathSource(images), id };
+  const source = pathSource(images, dir);
   return { name: "pictures", splits: [ALL], notes, open: () => Promise.resolve(source) };
 }

@@ -108,7 +108,7 @@ async function openPhotographs(path: string, openData: OpenData): Promise<readon
     throw cannotRead(path, error);
   });
   const sources = found.isDirectory()
-    ? [pathSource((await imagePaths([path])).images)]
+    ? [pathSource((await imagePaths([path])).images, path)]
     : await openWhole(await openData(path));
   return sources.flatMap((source) =>
     Array.from({ length: source.length }, (_, index) => ({ source, index })),

@@ -1,7 +1,7 @@
 /** @file Image files without labels: those that one names, those in folders, at addresses and on standard input. */
 
 import { stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, relative, sep } from "node:path";
 import { OcelliError } from "../../errors.ts";
 import { LIMITS } from "../../formats/budget.ts";
 import { cannotRead, readImageFile } from "../files/files.ts";
@@ -63,9 +63,14 @@ export async function imagePaths(paths: readonly string[]): Promise<FoundImages>
   return { images, folders, notes };
 }
 
-/** A source of image files without labels; ids are their paths. */
-export const pathSource = (paths: readonly string[]): Source =>
-  imageSource({ ids: paths, image: (index) => readImage(paths[index]) });
+/** A source of image files without labels; ids are their paths, those from the folder `below` where it is given. */
+export function pathSource(paths: readonly string[], below?: string): Source {
+  const ids = below === undefined ? paths : paths.map((path) => idBelow(below, path));
+  return imageSource({ ids, image: (index) => readImage(paths[index]) });
+}
+
+/** What names a file of a folder wherever the folder lies. */
+const idBelow = (dir: string, path: string): string => relative(dir, path).split(sep).join("/");
 
 let fromInput: Promise<Uint8Array> | undefined;
 
