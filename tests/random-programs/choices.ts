@@ -32,10 +32,20 @@ function isMask(x: Tensor): boolean {
 
 /** Beyond this, a factor that is moved behind a product or a sum may make it overflow before. */
 export const NEARLY_INFINITE = 2 ** 117;
-const movedFactor: Choice = (result) =>
-  result.data.some((x: number) => Math.abs(x) > NEARLY_INFINITE)
-    ? replaced(result, (x) => (Math.abs(x) > NEARLY_INFINITE && Number.isFinite(x) ? Infinity : x))
+
+/** A factor may be moved: what is nearly infinite may overflow, and what overflows may never have been computed. */
+const movedFactor: Choice = (result, [x, y]) => {
+  const isOverflow = (i: number): boolean =>
+    !Number.isFinite(result.data[i]) &&
+    [x, y].every(({ data }) => Number.isFinite(data[i])) &&
+    y.data[i] !== 0;
+  return result.data.some((value: number) => Math.abs(value) > NEARLY_INFINITE)
+    ? replaced(result, (value, i) => {
+        if (isOverflow(i)) return unknown(value);
+        return Math.abs(value) > NEARLY_INFINITE && Number.isFinite(value) ? Infinity : value;
+      })
     : undefined;
+};
 
 /** NaN or ∞ times a false mask may be 0. */
 const maskedProduct: Choice = (result, [x, y], attrs, equation) =>

@@ -24,21 +24,37 @@ interface Answer {
 const bytesOf = ({ data }: HostArray): string =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
 
-/** Starts the Python of OCELLI_PYTHON (`python3`), which needs jax. */
+/** The Python of OCELLI_PYTHON (`python3`), which needs jax; started anew where a program ends it, as some of XLA's own do. */
 export function createJax(): Contender {
   const script = new URL("../../scripts/random_programs.py", import.meta.url).pathname;
-  const child = spawn(process.env.OCELLI_PYTHON ?? "python3", [script], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let python: ReturnType<typeof start> | undefined;
+  const start = () => {
+    const child = spawn(process.env.OCELLI_PYTHON ?? "python3", [script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const ended = new Promise<string>((resolve) => {
+      child.on("error", ({ message }) => resolve(message));
+      child.on("exit", (code, signal) => resolve(signal ?? `exit status ${code}`));
+    });
+    child.stdin.on("error", () => undefined); // `ended` has the reason
+    return {
+      child,
+      ended,
+      lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
+    };
+  };
   return {
     name: "jax",
     forJax: true,
     async run(plan, _program, inputs) {
+      const { child, ended, lines } = (python ??= start());
       const given = inputs.map((x) => ({ dtype: x.dtype, shape: x.shape, data: bytesOf(x) }));
       child.stdin.write(`${JSON.stringify({ source: writePython(plan), inputs: given })}\n`);
       const { value, done } = await lines.next();
-      if (done) throw new Error("JAX's process has ended.");
+      if (done) {
+        python = undefined;
+        throw new Error(`JAX's process ended: ${await ended}`);
+      }
       const { error, outputs = [] } = JSON.parse(value) as Answer;
       if (error) throw new Error(error);
       return outputs.map(({ dtype, shape, data }) => {
@@ -46,9 +62,9 @@ export function createJax(): Contender {
         return hostArray(shape, dtype, typedArray(dtype, bytes.buffer));
       });
     },
-    dispose() {
-      child.stdin.end();
-      return new Promise((resolve) => child.on("exit", () => resolve()));
+    async dispose() {
+      python?.child.stdin.end();
+      await python?.ended;
     },
   };
 }
