@@ -20,7 +20,8 @@ const known = CONTENDERS.find((other) => other === name);
 if (!known) throw unknownName("contender", name, CONTENDERS);
 const contender = await openContender(known);
 
-const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
+const percent = (part: number, whole: number): string =>
+  `${((100 * part) / Math.max(whole, 1)).toFixed(2)} %`;
 const summary = ({ programs, elements, open, tight, failures }: Tally): string =>
   `${programs} programs, ${failures} wrong; ${elements} elements, of which ${percent(tight, elements)} are held to a ` +
   `thousandth or less, and ${percent(open, elements)} are open`;

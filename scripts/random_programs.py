@@ -53,6 +53,25 @@ def rem(x, y):
     return lax.rem(x, y if is_float(y) else unfolded(y))
 
 
+@jax.custom_jvp
+def flushed(x):
+    return jnp.where(abs(x) < jnp.finfo(x.dtype).smallest_normal, jnp.zeros_like(x), x)
+
+
+flushed.defjvp(lambda xs, tangents: (flushed(*xs), *tangents))
+
+
+def atan2(y, x):
+    # XLA gives NaN for two subnormal numbers
+    return jnp.arctan2(flushed(y), flushed(x))
+
+
+def pad(x, value, config):
+    # JAX fails on the gradient of `value` alone
+    is_inside = lax.pad(jnp.ones(x.shape, jnp.bool_), False, config)
+    return jnp.where(is_inside, lax.pad(x, jnp.zeros((), x.dtype), config), value)
+
+
 def both(fn):
     return lambda x, y: fn(*jnp.broadcast_arrays(x, y))
 
@@ -283,6 +302,7 @@ def accumulate(fn, parts, params, batch):
 
 ours = SimpleNamespace(
     abs=absolute,
+    atan2=atan2,
     div=div,
     rem=rem,
     expm1=in_float32(jnp.expm1),
@@ -304,6 +324,7 @@ ours = SimpleNamespace(
     arg_sort=lambda x, axis: jnp.argsort(x, axis=axis, stable=True).astype(jnp.int32),
     cum_max=cum_max,
     cum_sum=in_float32(lax.cumsum),
+    cum_prod=in_float32(lax.cumprod),
     sort_with=lambda k, v, axis: lax.sort((k, v), dimension=axis, num_keys=1, is_stable=True)[:],
     top_k=top_k,
     fft=fft,
@@ -315,6 +336,7 @@ ours = SimpleNamespace(
     window_sum=in_float32(window(lax.add, lambda _: 0)),
     window_max=window(lax.max, low_end),
     window_min=window(lax.min, high_end),
+    pad=pad,
     gather=gather,
     scatter_add=scatter_add,
     take_along_axis=lambda x, i, axis: jnp.take_along_axis(x, clamped(i, x.shape[axis] - 1), axis),

@@ -80,7 +80,7 @@ function loosePrimitive(primitive: Primitive, equation: Equation, mood: Mood): P
       return results.map((result, i) => {
         const { dtype } = equation.outputs[i];
         if (!isFloat(dtype)) return { ...result, dtype };
-        const chosen = choose(result, inputs, attrs, equation, mood.random);
+        const chosen = choose(result, { inputs, attrs, equation, random: mood.random });
         const value = { ...chosen, dtype, data: chosen.data.slice() };
         disturb(value, { results, inputs, attrs }, slack, mood);
         if (mood.random.uniform() >= mood.wide) roundValue(value);

@@ -1,7 +1,8 @@
 /** @file JAX in a Python process beside: programs go there as Python, results come back. */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
+import { OcelliError } from "../../src/errors.ts";
 import {
   type DType,
   type HostArray,
@@ -26,10 +27,16 @@ const bytesOf = ({ data }: HostArray): string =>
 
 /** The Python of OCELLI_PYTHON (`python3`), which needs jax; started anew where a program ends it, as some of XLA's own do. */
 export function createJax(): Contender {
+  const command = process.env.OCELLI_PYTHON ?? "python3";
+  if (spawnSync(command, ["-c", "import jax"]).status !== 0) {
+    throw new OcelliError("argument", `${command} cannot import jax.`, {
+      hint: "Name a Python that can as OCELLI_PYTHON.",
+    });
+  }
   const script = new URL("../../scripts/random_programs.py", import.meta.url).pathname;
   let python: ReturnType<typeof start> | undefined;
   const start = () => {
-    const child = spawn(process.env.OCELLI_PYTHON ?? "python3", [script], {
+    const child = spawn(command, [script], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     const ended = new Promise<string>((resolve) => {

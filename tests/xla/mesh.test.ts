@@ -10,6 +10,8 @@ import {
   type Tensor,
   concatenate,
   cumMax,
+  dynamicSlice,
+  dynamicUpdateSlice,
   hostArray,
   mul,
   pad,
@@ -159,6 +161,32 @@ describe.skipIf(!installed)("a mesh of CPU devices", () => {
       using executable = await engine.compile(program, { shardings });
       const [y] = await executable.run([await engine.upload(x, ["data"])]);
       expect(Array.from((await y.read()).data as Float32Array)).toEqual(expected);
+    }
+  });
+
+  it("clamps the starts of slices along a split axis as on one device", async () => {
+    const engine = open({ data: 2 });
+    const write = (x: Tensor, update: Tensor, start: Tensor) => [
+      dynamicUpdateSlice(x, update, [start]),
+      dynamicSlice(x, [start], [1]),
+    ];
+    const x = hostArray([2], "int32", Int32Array.from([3, 4]));
+    const update = hostArray([1], "int32", Int32Array.from([9]));
+    for (const [start, ...expected] of [
+      [-5, [9, 4], [3]],
+      [0, [9, 4], [3]],
+      [1, [3, 9], [4]],
+      [7, [3, 9], [4]],
+    ] as const) {
+      const at = hostArray([], "int32", Int32Array.from([start]));
+      const { program } = trace(write, x, update, at);
+      using executable = await engine.compile(program, {
+        shardings: { inputs: [["data"]], outputs: [["data"]] },
+      });
+      const inputs = [await engine.upload(x, ["data"])];
+      for (const array of [update, at]) inputs.push(await engine.upload(array));
+      const arrays = await Promise.all((await executable.run(inputs)).map((y) => y.read()));
+      expect(arrays.map(({ data }) => Array.from(data, Number))).toEqual(expected);
     }
   });
 

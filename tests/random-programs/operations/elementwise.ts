@@ -89,7 +89,7 @@ const BINARY = {
   div: { fn: g.div, python: "ours.div", dtypes: NUMBERS },
   rem: { fn: g.rem, python: "ours.rem", dtypes: NUMBERS },
   pow: { fn: g.pow, python: "", dtypes: INTEGERS, whole: [0, 70] },
-  atan2: { fn: g.atan2, python: "jnp.arctan2", dtypes: FLOATS },
+  atan2: { fn: g.atan2, python: "ours.atan2", dtypes: FLOATS },
   max: { fn: g.maximum, python: "jnp.maximum", dtypes: NUMBERS },
   min: { fn: g.minimum, python: "jnp.minimum", dtypes: NUMBERS },
   and: { fn: g.bitwiseAnd, python: "jnp.bitwise_and", dtypes: LOGIC },

@@ -97,7 +97,7 @@ export const reductions: Operations = {
   argSort: along("sort", g.argSort, "ours.arg_sort"),
   cumSum: cumulative("cumSum", g.cumSum, "ours.cum_sum"),
   cumMax: cumulative("cumMax", g.cumMax, "ours.cum_max"),
-  cumProd: cumulative("mul", g.cumProd, "lax.cumprod"),
+  cumProd: cumulative("mul", g.cumProd, "ours.cum_prod"),
   sortWith: operation<{ axis: number }>({
     of: ["sort"],
     draw(scope) {

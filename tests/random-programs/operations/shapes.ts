@@ -128,7 +128,7 @@ export const shapes: Operations = {
     apply: ([x, value], { config }) =>
       g.pad(x, config as unknown as readonly (readonly [number, number, number])[], value),
     python: ([x, value], { config }) =>
-      `lax.pad(${x}, ${value}, [${config.map((c) => tuple(c)).join(", ")}])`,
+      `ours.pad(${x}, ${value}, [${config.map((c) => tuple(c)).join(", ")}])`,
   }),
   concatenate: operation<{ axis: number }>({
     of: ["concatenate"],

@@ -1,6 +1,6 @@
 /** @file Indexed access in StableHLO: gather, scatter-add, dynamic slices. */
 
-import { sizeOf } from "../../../../graph/dtype.ts";
+import { type Shape, sizeOf } from "../../../../graph/dtype.ts";
 import type { AttrsOf } from "../../../../graph/ops/index.ts";
 import { settleUpdates } from "../../../../graph/ops/scatter.ts";
 import { traceRegion } from "../../../../graph/program.ts";
@@ -131,28 +131,38 @@ const scatterExtreme =
     return [scatterInto(b, [operand, withoutNegative(b, raw), updates], attrs, block)];
   };
 
-/** Starts of one type, as dynamic slices want them. */
-function asStarts(b: Builder, starts: readonly Value[]): Value[] {
-  const converted = starts.map((start) => raised(b, start));
-  return converted.some(({ dtype }) => dtype === "int64")
-    ? converted.map((start) => b.convert(start, "int64"))
-    : converted;
+/**
+ * Starts of one type, as dynamic slices want them, with the slice inside: XLA clamps them itself, but not where it divides
+ * an update among devices.
+ */
+function asStarts(b: Builder, starts: readonly Value[], shape: Shape, sizes: Shape): Value[] {
+  const inside = starts.map((start, axis) => {
+    const index = raised(b, start);
+    return b.map("minimum", index, b.full(index, shape[axis] - sizes[axis]));
+  });
+  return inside.some(({ dtype }) => dtype === "int64")
+    ? inside.map((start) => b.convert(start, "int64"))
+    : inside;
 }
 
 const dynamicSlice: Lowering<AttrsOf<"dynamicSlice">> = ({
   b,
   inputs: [x, ...starts],
   outputs: [out],
-  attrs,
-}) => [
-  b.one("dynamic_slice", [x, ...asStarts(b, starts)], out, { slice_sizes: i64s(attrs.sizes) }),
-];
+  attrs: { sizes },
+}) => {
+  const operands = [x, ...asStarts(b, starts, x.shape, sizes)];
+  return [b.one("dynamic_slice", operands, out, { slice_sizes: i64s(sizes) })];
+};
 
 const dynamicUpdateSlice: Lowering<AttrsOf<"dynamicUpdateSlice">> = ({
   b,
   inputs: [x, update, ...starts],
   outputs: [out],
-}) => [b.one("dynamic_update_slice", [x, update, ...asStarts(b, starts)], out)];
+}) => {
+  const operands = [x, update, ...asStarts(b, starts, x.shape, update.shape)];
+  return [b.one("dynamic_update_slice", operands, out)];
+};
 
 export const gatherLowerings = {
   gather,
