@@ -1,12 +1,10 @@
 /** @file A benchmark worker as a child process: it answers `run` with a time, and `stop` with its peak memory. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { plainEnvironment } from "../src/engines/xla/environment.ts";
 import { OcelliError, unknownName } from "../src/errors.ts";
-import { peersProgram } from "./python.ts";
+import { openLines } from "./lines.ts";
+import { pythonOf } from "./python.ts";
 
 /** What a worker says once it is warm. */
 export interface Ready {
@@ -57,13 +55,7 @@ function commandOf(name: string, model: string, engine: string): string[] {
       hint: "Use --against torch.",
     });
   }
-  const python = peersProgram("python");
-  if (!existsSync(python)) {
-    throw new OcelliError("data", `the peer ${name} is not installed.`, {
-      hint: `Run scripts/peers.sh ${name}.`,
-    });
-  }
-  return [python, "-B", here(script)];
+  return [pythonOf(name), "-B", here(script)];
 }
 
 /** Starts a worker and waits until it is warm. */
@@ -71,30 +63,14 @@ export async function startPeer(name: string, work: Work, engine: string): Promi
   const [command, ...first] = commandOf(name, work.model, engine);
   const flags = Object.entries(work).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const env = name === "ocelli" ? process.env : plainEnvironment();
-  const child = spawn(command, [...first, ...flags], { stdio: "pipe", env });
-  const next = lineReader(name, child);
-  const ready = (await next()) as Ready;
-  const ask = async (line: string): Promise<Record<string, number>> => {
-    child.stdin.write(`${line}\n`);
-    return (await next()) as Record<string, number>;
-  };
+  const lines = openLines(name, [command, ...first, ...flags], env);
+  const ready = (await lines.next()) as Ready;
+  const ask = (line: string) => lines.ask(line) as Promise<Record<string, number>>;
   return {
     name,
     ready,
     run: async () => (await ask("run")).ms,
     stop: async () => (await ask("stop")).peak_rss_mb,
-    [Symbol.dispose]: () => void child.kill(),
-  };
-}
-
-/** Reads a worker's JSON lines one by one; an error with its last words where it ends early. */
-function lineReader(name: string, child: ChildProcessWithoutNullStreams): () => Promise<unknown> {
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  let errors = "";
-  child.stderr.on("data", (text: Buffer) => (errors = (errors + text.toString()).slice(-2000)));
-  return async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new OcelliError("engine", `the worker ${name} ended early: ${errors.trim()}`);
-    return JSON.parse(value as string) as unknown;
+    [Symbol.dispose]: () => lines[Symbol.dispose](),
   };
 }

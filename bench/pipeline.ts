@@ -7,14 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { existsSync } from "node:fs";
 import { prepareExample } from "../src/data/stream/examples.ts";
 import { OcelliError } from "../src/errors.ts";
 import { parsePreprocessing } from "../src/preprocess/pipeline.ts";
 import { randomBox } from "../src/preprocess/operations/geometry.ts";
 import { seededRandom } from "../src/random.ts";
 import { giveBack } from "../src/preprocess/spare.ts";
-import { peersProgram } from "./python.ts";
+import { pythonOf } from "./python.ts";
 
 /** Crops of one turn. */
 const CROPS = 120;
@@ -44,12 +43,7 @@ export async function benchPipeline(
   { pairs, side }: { readonly pairs: number; readonly side: number },
   report: (line: string) => void,
 ): Promise<PipelineResult> {
-  const python = peersProgram("python");
-  if (!existsSync(python)) {
-    throw new OcelliError("data", "Pillow is not installed.", {
-      hint: "Run scripts/peers.sh pillow.",
-    });
-  }
+  const python = pythonOf("pillow");
   const { default: sharp } = await import("sharp");
   sharp.concurrency(1);
   sharp.cache(false); // as the decoding workers have it

@@ -7,8 +7,9 @@ import type { Command } from "./command.ts";
 
 export const bench: Command = {
   name: "bench",
-  summary: "Benchmark a training step, a forward pass, tracing, start-up, a server or a search",
-  operands: "step|forward|trace|start|pipeline|serve|search|gpu",
+  summary:
+    "Benchmark a training step, a forward pass, tracing, start-up, single operations, a server or a search",
+  operands: "step|forward|trace|start|operations|pipeline|serve|search|gpu",
   arity: [1, 1],
   flags: {
     model: {
@@ -25,8 +26,9 @@ export const bench: Command = {
     against: {
       type: "text",
       value: "torch|jax",
-      help: "another framework to measure in the same run",
+      help: "another framework to measure in the same run; for operations several, as torch,jax",
     },
+    only: { type: "text", value: "NAMES", help: "operations, as top-k,cholesky (default: all)" },
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
     pairs: { type: "integer", help: "number of runs (default: 5)" },
@@ -35,6 +37,7 @@ export const bench: Command = {
   },
   examples: [
     "ocelli bench step --model vit-s16 --batch 8 --against torch",
+    "ocelli bench operations --only top-k --against torch,jax",
     "ocelli bench trace --model vit-s16 --json",
     "ocelli bench gpu --model B/16 --batch 256",
   ],
@@ -82,6 +85,22 @@ export const bench: Command = {
       const result = await benchGpu(options);
       output.line(describeGpu(result));
       return result;
+    }
+    if (kind === "operations") {
+      const { benchOperations } = await import("../../bench/operations/index.ts");
+      const list = (name: string) =>
+        texts
+          .get(name)
+          ?.split(",")
+          .filter((part) => part !== "");
+      const options = {
+        names: list("only"),
+        engines: engine === "auto" ? ["ort", "xla-cpu"] : [engine],
+        peers: list("against") ?? [],
+        pairs: integers.get("pairs") ?? 5,
+        threads: integers.get("threads") ?? cpuBudget().engine,
+      };
+      return benchOperations(options, (line) => output.line(line));
     }
     const { bench: measure, describeBench } = await import("../../bench/cli.ts");
     const options = {
