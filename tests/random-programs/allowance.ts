@@ -33,11 +33,13 @@ interface Mood {
   readonly flushes: boolean;
   /** How often a half is kept in float32 until the next primitive. */
   readonly wide: number;
+  /** Several devices add parts of a sum, each rounded. */
+  readonly inParts: boolean;
 }
 
 /** A program that computes what another does within what is promised; each run of it differs. */
-export function loosened(program: Program, random: Random): Program {
-  const mood = { random, flushes: random.uniform() < 0.5, wide: random.integer(0, 3) / 2 };
+export function loosened(program: Program, random: Random, inParts = false): Program {
+  const mood = { random, flushes: random.uniform() < 0.5, wide: random.integer(0, 3) / 2, inParts };
   return loosen(program, mood);
 }
 
@@ -146,11 +148,12 @@ function disturb(value: Value, { results, inputs, attrs }: Call, slack: Slack, m
   }
   if (slack.kind === "sum") {
     const { exact, sizes } = termsOf(slack, inputs, attrs);
+    const share = slack.ulps * EPSILON + (mood.inParts ? half : 0);
     for (let i = 0; i < data.length && !exact; i++) {
       // overflow on the way depends on the order
       if (sizes[i] > NEARLY_INFINITE) {
         if (mood.random.uniform() < 0.5) data[i] = Number.isNaN(data[i]) ? 0 : NaN;
-      } else data[i] = off(data[i], slack.ulps * EPSILON * sizes[i], mood);
+      } else data[i] = off(data[i], share * sizes[i], mood);
     }
   }
   if (slack.kind !== "element") return;

@@ -30,7 +30,7 @@ export interface Tally {
 export async function judge(contender: Contender, plan: Plan): Promise<Verdict> {
   const program = buildPlan(operations, plan);
   const inputs = inputsOf(plan);
-  const expected = expectationOf(program, inputs);
+  const expected = expectationOf(program, inputs, contender);
   try {
     return compare(await contender.run(plan, program, inputs), expected);
   } catch (error) {

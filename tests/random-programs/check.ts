@@ -43,12 +43,16 @@ const evaluate = (program: Program, inputs: readonly HostArray[]): HostArray[] =
   interpretProgram(program, inputs.map(decode)).map(encode);
 
 /** What a program must give on any engine. */
-export function expectationOf(program: Program, inputs: readonly HostArray[]): Expectation {
+export function expectationOf(
+  program: Program,
+  inputs: readonly HostArray[],
+  { inParts }: { readonly inParts?: boolean } = {},
+): Expectation {
   const runs: HostArray[][] = [];
   const extend = (count: number): void => {
     for (let i = 0; i < count; i++) {
       const random = seededRandom("loosened", runs.length);
-      runs.push(evaluate(loosened(program, random), inputs));
+      runs.push(evaluate(loosened(program, random, inParts), inputs));
     }
   };
   extend(FIRST_RUNS);

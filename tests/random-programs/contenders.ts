@@ -14,6 +14,8 @@ export interface Contender {
   readonly name: string;
   /** Whether plans are drawn without what JAX is listed as different for. */
   readonly forJax?: boolean;
+  /** Whether sums are made in parts, on several devices. */
+  readonly inParts?: boolean;
   /** What a plan gives; `program` is what it builds. */
   run(plan: Plan, program: Program, inputs: readonly HostArray[]): Promise<HostArray[]>;
   dispose(): Promise<void>;
@@ -39,6 +41,7 @@ function splitting({ shape }: Spec, i: number): Sharding | undefined {
 /** One program over two devices. */
 const overTwo = (engine: Engine): Contender => ({
   name: "xla-cpu over two devices",
+  inParts: true,
   run: (_plan, program, inputs) => {
     const shardings = {
       inputs: program.inputs.map(splitting),

@@ -13,8 +13,14 @@ import {
   dynamicSlice,
   dynamicUpdateSlice,
   hostArray,
+  iota,
   mul,
   pad,
+  reshape,
+  scatterAdd,
+  scatterMax,
+  scatterMin,
+  scatterSet,
   sliceAxis,
   trace,
   withSharding,
@@ -185,6 +191,32 @@ describe.skipIf(!installed)("a mesh of CPU devices", () => {
       });
       const inputs = [await engine.upload(x, ["data"])];
       for (const array of [update, at]) inputs.push(await engine.upload(array));
+      const arrays = await Promise.all((await executable.run(inputs)).map((y) => y.read()));
+      expect(arrays.map(({ data }) => Array.from(data, Number))).toEqual(expected);
+    }
+  });
+
+  it("scatters one update into a split array as on one device", async () => {
+    const engine = open({ data: 2 });
+    const write = (x: Tensor, update: Tensor, at: Tensor) =>
+      [scatterSet, scatterMin, scatterMax, scatterAdd].map((scatter) =>
+        // a result that every device has, of which each then takes its part
+        scatter(scatterAdd(x, reshape(iota([4], "int32", 0), [4]), x), at, update),
+      );
+    const x = hostArray([4], "int32", Int32Array.from([1, 2, 3, 4]));
+    const update = hostArray([], "int32", Int32Array.from([5]));
+    const { program } = trace(write, x, update, update);
+    using executable = await engine.compile(program, {
+      shardings: { inputs: [undefined], outputs: program.outputs.map(() => ["data"]) },
+    });
+    for (const [at, ...expected] of [
+      [1, [2, 5, 6, 8], [2, 4, 6, 8], [2, 5, 6, 8], [2, 9, 6, 8]],
+      [3, [2, 4, 6, 5], [2, 4, 6, 5], [2, 4, 6, 8], [2, 4, 6, 13]],
+      [4, [2, 4, 6, 8], [2, 4, 6, 8], [2, 4, 6, 8], [2, 4, 6, 8]],
+      [-1, [2, 4, 6, 8], [2, 4, 6, 8], [2, 4, 6, 8], [2, 4, 6, 8]],
+    ] as const) {
+      const index = hostArray([], "int32", Int32Array.from([at]));
+      const inputs = await Promise.all([x, update, index].map((array) => engine.upload(array)));
       const arrays = await Promise.all((await executable.run(inputs)).map((y) => y.read()));
       expect(arrays.map(({ data }) => Array.from(data, Number))).toEqual(expected);
     }

@@ -7,6 +7,7 @@ import { traceRegion } from "../../../../graph/program.ts";
 import { type Builder, type Value, dimensions } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64s } from "../text.ts";
+import { writePad } from "./pad.ts";
 import { combiner, widened } from "./reduce.ts";
 
 const range = (from: number, to: number): number[] =>
@@ -72,13 +73,42 @@ const gather: Lowering<AttrsOf<"gather">> = ({
   ];
 };
 
+/**
+ * One index with its update, and beside it one that is dropped. Of a lone update XLA makes dynamic slices, and merges them
+ * with those by which each of several devices takes its part, though either of the two clamps its own start.
+ */
+function withDropped(
+  b: Builder,
+  indices: Value,
+  updates: Value,
+  { axis, batchDims }: AttrsOf<"gather">,
+): [Value, Value] {
+  const isScalar = indices.shape.length === batchDims;
+  const twice = (x: Value, at: number, rest: Value): Value => {
+    const shape = isScalar ? x.shape.toSpliced(at, 0, 1) : x.shape;
+    const pad = (n: number): number[] => shape.map((_, i) => (i === at ? n : 0));
+    const out = { shape: shape.with(at, 2), dtype: x.dtype };
+    const amounts = { low: pad(0), high: pad(1), interior: pad(0) };
+    return writePad(b, b.reshape(x, shape), rest, out, amounts);
+  };
+  const beyond = 2 ** 31 - 1;
+  return [
+    twice(indices, batchDims, b.scalar(beyond, indices.dtype)),
+    twice(updates, axis, b.scalar(0, updates.dtype)),
+  ];
+}
+
 /** Updates written to an operand, one by one, by a block that makes the new element of the old one and an update. */
 function scatterInto(
   b: Builder,
-  [operand, indices, updates]: readonly Value[],
+  [operand, ...written]: readonly Value[],
   { axis, batchDims }: AttrsOf<"gather">,
   block: string,
 ): Value {
+  let [indices, updates] = written;
+  if (b.mesh && sizeOf(indices.shape) === 1) {
+    [indices, updates] = withDropped(b, indices, updates, { axis, batchDims });
+  }
   const shared = range(0, batchDims);
   const attributes = {
     scatter_dimension_numbers: dimensions("scatter", {
