@@ -10,6 +10,7 @@ import { elementwiseLowerings } from "./elementwise.ts";
 import { gatherLowerings } from "./gather.ts";
 import { linalgLowerings } from "./linalg.ts";
 import { randomLowerings } from "./random.ts";
+import { cumulativeLowerings } from "./cumulative.ts";
 import { reduceLowerings } from "./reduce.ts";
 import { shapeLowerings } from "./shape.ts";
 import { sortLowerings } from "./sort.ts";
@@ -25,6 +26,7 @@ export const lowerings: LoweringTable<{
   ...dotLowerings,
   ...convLowerings,
   ...reduceLowerings,
+  ...cumulativeLowerings,
   ...shapeLowerings,
   ...gatherLowerings,
   ...sortLowerings,

@@ -1,11 +1,9 @@
-/** @file Reductions, arg-reductions and cumulative operations in StableHLO. */
+/** @file Reductions and arg-reductions in StableHLO. */
 
 import { type DType, isFloat } from "../../../../graph/dtype.ts";
-import type { AttrsOf } from "../../../../graph/ops/index.ts";
 import type { Builder, Value } from "../builder.ts";
 import type { Lowering } from "../lowering.ts";
 import { i64s } from "../text.ts";
-import { writePad } from "./pad.ts";
 
 /** Operations that combine two elements. */
 export type Combine = "add" | "maximum" | "minimum" | "multiply" | "and" | "or";
@@ -96,27 +94,6 @@ const argReduction =
     return [index];
   };
 
-/** Running combinations by doubling: after step k every element holds those of the 2ᵏ before it. */
-const cumulative =
-  (combine: Combine): Lowering<AttrsOf<"cumSum">> =>
-  ({ b, inputs: [x], attrs: { axis, reverse } }) => {
-    const run = (wide: Value): Value => {
-      const edge = b.scalar(neutral(combine, wide.dtype), wide.dtype);
-      const at = (n: number): number[] => wide.shape.map((_, i) => (i === axis ? n : 0));
-      let result = wide;
-      for (let shift = 1; shift < wide.shape[axis]; shift *= 2) {
-        const shifted = writePad(b, result, edge, wide, {
-          low: at(reverse ? -shift : shift),
-          high: at(reverse ? shift : -shift),
-          interior: at(0),
-        });
-        result = b.map(combine, result, shifted);
-      }
-      return result;
-    };
-    return [combine === "add" ? widened(b, x, run) : run(x)];
-  };
-
 export const reduceLowerings = {
   reduceSum: reduction("add"),
   reduceMax: reduction("maximum"),
@@ -126,6 +103,4 @@ export const reduceLowerings = {
   reduceOr: reduction("or"),
   argMax: argReduction("GT"),
   argMin: argReduction("LT"),
-  cumSum: cumulative("add"),
-  cumMax: cumulative("maximum"),
 };
