@@ -52,7 +52,12 @@ test("the folder says in JSON all that the model's metadata do, and how far it i
   expect(await json(join(folder, "labels.json"))).toEqual({ label: digits });
   expect(await json(join(folder, "preprocess.json"))).toMatchObject({
     text: "resize(28)|grayscale|value_range(-1,1)",
-    operations: [{ name: "resize" }, { name: "grayscale" }, { name: "value_range" }],
+    alpha: [0, 0, 0],
+    operations: [
+      { name: "resize", arguments: { size: [28, 28], method: "bilinear", antialias: false } },
+      { name: "grayscale", arguments: {} },
+      { name: "value_range", arguments: { vmin: -1, vmax: 1, in_min: 0, in_max: 255 } },
+    ],
     input: { name: "image", layout: "NHWC", shape: ["batch", 28, 28, 1] },
   });
   const { metadata } = decodeModel(await readFile(join(folder, "model.onnx")));
