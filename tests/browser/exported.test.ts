@@ -77,7 +77,7 @@ test("without its page the folder has the model and what is said of it", async (
     "preprocess.json",
   ]);
   const onnx = await runCli(["export", run, "--to", "onnx", "--no-page"]);
-  expect(onnx.stderr).toContain("--no-page is of --to web");
+  expect(onnx.stderr).toContain("--no-page is for --to web");
 });
 
 test("its page answers about a picture as ocelli predict does", async () => {
@@ -126,7 +126,7 @@ test("an output that the task does not have, and a layout that there is not, are
   expect((await to("--output", "logit")).stderr).toContain('unknown output "logit"');
   expect((await to("--layout", "NCWH")).stderr).toContain("valid: NCHW, NHWC");
   const npz = await runCli(["export", run, "--to", "npz", "--layout", "NCHW"]);
-  expect(npz.stderr).toContain("--layout is of ONNX models, not of npz.");
+  expect(npz.stderr).toContain("--layout is for ONNX models, not for npz.");
   expect(npz.stderr).toContain("--to onnx or web");
 });
 
