@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { writeSources } from "./docs-sources.ts";
 
 const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
   readonly exports: Readonly<Record<string, string>>;
@@ -12,6 +13,7 @@ const run = (program: string, ...args: string[]): void => {
 };
 
 run("vitepress", "build", "docs");
+writeSources("docs", ".cache/docs");
 run(
   "typedoc",
   ...Object.values(exports).flatMap((entry) => ["--entryPoints", entry]),

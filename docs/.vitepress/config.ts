@@ -1,8 +1,24 @@
 /** @file The site of these pages: `npm run docs` builds it as static files. */
 
-import { defineConfig } from "vitepress";
+import { type MarkdownRenderer, defineConfig } from "vitepress";
+import { sourceHref } from "../../scripts/docs-sources.ts";
 
 const page = (text: string, link: string) => ({ text, link: `/${link}` });
+
+/** Has links to files outside docs/ lead to what is put beside the pages, in a tab of its own. */
+function linkSources(md: MarkdownRenderer): void {
+  const other = md.renderer.rules.link_open;
+  md.renderer.rules.link_open = (tokens, index, options, env, self) => {
+    const token = tokens[index];
+    const href = sourceHref(token.attrGet("href") ?? "");
+    if (href === undefined) {
+      return other?.(tokens, index, options, env, self) ?? self.renderToken(tokens, index, options);
+    }
+    token.attrSet("href", href);
+    token.attrSet("target", "_blank");
+    return self.renderToken(tokens, index, options);
+  };
+}
 
 export default defineConfig({
   title: "Ocelli",
@@ -10,10 +26,14 @@ export default defineConfig({
   outDir: "../.cache/docs",
   cacheDir: "../.cache/vitepress",
   cleanUrls: false,
-  // what lies outside docs/ is in the repository, and the reference of the API is put beside the built pages
-  ignoreDeadLinks: [/^(\.\/)?\.\.\//, /\/api\//, /^https?:/],
-  // blocks of code that are indented, as these pages have them
-  markdown: { config: (md) => void md.enable("code") },
+  // the reference of the API is put beside the built pages
+  ignoreDeadLinks: [/\/api\//, /^https?:/],
+  markdown: {
+    config(md) {
+      md.enable("code"); // blocks of code that are indented, as these pages have them
+      linkSources(md);
+    },
+  },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],

@@ -16,7 +16,7 @@ export const ANSWER_FLAGS = {
   out: {
     type: "text",
     value: "FILE|DIR",
-    help: "write one JSON object per line to FILE; of maps, a coloured PNG each into DIR",
+    help: "write one JSON object per line to FILE; for a model that draws maps, a coloured PNG of each into DIR",
   },
   "batch-size": { type: "integer", help: "batch size (default: 16)" },
   "on-bad-image": {

@@ -31,9 +31,9 @@ export const bench: Command = {
     only: { type: "text", value: "NAMES", help: "operations, as top-k,cholesky (default: all)" },
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
-    pairs: { type: "integer", help: "number of runs (default: 5)" },
+    pairs: { type: "integer", help: "runs of each side, in alternating turns (default: 5)" },
     engine: { type: "text", value: "E", help: "engine (default: auto)" },
-    threads: { type: "integer", help: "threads for both (default: all cores)" },
+    threads: { type: "integer", help: "threads of each side (default: all cores)" },
   },
   examples: [
     "ocelli bench step --model vit-s16 --batch 8 --against torch",

@@ -13,7 +13,7 @@ import { stoppable } from "./stoppable.ts";
 export const claim: Command = {
   name: "claim",
   summary: "Test the headline claim of a published system against a baseline, on real data",
-  operands: "SYSTEM",
+  operands: "[SYSTEM]",
   arity: [0, 1],
   flags: {
     full: {

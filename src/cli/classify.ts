@@ -17,7 +17,7 @@ export const classify: Command = {
     labels: {
       type: "text",
       value: "A,B,…|FILE",
-      help: "labels between commas, or a file with one label per line, where commas separate its names (required)",
+      help: "labels separated by commas, or a file with a label per line, whose names are separated by commas (required)",
     },
     template: {
       type: "list",

@@ -18,7 +18,11 @@ export const evalCommand: Command = {
       value: "PATH",
       help: "labelled data: a folder, .tar, .parquet, … (default: the run's data)",
     },
-    split: { type: "text", value: "S", help: "split, or a slice of one (default: test)" },
+    split: {
+      type: "text",
+      value: "S",
+      help: "split, or a slice of one (default: the one that the run was judged by, else test)",
+    },
     type: {
       type: "text",
       value: "T,…",

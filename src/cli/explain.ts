@@ -41,7 +41,7 @@ export const explain: Command = {
   examples: [
     "ocelli explain runs/pets cat.jpg",
     "ocelli explain runs/digits digits/ --method rollout --out maps",
-    "ocelli explain efficientnet-lite0 cat.jpg --class 281",
+    "ocelli explain efficientnet-lite0 cat.jpg --class tabby",
     "curl -s https://example.org/cat.jpg | ocelli explain runs/pets -",
   ],
   async run({ operands: [model, ...paths], texts, switches }, output) {

@@ -23,7 +23,7 @@ export const exportCommand: Command = {
     out: {
       type: "text",
       value: "FILE|DIR",
-      help: "output file, of web a folder (default: RUN/model.FORMAT, RUN/web)",
+      help: "output file, or for web the folder (default: RUN/model.FORMAT or RUN/web)",
     },
     layout: {
       type: "text",
@@ -43,11 +43,11 @@ export const exportCommand: Command = {
     data: {
       type: "text",
       value: "PATH",
-      help: "of web, pictures to measure the drift on (default: the run's validation split)",
+      help: "for web: pictures to measure the drift on (default: the split that the run was judged by)",
     },
     "no-page": {
       type: "switch",
-      help: "of web, leave page, script and engine out: your own page's bundler brings them",
+      help: "for web: leave out the page with its script and engine, for a page of your own",
     },
     use: USE_FLAG,
   },
@@ -68,7 +68,7 @@ export const exportCommand: Command = {
     const format = among("format", to, FORMATS);
     for (const flag of ["layout", "output", "weights"]) {
       if (texts.has(flag) && !ONNX.includes(to)) {
-        throw new OcelliError("argument", `--${flag} is of ONNX models, not of ${to}.`, {
+        throw new OcelliError("argument", `--${flag} is for ONNX models, not for ${to}.`, {
           hint: `Leave it out, or give --to ${ONNX.join(" or ")}.`,
         });
       }
@@ -105,10 +105,10 @@ export const exportCommand: Command = {
       return result;
     }
     if (switches.has("no-page")) {
-      throw new OcelliError("argument", "--no-page is of --to web, which alone writes a page.");
+      throw new OcelliError("argument", "--no-page is for --to web, which alone writes a page.");
     }
     if (texts.has("data")) {
-      throw new OcelliError("argument", "--data is of --to web, which measures the drift on it.");
+      throw new OcelliError("argument", "--data is for --to web, which measures the drift on it.");
     }
     const { exportModel } = await import("../served/exporting/export.ts");
     const file = texts.get("out") ?? join(beside, `model.${format}`);

@@ -1,7 +1,7 @@
 /** @file `ocelli pretrain`: features of pictures without labels, in the time that is given. */
 
 import { OcelliError, unknownName } from "../errors.ts";
-import { type Command, USE_FLAG } from "./command.ts";
+import { type Command, type Output, USE_FLAG } from "./command.ts";
 import { stoppable } from "./stoppable.ts";
 import { seedOf } from "./transfer.ts";
 
@@ -47,7 +47,10 @@ export const pretrainCommand: Command = {
         });
       }
       const { resume } = await import("../transfer/resume.ts");
-      return stoppable(output, (signal) => resume(folder, { engine, signal, reporter: output }));
+      const how = { engine, command: "pretrain", reporter: output } as const;
+      const resumed = await stoppable(output, (signal) => resume(folder, { ...how, signal }));
+      if (!resumed.interrupted) tellNext(resumed.workdir, output);
+      return resumed;
     }
     const { dataAt } = await import("./data.ts");
     const { PRETRAIN_METHODS } = await import("../pretrain/choose.ts");
@@ -72,16 +75,19 @@ export const pretrainCommand: Command = {
         return { interrupted: true };
       }
     });
-    if ("workdir" in result && !result.interrupted) {
-      output.line(`next    ocelli transfer --model ${result.workdir} --data LABELLED`);
-      output.line(
-        "        of photographs, published weights often do better: ocelli probe " +
-          `${result.workdir} efficientnet-lite0 --data LABELLED`,
-      );
-    }
+    if ("workdir" in result && !result.interrupted) tellNext(result.workdir, output);
     return result;
   },
 };
+
+/** What a run without labels is for. */
+function tellNext(run: string, output: Output): void {
+  output.line(`next    ocelli transfer --model ${run} --data LABELLED`);
+  output.line(
+    `        of photographs, published weights often do better: ocelli probe ${run} ` +
+      "efficientnet-lite0 --data LABELLED",
+  );
+}
 
 function minutesOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

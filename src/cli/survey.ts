@@ -21,26 +21,26 @@ export const surveyCommand: Command = {
     near: {
       type: "integer",
       value: "BITS",
-      help: "in how many of 64 bits the hashes of nearly equal pictures may differ (default: 10)",
+      help: "bits of 64 in which the hashes of nearly equal pictures may differ (default: 10)",
     },
     deep: {
       type: "switch",
-      help: "look by the features of a model too: pictures nearly the same, leaks between splits, labels likely wrong, outliers",
+      help: "also find, by a model's features, nearly equal pictures, leaks between splits, likely wrong labels and outliers",
     },
     model: {
       type: "text",
       value: "NAME|RUN|FILE|hf:…",
-      help: "model of --deep (default: efficientnet-lite0)",
+      help: "for --deep: model (default: efficientnet-lite0)",
     },
     alike: {
       type: "text",
       value: "COSINE",
-      help: "least cosine of features that are nearly the same, for --deep (default: 0.85)",
+      help: "for --deep: cosine similarity from which pictures count as nearly equal (default: 0.85)",
     },
     engine: {
       type: "text",
       value: "E",
-      help: "engine of --deep: auto, ort, xla-cpu, … (default: auto)",
+      help: "for --deep: engine, one of auto, ort, xla-cpu, … (default: auto)",
     },
   },
   examples: [

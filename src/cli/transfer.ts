@@ -22,7 +22,7 @@ export const BACKBONE_FLAGS = {
   engine: { type: "text", value: "E", help: "engine: auto, ort, xla-cpu, … (default: auto)" },
   "batch-size": {
     type: "integer",
-    help: "batch size (default: 16; 32 for training the backbone); with hyperrule, of a part of its 512",
+    help: "batch size (default: 16)",
   },
   "on-bad-image": {
     type: "text",
@@ -33,7 +33,7 @@ export const BACKBONE_FLAGS = {
 
 export const transferCommand: Command = {
   name: "transfer",
-  summary: "Fine-tune a published model on your own images, a few per class are enough",
+  summary: "Fine-tune a published model on your own images; a few per class are enough",
   operands: "",
   arity: [0, 0],
   flags: {
@@ -81,6 +81,10 @@ export const transferCommand: Command = {
     },
     workdir: { type: "text", value: "DIR", help: "run folder (default: runs/transfer, numbered)" },
     ...BACKBONE_FLAGS,
+    "batch-size": {
+      type: "integer",
+      help: "images computed together (default: 16; 32 for full, lora and hyperrule)",
+    },
     quiet: QUIET_FLAG,
     use: USE_FLAG,
   },

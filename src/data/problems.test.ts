@@ -56,3 +56,19 @@ test("of more pictures than are listed, the count before a stop is the least", (
   again.restore(problems.toJSON());
   expect(again.pictures.transparent).toBe(1500);
 });
+
+test("what features in the cache were found to be is taken in with its ids, each once", () => {
+  const kind = { height: 1, width: 1, channels: 4, transparent: true, plain: false };
+  const cached = new DataProblems();
+  for (let i = 0; i < 1200; i++) cached.notice(`${i}.png`, kind);
+  cached.add({ id: "x.png", reason: "no picture" });
+  const told: string[] = [];
+  const problems = new DataProblems(({ id }) => told.push(id));
+  problems.notice("7.png", kind);
+  problems.include(cached.toJSON());
+  const { examples, pictures } = problems.toJSON();
+  expect(examples).toEqual([{ id: "x.png", reason: "no picture" }]);
+  expect(told).toEqual(["x.png"]);
+  expect(pictures).toMatchObject({ transparent: { count: 1200 }, plain: { count: 0, ids: [] } });
+  expect(pictures!.transparent.ids.slice(0, 3)).toEqual(["7.png", "0.png", "1.png"]);
+});

@@ -54,6 +54,7 @@ export class DataProblems {
   readonly #listed: DataProblem[] = [];
   readonly #transparent = new Set<string>();
   readonly #plain = new Set<string>();
+  /** Pictures beyond the ids that were listed of them. */
   #counted: PictureCounts = { transparent: 0, plain: 0 };
   /** What a run had counted before it was stopped: as many there are at least. */
   #before: PictureCounts = { transparent: 0, plain: 0 };
@@ -77,12 +78,18 @@ export class DataProblems {
     if (plain) this.#plain.add(id);
   }
 
-  /** Takes in pictures that were counted before, such as those of features in the cache. */
-  addCounts(counts: PictureCounts): void {
-    const { transparent, plain } = this.#counted;
+  /** Takes in what other images were found to be, such as those whose features are in the cache; each is counted once. */
+  include({ examples, more = [], pictures }: DataProblemsSummary): void {
+    examples.forEach((problem) => this.add(problem));
+    more.forEach((id) => this.#seen.add(id));
+    if (!pictures) return;
+    const { transparent, plain } = pictures;
+    transparent.ids.forEach((id) => this.#transparent.add(id));
+    plain.ids.forEach((id) => this.#plain.add(id));
+    const unlisted = ({ count, ids }: PictureKinds): number => count - ids.length;
     this.#counted = {
-      transparent: transparent + counts.transparent,
-      plain: plain + counts.plain,
+      transparent: this.#counted.transparent + unlisted(transparent),
+      plain: this.#counted.plain + unlisted(plain),
     };
   }
 

@@ -1,7 +1,7 @@
 /** @file Who may ask a local server: its own page, and no other page that a browser shows. */
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { isLocal } from "./headers.ts";
+import { isServed } from "./headers.ts";
 
 /** The header in which a page's own requests carry the token. */
 const TOKEN_HEADER = "x-ocelli-token";
@@ -19,7 +19,7 @@ export interface Guard {
 }
 
 /**
- * A guard with a new token. It refuses requests by a name that resolves to this machine, requests that another page makes, and
+ * A guard with a new token. It refuses requests by a name that somebody else made resolve to this machine, requests that another page makes, and
  * whatever changes or computes something (any method but GET and HEAD) unless the page itself sends it: as JSON, from its own
  * origin, with the token.
  *
@@ -32,7 +32,7 @@ export function createGuard(host: string): Guard {
     refusal(request) {
       const { method, url, headers } = request;
       const { hostname, origin } = new URL(url);
-      if (isLocal(host) && !isLocal(hostname)) return "unknown host";
+      if (!isServed(hostname, host)) return "unknown host";
       if (isFromElsewhere(request)) return "another page asks for this";
       if (method === "GET" || method === "HEAD") return undefined;
       if (headers.get("origin") !== origin) return "this is only for the page itself";

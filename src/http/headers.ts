@@ -1,6 +1,8 @@
 /** @file What every response says to the browser, errors too: nothing is loaded from elsewhere, framed, guessed or kept. */
 
 import type { Server, ServerResponse } from "node:http";
+import { isIP } from "node:net";
+import { hostname as nameOfMachine } from "node:os";
 
 /** What the page itself may load. */
 const POLICY =
@@ -45,3 +47,20 @@ const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
 
 /** Whether a host's name or address is this machine's own, which others cannot reach. */
 export const isLocal = (host: string): boolean => LOCAL.has(host);
+
+/**
+ * Whether a server may answer under the name that a request asks for. Any name can be made to resolve to this machine, and a
+ * page of that name would then be of the server's own origin: where the server listens for this machine alone, its names are
+ * those of this machine; else its names are addresses, the host that was given, and what the machine is called.
+ *
+ * @param asked of the request's address, IPv6 in brackets
+ * @param host where the server listens
+ */
+export function isServed(asked: string, host: string): boolean {
+  if (isLocal(asked)) return true;
+  if (isLocal(host)) return false;
+  const name = asked.toLowerCase();
+  if (isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0) return true;
+  const own = nameOfMachine().toLowerCase();
+  return [host.toLowerCase(), own, `${own}.local`].includes(name);
+}

@@ -92,7 +92,7 @@ export async function serveLabels(dir: string, options: LabelOptions): Promise<L
     });
     const { server, url } = await listen(app.fetch, { host: HOST, port });
     return {
-      ...{ url, session, file, problems },
+      ...{ url, session, file, problems: problems.examples },
       async close() {
         await new Promise<void>((done) => {
           server.close(() => done());

@@ -7,7 +7,7 @@ import { OcelliError } from "../errors.ts";
 import { type Tensor, trace } from "../graph/index.ts";
 import type { Tree } from "../tree.ts";
 import type { DeviceFeatures } from "./operation.ts";
-import { namedBlack, parsePreprocessing } from "./pipeline.ts";
+import { describeOperations, namedBlack, parsePreprocessing } from "./pipeline.ts";
 import { seededRandom } from "../random.ts";
 
 const random = seededRandom("test");
@@ -176,6 +176,14 @@ test.each([
   ["decode(alpha=drop,background=white)", "decode: alpha=drop leaves no background to be seen"],
 ])("%s is refused", (text, message) => {
   expect(() => parsePreprocessing(text)).toThrow(message);
+});
+
+test("operations are described with their defaults, but without what is null", () => {
+  expect(describeOperations("decode(alpha=drop)|resize(8,antialias=true)|central_crop")).toEqual([
+    { name: "decode", arguments: { channels: 3, precise: false, alpha: "drop" } },
+    { name: "resize", arguments: { size: [8, 8], method: "bilinear", antialias: true } },
+    { name: "central_crop", arguments: {} },
+  ]);
 });
 
 test("a stored text that names no background gets the black one of before", () => {

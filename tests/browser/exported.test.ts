@@ -52,7 +52,12 @@ test("the folder says in JSON all that the model's metadata do, and how far it i
   expect(await json(join(folder, "labels.json"))).toEqual({ label: digits });
   expect(await json(join(folder, "preprocess.json"))).toMatchObject({
     text: "resize(28)|grayscale|value_range(-1,1)",
-    operations: [{ name: "resize" }, { name: "grayscale" }, { name: "value_range" }],
+    alpha: [0, 0, 0],
+    operations: [
+      { name: "resize", arguments: { size: [28, 28], method: "bilinear", antialias: false } },
+      { name: "grayscale", arguments: {} },
+      { name: "value_range", arguments: { vmin: -1, vmax: 1, in_min: 0, in_max: 255 } },
+    ],
     input: { name: "image", layout: "NHWC", shape: ["batch", 28, 28, 1] },
   });
   const { metadata } = decodeModel(await readFile(join(folder, "model.onnx")));
@@ -72,7 +77,7 @@ test("without its page the folder has the model and what is said of it", async (
     "preprocess.json",
   ]);
   const onnx = await runCli(["export", run, "--to", "onnx", "--no-page"]);
-  expect(onnx.stderr).toContain("--no-page is of --to web");
+  expect(onnx.stderr).toContain("--no-page is for --to web");
 });
 
 test("its page answers about a picture as ocelli predict does", async () => {
@@ -121,7 +126,7 @@ test("an output that the task does not have, and a layout that there is not, are
   expect((await to("--output", "logit")).stderr).toContain('unknown output "logit"');
   expect((await to("--layout", "NCWH")).stderr).toContain("valid: NCHW, NHWC");
   const npz = await runCli(["export", run, "--to", "npz", "--layout", "NCHW"]);
-  expect(npz.stderr).toContain("--layout is of ONNX models, not of npz.");
+  expect(npz.stderr).toContain("--layout is for ONNX models, not for npz.");
   expect(npz.stderr).toContain("--to onnx or web");
 });
 

@@ -117,8 +117,7 @@ describe.skipIf(!existsSync(LITE0) || !existsSync(PHOTO))(
     test("published weights are explained with their own classifier", async () => {
       const args = ["explain", "efficientnet-lite0", PHOTO, "--out", at("lite0"), "--json"];
       const { images } = lastJson<{ images: Explained[] }>(await runCli(args));
-      // tabby, tiger cat, Egyptian cat, and lynx by ImageNet's numbers
-      expect(["281", "282", "285", "287"]).toContain(images[0].class);
+      expect(["tabby", "tiger cat", "Egyptian cat", "lynx"]).toContain(images[0].class);
     });
   },
 );

@@ -71,13 +71,18 @@ test("method and length are chosen and said, and transfer takes the run", async 
 test("a stopped run resumes, and one that is stopped before it began says so", async () => {
   const workdir = join(dir, "stopped");
   const stop = new AbortController();
-  const line = (text: string) => void (/^step \d+\//.test(text) && stop.abort());
+  const lines: string[] = [];
+  const line = (text: string) => {
+    lines.push(text);
+    if (/^step \d+\//.test(text)) stop.abort();
+  };
   const reporter = { terminal: false, line, status: () => undefined };
   const data = { name: "folder", dir: pictures, labels: "none" } as const;
   const first = await pretrain(data, {
     ...{ minutes: 9, engine: "ort", workdir, reporter, signal: stop.signal, method: "rotation" },
   });
   expect(first.interrupted).toBe(true);
+  expect(lines).toContain(`resume with: ocelli pretrain --resume ${workdir}`);
   expect(first.steps).toBeLessThan(first.chosen.steps);
   const length = first.steps + 3;
   const { steps, interrupted } = await resume(workdir, { duration: { steps: length } });

@@ -42,6 +42,12 @@ test("ocelli probe compares runs on labelled pictures", async () => {
     });
     expect(nmi).toBeCloseTo(1, 10);
   }
+  const lines = called.stderr.split("\n");
+  expect(lines.filter((line) => line.startsWith("model "))).toEqual(
+    runs.map((run) => `model   ${run}`),
+  );
+  const judges = "test    only 12 images judge: the accuracy is rough";
+  expect(lines.filter((line) => line === judges)).toHaveLength(1); // of the data, not of each model
   const none = await runCli(["probe", runs[0]]);
   expect(none.code).toBe(2);
 }, 120_000);

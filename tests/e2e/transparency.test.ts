@@ -139,6 +139,9 @@ test("a transfer counts them too, and again where features were kept", async () 
     expect(noteOf(lines)[0]).toMatch(
       /^24 pictures are transparent: transparent parts lie on white/,
     );
+    const kept: unknown = await json(workdir, "problems.json");
+    const { pictures } = kept as DataProblemsSummary;
+    expect(new Set(pictures!.transparent.ids).size).toBe(24);
   }
 });
 

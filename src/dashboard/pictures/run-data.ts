@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset, Source } from "../../data/source.ts";
 import { openDataset } from "../../data/datasets.ts";
+import { type WalkLimit, withWalkLimit } from "../../data/files/walk.ts";
 import { findSplit } from "../../data/splits/split-names.ts";
 import { openSplit } from "../../data/splits/splits.ts";
 import { OcelliError, unknownName } from "../../errors.ts";
@@ -14,6 +15,8 @@ import { dataFor } from "../../served/split-record.ts";
 
 /** Runs whose data is held open. */
 const KEPT = 3;
+/** ImageNet has 1.3 million files. A run folder from elsewhere may name a whole disk. */
+const WALK: WalkLimit = { entries: 2_000_000, seconds: 30 };
 
 /** A run's data. */
 interface RunData {
@@ -34,10 +37,16 @@ export interface OpenSplit {
 
 /** Opens the data of runs, and keeps what was opened last. */
 export class RunDataStore {
+  readonly #limit: WalkLimit;
   readonly #opened = new Map<
     string,
     { readonly written: number; readonly data: Promise<RunData> }
   >();
+
+  /** @param limit how far the folders of a run's data are listed */
+  constructor(limit = WALK) {
+    this.#limit = limit;
+  }
 
   /**
    * A split of a run's own data.
@@ -55,7 +64,10 @@ export class RunDataStore {
     const { mtimeMs: written } = await stat(join(folder, "config.json"));
     const known = this.#opened.get(folder);
     this.#opened.delete(folder);
-    const data = known?.written === written ? known.data : openRunData(folder);
+    const data =
+      known?.written === written
+        ? known.data
+        : withWalkLimit(this.#limit, () => openRunData(folder));
     this.#opened.set(folder, { written, data }); // the most lately used last
     const [oldest] = this.#opened.keys();
     if (this.#opened.size > KEPT) this.#opened.delete(oldest);

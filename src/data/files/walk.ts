@@ -1,7 +1,9 @@
 /** @file What lies in folders and below: regular files, each folder entered once however many links lead to it. */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
+import { OcelliError } from "../../errors.ts";
 import { cannotRead } from "./files.ts";
 import { isLeftover } from "../readers/leftovers.ts";
 
@@ -15,11 +17,56 @@ export interface Listing {
   readonly others: string[];
 }
 
+/** How far a walk may go. */
+export interface WalkLimit {
+  /** Files and folders. */
+  readonly entries: number;
+  readonly seconds: number;
+}
+
+/** What is left of a limit, and when it is over. */
+interface Allowance extends WalkLimit {
+  readonly end: number;
+  left: number;
+}
+
+const allowances = new AsyncLocalStorage<Allowance>();
+
+/**
+ * Does work, with all that it awaits, in which listing more than so many files and folders, or for longer, is a data error: what
+ * names the folders may come from somebody else, and name a whole disk.
+ */
+export const withWalkLimit = <T>(limit: WalkLimit, work: () => T): T =>
+  allowances.run(
+    { ...limit, left: limit.entries, end: performance.now() + 1000 * limit.seconds },
+    work,
+  );
+
+/** Takes entries of a folder off what is left. */
+function spend(path: string, count: number): void {
+  const allowance = allowances.getStore();
+  if (!allowance) return;
+  allowance.left -= count;
+  const { entries, seconds, left, end } = allowance;
+  if (left >= 0 && performance.now() <= end) return;
+  const problem =
+    left < 0
+      ? `the data has more than ${entries.toLocaleString("en")} files and folders`
+      : `listing the data takes longer than ${seconds} s`;
+  throw new OcelliError("data", `${problem}; it was left at ${path}.`, {
+    hint: "So much is not listed here; ocelli data shows it.",
+  });
+}
+
 /** Lists a folder; a data error where it cannot be read. */
 export async function listFolder(path: string): Promise<Listing> {
   const listing: Listing = { files: [], folders: [], links: [], others: [] };
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    throw cannotRead(path, error);
+  });
+  spend(path, entries.length);
   try {
-    for (const entry of await readdir(path, { withFileTypes: true })) {
+    for (const entry of entries) {
       if (isLeftover(entry.name)) continue;
       const target = entry.isSymbolicLink()
         ? await stat(join(path, entry.name)).catch(() => undefined)

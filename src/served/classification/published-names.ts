@@ -5,6 +5,7 @@ import { OcelliError } from "../../errors.ts";
 import type { HostArray } from "../../graph/index.ts";
 import type { ModelCard } from "../../models/index.ts";
 import { readNames } from "../../weights/index.ts";
+import { imagenetNames } from "./imagenet-names.ts";
 
 /** How classes are named. */
 export interface NamesOptions {
@@ -16,19 +17,29 @@ export interface NamesOptions {
 export const namesIn = (known: object): readonly string[] | undefined =>
   "classes" in known ? (known.classes as readonly string[] | undefined) : undefined;
 
+/** What is known of published names. */
+interface KnownNames {
+  readonly names: readonly string[] | undefined;
+  readonly trainedOn?: "imagenet";
+}
+
 /**
  * Classification where the weights have a classifier, else `features`. Names are a file's, or else the weights' own where
- * they are as many as the classes, or else numbers.
+ * they are as many as the classes, or else those of the data that they were trained on, or else numbers.
  */
 export async function publishedTask(
   arrays: Readonly<Record<string, HostArray>>,
-  known: readonly string[] | undefined,
-  { classes: file }: NamesOptions,
+  { names: known, trainedOn }: KnownNames,
+  { classes: file, report }: NamesOptions & { readonly report?: (line: string) => void },
 ): Promise<Pick<ModelCard, "task" | "names">> {
   const count = headSize(arrays);
   if (count === undefined) return { task: { name: "features" }, names: {} };
-  const own = known?.length === count ? known : undefined;
-  const named = file === undefined ? own : await readClasses(file, count);
+  const fitting = (names: readonly string[] | undefined) =>
+    names?.length === count ? names : undefined;
+  const named =
+    file !== undefined
+      ? await readClasses(file, count)
+      : (fitting(known) ?? fitting(trainedOn && (await imagenetNames(report))));
   const label = named ?? Array.from({ length: count }, (_, k) => String(k));
   return { task: { name: "classification", loss: "softmax" }, names: { label } };
 }

@@ -5,7 +5,7 @@ import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
 import { makeNamedFolder, writeAtomically } from "../../files.ts";
 import type { ModelCard } from "../../models/index.ts";
-import { parseCalls } from "../../preprocess/parse.ts";
+import { describeOperations, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import { cardTexts } from "../../weights/model-card.ts";
 import { type DriftReport, measureDrift } from "./drift.ts";
 import { writeOnnx } from "./export.ts";
@@ -95,10 +95,11 @@ export async function exportForWeb(
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-/** How a picture becomes the model's input: the text, its operations one by one, and the array that comes out. */
+/** How a picture becomes the model's input: the text, the colour behind transparent parts, the operations, the array that comes out. */
 const preprocessJson = ({ preprocessing, imageShape }: ModelCard, calls: ModelInterface) => ({
   text: preprocessing,
-  operations: parseCalls(preprocessing).map(({ name, args }) => ({ name, arguments: args })),
+  alpha: parsePreprocessing(preprocessing).alpha,
+  operations: describeOperations(preprocessing),
   input: inputOf(imageShape, calls),
 });
 

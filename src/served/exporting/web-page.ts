@@ -73,6 +73,7 @@ export const pageOf = ({ model, task }: ModelCard): string => `<!doctype html>
   <meta charset="utf-8" />
   <meta name="viewport" content="width=device-width" />
   <title>${escaped(model.name)} · ${escaped(task.name)}</title>
+  <link rel="icon" href="data:," />
   <style>:root { color-scheme: light dark; font: 1rem/1.5 system-ui } body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100%; max-height: 50vh; display: block; margin: 1rem 0 }</style>
   <label>Choose a picture: <input id="file" type="file" accept="image/*" disabled /></label>
   <img id="picture" alt="the chosen picture" hidden />

@@ -6,6 +6,7 @@ import type { Engine } from "../../engines/engine.ts";
 import { openEngine } from "../../engines/select.ts";
 import { clusterValues } from "../../evaluate/index.ts";
 import { hostArray } from "../../graph/index.ts";
+import { type Reporter, SILENT } from "../../train/watch/progress.ts";
 import { crossJudge } from "./crossed.ts";
 import type { Labelled } from "./labelled.ts";
 import { parametersOf } from "./leave.ts";
@@ -68,10 +69,13 @@ export async function probeModels(
   told: (probed: ProbedModel) => void = () => undefined,
 ): Promise<ProbedModel[]> {
   const engine = await openEngine(options.engine);
+  const { reporter = SILENT } = options;
+  const opening = sayOnce(reporter);
   const results: ProbedModel[] = [];
   try {
     for (const model of models) {
-      const probed = await probeOne(model, data, options, engine);
+      if (models.length > 1) reporter.line(`model   ${model}`);
+      const probed = await probeOne(model, data, { ...options, reporter, opening }, engine);
       told(probed);
       results.push(probed);
     }
@@ -81,16 +85,34 @@ export async function probeModels(
   return results;
 }
 
+/** The same data is opened for every model: what is said of it then is said once. */
+function sayOnce(reporter: Reporter): Reporter {
+  const said = new Set<string>();
+  return {
+    terminal: reporter.terminal,
+    status: (text) => reporter.status(text),
+    line(text) {
+      if (!said.has(text)) reporter.line(text);
+      said.add(text);
+    },
+  };
+}
+
 async function probeOne(
   model: string,
   data: DataConfig,
-  options: ProbeOptions,
+  {
+    reporter,
+    opening,
+    ...options
+  }: ProbeOptions & { readonly reporter: Reporter; readonly opening: Reporter },
   engine: Engine,
 ): Promise<ProbedModel> {
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
-  const task = await openTask(data, { ...options, model, method: "knn" });
-  const { classes, reporter, backbone } = task;
+  const opened = await openTask(data, { ...options, reporter: opening, model, method: "knn" });
+  const task = { ...opened, reporter };
+  const { classes, backbone } = task;
   const problems = new DataProblems(({ id, reason }) => reporter.line(`left out ${id}: ${reason}`));
   const { known, chooser, asked } = await seeAll(task, engine, problems);
   checkClasses(known, classes);

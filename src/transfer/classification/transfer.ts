@@ -125,8 +125,7 @@ export async function seeAll(task: TransferTask, engine: Engine, problems: DataP
     const report = (line: string): void => reporter.line(line);
     const reading = { batchSize, workers, onBadImage, cache, cacheBytes, progress, report };
     const seen = await sourceFeatures(extractor, part, reading);
-    seen.problems.forEach((problem) => problems.add(problem));
-    problems.addCounts(seen.pictures);
+    problems.include(seen.problems);
     const how = seen.cached ? "kept before" : showTime((performance.now() - start) / 1000);
     reporter.line(`features of ${name}: ${seen.labels.length} images, ${how}`);
     return seen;
