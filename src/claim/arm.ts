@@ -13,7 +13,8 @@ import { isShare } from "../runs/list-show.ts";
 import { evaluateModelOn } from "../served/evaluate.ts";
 import type { Reporter } from "../train/watch/progress.ts";
 import { validate } from "../config/validate.ts";
-import { type TrainResult, resume, train } from "../train/train.ts";
+import { trainOnce } from "../train/once.ts";
+import type { TrainResult } from "../train/train.ts";
 import type {
   ArmContext,
   Claim,
@@ -122,15 +123,9 @@ async function runTraining(session: ClaimSession, config: Config): Promise<Claim
     values: soundOrWorst(claim, await valuesOf(result, folder, config)),
   });
   if (existsSync(diverged)) return { folder, values: worstOf(claim) };
-  const before = await readResult(folder);
-  if (before) return await outcome(before);
   const reporter = quiet(session.reporter, name);
   try {
-    const options = { engine, signal, reporter };
-    const begun = existsSync(join(folder, "config.json"));
-    const result = await (begun
-      ? resume(folder, options)
-      : train(config, { ...options, workdir: folder }));
+    const result = await trainOnce(folder, config, { engine, signal, reporter });
     if (result.interrupted) throw new Interrupted();
     return await outcome(result);
   } catch (error) {
@@ -174,12 +169,6 @@ async function judged(
     await writeAtomically(path, `${JSON.stringify(found)}\n`);
   }
   return { folder, values: soundOrWorst(claim, { ...values, ...found }) };
-}
-
-async function readResult(folder: string): Promise<TrainResult | undefined> {
-  const text = await readOwn(join(folder, "result.json")).then(String, () => undefined);
-  const result = text === undefined ? undefined : (JSON.parse(text) as TrainResult);
-  return result?.interrupted ? undefined : result;
 }
 
 /** What a finished training measured, with its size and speed. */

@@ -1,14 +1,16 @@
 /** @file `ocelli bench`: measurements, beside another framework where it is set up. */
 
+import { join } from "node:path";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { unknownName } from "../errors.ts";
 import type { Command } from "./command.ts";
+import { stoppable } from "./stoppable.ts";
 
 export const bench: Command = {
   name: "bench",
-  summary: "Benchmark a training step, a forward pass, tracing, start-up, a server or a search",
-  operands: "step|forward|trace|start|pipeline|serve|search|gpu",
+  summary: "Benchmark a training step, start-up, a server, a search, or self-supervised systems",
+  operands: "step|forward|trace|start|pipeline|serve|search|gpu|systems",
   arity: [1, 1],
   flags: {
     model: {
@@ -30,6 +32,23 @@ export const bench: Command = {
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
     pairs: { type: "integer", help: "number of runs (default: 5)" },
+    system: {
+      type: "text",
+      value: "NAME",
+      help: "one system, for systems (default: all, each in its own process)",
+    },
+    data: {
+      type: "text",
+      value: "PATH",
+      help: "labelled images, for systems (default: CIFAR-10 or Fashion-MNIST)",
+    },
+    minutes: { type: "integer", help: "minutes of training a system, for systems (default: 10)" },
+    steps: { type: "integer", help: "steps instead of minutes, for systems" },
+    workdir: {
+      type: "text",
+      value: "DIR",
+      help: "folder of the runs, for systems; running again resumes (default: runs/systems)",
+    },
     engine: { type: "text", value: "E", help: "engine (default: auto)" },
     threads: { type: "integer", help: "threads for both (default: all cores)" },
   },
@@ -37,6 +56,7 @@ export const bench: Command = {
     "ocelli bench step --model vit-s16 --batch 8 --against torch",
     "ocelli bench trace --model vit-s16 --json",
     "ocelli bench gpu --model B/16 --batch 256",
+    "ocelli bench systems",
   ],
   async run({ operands: [kind], texts, integers }, output) {
     const engine = texts.get("engine") ?? "auto";
@@ -69,6 +89,20 @@ export const bench: Command = {
       };
       const result = await benchSearch(options);
       for (const line of describeSearch(result).split("\n")) output.line(line);
+      return result;
+    }
+    if (kind === "systems") {
+      const { benchSystems, describeSystems } = await import("../../bench/systems/systems.ts");
+      const path = texts.get("data");
+      const { dataAt } = await import("./data.ts");
+      const data = path === undefined ? undefined : { config: await dataAt(path, "bench"), path };
+      const options = {
+        workdir: texts.get("workdir") ?? join("runs", "systems"),
+        ...{ system: texts.get("system"), data, engine: texts.get("engine") },
+        ...{ minutes: integers.get("minutes"), steps: integers.get("steps"), reporter: output },
+      };
+      const result = await stoppable(output, (signal) => benchSystems({ ...options, signal }));
+      for (const line of describeSystems(result)) output.line(line);
       return result;
     }
     if (kind === "gpu") {
