@@ -19,6 +19,7 @@ export {
   type Check,
   type Claim,
   type ClaimInput,
+  type ClaimProbe,
   type ClaimRecipe,
   type ClaimRun,
   type ClaimScale,

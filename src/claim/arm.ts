@@ -10,6 +10,7 @@ import { readOwn, writeAtomically } from "../files.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { inOrder } from "../runs/headline.ts";
 import { isShare } from "../runs/list-show.ts";
+import { probeModels } from "../transfer/classification/compare.ts";
 import { evaluateModelOn } from "../served/evaluate.ts";
 import type { Reporter } from "../train/watch/progress.ts";
 import { validate } from "../config/validate.ts";
@@ -18,6 +19,7 @@ import type { TrainResult } from "../train/train.ts";
 import type {
   ArmContext,
   Claim,
+  ClaimProbe,
   ClaimRecipe,
   ClaimRun,
   ClaimScale,
@@ -54,6 +56,8 @@ interface ArmOutcome {
 /** Thrown through an arm whose training was stopped on demand. */
 export class Interrupted extends Error {}
 
+/** Images that a probe computes together. */
+const PROBE_BATCH = 128;
 /** Characters of a configuration's hash in a folder's name. */
 const HASH = 8;
 
@@ -90,6 +94,7 @@ export async function runArm(session: ClaimSession, one: ArmCase): Promise<ArmOu
       return held === validation ? found : judged(session, found, held);
     },
     stage: (name, config) => run(`stage-${name}`, config),
+    probe: (found, options) => probed(session, found, { held, seed, ...options }),
   };
   return { values: (await claim.arms[arm](context)).values, settings };
 }
@@ -147,6 +152,32 @@ const worstOf = ({ metric, maximize }: Claim): ClaimValues => ({
 /** Values, or the worst where the last steps were too few to stop a training; a file says null for what is no number. */
 const soundOrWorst = (claim: Claim, values: ClaimValues): ClaimValues =>
   values.loss === undefined || Number.isFinite(values.loss) ? values : worstOf(claim);
+
+/** What a training's features tell apart on a split; kept in its folder. */
+async function probed(
+  { claim, data, engine, signal, reporter }: ClaimSession,
+  { folder, values }: ClaimRun,
+  { held, seed, split = claim.splits.train, shots }: ClaimProbe & { held: string; seed: number },
+): Promise<ClaimValues> {
+  if (values.diverged) return { diverged: 1 };
+  const key = createHash("sha256")
+    .update(JSON.stringify({ held, seed, split, shots }))
+    .digest("hex");
+  const path = join(folder, `probe-${key.slice(0, HASH)}.json`);
+  const text = await readOwn(path).then(String, () => undefined);
+  if (text !== undefined) return JSON.parse(text) as ClaimValues;
+  const options = { split, test: held, shots, seed, engine, signal, batchSize: PROBE_BATCH };
+  try {
+    const [{ model: _, ...found }] = await probeModels([folder], data, {
+      ...{ ...options, reporter: quiet(reporter, "probe") },
+    });
+    await writeAtomically(path, `${JSON.stringify(found)}\n`);
+    return found as unknown as ClaimValues;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw new Interrupted();
+    throw error;
+  }
+}
 
 /** A finished training with the values of a split that nothing was chosen by; each run reads it once. */
 async function judged(
