@@ -45,7 +45,7 @@ export const NETWORK: ConfigInput["model"] = {
   ...{ posemb: "sincos2d", poolType: "gap" },
 };
 
-export const OPTIMIZER: ConfigInput["optimizer"] = {
+const OPTIMIZER: ConfigInput["optimizer"] = {
   ...{ name: "adamw", lr: 1e-3, weightDecay: 0.05, gradClipNorm: 1 },
   schedule: { decayType: "cosine", warmup: { percent: 10 } },
 };

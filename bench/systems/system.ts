@@ -59,7 +59,7 @@ export interface SystemOptions {
 /** Thrown through the stages where the signal stops one. */
 class Stopped extends Error {}
 
-export const slug = (name: string): string => name.replaceAll(/[^\w.-]+/g, "-");
+const slug = (name: string): string => name.replaceAll(/[^\w.-]+/g, "-");
 const rowPath = (workdir: string, name: string): string => join(workdir, `${slug(name)}.json`);
 
 /** What is known of a system in a folder. */

@@ -1,42 +1,22 @@
 /** @file Every system of the table in miniature: drawn pictures, a small network, two steps; and a table that was stopped. */
 
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { seededRandom } from "../../src/random.ts";
 import { objectiveDefinition } from "../../src/objectives/index.ts";
 import { SEMI_SUPERVISED } from "../../src/objectives/semi-supervised/index.ts";
 import { SELF_SUPERVISED } from "../../src/objectives/self-supervised/index.ts";
+import { writeColours } from "../../tests/e2e/small-run.ts";
 import { behindRandom, reasonsOf, tablePage } from "./page.ts";
 import { BUDGET, NETWORK, RANDOM, SYSTEMS } from "./settings.ts";
 import { type SystemRow, isWhole, readRow, runSystem } from "./system.ts";
 
 let dir: string;
-const SIDE = 32;
-/** Pictures of a class in each split. */
-const COUNTS = { train: 60, test: 12 };
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocelli-systems-"));
-  const random = seededRandom("systems");
-  for (const [k, name] of ["red", "green"].entries()) {
-    for (const [split, count] of Object.entries(COUNTS)) {
-      const folder = join(dir, "data", split, name);
-      await mkdir(folder, { recursive: true });
-      for (let i = 0; i < count; i++) {
-        const pixels = Uint8Array.from(
-          { length: SIDE * SIDE * 3 },
-          (_, j) => random.integer(0, 128) + (j % 3 === k ? 127 : 0),
-        );
-        const raw = { width: SIDE, height: SIDE, channels: 3 } as const;
-        await sharp(pixels, { raw })
-          .png()
-          .toFile(join(folder, `${i}.png`));
-      }
-    }
-  }
+  await writeColours(join(dir, "data"), { train: 60, test: 12 });
 }, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
 
