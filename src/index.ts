@@ -19,6 +19,7 @@ export {
   type Check,
   type Claim,
   type ClaimInput,
+  type ClaimProbe,
   type ClaimRecipe,
   type ClaimRun,
   type ClaimScale,
@@ -41,6 +42,8 @@ export {
   type ProbedModel,
   probeModels,
 } from "./transfer/classification/compare.ts";
+export type { PretrainMethod } from "./pretrain/choose.ts";
+export { type PretrainOptions, type PretrainResult, pretrain } from "./pretrain/pretrain.ts";
 export { transfer } from "./transfer/classification/transfer.ts";
 export type { Reporter } from "./train/watch/progress.ts";
 export type { ServedModel } from "./served/model.ts";
@@ -60,6 +63,8 @@ export {
   type Searcher,
   openSearch,
 } from "./search/search.ts";
+export { type LabelOptions, type LabelServer, serveLabels } from "./label/server.ts";
+export { type DeepFacts, type DeepOptions, deepSurvey } from "./survey/deep/deep.ts";
 export { type Answer, type Ranked, describeAnswer } from "./tasks/index.ts";
 export {
   type Explained,

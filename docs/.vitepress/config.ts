@@ -69,6 +69,7 @@ export default defineConfig({
           page("Watch runs", "dashboard"),
           page("Transfer", "transfer"),
           page("Without labels", "self-supervision"),
+          page("Systems in a table", "self-supervised-table"),
           page("Data", "data"),
           page("Pictures to pixels", "preprocessing"),
           page("Operations", "operations"),

@@ -10,13 +10,16 @@ import { readOwn, writeAtomically } from "../files.ts";
 import { type Config, configSchema } from "../config/config.ts";
 import { inOrder } from "../runs/headline.ts";
 import { isShare } from "../runs/list-show.ts";
+import { probeModels } from "../transfer/classification/compare.ts";
 import { evaluateModelOn } from "../served/evaluate.ts";
 import type { Reporter } from "../train/watch/progress.ts";
 import { validate } from "../config/validate.ts";
-import { type TrainResult, resume, train } from "../train/train.ts";
+import { trainOnce } from "../train/once.ts";
+import type { TrainResult } from "../train/train.ts";
 import type {
   ArmContext,
   Claim,
+  ClaimProbe,
   ClaimRecipe,
   ClaimRun,
   ClaimScale,
@@ -53,6 +56,8 @@ interface ArmOutcome {
 /** Thrown through an arm whose training was stopped on demand. */
 export class Interrupted extends Error {}
 
+/** Images that a probe computes together. */
+const PROBE_BATCH = 128;
 /** Characters of a configuration's hash in a folder's name. */
 const HASH = 8;
 
@@ -89,6 +94,7 @@ export async function runArm(session: ClaimSession, one: ArmCase): Promise<ArmOu
       return held === validation ? found : judged(session, found, held);
     },
     stage: (name, config) => run(`stage-${name}`, config),
+    probe: (found, options) => probed(session, found, { held, seed, ...options }),
   };
   return { values: (await claim.arms[arm](context)).values, settings };
 }
@@ -122,15 +128,9 @@ async function runTraining(session: ClaimSession, config: Config): Promise<Claim
     values: soundOrWorst(claim, await valuesOf(result, folder, config)),
   });
   if (existsSync(diverged)) return { folder, values: worstOf(claim) };
-  const before = await readResult(folder);
-  if (before) return await outcome(before);
   const reporter = quiet(session.reporter, name);
   try {
-    const options = { engine, signal, reporter };
-    const begun = existsSync(join(folder, "config.json"));
-    const result = await (begun
-      ? resume(folder, options)
-      : train(config, { ...options, workdir: folder }));
+    const result = await trainOnce(folder, config, { engine, signal, reporter });
     if (result.interrupted) throw new Interrupted();
     return await outcome(result);
   } catch (error) {
@@ -153,6 +153,32 @@ const worstOf = ({ metric, maximize }: Claim): ClaimValues => ({
 const soundOrWorst = (claim: Claim, values: ClaimValues): ClaimValues =>
   values.loss === undefined || Number.isFinite(values.loss) ? values : worstOf(claim);
 
+/** What a training's features tell apart on a split; kept in its folder. */
+async function probed(
+  { claim, data, engine, signal, reporter }: ClaimSession,
+  { folder, values }: ClaimRun,
+  { held, seed, split = claim.splits.train, shots }: ClaimProbe & { held: string; seed: number },
+): Promise<ClaimValues> {
+  if (values.diverged) return { diverged: 1 };
+  const key = createHash("sha256")
+    .update(JSON.stringify({ held, seed, split, shots }))
+    .digest("hex");
+  const path = join(folder, `probe-${key.slice(0, HASH)}.json`);
+  const text = await readOwn(path).then(String, () => undefined);
+  if (text !== undefined) return JSON.parse(text) as ClaimValues;
+  const options = { split, test: held, shots, seed, engine, signal, batchSize: PROBE_BATCH };
+  try {
+    const [{ model: _, ...found }] = await probeModels([folder], data, {
+      ...{ ...options, reporter: quiet(reporter, "probe") },
+    });
+    await writeAtomically(path, `${JSON.stringify(found)}\n`);
+    return found as unknown as ClaimValues;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw new Interrupted();
+    throw error;
+  }
+}
+
 /** A finished training with the values of a split that nothing was chosen by; each run reads it once. */
 async function judged(
   { claim, engine }: ClaimSession,
@@ -174,12 +200,6 @@ async function judged(
     await writeAtomically(path, `${JSON.stringify(found)}\n`);
   }
   return { folder, values: soundOrWorst(claim, { ...values, ...found }) };
-}
-
-async function readResult(folder: string): Promise<TrainResult | undefined> {
-  const text = await readOwn(join(folder, "result.json")).then(String, () => undefined);
-  const result = text === undefined ? undefined : (JSON.parse(text) as TrainResult);
-  return result?.interrupted ? undefined : result;
 }
 
 /** What a finished training measured, with its size and speed. */

@@ -227,3 +227,32 @@ test("a README takes a table between its own markers", () => {
   );
   expect(() => withTable(readme, "b", "")).toThrow("no place for the table of b");
 });
+
+test("an arm's features are probed on the held split, and the probe is kept", async () => {
+  const workdir = join(dir, "probed");
+  const found: object[] = [];
+  const probing = defineClaim({
+    ...{ name: "probing", headline: "Features tell.", data: { name: "mnist" }, metric: "knn1" },
+    splits: { train: "train[:40]", validation: "train[40:48]", test: "test[:12]" },
+    arms: {
+      one: async ({ stage, probe }) => {
+        const run = await stage("it", recipe(0.01));
+        const values = await probe(run, { split: "train[:40]" });
+        found.push(values, await probe(run, { split: "train[:40]", shots: 1 }));
+        return { values };
+      },
+      same: async ({ stage, probe }) => ({ values: await probe(await stage("it", recipe(0.01))) }),
+    },
+    checks: [{ text: "same", difference: (of) => of("one") - of("same"), margin: -1 }],
+  });
+  const { arms } = await runClaim(probing, { engine: "ort", workdir });
+  expect(found[0]).toMatchObject({ trainImages: 40, testImages: 12 });
+  expect(found[1]).toMatchObject({ trainImages: 10, testImages: 12 });
+  expect(arms.same.values[0]).toEqual(arms.one.values[0]); // the training split is the default
+  const [run] = (await readdir(workdir)).filter((name) => name.startsWith("stage-it"));
+  const kept = (await readdir(join(workdir, run))).filter((name) => name.startsWith("probe-"));
+  expect(kept).toHaveLength(2);
+  const written = await stat(join(workdir, run, kept[0]));
+  await runClaim(probing, { engine: "ort", workdir });
+  expect((await stat(join(workdir, run, kept[0]))).mtimeMs).toBe(written.mtimeMs);
+});

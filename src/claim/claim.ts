@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { use } from "../config/use.ts";
 import type { DataConfig } from "../data/config.ts";
-import { openDataset } from "../data/datasets.ts";
+import { firstHere } from "../data/first-here.ts";
 import { OcelliError } from "../errors.ts";
 import { writeAtomically } from "../files.ts";
 import { tellParts } from "../runs/forecast.ts";
@@ -42,7 +42,7 @@ export async function runClaim(
   const session: ClaimSession = {
     claim,
     scale,
-    data: options.data ?? (await firstHere(claim)),
+    data: options.data ?? (await firstHere(claim.data)),
     workdir: workdir ?? join("runs", "claims", `${claim.name}-${scale}`),
     engine: options.engine,
     signal: options.signal,
@@ -158,25 +158,6 @@ async function settingsOf(session: TimedSession, arm: string): Promise<Chosen> {
     tried.push({ tuned: found.settings, value });
   }
   return { tuned: best!.tuned, tried };
-}
-
-/**
- * The data of a claim: the first of several that is here.
- *
- * @throws the last one's error where none is
- */
-async function firstHere({ data }: Claim): Promise<DataConfig> {
-  if (!Array.isArray(data)) return data as DataConfig;
-  const several = data as readonly DataConfig[];
-  for (const one of several.slice(0, -1)) {
-    try {
-      await openDataset(one);
-      return one;
-    } catch (error) {
-      if (!(error instanceof OcelliError)) throw error;
-    }
-  }
-  return several.at(-1)!;
 }
 
 function combinationsOf({ name, tune }: Claim): Record<string, number>[] {

@@ -53,6 +53,19 @@ export interface ArmContext<T extends Tuning = Tuning> {
    * all arms that ask for the same.
    */
   stage(name: string, config: ClaimRecipe): Promise<ClaimRun>;
+  /**
+   * How well the frozen features of a training tell the classes of `held` apart: `knn20`, `knn1`, `linear` and the rest of
+   * {@link ProbedModel}, learned from `options.split` (default: the training split); each probe is read once and kept.
+   */
+  probe(run: ClaimRun, options?: ClaimProbe): Promise<ClaimValues>;
+}
+
+/** What a probe learns from. */
+export interface ClaimProbe {
+  /** Default: the claim's training split. */
+  readonly split?: string;
+  /** Examples of each class, picked by the claim's seed. Default: all. */
+  readonly shots?: number;
 }
 
 /** One side of a comparison: trains, and gives back what was measured. */

@@ -36,10 +36,10 @@ export function claimTable(claim: Claim, result: Omit<ClaimResult, "table">): st
   return [
     `${scale === "full" ? "Full" : "Quick"} claim: ${share}${seedsText(seeds)}.`,
     "",
-    ...table(["arm", ...names, ...settings], rows),
+    ...markdownTable(["arm", ...names, ...settings], rows),
     "",
     ...(scale === "full" ? settings.flatMap((name) => atEdge(name, tune[name], arms)) : []),
-    ...table(
+    ...markdownTable(
       ["decided before the first full run", "difference", "needed", "holds"],
       checks.map(({ text, mean, error, margin, holds, isOpen }) => [
         text,
@@ -101,7 +101,10 @@ const digitsOf = (mean: number): number => (Math.abs(mean) < 10 ? 3 : Math.abs(m
 const number = (value: number): string => String(Number(value.toPrecision(3)));
 
 /** A Markdown table with aligned columns. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
   const widths = head.map((name, i) => Math.max(3, name.length, ...rows.map((r) => r[i].length)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((text, i) => text.padEnd(widths[i])).join(" | ")} |`;

@@ -1,15 +1,17 @@
 /** @file `ocelli bench`: measurements, beside another framework where it is set up. */
 
+import { join } from "node:path";
 import { ENGINE_NAMES } from "../engines/select.ts";
 import { cpuBudget } from "../engines/threads.ts";
 import { unknownName } from "../errors.ts";
 import type { Command } from "./command.ts";
+import { stoppable } from "./stoppable.ts";
 
 export const bench: Command = {
   name: "bench",
   summary:
-    "Benchmark a training step, a forward pass, tracing, start-up, single operations, a server or a search",
-  operands: "step|forward|trace|start|operations|pipeline|serve|search|gpu",
+    "Benchmark training steps, start-up, single operations, a server, a search, or self-supervised systems",
+  operands: "step|forward|trace|start|operations|pipeline|serve|search|gpu|systems",
   arity: [1, 1],
   flags: {
     model: {
@@ -32,6 +34,23 @@ export const bench: Command = {
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
     pairs: { type: "integer", help: "runs of each side, in alternating turns (default: 5)" },
+    system: {
+      type: "text",
+      value: "NAME",
+      help: "one system, for systems (default: all, each in its own process)",
+    },
+    data: {
+      type: "text",
+      value: "PATH",
+      help: "labelled images, for systems (default: CIFAR-10 or Fashion-MNIST)",
+    },
+    minutes: { type: "integer", help: "minutes of training a system, for systems (default: 10)" },
+    steps: { type: "integer", help: "steps instead of minutes, for systems" },
+    workdir: {
+      type: "text",
+      value: "DIR",
+      help: "folder of the runs, for systems; running again resumes (default: runs/systems)",
+    },
     engine: { type: "text", value: "E", help: "engine (default: auto)" },
     threads: { type: "integer", help: "threads of each side (default: all cores)" },
   },
@@ -40,6 +59,7 @@ export const bench: Command = {
     "ocelli bench operations --only top-k --against torch,jax",
     "ocelli bench trace --model vit-s16 --json",
     "ocelli bench gpu --model B/16 --batch 256",
+    "ocelli bench systems",
   ],
   async run({ operands: [kind], texts, integers }, output) {
     const engine = texts.get("engine") ?? "auto";
@@ -72,6 +92,20 @@ export const bench: Command = {
       };
       const result = await benchSearch(options);
       for (const line of describeSearch(result).split("\n")) output.line(line);
+      return result;
+    }
+    if (kind === "systems") {
+      const { benchSystems, describeSystems } = await import("../../bench/systems/systems.ts");
+      const path = texts.get("data");
+      const { dataAt } = await import("./data.ts");
+      const data = path === undefined ? undefined : { config: await dataAt(path, "bench"), path };
+      const options = {
+        workdir: texts.get("workdir") ?? join("runs", "systems"),
+        ...{ system: texts.get("system"), data, engine: texts.get("engine") },
+        ...{ minutes: integers.get("minutes"), steps: integers.get("steps"), reporter: output },
+      };
+      const result = await stoppable(output, (signal) => benchSystems({ ...options, signal }));
+      for (const line of describeSystems(result)) output.line(line);
       return result;
     }
     if (kind === "gpu") {

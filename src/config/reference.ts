@@ -1758,7 +1758,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "objective.name",
-    type: '"captioning" or "classification" or "contrastive" or "distillation" or "rotation" or "segmentation" or "simclr" or "moco" or "byol" or "simsiam" or "swav" or "barlow-twins" or "vicreg" or "dino" or "ibot" or "msn" or "mae" or "simmim" or "supcon" or "exemplar" or "relative-patch" or "jigsaw" or "s4l-rotation" or "s4l-exemplar" or "vat" or "entropy-minimisation" or "pseudo-labels"',
+    type: '"captioning" or "classification" or "contrastive" or "distillation" or "random-labels" or "rotation" or "segmentation" or "simclr" or "moco" or "byol" or "simsiam" or "swav" or "barlow-twins" or "vicreg" or "dino" or "ibot" or "msn" or "mae" or "simmim" or "supcon" or "exemplar" or "relative-patch" or "jigsaw" or "s4l-rotation" or "s4l-exemplar" or "vat" or "entropy-minimisation" or "pseudo-labels"',
     required: true,
     meaning: "Which one.",
     example: '"captioning"',
@@ -1903,6 +1903,22 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     type: "{ p }",
     default: "none",
     meaning: "Mixup with λ ~ Beta(p, p), the same for both.",
+  },
+  {
+    key: "objective.classes",
+    of: ["random-labels"],
+    type: "whole number from 2 to 65521",
+    default: "the data's",
+    meaning: "How many classes there are, at most the data's.",
+    example: "100",
+  },
+  {
+    key: "objective.labelSeed",
+    of: ["random-labels"],
+    type: "whole number from 0",
+    default: "0",
+    meaning: "Draws the labels.",
+    example: "0",
   },
   {
     key: "objective.weights",

@@ -6,6 +6,7 @@ import { classificationObjective } from "./classification/classification.ts";
 import { contrastiveObjective } from "./contrastive.ts";
 import type { ObjectiveDefinition } from "./define.ts";
 import { distillationObjective } from "./classification/distillation.ts";
+import { randomLabelsObjective } from "./classification/random-labels.ts";
 import { rotationObjective } from "./rotation.ts";
 import { segmentationObjective } from "./segmentation.ts";
 import { SEMI_SUPERVISED } from "./semi-supervised/index.ts";
@@ -16,6 +17,7 @@ const BUILT_IN = [
   classificationObjective,
   contrastiveObjective,
   distillationObjective,
+  randomLabelsObjective,
   rotationObjective,
   segmentationObjective,
   ...SELF_SUPERVISED,

@@ -85,7 +85,7 @@ export async function pretrain(
  * Seconds of a step, reading included: a few steps of a training that is thrown away. The second half of them counts, once the
  * program is compiled and what was read ahead is used up.
  */
-async function measureStep(
+export async function measureStep(
   config: Omit<ConfigInput, "duration">,
   { engine, signal }: Pick<RunOptions, "engine" | "signal">,
 ): Promise<number> {

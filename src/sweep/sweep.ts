@@ -1,6 +1,5 @@
 /** @file Sweeps: one recipe trained with many settings, from a grid or at random, and a table of how they did. */
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { OcelliError } from "../errors.ts";
@@ -24,7 +23,8 @@ import { use } from "../config/use.ts";
 import { validate } from "../config/validate.ts";
 import { objectiveDefinition } from "../objectives/index.ts";
 import { taskDefinition } from "../tasks/index.ts";
-import { type RunOptions, type TrainResult, resume, train } from "../train/train.ts";
+import { trainOnce } from "../train/once.ts";
+import type { RunOptions, TrainResult } from "../train/train.ts";
 
 const valueSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
 
@@ -178,7 +178,7 @@ async function runTrials(
     const left = configs.length - i;
     const expect = (seconds: number): void => tellTime(seconds, left);
     const telling = reporter && { ...quiet(reporter), expect };
-    const result = await runTrial(run, config, { ...options, reporter: telling });
+    const result = await trainOnce(run, config, { ...options, reporter: telling });
     if (result.interrupted) {
       interrupted = true;
       break;
@@ -269,14 +269,6 @@ const withOldDefaults = ({
 });
 
 type TrialResult = Pick<TrainResult, "evals" | "seconds" | "interrupted">;
-
-async function runTrial(run: string, config: Config, options: RunOptions): Promise<TrialResult> {
-  const text = await readOwn(join(run, "result.json")).catch(() => undefined);
-  const done = text === undefined ? undefined : (JSON.parse(String(text)) as TrialResult);
-  if (done && !done.interrupted) return done;
-  if (existsSync(join(run, "config.json"))) return resume(run, options);
-  return train(config, { ...options, workdir: run });
-}
 
 /**
  * The value of a trial and what it is of: a metric of the first evaluation that has it, in the order of the

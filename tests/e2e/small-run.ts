@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { openMnist } from "../../src/data/classification/mnist.ts";
 import { writeNpz } from "../../src/formats/npz.ts";
 import { fromNumbers, toNumbers } from "../../src/graph/index.ts";
+import { seededRandom } from "../../src/random.ts";
 import type { LoopState } from "../../src/train/resume/loop-state.ts";
 import { readStateFile } from "../../src/weights/checkpoint-file.ts";
 
@@ -43,6 +44,28 @@ export async function writeShades(dir: string, counts: Readonly<Record<string, n
       await mkdir(join(dir, split, label), { recursive: true });
       for (let i = 0; i < count; i++)
         await picture.png().toFile(join(dir, split, label, `${i}.png`));
+    }
+  }
+}
+
+/** Writes noisy pictures of 32 × 32, reddish and greenish, so many of each split in each of the folders `red` and `green`. */
+export async function writeColours(dir: string, counts: Readonly<Record<string, number>>) {
+  const [side, channels] = [32, 3] as const;
+  const random = seededRandom("colours");
+  for (const [k, name] of ["red", "green"].entries()) {
+    for (const [split, count] of Object.entries(counts)) {
+      const folder = join(dir, split, name);
+      await mkdir(folder, { recursive: true });
+      for (let i = 0; i < count; i++) {
+        const pixels = Uint8Array.from(
+          { length: side * side * channels },
+          (_, j) => random.integer(0, 128) + (j % channels === k ? 127 : 0),
+        );
+        const raw = { width: side, height: side, channels };
+        await sharp(pixels, { raw })
+          .png()
+          .toFile(join(folder, `${i}.png`));
+      }
     }
   }
 }

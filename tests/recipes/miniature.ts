@@ -25,7 +25,24 @@ export const shrinkModel = (model: ConfigInput["model"]): ConfigInput["model"] =
 /** FlexiViT divides its pictures by many patches; a smaller picture would have no such divisors. */
 const KEEPS_SIDE: ReadonlySet<string> = new Set(["flexivit"]);
 
-const SIZED = /\b(resize|resize_small|resize_long|central_crop|random_crop|inception_crop)\((\d+)/g;
+/** The smallest side, of small views: a patch of 16 stays one. */
+const LEAST = 16;
+
+const SIZED =
+  /\b(resize|resize_small|resize_long|central_crop|random_crop|inception_crop|random_resized_crop)\((\d+)/g;
+
+/** Sizes of heads and decoders by objective, of options that are named. */
+const HEADS: Readonly<Record<string, Json>> = {
+  simclr: { hidden: 16, outputs: 8 },
+  dino: { outputs: 32, hidden: 16, bottleneck: 8 },
+  mae: { decoder: { width: 32, depth: 1, numHeads: 2 } },
+};
+
+/** An objective with small heads. */
+function shrinkObjective(objective: ConfigInput["objective"]): ConfigInput["objective"] {
+  const sizes = Object.entries(HEADS[objective.name] ?? {}).filter(([key]) => key in objective);
+  return { ...objective, ...Object.fromEntries(sizes) } as ConfigInput["objective"];
+}
 
 /** Both texts with every size scaled alike, so that pictures come out with the side above, or less. */
 function shrinkPreprocess({ train, eval: evaluation }: ConfigInput["preprocess"]) {
@@ -34,7 +51,8 @@ function shrinkPreprocess({ train, eval: evaluation }: ConfigInput["preprocess"]
   const shrink = (text: string): string =>
     text.replaceAll(
       SIZED,
-      (_, name: string, size: string) => `${name}(${Math.ceil(Number(size) * factor)}`,
+      (_, name: string, size: string) =>
+        `${name}(${Math.max(LEAST, Math.ceil(Number(size) * factor))}`,
     );
   return { train: shrink(train), eval: shrink(evaluation) };
 }
@@ -69,6 +87,10 @@ export function miniature(recipe: Omit<ConfigInput, "data">): ConfigInput {
     preprocess: KEEPS_SIDE.has(model.name) ? preprocess : shrinkPreprocess(preprocess),
     batchSize: 4,
     accumulate: Math.min(accumulate, 2),
+    objective: shrinkObjective(recipe.objective),
+    ...(recipe.unlabelled && {
+      unlabelled: { ...recipe.unlabelled, split: "train[64:128]", batchSize: 4 },
+    }),
     duration: { steps: 2 },
     model: shrinkModel(model),
     optimizer: {

@@ -3,6 +3,8 @@
  * them, and beside them the values of which the source says nothing or something else.
  */
 
+import { FEW_LABELS } from "./published-few-labels.ts";
+
 /** A value of a configuration: a leaf, or a list of them. */
 export type Leaf = string | number | boolean | null | readonly Leaf[];
 
@@ -111,6 +113,7 @@ const MOMENTUM = {
 
 /** By the recipe's name. */
 export const PUBLISHED: Readonly<Record<string, Published>> = {
+  ...FEW_LABELS,
   augreg: {
     source: "vit_i1k.py",
     values: {

@@ -39,12 +39,12 @@ export async function withWeights(recipe: ConfigInput, dir: string): Promise<Con
 
   async function write(name: string, { name: family, ...options }: Model): Promise<string> {
     const net = createModel(family, { ...options, numClasses: CLASSES });
-    const { params } = modelSpecs(net, { shape: [1, SIDE, SIDE, 3], dtype: "float32" });
+    const { params, variables } = modelSpecs(net, { shape: [1, SIDE, SIDE, 3], dtype: "float32" });
     const random = seededRandom(name);
-    const drawn = Object.entries(toFlat<Spec>(params)).map(([path, { shape }]) => {
-      const values = Float32Array.from(
-        { length: sizeOf(shape) },
-        () => 0.2 * random.uniform() - 0.1,
+    const specs = { ...toFlat<Spec>(params), ...toFlat<Spec>(variables) };
+    const drawn = Object.entries(specs).map(([path, { shape }]) => {
+      const values = Float32Array.from({ length: sizeOf(shape) }, () =>
+        path.endsWith("/var") ? 1 : 0.2 * random.uniform() - 0.1,
       );
       return [path, hostArray(shape, "float32", values)] as const;
     });

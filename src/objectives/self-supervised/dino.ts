@@ -18,6 +18,7 @@ import {
   foldIn,
   minimum,
   mul,
+  softmax,
   zeros,
 } from "../../graph/index.ts";
 import {
@@ -214,6 +215,7 @@ function selfDistillation(
       };
       return {
         ...{ loss, metrics, features: ours[0].features, others: ours[1].features },
+        outputs: softmax(mul(ours[0].logits, 1 / tau), 1),
         ...(next && { state: next }),
       };
     },

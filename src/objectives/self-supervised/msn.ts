@@ -6,8 +6,8 @@
  */
 
 import { z } from "zod";
-import { type Tensor, concatenate, geluExact, uniform } from "../../graph/index.ts";
-import { maskedSiamese } from "../../losses/index.ts";
+import { type Tensor, concatenate, geluExact, mul, softmax, uniform } from "../../graph/index.ts";
+import { maskedSiamese, prototypeScores } from "../../losses/index.ts";
 import { maskByNoise } from "../../models/index.ts";
 import { type Scope, lecunNormal } from "../../nn/index.ts";
 import { defineObjective } from "../define.ts";
@@ -46,7 +46,7 @@ export const msnObjective = defineObjective({
   create(options, given) {
     checkViews("msn", given, { least: 2 });
     const { prototypes: count = 1024, maskRatio = 0.3, momentum = 0.996 } = options;
-    const { sinkhorn = true, hidden = 2048, outputs = 256 } = options;
+    const { sinkhorn = true, hidden = 2048, outputs = 256, temperature: tau = 0.1 } = options;
     const { grid } = gridOf("msn", given.model, given.batch.view1);
     const encode = encoderOf(given);
     const network = (scope: Scope, image: Tensor, call?: SystemCall) => {
@@ -69,16 +69,17 @@ export const msnObjective = defineObjective({
         const anchors = [student(first, { kept }), ...focal.map((view) => student(view))];
         const { z: aim, features: others } = teacher(target);
         const all = concatenate(
-          anchors.map(({ z: anchor }) => anchor),
+          anchors.map((one) => one.z),
           0,
         );
-        const [{ features, c }] = anchors;
+        const [{ features, z: anchor, c }] = anchors;
         const { loss, ...metrics } = maskedSiamese(all, aim, c, {
           ...options,
           sinkhorn,
           mask: batch.mask,
         });
-        return { loss, metrics, features, others };
+        const assigned = softmax(mul(prototypeScores(anchor, c), 1 / tau), 1);
+        return { loss, metrics, features, others, outputs: assigned };
       },
     });
   },

@@ -53,7 +53,8 @@ export const supconObjective = defineObjective({
         const labels = repeatRows(batch.label, views.length);
         const mask = batch.mask && repeatRows(batch.mask, views.length);
         const loss = maskedMean(supervisedContrast(all, labels, tau, mask), mask);
-        return { loss, features: seen[0].features, others: seen[1].features };
+        const [{ features, z: outputs }, { features: others }] = seen;
+        return { loss, features, others, outputs };
       },
     });
   },

@@ -20,6 +20,7 @@ import {
   reduceSum,
   select,
   sliceAxis,
+  softmax,
   square,
   stopGradient,
   zeros,
@@ -134,6 +135,7 @@ export const swavObjective = defineObjective({
           );
         return {
           ...{ loss: maskedMean(rows, batch.mask), features, others },
+          outputs: softmax(mul(scores[0], 1 / tau), 1),
           ...(next && { state: next }),
         };
       },

@@ -89,7 +89,6 @@ interface Seen {
  *
  * @throws the errors of opening model and data; the signal's reason
  */
-// ts-unused-exports:disable-next-line
 export async function deepSurvey(
   dataset: Dataset,
   { model = "efficientnet-lite0", alike: least = ALIKE, ...options }: DeepOptions = {},

@@ -1,7 +1,7 @@
 /**
  * A small residual network that learns from pictures without labels, by telling two views of a picture from all others.
  *
- * Command: npx ocelli train simclr --data DIR
+ * Command: npx ocelli train simclr-small --data DIR
  * Expected: depends on the pictures, and has not been measured at this size. To judge yours, name labelled pictures, such as
  *   --evals.near.type knn --evals.near.split test --evals.near.from train --evals.near.data.name folder --evals.near.data.dir LABELLED
  * Time: not measured
@@ -17,7 +17,7 @@ const view =
   "random_resized_crop(32,20)|flip_lr|color_jitter(0.4,0.4,0.4,0.1,probability=0.8)|random_grayscale(0.2)";
 
 export default {
-  name: "simclr",
+  name: "simclr-small",
   preprocess: {
     train: withViews([view, view]),
     eval: "decode|resize_small(36)|central_crop(32)|value_range(-1,1)",

@@ -1,7 +1,7 @@
 /**
  * A small vision transformer that learns from pictures without labels, by predicting the three quarters that it does not see.
  *
- * Command: npx ocelli train mae --data DIR
+ * Command: npx ocelli train mae-small --data DIR
  * Expected: depends on the pictures, and has not been measured at this size. To judge yours, name labelled pictures, such as
  *   --evals.near.type knn --evals.near.split test --evals.near.from train --evals.near.data.name folder --evals.near.data.dir LABELLED
  * Time: not measured
@@ -12,7 +12,7 @@
 import type { Recipe } from "ocelli";
 
 export default {
-  name: "mae",
+  name: "mae-small",
   preprocess: {
     train: "decode|random_resized_crop(32, 20)|flip_lr|value_range(-1,1)",
     eval: "decode|resize_small(36)|central_crop(32)|value_range(-1,1)",
