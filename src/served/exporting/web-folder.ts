@@ -65,6 +65,9 @@ export async function exportForWeb(
   const { card } = trained;
   await makeNamedFolder(folder);
   const files: Record<string, number> = {};
+  if (Object.values(parts).some(({ input }) => input !== IMAGE)) {
+    Object.assign(files, await writeVocabulary(made, folder));
+  }
   const models: Record<string, Record<string, string>> = {};
   const drifts: DriftReport[] = [];
   for (const [part, calls] of Object.entries(parts)) {
@@ -72,9 +75,6 @@ export async function exportForWeb(
     const paths = Object.values(models[part]).map((name) => [name, join(folder, name)] as const);
     const drift = await driftOf(run, Object.fromEntries(paths), { data, calls, report });
     if (drift) drifts.push(drift);
-  }
-  if (Object.values(parts).some(({ input }) => input !== IMAGE)) {
-    Object.assign(files, await writeVocabulary(made, folder));
   }
   const drift = together(drifts);
   const hasPage = page && Object.values(parts).some(({ input }) => input === IMAGE);
