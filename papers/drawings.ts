@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { type ClaimInput, decodeImage } from "ocelli";
+import { type ArmContext, type ClaimInput, decodeImage, evaluateModelOn } from "ocelli";
 import { openDataset } from "ocelli/data";
 import { parsePreprocessing, seededRandom } from "ocelli/preprocess";
 
@@ -39,6 +39,27 @@ export const pictures = (size: number) => ({
   train: `decode|resize(${size}, antialias=true)|random_shift(${size / 8})|value_range(-1,1)`,
   eval: `decode|resize(${size}, antialias=true)|value_range(-1,1)`,
 });
+
+/** A learning rate that warms up over a tenth of the steps and falls by a cosine. */
+export const COSINE = { decayType: "cosine", warmup: { percent: 10 } } as const;
+
+/** What recall is of: names that find the judged hand's drawing among all. */
+export const METRIC = "txt2img_recall@5";
+
+/** Recall at 5 of a model by the names of each language alone, as `en`, `de`, `fr`. */
+export async function byLanguage(
+  folder: string,
+  { held, engine, data }: Pick<ArmContext, "held" | "engine" | "data">,
+): Promise<Record<string, number>> {
+  const values: Record<string, number> = {};
+  for (const language of LANGUAGES) {
+    const alone = { ...data, languages: [language] } as typeof data;
+    const how = { split: held, engine, types: ["retrieval"] };
+    const found = await evaluateModelOn(folder, alone, how);
+    values[language] = found.values[METRIC];
+  }
+  return values;
+}
 
 /** A side of the baseline's pictures, in pixels. */
 const SIDE = 16;

@@ -59,7 +59,10 @@ describe.each(recipes)("$name", ({ name, path }) => {
       for (const set of FEW_SHOT_SETS) expect(left).toContain(set);
     }
     const config = Object.fromEntries(leavesOf(await loadConfig(name)));
-    const files = [config["init.weights"], config["objective.teacher.weights"]];
+    const files = [
+      ...[config["init.weights"], config["objective.teacher.weights"]],
+      config["task.tokenizer.file"],
+    ];
     const [, , second, third] = source.split("\n");
     expect(second.startsWith(" * Before it runs: fetch ")).toBe(files.some(Boolean));
     for (const file of files) if (file !== undefined) expect(second + third).toContain(file);
