@@ -5,7 +5,8 @@ import { openDataset } from "../../src/data/datasets.ts";
 import { openSplit } from "../../src/data/splits/splits.ts";
 import type { Recipe } from "../../src/index.ts";
 import { hyperRule, hyperRuleSettings } from "../../src/transfer/classification/hyperrule.ts";
-import { FEW_SHOT_SETS, FEW_SHOT_SHOTS, type Leaf, PUBLISHED } from "./published.ts";
+import { FEW_SHOT_SETS, FEW_SHOT_SHOTS, PUBLISHED } from "./published.ts";
+import type { Leaf } from "./published-values.ts";
 
 const recipes = listRecipes().filter(({ path }) =>
   /papers[/\\][^/\\]+[/\\]recipe[^/\\]*$/.test(path),

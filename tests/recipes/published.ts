@@ -3,30 +3,12 @@
  * them, and beside them the values of which the source says nothing or something else.
  */
 
-/** A value of a configuration: a leaf, or a list, such as of schedules by name. */
-export type Leaf =
-  string | number | boolean | null | readonly Leaf[] | { readonly [key: string]: Leaf };
-
-/** The few-shot evaluations that a source has and its recipe leaves out. */
-export interface FewShot {
-  readonly everySteps: number;
-}
+import { PUBLISHED_PAIRS } from "./published-pairs.ts";
+import { ADAM, KEPT, type Published, SAVED } from "./published-values.ts";
 
 /** The data sets of big_vision's few-shot evaluations (`common_fewshot.py`), and the images of each class. */
 export const FEW_SHOT_SETS = ["caltech101", "cars196", "cifar100", "dtd", "pets", "uc_merced"];
 export const FEW_SHOT_SHOTS = [1, 5, 10, 25];
-
-/** What is published of a recipe. */
-export interface Published {
-  /** The paper, or the configuration in big_vision (`big_vision/configs/…`). */
-  readonly source: string;
-  readonly values: Readonly<Record<string, Leaf>>;
-  /** Not in the source, or changed; the recipe's head comment says so where it changes results. */
-  readonly ours?: Readonly<Record<string, Leaf>>;
-  /** Evaluations on the data's own splits: how often in steps or percent, by split. */
-  readonly evals: Readonly<Record<string, number>>;
-  readonly fewShot?: FewShot;
-}
 
 const CROPS = "decode(alpha=drop)|inception_crop(224)|flip_lr";
 const EVAL_224 = "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)";
@@ -36,17 +18,6 @@ const I1K_OFTEN = { validation: 1000, "train[99%:]": 1000, "train[:2%]": 1000 };
 const I21K = { validation: 1000, test: 1000, "train[:25600]": 1000 };
 const SEQHW = [5, 6, 8, 10, 12, 15, 16, 20, 24, 30];
 
-const SAVED = { "log.steps": 50, "checkpoint.every.steps": 1000 };
-/** The source keeps no more than its newest checkpoint. */
-const KEPT = { "checkpoint.keep": 1 };
-
-const ADAM = {
-  "optimizer.name": "adam",
-  "optimizer.lr": 0.001,
-  "optimizer.wd": 0.0001,
-  "optimizer.gradClipNorm": 1,
-  "optimizer.schedule.warmup.steps": 10_000,
-};
 const COSINE = {
   ...ADAM,
   "optimizer.muDtype": "bfloat16",
@@ -109,37 +80,6 @@ const MOMENTUM = {
   "optimizer.gradClipNorm": 1,
   "optimizer.schedule.decayType": "cosine",
 };
-
-/** SigLIP's text and pictures, its optimiser but for the warm-up; the chunk changes memory alone. */
-const SIGLIP = {
-  "task.name": "contrastive",
-  "task.tokenizer.kind": "sentencepiece",
-  "task.tokenizer.lower": "ascii",
-  "task.tokenizer.bos": "no",
-  "task.tokenizer.eos": "sticky",
-  "task.tokenizer.length": 64,
-  batchSize: 32_768,
-  "model.name": "two-towers",
-  "model.image.name": "vit",
-  "model.image.variant": "B/16",
-  "model.image.poolType": "map",
-  "model.text.name": "text-transformer",
-  "model.text.variant": "B",
-  "model.outDim": [null, 768],
-  "model.temperatureInit": 10,
-  "model.biasInit": -10,
-  "objective.name": "contrastive",
-  "objective.loss": "sigmoid",
-  ...ADAM,
-  "optimizer.name": "adafactor",
-  "optimizer.schedule.decayType": "cosine",
-};
-const squash = (side: number) => `decode(alpha=drop)|resize(${side})|value_range(-1,1)`;
-const squashed = (side: number) => ({
-  "preprocess.train": squash(side),
-  "preprocess.eval": squash(side),
-});
-const PAIRS = { validation: 20_000 };
 
 /** By the recipe's name. */
 export const PUBLISHED: Readonly<Record<string, Published>> = {
@@ -463,114 +403,5 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
     },
     evals: { validation: 1000 },
   },
-  siglip: {
-    source: "arXiv:2303.15343, and big_vision's models",
-    values: {
-      ...SIGLIP,
-      ...squashed(224),
-      "task.tokenizer.pad": 1,
-      "task.tokenizer.vocabulary": 32_000,
-      "optimizer.beta2Cap": 0.95,
-    },
-    ours: {
-      "task.tokenizer.file": "cc_en.32000.model",
-      "duration.examples": 40e9,
-      "objective.chunk": 1024,
-      ...SAVED,
-      ...KEPT,
-    },
-    evals: PAIRS,
-  },
-  siglip2: {
-    source: "arXiv:2502.14786, and big_vision's models",
-    values: {
-      ...SIGLIP,
-      ...squashed(256),
-      "task.tokenizer.pad": 0,
-      "task.tokenizer.vocabulary": 256_000,
-      "duration.examples": 40e9,
-      "optimizer.schedule.warmup.steps": 20_000,
-    },
-    ours: {
-      "task.tokenizer.file": "gemma.model",
-      "objective.chunk": 1024,
-      "optimizer.beta2Cap": 0.95,
-      ...SAVED,
-      ...KEPT,
-    },
-    evals: PAIRS,
-  },
-  lit: {
-    source: "arXiv:2111.07991, and big_vision's LiT B16B_2",
-    values: {
-      "task.name": "contrastive",
-      "task.tokenizer.kind": "wordpiece",
-      "task.tokenizer.lower": "unicode",
-      "task.tokenizer.bos": "yes",
-      "task.tokenizer.eos": "none",
-      "task.tokenizer.pad": 0,
-      "task.tokenizer.length": 16,
-      batchSize: 16_384,
-      "duration.examples": 18e9,
-      "model.name": "two-towers",
-      "model.image.name": "vit",
-      "model.image.variant": "B/16",
-      "model.image.poolType": "tok",
-      "model.text.name": "text-transformer",
-      "model.text.variant": "B",
-      "model.text.poolType": "first",
-      "model.text.padId": 0,
-      "model.outDim": [null, 768],
-      "objective.name": "contrastive",
-      "objective.loss": "softmax",
-      "init.parts.img.head": "drop",
-      "optimizer.name": "adafactor",
-      "optimizer.lr": 1e-3,
-      "optimizer.wd": 1e-4,
-      "optimizer.gradClipNorm": 1,
-      "optimizer.schedule": [
-        ["img/.*", null],
-        [".*", { decayType: "cosine", warmup: { steps: 10_000 } }],
-      ],
-    },
-    ours: {
-      ...squashed(224),
-      "task.tokenizer.file": "vocab.txt",
-      "model.temperatureInit": 10,
-      "init.parts.img.weights": "hf:google/vit-base-patch16-224-in21k",
-      ...SAVED,
-      ...KEPT,
-    },
-    evals: PAIRS,
-  },
-  cappa: {
-    source: "arXiv:2306.07915, and big_vision's cappa",
-    values: {
-      "task.name": "captioning",
-      "task.tokenizer.kind": "sentencepiece",
-      "task.tokenizer.lower": "ascii",
-      "task.tokenizer.bos": "no",
-      "task.tokenizer.eos": "sticky",
-      "task.tokenizer.pad": 0,
-      "task.tokenizer.length": 64,
-      "task.tokenizer.vocabulary": 32_000,
-      ...squashed(224),
-      batchSize: 8192,
-      "duration.steps": 366_500,
-      "model.name": "cappa",
-      "model.encoder.variant": "B/16",
-      "model.decoder.depth": 6,
-      "model.vocabSize": 32_000,
-      "model.seqLen": 64,
-      "model.maskedPredProb": 0.75,
-      "model.maskingRatio": 1,
-      "objective.name": "captioning",
-      ...ADAM,
-      "optimizer.name": "adafactor",
-      "optimizer.beta2Cap": 0.999,
-      "optimizer.schedule.decayType": "cosine",
-    },
-    ours: { "task.tokenizer.file": "cc_en.32000.model", ...SAVED, ...KEPT },
-    evals: { validation: 5000 },
-  },
+  ...PUBLISHED_PAIRS,
 };
