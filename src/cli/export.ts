@@ -93,13 +93,13 @@ export const exportCommand: Command = {
         });
       }
       const { dataAt } = await import("./data.ts");
-      const { folderBeside } = await import("../served/exporting/export.ts");
       const { exportForWeb } = await import("../served/exporting/web-folder.ts");
-      const folder = texts.get("out") ?? join(folderBeside(run), "web");
       const named = texts.get("data");
       const page = !switches.has("no-page");
       const data = named === undefined ? undefined : await dataAt(named, "export");
-      const result = await exportForWeb(run, { folder, data, report, page, ...how });
+      const where = { folder: texts.get("out") };
+      const result = await exportForWeb(run, { ...where, data, report, page, ...how });
+      const { folder } = result;
       for (const [name, bytes] of Object.entries(result.files)) {
         output.line(`${join(folder, name).padEnd(folder.length + 22)}${sizeText(bytes)}`);
       }

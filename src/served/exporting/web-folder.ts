@@ -9,7 +9,7 @@ import type { TrainedModel } from "../outputs.ts";
 import { type TrainedOptions, openTrained } from "../trained.ts";
 import { json, modelJson, preprocessJson } from "./described.ts";
 import { type DriftReport, measureDrift } from "./drift.ts";
-import { writeOnnx } from "./export.ts";
+import { folderBeside, writeOnnx } from "./export.ts";
 import { type Exported, type ModelInterface, IMAGE, exportedParts } from "./interface.ts";
 import type { StoredWeights } from "./onnx-model.ts";
 import { portable, writeVocabulary } from "./towers.ts";
@@ -19,7 +19,8 @@ import { PAGE_FILES, copyWebRuntime, pageOf, webEngineFolder } from "./web-page.
 /** Options of {@link exportForWeb}. */
 export interface WebExportOptions
   extends Pick<TrainedOptions, "use" | "report">, Partial<Exported> {
-  readonly folder: string;
+  /** Default: `web` in the run. */
+  readonly folder?: string;
   /** Labelled data to measure the drift on. Default: the run's own. */
   readonly data?: DataConfig;
   /** Whether to write the page with its script and engine too; your own page's bundler brings both. Default: true. */
@@ -55,8 +56,16 @@ const ENDINGS: Readonly<Record<StoredWeights, string>> = {
  */
 export async function exportForWeb(
   run: string,
-  { folder, data, use, report = () => undefined, page = true, ...how }: WebExportOptions,
+  {
+    folder: named,
+    data,
+    use,
+    report = () => undefined,
+    page = true,
+    ...how
+  }: WebExportOptions = {},
 ): Promise<WebExportResult> {
+  const folder = named ?? join(folderBeside(run), "web");
   if (page) webEngineFolder(); // what is missing is said before anything is written
   const opened = await openTrained(run, { use, report });
   const parts = exportedParts(opened.task, how);
