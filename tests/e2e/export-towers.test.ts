@@ -17,7 +17,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocelli-towers-"));
   run = join(dir, "run");
   await train(await writePairs(dir), { engine: "ort", workdir: run });
-});
+}, 120_000);
 afterAll(() => rm(dir, { recursive: true }));
 
 const CAPTIONS = ["red on the left", "blue", "", "left: green"];
