@@ -112,7 +112,7 @@ module.exports = {
       severity: "error",
       from: { path: "^src/web/", pathNot: "\\.test\\.ts$" },
       to: {
-        path: "^src/(train/(?!step\\.ts)|served/(?!(answering|device-trees|model|outputs|exporting/(exported|interface|onnx-model|half-weights))\\.ts)|data/(?!stream/(order|shuffle)\\.ts)|runs/|cli/|serve/)",
+        path: "^src/(train/(?!step\\.ts)|served/(?!(answering|device-trees|model|outputs|texts|vectors|exporting/(exported|interface|onnx-model|half-weights))\\.ts)|data/(?!stream/(order|shuffle)\\.ts)|runs/|cli/|serve/)",
         dependencyTypesNot: ["type-only"],
       },
     },

@@ -10,7 +10,7 @@ import { seededRandom } from "../src/random.ts";
 import { writeManifest } from "../src/search/folder.ts";
 import { openIndex } from "../src/search/search.ts";
 import { ShardWriter, fullRows } from "../src/search/shards.ts";
-import { toUnitLength } from "../src/served/texts.ts";
+import { toUnitLength } from "../src/served/vectors.ts";
 
 /** What a benchmark measures. */
 interface SearchBenchOptions {

@@ -30,6 +30,7 @@ for (const file of [
   "bin",
   "docs",
   "papers/README.md",
+  "papers/drawings-vocabulary.txt",
   "examples/teach/README.md",
   "bench/peers",
   "scripts/peers.sh",

@@ -1,9 +1,9 @@
 /** @file The page: a folder of pictures is dropped, a model is trained on it from scratch in this tab, tried, and taken home. */
 
 import { byId, make } from "../page/dom.ts";
+import { type FoundFile, chosenFiles, filesOf } from "../page/folder.ts";
 import { WorkerClient } from "../page/worker-client.ts";
 import { drawCurve } from "./curve.ts";
-import { chosenFiles, filesOf } from "./folder.ts";
 import type { Answers, Begun, Labelled, News, Request } from "./protocol.ts";
 
 /** Updates between two looks at the buttons; what they came to is kept. */
@@ -193,10 +193,14 @@ async function clear(): Promise<void> {
   location.reload();
 }
 
+/** Files with the folder that each lies in as its class. */
+const labelled = (found: readonly FoundFile[]): Labelled[] =>
+  found.map(({ file, path }) => ({ file, label: path.split("/").at(-2) ?? "" }));
+
 const drop = byId("drop");
 const folder = byId<HTMLInputElement>("folder");
 folder.addEventListener("change", () => {
-  const pictures = chosenFiles(folder.files ?? []);
+  const pictures = labelled(chosenFiles(folder.files ?? []));
   folder.value = ""; // the same folder may be chosen again
   telling(album, () => take(pictures))();
 });
@@ -209,7 +213,7 @@ drop.addEventListener("drop", (event) => {
   event.preventDefault();
   drop.classList.remove("over");
   const dropped = filesOf(event.dataTransfer!);
-  telling(album, async () => take(await dropped))();
+  telling(album, async () => take(labelled(await dropped)))();
 });
 train.addEventListener("click", telling(progress, run));
 pause.addEventListener("click", () => (isRunning = false));

@@ -23,7 +23,12 @@ export const exportCommand: Command = {
     out: {
       type: "text",
       value: "FILE|DIR",
-      help: "output file, or for web the folder (default: RUN/model.FORMAT or RUN/web)",
+      help: "output file, or the folder for web and for two towers (default: RUN/model.FORMAT or RUN/web)",
+    },
+    tower: {
+      type: "text",
+      value: "image|text",
+      help: "of a model of images and texts, one tower as an ONNX model (default: both)",
     },
     layout: {
       type: "text",
@@ -56,6 +61,7 @@ export const exportCommand: Command = {
     "ocelli export runs/quickstart --to web --out site/digits",
     "ocelli export runs/quickstart --to onnx --layout NCHW --output probabilities",
     "ocelli export runs/quickstart --to npz --out params.npz",
+    "ocelli export runs/pairs --to onnx --tower text --out words.onnx",
   ],
   async run({ operands: [run], texts, switches }, output) {
     const to = texts.get("to");
@@ -66,7 +72,7 @@ export const exportCommand: Command = {
       });
     }
     const format = among("format", to, FORMATS);
-    for (const flag of ["layout", "output", "weights"]) {
+    for (const flag of ["layout", "output", "weights", "tower"]) {
       if (texts.has(flag) && !ONNX.includes(to)) {
         throw new OcelliError("argument", `--${flag} is for ONNX models, not for ${to}.`, {
           hint: `Leave it out, or give --to ${ONNX.join(" or ")}.`,
@@ -76,23 +82,24 @@ export const exportCommand: Command = {
     const how: Partial<OnnxOptions> = {
       layout: optional("layout", texts.get("layout"), LAYOUTS),
       output: texts.get("output"),
+      tower: texts.get("tower"),
     };
     const weights = optional("kind of weights", texts.get("weights"), WEIGHTS);
     const report = (line: string): void => output.line(line);
-    const beside = run.replace(/[\w.-]*\.safetensors$/, "");
     if (format === "web") {
       if (weights) {
         throw new OcelliError("argument", "--to web writes float32 and float16.", {
           hint: "Leave --weights out; a page chooses: loadClassifier(url, { weights }).",
         });
       }
-      const folder = texts.get("out") ?? join(beside, "web");
       const { dataAt } = await import("./data.ts");
       const { exportForWeb } = await import("../served/exporting/web-folder.ts");
       const named = texts.get("data");
       const page = !switches.has("no-page");
       const data = named === undefined ? undefined : await dataAt(named, "export");
-      const result = await exportForWeb(run, { folder, data, report, page, ...how });
+      const where = { folder: texts.get("out") };
+      const result = await exportForWeb(run, { ...where, data, report, page, ...how });
+      const { folder } = result;
       for (const [name, bytes] of Object.entries(result.files)) {
         output.line(`${join(folder, name).padEnd(folder.length + 22)}${sizeText(bytes)}`);
       }
@@ -100,7 +107,7 @@ export const exportCommand: Command = {
       output.line(
         page
           ? `any web server can serve ${folder} as it is, such as: npx serve ${folder}`
-          : `your page opens it by loadClassifier(URL of ${folder}) of ocelli/web`,
+          : `your page opens it by ${result.towers ? "loadTowers" : "loadClassifier"}(URL of ${folder}) of ocelli/web`,
       );
       return result;
     }
@@ -111,11 +118,18 @@ export const exportCommand: Command = {
       throw new OcelliError("argument", "--data is for --to web, which measures the drift on it.");
     }
     const { exportModel } = await import("../served/exporting/export.ts");
-    const file = texts.get("out") ?? join(beside, `model.${format}`);
     const options = ONNX.includes(format) ? { ...how, weights } : {};
-    const result = await exportModel(run, { to: format, file, report, ...options });
+    const result = await exportModel(run, {
+      to: format,
+      file: texts.get("out"),
+      report,
+      ...options,
+    });
+    for (const [name, bytes] of Object.entries(result.files ?? {})) {
+      output.line(`${name.padEnd(22)}${sizeText(bytes)}`);
+    }
     const more = result.data === undefined ? "" : `; keep ${result.data} beside it`;
-    output.line(`${file}: ${sizeText(result.bytes)}${more}`);
+    output.line(`${result.file}: ${sizeText(result.bytes)}${more}`);
     return result;
   },
 };

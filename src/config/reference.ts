@@ -28,7 +28,7 @@ export const REFERENCE: readonly ReferenceEntry[] = [
   },
   {
     key: "data.name",
-    type: '"mnist" or "idx" or "npz" or "folder" or "maps" or "composites" or "tar" or "tfrecord" or "parquet" or "jsonl" or "csv" or "captions" or "mixture"',
+    type: '"mnist" or "idx" or "npz" or "folder" or "maps" or "composites" or "tar" or "tfrecord" or "parquet" or "jsonl" or "csv" or "captions" or "emoji" or "mixture"',
     required: true,
     meaning: "Which one.",
     example: '"mnist"',
@@ -259,6 +259,46 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     type: "object from names to number above 0",
     default: "train 80, validation 10, test 10",
     meaning: "Where the data has no splits: shares of those to make by hashing ids.",
+  },
+  {
+    key: "data.vendors",
+    of: ["emoji"],
+    type: '"google" or "twitter" or "fluent" or "openmoji" or object from names to "google" or "twitter" or "fluent" or "openmoji"',
+    default: '"google"',
+    meaning:
+      "Whose drawings: of one vendor, or by split, so that a model is judged on a vendor that it never saw. All splits hold the emoji that every vendor named here draws.",
+    example: '{ train: "google", test: "twitter" }',
+  },
+  {
+    key: "data.languages",
+    of: ["emoji"],
+    type: "list of text",
+    default: '["en"]',
+    meaning:
+      "Languages of the names, by the folders of emojibase-data: each is a text of the picture.",
+    example: '["en"]',
+  },
+  {
+    key: "data.tags",
+    of: ["emoji"],
+    type: "true or false",
+    default: "false",
+    meaning: "Whether the tags of an emoji, in one line, are a further text in each language.",
+    example: "true",
+  },
+  {
+    key: "data.packages",
+    of: ["emoji"],
+    type: "text",
+    default: "as Node finds them from the current folder",
+    meaning: "The folder that the packages lie in, such as `other/node_modules`.",
+  },
+  {
+    key: "data.splits",
+    of: ["emoji"],
+    type: "object from names to number above 0",
+    default: "train 80, validation 10, test 10",
+    meaning: "Of one vendor: shares of splits to make by hashing ids.",
   },
   {
     key: "data.parts",

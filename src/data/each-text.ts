@@ -11,7 +11,10 @@ export interface EachText {
   readonly owners: readonly number[];
 }
 
-/** Every text of a source whose examples have the field `text`. Where texts are not held in memory, it reads all examples. */
+/**
+ * Every text of a source whose examples have the field `text`, without what else they have: no image is read for a text.
+ * Where texts are not held in memory, it reads all examples.
+ */
 export async function eachText(source: Source): Promise<EachText> {
   const owners: number[] = [];
   const places: number[] = [];
@@ -23,29 +26,19 @@ export async function eachText(source: Source): Promise<EachText> {
       places.push(place);
     });
   }
-  const one = (texts: ReturnType<typeof encodeTexts>, index: number) =>
-    encodeTexts([decodeTexts(texts)[places[index]]]);
-  const { fields, names, blocks, held } = source;
+  const { blocks, held } = source;
+  const textOf = async (index: number) => held?.text?.(index) ?? (await source.read(index)).text;
   return {
     owners,
     source: {
       length: owners.length,
-      fields,
-      names,
+      fields: { text: "text" },
+      names: {},
       id: (index) => `${source.id(owners[index])}#${places[index]}`,
       async read(index) {
-        const example = await source.read(owners[index]);
-        return { ...example, text: one(example.text, index) };
+        const texts = decodeTexts(await textOf(owners[index]));
+        return { text: encodeTexts([texts[places[index]]]) };
       },
-      ...(held && {
-        held: Object.fromEntries(
-          Object.entries(held).map(([field, read]) => [
-            field,
-            (index: number) =>
-              field === "text" ? one(read(owners[index]), index) : read(owners[index]),
-          ]),
-        ),
-      }),
       ...(blocks && { blocks: { ...blocks, of: (index) => blocks.of(owners[index]) } }),
     },
   };

@@ -4,6 +4,7 @@ import { type ChoiceAmong, findDefinition } from "../define.ts";
 import type { SourceDefinition } from "./define.ts";
 import { captionsData } from "./readers/captions.ts";
 import { compositesData } from "./composites/composites.ts";
+import { emojiData } from "./readers/emoji.ts";
 import { folderData } from "./readers/folder.ts";
 import { idxData } from "./classification/idx.ts";
 import { mapsData } from "./readers/maps.ts";
@@ -27,6 +28,7 @@ const BUILT_IN = [
   jsonlData,
   csvData,
   captionsData,
+  emojiData,
 ] as const;
 
 /** The data sets that a configuration may name, beside mixtures of them. */

@@ -96,6 +96,21 @@ export const imagesOf = (source: Source): Source => ({
   blocks: source.blocks,
 });
 
+/** A source of the same examples' texts alone; one without texts stays as it is. */
+export function textsOf(source: Source): Source {
+  const { length, fields, held, blocks } = source;
+  if (!Object.hasOwn(fields, "text")) return source;
+  return {
+    length,
+    fields: { text: fields.text },
+    names: {},
+    id: (index) => source.id(index),
+    read: async (index) => ({ text: held?.text?.(index) ?? (await source.read(index)).text }),
+    ...(held?.text && { held: { text: held.text } }),
+    blocks,
+  };
+}
+
 /** The bytes of a file as an array. */
 export const bytesArray = (data: Uint8Array): HostArray => ({
   shape: [data.length],

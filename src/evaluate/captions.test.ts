@@ -42,3 +42,27 @@ test("each caption stands beside its own image's texts, and few images are held 
   expect(values.rougeL).toBeCloseTo((count - 1) / count, 12);
   expect(most).toBe(32);
 });
+
+test("an image that nobody wrote words for is left out and counted; where all are, that is an error", async () => {
+  const evaluator = createEvaluator(
+    { type: "captions" },
+    { names: {}, task: { name: "captioning" }, tokenizer },
+  );
+  const judge = async (texts: readonly string[][]) => {
+    const judged = {
+      sums: {},
+      rows: { ids: fromNumbers([...texts.keys()], [texts.length, 1], "int32") },
+      indices: [...texts.keys()],
+      labels: [],
+      read: (index: number) => Promise.resolve({ text: encodeTexts(texts[index]) }),
+    };
+    return Object.fromEntries(await evaluator.summarise({ judged }));
+  };
+  const whole = await judge([[sentence(0)], [sentence(1)]]);
+  expect(whole).not.toHaveProperty("without_reference");
+  const some = await judge([[sentence(0)], [sentence(1)], ["...!"], ["", "?"]]);
+  expect(some).toEqual({ ...whole, without_reference: 2 });
+  await expect(judge([["!"], ["?"]])).rejects.toThrow(
+    "none of the 2 images has a caption in words.",
+  );
+});

@@ -71,7 +71,8 @@ export const captionPerplexity = defineEvaluator({
 
 /**
  * Captions that the model writes, beside all that people wrote for the image: `cider` (CIDEr-D times 10, as is usual),
- * `bleu4` and `rougeL`. Words are compared in lower case and without punctuation.
+ * `bleu4` and `rougeL`. Words are compared in lower case and without punctuation. Images that nobody wrote words for are
+ * left out; where there are any, `without_reference` says how many.
  */
 export const writtenCaptions = defineEvaluator({
   name: "captions",
@@ -83,12 +84,24 @@ export const writtenCaptions = defineEvaluator({
       head: "text",
       measure: ({ output, write }) => ({ rows: { ids: write?.(options) ?? output } }),
       async summarise({ judged }) {
-        const all = await judgedCaptions(judged, tokenizer);
-        return [
+        const written = await judgedCaptions(judged, tokenizer);
+        const all = written.filter(({ references }) => references.length > 0);
+        if (all.length === 0) {
+          throw new OcelliError(
+            "data",
+            `none of the ${written.length} images has a caption in words.`,
+            {
+              hint: "Judge captions on data whose texts are captions, as evals.NAME.data.",
+            },
+          );
+        }
+        const left = written.length - all.length;
+        const values: [string, number][] = [
           ["cider", ciderD(all).score],
           ["bleu4", bleu(all)[3].score],
           ["rougeL", rougeL(all).score],
         ];
+        return left > 0 ? [...values, ["without_reference", left]] : values;
       },
     };
   },

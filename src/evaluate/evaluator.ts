@@ -62,7 +62,7 @@ export interface StreamRequest {
   /** The stream is these texts, field `text`, in place of examples of a split. */
   readonly texts?: readonly string[];
   /**
-   * The judged examples once more, one for each of their texts, in place of other data; {@link Stream.indices} then say
+   * The texts of the judged examples, field `text`, one by one, in place of other data; {@link Stream.indices} then say
    * which judged example each text is of.
    */
   readonly eachText?: boolean;

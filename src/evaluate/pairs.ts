@@ -24,13 +24,17 @@ export const retrievalOfPairs = defineEvaluator({
     head: "embed",
     ...(texts === "each" && { streams: { [TEXTS]: { eachText: true } } }),
     measure({ out: { zimg, ztxt } }: Evaluated, stream: string): Measured {
-      if (!zimg || !ztxt) {
+      const asked = {
+        ...((texts === "one" || stream === JUDGED) && { zimg }),
+        ...((texts === "one" || stream !== JUDGED) && { ztxt }), // the other tower is not computed
+      };
+      const rows = Object.entries(asked).flatMap(([name, value]) => (value ? [[name, value]] : []));
+      if (rows.length < Object.keys(asked).length) {
         throw new OcelliError("config", "retrieval needs a model and data of images and texts.", {
           hint: "Train one with the objective contrastive, and judge it on data with the field text.",
         });
       }
-      if (texts === "one") return { rows: { zimg, ztxt } };
-      return { rows: stream === JUDGED ? { zimg } : { ztxt } }; // the other tower is not computed
+      return { rows: Object.fromEntries(rows) as Measured["rows"] };
     },
     summarise(gathered) {
       const judged = gathered[JUDGED];

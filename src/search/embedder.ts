@@ -9,7 +9,7 @@ import { checkNumbers } from "../served/answering.ts";
 import { disposeTree, readTree } from "../served/device-trees.ts";
 import type { ServedModel } from "../served/model.ts";
 import { type OpenModelOptions, serveTrained } from "../served/open.ts";
-import { toUnitLength } from "../served/texts.ts";
+import { toUnitLength } from "../served/vectors.ts";
 import type { TrainedModel } from "../served/outputs.ts";
 import type { TaskChoice } from "../models/index.ts";
 import { openTrained } from "../served/trained.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { toUnitLength } from "../served/texts.ts";
+import { toUnitLength } from "../served/vectors.ts";
 import { seededRandom } from "../random.ts";
 import { codeWidth, quantiseQuery, quantiseRows } from "./quantise.ts";
 import { openScanKernel } from "./scan-kernel.ts";

@@ -6,7 +6,8 @@ import { DataProblems } from "../data/problems.ts";
 import { pathSource } from "../data/readers/images.ts";
 import { OcelliError } from "../errors.ts";
 import type { OpenModelOptions } from "../served/open.ts";
-import { notesOnTexts, toUnitLength } from "../served/texts.ts";
+import { notesOnTexts } from "../served/texts.ts";
+import { meanVector, product } from "../served/vectors.ts";
 import { checkModel } from "./build.ts";
 import { type Embedder, openEmbedder } from "./embedder.ts";
 import { type Manifest, closeShards, indexAt, openShards, readManifest, rootOf } from "./folder.ts";
@@ -90,12 +91,6 @@ export async function openIndex(path: string): Promise<OpenIndex> {
     },
     [Symbol.dispose]: () => closeShards(shards),
   };
-}
-
-function product(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let j = 0; j < a.length; j++) sum += a[j] * b[j];
-  return sum;
 }
 
 /** The rows of pictures that stand in a later row again, in an index that was not finished. */
@@ -207,9 +202,4 @@ async function vectorOf(
   }
   if (parts.length === 0) throw new OcelliError("argument", "a search needs words or a picture.");
   return meanVector(parts);
-}
-
-/** The mean of vectors of length 1, at length 1 again. */
-export function meanVector(parts: readonly Float32Array[]): Float32Array {
-  return toUnitLength(parts[0].map((_, j) => parts.reduce((sum, part) => sum + part[j], 0)));
 }

@@ -6,10 +6,10 @@ import { PROMPT_TEMPLATES } from "../evaluate/index.ts";
 import type { HostArray } from "../graph/index.ts";
 import { checkModel } from "../search/build.ts";
 import { type Manifest, rootOf } from "../search/folder.ts";
-import { meanVector, openIndex } from "../search/search.ts";
+import { openIndex } from "../search/search.ts";
 import { createLabelRanker } from "../served/classification/zero-shot.ts";
 import type { ServedModel } from "../served/model.ts";
-import { toUnitLength } from "../served/texts.ts";
+import { meanVector, toUnitLength } from "../served/vectors.ts";
 import type { Ranked } from "../tasks/index.ts";
 import { Refusal, TooLate } from "./refusals.ts";
 

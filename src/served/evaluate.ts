@@ -118,7 +118,9 @@ export async function evaluateModelOn(
           type,
           examples,
           await over(stream, { [type]: evaluator }, examples.source, {
-            ...(request.texts && { preprocessing: textsAlone(preprocessing) }),
+            ...((request.texts ?? request.eachText) && {
+              preprocessing: textsAlone(preprocessing),
+            }),
           }),
         );
       }

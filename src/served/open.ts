@@ -103,6 +103,9 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
   const bytes = await readDataFile(path);
   const { metadata } = parseDataFile(path, () => decodeModel(bytes));
   const exported = readExported(metadata, path);
+  const { card, calls } = exported;
+  const opened = calls.input === "text" ? await openTokenizerOf(card.task, path) : undefined;
+  const tokenizer = opened?.tokenizer;
   const program = await openOnnxProgram({ path }); // large weights lie in a file beside it
   try {
     const engine = await openEngine(engineName);
@@ -110,7 +113,7 @@ async function openExported(path: string, engineName?: string): Promise<ServedMo
       await program.dispose();
       await engine.dispose();
     };
-    return exportedModel(exported, program, { engine, dispose, what: path });
+    return exportedModel(exported, program, { engine, dispose, what: path, tokenizer });
   } catch (error) {
     await program.dispose();
     throw error;

@@ -1,6 +1,6 @@
 /** @file A trained model on the host, and what it computes of a batch. */
 
-import { type Spec, type Tensor } from "../graph/index.ts";
+import type { HostArray, Spec, Tensor } from "../graph/index.ts";
 import type { FieldModel, GenerationOptions, ImageModel } from "../models/index.ts";
 import { apply, modelSpecs } from "../nn/index.ts";
 import type { Batch } from "../objectives/index.ts";
@@ -29,7 +29,8 @@ export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch): 
   const model = wholeModel(task);
   const taken = ["image", ...Object.keys(task.whole?.inputs ?? {})];
   const isPart = taken.some((name) => !Object.hasOwn(batch, name));
-  const [output, out] = apply(model, isPart ? partOf(model, arrays, batch) : arrays, batch).result;
+  const used = isPart ? partOf(model, arrays, batch as Record<string, Tensor>) : arrays;
+  const [output, out] = apply(model, used, batch).result;
   const { write } = task;
   return {
     ...{ output, out: toFlat<Tensor>(out) },
@@ -39,13 +40,33 @@ export function outputsOf(task: TaskModel, arrays: ModelTensors, batch: Batch): 
   };
 }
 
+/**
+ * The arrays of a task's model that it reads for some of its fields.
+ *
+ * @param fields a batch of them
+ */
+export const arraysFor = <T extends Tensor | HostArray>(
+  task: TaskModel,
+  arrays: Arrays<T>,
+  fields: Readonly<Record<string, Spec>>,
+): Required<Arrays<T>> => partOf(wholeModel(task), arrays, fields);
+
+interface Arrays<T> {
+  readonly params: Tree<T>;
+  readonly variables?: Tree<T>;
+}
+
 /** The arrays of a model that it reads for the fields of a batch. */
-function partOf(model: FieldModel, { params, variables = {} }: ModelTensors, batch: Batch) {
-  const specs = modelSpecs(model, batch as Record<string, Tensor>);
-  const read = (all: Tree<Tensor>, some: Tree<Spec>): Tree<Tensor> => {
-    const flat = toFlat<Tensor>(all);
+function partOf<T extends Tensor | HostArray>(
+  model: FieldModel,
+  { params, variables = {} }: Arrays<T>,
+  batch: Readonly<Record<string, Spec | Tensor>>,
+): Required<Arrays<T>> {
+  const specs = modelSpecs(model, batch);
+  const read = (all: Tree<T>, some: Tree<Spec>): Tree<T> => {
+    const flat = toFlat<T>(all);
     const names = Object.keys(toFlat<Spec>(some)).filter((name) => Object.hasOwn(flat, name));
-    return fromFlat<Tensor>(Object.fromEntries(names.map((name) => [name, flat[name]])));
+    return fromFlat<T>(Object.fromEntries(names.map((name) => [name, flat[name]])));
   };
   return { params: read(params, specs.params), variables: read(variables, specs.variables) };
 }

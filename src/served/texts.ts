@@ -7,6 +7,7 @@ import type { Tokenizer } from "../text/index.ts";
 import { checkNumbers } from "./answering.ts";
 import { disposeTree, readTree } from "./device-trees.ts";
 import type { ServedModel, ServedTexts } from "./model.ts";
+import { toUnitLength } from "./vectors.ts";
 
 /** The head that gives vectors of texts, in the space of those of images. */
 const TEXT = "text";
@@ -66,13 +67,6 @@ function normalisedRows(parts: readonly Float32Array[], rows: number): HostArray
   return hostArray([rows, dim], "float32", data);
 }
 
-/** Scales a vector to length 1, in its place; one of zeros stays. */
-export function toUnitLength(vector: Float32Array): Float32Array {
-  const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
-  if (norm > 0) for (let j = 0; j < vector.length; j++) vector[j] /= norm;
-  return vector;
-}
-
 /**
  * What a model reads texts by.
  *
@@ -94,7 +88,10 @@ export function textsOf({ texts, card }: Pick<ServedModel, "texts" | "card">, sp
 }
 
 /** A line for each text that a model does not read whole: it is cut, or some of its tokens are unknown. */
-export function notesOnTexts({ tokenizer }: ServedTexts, texts: readonly string[]): string[] {
+export function notesOnTexts(
+  { tokenizer }: Pick<ServedTexts, "tokenizer">,
+  texts: readonly string[],
+): string[] {
   const { card, bosId, eosId, unkId } = tokenizer;
   const around = Number(bosId !== undefined) + Number(eosId !== undefined);
   return texts.flatMap((text) => {

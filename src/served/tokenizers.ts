@@ -57,9 +57,9 @@ export async function openTokenizerOf(
   return { tokenizer, choice, bytes };
 }
 
-/** The copy of the vocabulary in a run's folder; runs from before there was one have none. */
+/** The copy of the vocabulary in a run's folder, or beside a file of its model; runs from before there was one have none. */
 function copyIn(run: string): string | undefined {
-  const folder = /\.safetensors$/i.test(run) ? dirname(run) : run;
+  const folder = /\.(safetensors|onnx)$/i.test(run) ? dirname(run) : run;
   const file = join(folder, RUN_FILES.tokenizer);
   return existsSync(file) ? file : undefined;
 }

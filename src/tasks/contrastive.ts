@@ -43,6 +43,7 @@ export const contrastiveTask = defineTask({
       },
       heads: { embed: ({ out }) => out.zimg, text: ({ out }) => out.ztxt },
       main: "embed",
+      towers: { image: "embed", text: "text" },
       respond: (features) => ({ features }), // [batch, width]
       answer: ({ features }) => ({ kind: "features", features }),
     };

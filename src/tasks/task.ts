@@ -60,6 +60,11 @@ export interface Task {
   readonly heads: Readonly<Record<string, Head>>;
   /** The head that answers are made of, and whose values an exported model gives. */
   readonly main: string;
+  /**
+   * The heads that read one field alone, by that field, of a model that takes several: each can be exported as a model of
+   * its own. Default: none.
+   */
+  readonly towers?: Readonly<Record<string, string>>;
   /** The arrays of answers, [batch, …], traced from the main head's value. */
   readonly respond: (value: Tensor) => Readonly<Record<string, Tensor>>;
   /** The answer in one row of what {@link Task.respond} gave; `tokenizer` is that of the card, where it has one. */

@@ -7,7 +7,10 @@ import { type WebRuntimeOptions, createWebRuntime, hasWebGpu } from "../engines/
 export { type WebRuntimeOptions, hasWebGpu };
 export { type ArrayLike, type DeviceArray, type Engine, evaluate, jit } from "../engines/engine.ts";
 export { type Answer, type Ranked, describeAnswer } from "../tasks/answer.ts";
-export { type Classifier, type LoadOptions, loadClassifier } from "./classifier.ts";
+export { type Classifier, loadClassifier } from "./classifier.ts";
+export type { LoadOptions } from "./loading.ts";
+export { type Towers, loadTowers } from "./towers.ts";
+export { type Nearest, meanVector, nearest } from "../served/vectors.ts";
 export type { Decoding, PictureInput } from "./decode.ts";
 export { type FrozenModel, type TaughtHead, openFrozen } from "./frozen.ts";
 export type { Head, NamedHead } from "./taught.ts";

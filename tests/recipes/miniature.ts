@@ -18,9 +18,29 @@ const SIZES: Readonly<Record<string, Json>> = {
   convnext: { depths: [1, 1, 1, 1], widths: [8, 16, 32, 64] },
 };
 
+/** Sizes of the parts of a model that has some. */
+const PARTS: Readonly<Record<string, Json>> = {
+  "two-towers": {
+    image: { width: 32, depth: 2, mlpDim: 64, numHeads: 2 },
+    text: { width: 32, depth: 2, mlpDim: 64, numHeads: 2, vocabSize: undefined },
+    outDim: [null, 32],
+  },
+  cappa: {
+    encoder: { width: 32, depth: 2, mlpDim: 64, numHeads: 2 },
+    vocabSize: undefined,
+    seqLen: undefined,
+  },
+};
+
 /** A model with small sizes. */
-export const shrinkModel = (model: ConfigInput["model"]): ConfigInput["model"] =>
-  ({ ...model, ...SIZES[model.name] }) as ConfigInput["model"];
+export function shrinkModel(model: ConfigInput["model"]): ConfigInput["model"] {
+  const parts = Object.entries(PARTS[model.name] ?? {}).map(([key, small]) => {
+    const given = (model as Json)[key];
+    const isPart = typeof small === "object" && !Array.isArray(small);
+    return [key, isPart ? { ...(given as object), ...small } : small] as const;
+  });
+  return { ...model, ...SIZES[model.name], ...Object.fromEntries(parts) } as ConfigInput["model"];
+}
 
 /** FlexiViT divides its pictures by many patches; a smaller picture would have no such divisors. */
 const KEEPS_SIDE: ReadonlySet<string> = new Set(["flexivit"]);

@@ -1,6 +1,6 @@
 /** @file What is published of the recipes in `papers/` that learn from few labels or none; see published.ts. */
 
-import type { Leaf, Published } from "./published.ts";
+import type { Leaf, Published } from "./published-values.ts";
 
 const EVAL_224 = "decode|resize_small(256)|central_crop(224)|value_range(-1,1)";
 const INCEPTION_224 = "decode|inception_crop(224)|flip_lr|value_range(-1,1)";

@@ -5,7 +5,8 @@ import { openDataset } from "../../src/data/datasets.ts";
 import { openSplit } from "../../src/data/splits/splits.ts";
 import type { Recipe } from "../../src/index.ts";
 import { hyperRule, hyperRuleSettings } from "../../src/transfer/classification/hyperrule.ts";
-import { FEW_SHOT_SETS, FEW_SHOT_SHOTS, type Leaf, PUBLISHED } from "./published.ts";
+import { FEW_SHOT_SETS, FEW_SHOT_SHOTS, PUBLISHED } from "./published.ts";
+import type { Leaf } from "./published-values.ts";
 
 const recipes = listRecipes().filter(({ path }) =>
   /papers[/\\][^/\\]+[/\\]recipe[^/\\]*$/.test(path),
@@ -59,7 +60,10 @@ describe.each(recipes)("$name", ({ name, path }) => {
       for (const set of FEW_SHOT_SETS) expect(left).toContain(set);
     }
     const config = Object.fromEntries(leavesOf(await loadConfig(name)));
-    const files = [config["init.weights"], config["objective.teacher.weights"]];
+    const files = [
+      ...[config["init.weights"], config["objective.teacher.weights"]],
+      config["task.tokenizer.file"],
+    ];
     const [, , second, third] = source.split("\n");
     expect(second.startsWith(" * Before it runs: fetch ")).toBe(files.some(Boolean));
     for (const file of files) if (file !== undefined) expect(second + third).toContain(file);

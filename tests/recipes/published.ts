@@ -4,30 +4,12 @@
  */
 
 import { FEW_LABELS } from "./published-few-labels.ts";
-
-/** A value of a configuration: a leaf, or a list of them. */
-export type Leaf = string | number | boolean | null | readonly Leaf[];
-
-/** The few-shot evaluations that a source has and its recipe leaves out. */
-export interface FewShot {
-  readonly everySteps: number;
-}
+import { PUBLISHED_PAIRS } from "./published-pairs.ts";
+import { ADAM, KEPT, type Published, SAVED } from "./published-values.ts";
 
 /** The data sets of big_vision's few-shot evaluations (`common_fewshot.py`), and the images of each class. */
 export const FEW_SHOT_SETS = ["caltech101", "cars196", "cifar100", "dtd", "pets", "uc_merced"];
 export const FEW_SHOT_SHOTS = [1, 5, 10, 25];
-
-/** What is published of a recipe. */
-export interface Published {
-  /** The paper, or the configuration in big_vision (`big_vision/configs/…`). */
-  readonly source: string;
-  readonly values: Readonly<Record<string, Leaf>>;
-  /** Not in the source, or changed; the recipe's head comment says so where it changes results. */
-  readonly ours?: Readonly<Record<string, Leaf>>;
-  /** Evaluations on the data's own splits: how often in steps or percent, by split. */
-  readonly evals: Readonly<Record<string, number>>;
-  readonly fewShot?: FewShot;
-}
 
 const CROPS = "decode(alpha=drop)|inception_crop(224)|flip_lr";
 const EVAL_224 = "decode(alpha=drop)|resize_small(256)|central_crop(224)|value_range(-1,1)";
@@ -37,17 +19,6 @@ const I1K_OFTEN = { validation: 1000, "train[99%:]": 1000, "train[:2%]": 1000 };
 const I21K = { validation: 1000, test: 1000, "train[:25600]": 1000 };
 const SEQHW = [5, 6, 8, 10, 12, 15, 16, 20, 24, 30];
 
-const SAVED = { "log.steps": 50, "checkpoint.every.steps": 1000 };
-/** The source keeps no more than its newest checkpoint. */
-const KEPT = { "checkpoint.keep": 1 };
-
-const ADAM = {
-  "optimizer.name": "adam",
-  "optimizer.lr": 0.001,
-  "optimizer.wd": 0.0001,
-  "optimizer.gradClipNorm": 1,
-  "optimizer.schedule.warmup.steps": 10_000,
-};
 const COSINE = {
   ...ADAM,
   "optimizer.muDtype": "bfloat16",
@@ -434,4 +405,5 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
     },
     evals: { validation: 1000 },
   },
+  ...PUBLISHED_PAIRS,
 };

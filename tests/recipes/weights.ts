@@ -9,6 +9,7 @@ import { modelSpecs } from "../../src/nn/index.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { ConfigInput } from "../../src/config/config.ts";
 import { toFlat } from "../../src/tree.ts";
+import { drawCaptioned } from "../e2e/captioned-drawings.ts";
 import { SIDE, shrinkModel } from "./miniature.ts";
 
 type Model = ConfigInput["model"];
@@ -16,8 +17,18 @@ type Model = ConfigInput["model"];
 /** Of the data that stands for every recipe's. */
 const CLASSES = 10;
 
-/** The recipe with its published weights in miniature below a folder. */
-export async function withWeights(recipe: ConfigInput, dir: string): Promise<ConfigInput> {
+/** The recipe with its published weights in miniature, and with captioned drawings where it reads texts, below a folder. */
+export async function withFiles(recipe: ConfigInput, dir: string): Promise<ConfigInput> {
+  const { task } = recipe;
+  if (!task || !("tokenizer" in task)) return withWeights(recipe, dir);
+  const { data, tokenizer } = await drawCaptioned(dir);
+  const begun = await withWeights(recipe, dir);
+  const { length, pad } = task.tokenizer;
+  const small = { ...tokenizer, length, pad };
+  return { ...begun, data, split: "train", task: { ...task, tokenizer: small } as typeof task };
+}
+
+async function withWeights(recipe: ConfigInput, dir: string): Promise<ConfigInput> {
   const { objective, init } = recipe;
   const teacher =
     objective.name === "distillation" && typeof objective.teacher === "object"
@@ -31,9 +42,16 @@ export async function withWeights(recipe: ConfigInput, dir: string): Promise<Con
     ...begun,
     weights: (shared && smallTeacher?.weights) || (await write(begun.weights, recipe.model)),
   };
+  const parts = typeof init === "object" && "parts" in init ? init.parts : undefined;
+  const towers = recipe.model as { readonly image?: Model };
+  const smallParts = parts?.img &&
+    towers.image && {
+      parts: { img: { ...parts.img, weights: await write("image-tower.npz", towers.image) } },
+    };
   return {
     ...recipe,
     ...(smallInit && { init: smallInit }),
+    ...(smallParts && { init: smallParts }),
     ...(smallTeacher && { objective: { ...objective, teacher: smallTeacher } as typeof objective }),
   };
 

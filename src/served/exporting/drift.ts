@@ -6,7 +6,9 @@ import { selectSource } from "../../data/source.ts";
 import { heldOutSplit } from "../../data/splits/split-names.ts";
 import { openSplit } from "../../data/splits/splits.ts";
 import { evaluationBatches } from "../../data/stream/batches.ts";
+import { OcelliError } from "../../errors.ts";
 import { type HostArray, toNumbers } from "../../graph/index.ts";
+import type { Features } from "../../preprocess/example.ts";
 import { type Answer, type Rows, areasOf } from "../../tasks/index.ts";
 import { rowOf } from "../answering.ts";
 import { disposeTree, readTree } from "../device-trees.ts";
@@ -15,7 +17,7 @@ import { openModel } from "../open.ts";
 import { dataFor } from "../split-record.ts";
 import { outputNamed } from "./interface.ts";
 
-/** How far a file's output is from the run's, over all pictures. */
+/** How far a file's output is from the run's, over all examples. */
 export interface Drift {
   /** The largest difference of a value. */
   readonly largest: number;
@@ -39,6 +41,8 @@ export interface DriftReport {
 export interface DriftOptions {
   /** Default: the run's own data. */
   readonly data?: DataConfig;
+  /** The field that the files take. */
+  readonly input: string;
   /** The output that the files give; see `OnnxOptions`. */
   readonly output: string;
   /** Pictures, at most. Default: 200. */
@@ -48,19 +52,24 @@ export interface DriftOptions {
 const BATCH = 16;
 
 /**
- * Compares exported files, by name, with the model of a run on the first pictures of the split that it is judged by.
+ * Compares exported files, by name, with the model of a run on the first examples of the split that it is judged by.
  *
- * @throws an argument error where no data are named and the run does not say which
+ * @throws an argument error where no data are named and the run does not say which; a data error where they lack the field
  */
 export async function measureDrift(
   spec: string,
   files: Readonly<Record<string, string>>,
-  { data, output, pictures = 200 }: DriftOptions,
+  { data, input, output, pictures = 200 }: DriftOptions,
 ): Promise<DriftReport> {
   const known = await dataFor(spec, data);
   const dataset = await openDataset(known.data);
   const split = known.split ?? heldOutSplit(dataset.splits) ?? dataset.splits[0];
   const whole = await openSplit(dataset, split, { slices: known.slices });
+  if (!Object.hasOwn(whole.fields, input)) {
+    throw new OcelliError("data", `${dataset.name} has no ${input}.`, {
+      ...{ given: input, valid: Object.keys(whole.fields) },
+    });
+  }
   const count = Math.min(pictures, whole.length);
   const source = selectSource(
     whole,
@@ -71,7 +80,9 @@ export async function measureDrift(
     for (const path of [spec, ...Object.values(files)]) models.push(await openModel(path));
     const [, ...exported] = models;
     const sums = exported.map(() => new Difference());
-    const looks = models.map((model) => lookAt(model, output));
+    const { task } = models[0];
+    const isAnswered = !Object.hasOwn(task.heads, output) || output === task.main;
+    const looks = models.map((model) => lookAt(model, { output, isAnswered }));
     const { preprocessing } = models[0];
     const batching = { batchSize: Math.min(BATCH, count), preprocessing, seed: 0 };
     let seen = 0;
@@ -79,7 +90,7 @@ export async function measureDrift(
       ...batching,
       onBadImage: "skip",
     })) {
-      const [own, ...theirs] = await mapInTurn(looks, (look) => look(features.image));
+      const [own, ...theirs] = await mapInTurn(looks, (look) => look({ [input]: features[input] }));
       for (const [row, index] of indices.entries()) {
         if (index < 0) continue;
         seen++;
@@ -104,10 +115,12 @@ interface Look {
   readonly answer?: Answer;
 }
 
-/** Looks at batches of prepared images: the output's values, and answers where they are made of it. */
-function lookAt(model: ServedModel, output: string) {
+/** Looks at batches of a prepared field: the output's values, and answers where they are made of it. */
+function lookAt(
+  model: ServedModel,
+  { output, isAnswered }: { readonly output: string; readonly isAnswered: boolean },
+) {
   const { task } = model;
-  const isAnswered = !Object.hasOwn(task.heads, output) || output === task.main;
   const run = model.compile((outputs) => {
     const values = outputNamed(task, output)(outputs);
     return {
@@ -115,8 +128,8 @@ function lookAt(model: ServedModel, output: string) {
       ...(isAnswered && { answers: task.respond(task.heads[task.main](outputs)) }),
     };
   });
-  return async (image: HostArray): Promise<(row: number) => Look> => {
-    const tree = await run({ image });
+  return async (fields: Features): Promise<(row: number) => Look> => {
+    const tree = await run(fields);
     const { values, answers } = (await readTree(tree)) as unknown as {
       readonly values: HostArray;
       readonly answers?: Rows;

@@ -4,21 +4,23 @@ import { join } from "node:path";
 import type { DataConfig } from "../../data/config.ts";
 import { OcelliError } from "../../errors.ts";
 import { makeNamedFolder, writeAtomically } from "../../files.ts";
-import type { ModelCard } from "../../models/index.ts";
-import { describeOperations, parsePreprocessing } from "../../preprocess/pipeline.ts";
-import { cardTexts } from "../../weights/model-card.ts";
-import { type DriftReport, measureDrift } from "./drift.ts";
-import { writeOnnx } from "./export.ts";
-import type { ModelInterface } from "./interface.ts";
-import type { OnnxOptions, StoredWeights } from "./onnx-model.ts";
+import { hashArrays } from "../arrays-hash.ts";
+import type { TrainedModel } from "../outputs.ts";
 import { type TrainedOptions, openTrained } from "../trained.ts";
+import { json, modelJson, preprocessJson } from "./described.ts";
+import { type DriftReport, measureDrift } from "./drift.ts";
+import { folderBeside, writeOnnx } from "./export.ts";
+import { type Exported, type ModelInterface, IMAGE, exportedParts } from "./interface.ts";
+import type { StoredWeights } from "./onnx-model.ts";
+import { portable, writeVocabulary } from "./towers.ts";
 import { typesOf } from "./web-types.ts";
 import { PAGE_FILES, copyWebRuntime, pageOf, webEngineFolder } from "./web-page.ts";
 
 /** Options of {@link exportForWeb}. */
 export interface WebExportOptions
-  extends Pick<TrainedOptions, "use" | "report">, Partial<Pick<OnnxOptions, "layout" | "output">> {
-  readonly folder: string;
+  extends Pick<TrainedOptions, "use" | "report">, Partial<Exported> {
+  /** Default: `web` in the run. */
+  readonly folder?: string;
   /** Labelled data to measure the drift on. Default: the run's own. */
   readonly data?: DataConfig;
   /** Whether to write the page with its script and engine too; your own page's bundler brings both. Default: true. */
@@ -30,19 +32,23 @@ export interface WebExportResult {
   readonly folder: string;
   /** Bytes by file; those of the engine in `ort/` are not counted, a page loads some of them. */
   readonly files: Readonly<Record<string, number>>;
-  /** How far the two models are from the run; absent where there are no pictures to compare on. */
+  /** Of a model of images and texts, the fields of the towers that were written. */
+  readonly towers?: readonly string[];
+  /** How far the models are from the run; absent where there are no pictures to compare on. */
   readonly drift?: DriftReport;
 }
 
-/** The models of a folder. */
-const MODEL_FILES: Readonly<Record<StoredWeights, string>> = {
-  float32: "model.onnx",
-  float16: "model.float16.onnx",
+/** What the files of a part end with. */
+const ENDINGS: Readonly<Record<StoredWeights, string>> = {
+  float32: ".onnx",
+  float16: ".float16.onnx",
 };
 
 /**
- * Writes a folder for the web: `model.onnx` and `model.float16.onnx`, `labels.json`, `preprocess.json`, `model.json`
- * (all of it, with the drift), `model.d.ts`, and a page that uses the model when the folder is served.
+ * Writes a folder for the web: `model.onnx` and `model.float16.onnx`, `labels.json` where numbers stand for names,
+ * `preprocess.json`, `model.json` (all of it, with the drift), `model.d.ts`, and a page that uses the model when the folder
+ * is served. Of a model of images and texts the models are `image.onnx` and `text.onnx`, and the tokenizer's vocabulary lies
+ * beside them; `tower` writes one of the two.
  *
  * @throws an "unsupported" error where the page is wanted and `onnxruntime-web` is not installed, or the model is too large for a page
  * @example
@@ -51,71 +57,101 @@ const MODEL_FILES: Readonly<Record<StoredWeights, string>> = {
 export async function exportForWeb(
   run: string,
   {
-    folder,
+    folder: named,
     data,
     use,
     report = () => undefined,
-    layout = "NHWC",
-    output,
     page = true,
-  }: WebExportOptions,
+    ...how
+  }: WebExportOptions = {},
 ): Promise<WebExportResult> {
+  const folder = named ?? join(folderBeside(run), "web");
   if (page) webEngineFolder(); // what is missing is said before anything is written
-  const trained = await openTrained(run, { use, report });
-  const { card, task } = trained;
-  const calls: ModelInterface = { layout, output: output ?? task.main };
+  const opened = await openTrained(run, { use, report });
+  const parts = exportedParts(opened.task, how);
+  const made = await portable(run, opened);
+  const { trained } = made;
+  const { card } = trained;
   await makeNamedFolder(folder);
   const files: Record<string, number> = {};
-  const paths: Record<string, string> = {};
-  for (const [weights, name] of Object.entries(MODEL_FILES) as [StoredWeights, string][]) {
-    paths[name] = join(folder, name);
-    const written = await writeOnnx(trained, paths[name], { ...calls, weights });
+  if (Object.values(parts).some(({ input }) => input !== IMAGE)) {
+    Object.assign(files, await writeVocabulary(made, folder));
+  }
+  const models: Record<string, Record<string, string>> = {};
+  const drifts: DriftReport[] = [];
+  for (const [part, calls] of Object.entries(parts)) {
+    models[part] = await writeModels(run, trained, { folder, part, calls, files });
+    const paths = Object.values(models[part]).map((name) => [name, join(folder, name)] as const);
+    const drift = await driftOf(run, Object.fromEntries(paths), { data, calls, report });
+    if (drift) drifts.push(drift);
+  }
+  const drift = together(drifts);
+  const hasPage = page && Object.values(parts).some(({ input }) => input === IMAGE);
+  if (page && !hasPage) report("a tower of texts alone has no page");
+  const { params, variables } = trained;
+  const { step: _, ...lasting } = card;
+  const fingerprint = hashArrays(lasting, { params, variables });
+  const texts: Record<string, string> = {
+    ...(Object.keys(card.names).length > 0 && { "labels.json": json(card.names) }),
+    "preprocess.json": json(preprocessJson(trained, parts)),
+    "model.json": json(modelJson(trained, parts, { files: models, fingerprint, drift })),
+    "model.d.ts": typesOf(trained, parts),
+    ...(hasPage && { [PAGE_FILES.page]: pageOf(card, Object.keys(parts)) }),
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    await writeAtomically(join(folder, name), text);
+    files[name] = Buffer.byteLength(text);
+  }
+  if (hasPage) files[PAGE_FILES.script] = await copyWebRuntime(folder);
+  return {
+    ...{ folder, files },
+    ...(trained.task.towers && { towers: Object.keys(parts) }),
+    ...(drift && { drift }),
+  };
+}
+
+/** Writes a part's models, one for each way to store weights; their names. */
+async function writeModels(
+  run: string,
+  trained: TrainedModel,
+  {
+    folder,
+    part,
+    calls: { input, layout, output },
+    files,
+  }: {
+    readonly folder: string;
+    readonly part: string;
+    readonly calls: ModelInterface;
+    /** Bytes by file, which this adds to. */
+    readonly files: Record<string, number>;
+  },
+): Promise<Record<string, string>> {
+  const names: Record<string, string> = {};
+  for (const [weights, ending] of Object.entries(ENDINGS) as [StoredWeights, string][]) {
+    const name = `${part}${ending}`;
+    const tower = trained.task.towers && input;
+    const how = { layout, output, weights, ...(tower !== undefined && { tower }) };
+    const written = await writeOnnx(trained, join(folder, name), how);
     if (written.data !== undefined) {
       throw new OcelliError("unsupported", `${run} is too large for a page: ${written.data}.`, {
         hint: "A page loads a model of one file, below 1.5 GiB. Export it by --to onnx.",
       });
     }
     files[name] = written.bytes;
+    names[weights] = name;
   }
-  const drift = await driftOf(run, paths, { data, output: calls.output, report });
-  const texts: Record<string, string> = {
-    "labels.json": json(card.names),
-    "preprocess.json": json(preprocessJson(card, calls)),
-    "model.json": json({ ...modelJson(card, calls), files: MODEL_FILES, ...(drift && { drift }) }),
-    "model.d.ts": typesOf(card, calls),
-    ...(page && { [PAGE_FILES.page]: pageOf(card) }),
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    await writeAtomically(join(folder, name), text);
-    files[name] = Buffer.byteLength(text);
-  }
-  if (page) files[PAGE_FILES.script] = await copyWebRuntime(folder);
-  return { folder, files, ...(drift && { drift }) };
+  return names;
 }
 
-const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
-
-/** How a picture becomes the model's input: the text, the colour behind transparent parts, the operations, the array that comes out. */
-const preprocessJson = ({ preprocessing, imageShape }: ModelCard, calls: ModelInterface) => ({
-  text: preprocessing,
-  alpha: parsePreprocessing(preprocessing).alpha,
-  operations: describeOperations(preprocessing),
-  input: inputOf(imageShape, calls),
-});
-
-/** The model's input; the batch may have any size. */
-function inputOf([height, width, channels]: readonly number[], { layout }: ModelInterface) {
-  const axes = layout === "NCHW" ? [channels, height, width] : [height, width, channels];
-  return { name: "image", dtype: "float32", layout, shape: ["batch", ...axes] };
-}
-
-/** All that the card says, under the names that it has in the file's metadata. */
-const modelJson = (card: ModelCard, calls: ModelInterface) => ({
-  version: cardTexts(card).version,
-  ...card,
-  input: inputOf(card.imageShape, calls),
-  output: { name: calls.output, dtype: "float32" },
-});
+/** Reports on the same examples as one. */
+const together = (drifts: readonly DriftReport[]): DriftReport | undefined =>
+  drifts.length === 0
+    ? undefined
+    : {
+        ...drifts[0],
+        files: Object.assign({}, ...drifts.map(({ files }) => files)) as DriftReport["files"],
+      };
 
 /** The drift of files; a line says why where there is none. */
 async function driftOf(
@@ -123,16 +159,16 @@ async function driftOf(
   files: Readonly<Record<string, string>>,
   {
     data,
-    output,
+    calls: { input, output },
     report,
   }: {
     readonly data: DataConfig | undefined;
-    readonly output: string;
+    readonly calls: ModelInterface;
     readonly report: (line: string) => void;
   },
 ): Promise<DriftReport | undefined> {
   try {
-    return await measureDrift(run, files, { data, output });
+    return await measureDrift(run, files, { data, input, output });
   } catch (error) {
     const isOurs = error instanceof OcelliError && ["argument", "data"].includes(error.code);
     if (!isOurs || data !== undefined) throw error;

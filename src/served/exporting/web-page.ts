@@ -67,14 +67,19 @@ async function build(): Promise<Uint8Array> {
 const escaped = (text: string): string =>
   text.replaceAll(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
-/** A page of some twenty lines: a picture is chosen, and the model's answer is shown. */
-export const pageOf = ({ model, task }: ModelCard): string => `<!doctype html>
+/** A page of some twenty lines that uses a model, or the two towers of one. */
+export const pageOf = (card: ModelCard, parts: readonly string[]): string => `<!doctype html>
 <html lang="en">
   <meta charset="utf-8" />
   <meta name="viewport" content="width=device-width" />
-  <title>${escaped(model.name)} · ${escaped(task.name)}</title>
+  <title>${escaped(card.model.name)} · ${escaped(card.task.name)}</title>
   <link rel="icon" href="data:," />
-  <style>:root { color-scheme: light dark; font: 1rem/1.5 system-ui } body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100%; max-height: 50vh; display: block; margin: 1rem 0 }</style>
+  ${parts.length > 1 ? SEARCH : ANSWERS}
+</html>
+`;
+
+/** A picture is chosen, and the model's answer is shown. */
+const ANSWERS = `<style>:root { color-scheme: light dark; font: 1rem/1.5 system-ui } body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100%; max-height: 50vh; display: block; margin: 1rem 0 }</style>
   <label>Choose a picture: <input id="file" type="file" accept="image/*" disabled /></label>
   <img id="picture" alt="the chosen picture" hidden />
   <p id="answer" role="status">Loading the model …</p>
@@ -94,6 +99,43 @@ export const pageOf = ({ model, task }: ModelCard): string => `<!doctype html>
     };
     let model;
     show(loadClassifier(".").then((loaded) => ((model = loaded), (file.disabled = false), loaded.engine)));
-  </script>
-</html>
-`;
+  </script>`;
+
+/** Pictures are chosen, and ranked by words. */
+const SEARCH = `<style>:root { color-scheme: light dark; font: 1rem/1.5 system-ui } body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem } ol { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 1rem; padding: 0; list-style: none } img { width: 100%; aspect-ratio: 1; object-fit: contain }</style>
+  <p><label>Choose pictures: <input id="files" type="file" accept="image/*" multiple disabled /></label></p>
+  <form id="ask"><label>Words: <input id="words" required disabled /></label> <button>Search</button></form>
+  <p id="answer" role="status">Loading the model …</p>
+  <ol id="found"></ol>
+  <script type="module">
+    import { loadTowers, nearest } from "./ocelli.js";
+    const [files, ask, words, answer, found] = ["files", "ask", "words", "answer", "found"].map((id) => document.getElementById(id));
+    const show = (work) => work.then((text) => (answer.textContent = text), (error) => (answer.textContent = error.message));
+    const pictures = [];
+    const vectors = [];
+    const take = async () => {
+      for (const file of files.files) {
+        vectors.push(...(await model.embedPictures([file])));
+        const img = Object.assign(new Image(), { src: URL.createObjectURL(file), alt: file.name });
+        const caption = document.createElement("small");
+        pictures.push({ file, caption, item: document.createElement("li") });
+        pictures.at(-1).item.append(img, caption);
+        found.append(pictures.at(-1).item);
+        answer.textContent = pictures.length + " pictures";
+      }
+      return pictures.length + " pictures";
+    };
+    files.onchange = () => show(take());
+    ask.onsubmit = (event) => {
+      event.preventDefault();
+      show(model.embedTexts([words.value]).then(([query]) => {
+        for (const { index, score } of nearest(query, vectors)) {
+          pictures[index].caption.textContent = pictures[index].file.name + " " + score.toFixed(3);
+          found.append(pictures[index].item); // the best comes first, and each later one behind it
+        }
+        return "";
+      }));
+    };
+    let model;
+    show(loadTowers(".").then((loaded) => ((model = loaded), (files.disabled = words.disabled = false), loaded.engine)));
+  </script>`;

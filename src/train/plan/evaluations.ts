@@ -4,7 +4,7 @@ import type { Config, EvaluationKeys } from "../../config/config.ts";
 import { validate } from "../../config/validate.ts";
 import { type DataConfig, dataChoice } from "../../data/config.ts";
 import { openDataset } from "../../data/datasets.ts";
-import { type Dataset, type Source, textSource } from "../../data/source.ts";
+import { type Dataset, type Source, textSource, textsOf } from "../../data/source.ts";
 import { findSplit, heldOutSplit } from "../../data/splits/split-names.ts";
 import { openSplit } from "../../data/splits/splits.ts";
 import { OcelliError } from "../../errors.ts";
@@ -94,14 +94,10 @@ export async function planEvaluations(
     );
     const streams: Record<string, PlannedStream> = { [JUDGED]: judged };
     for (const [stream, { texts, eachText }] of Object.entries(evaluator.streams ?? {})) {
-      if (texts) {
+      if (texts ?? eachText) {
         const { batchSize } = judged;
-        const preprocessing = planning.parse("");
-        streams[stream] = { source: textSource(texts), preprocessing, batchSize };
-        continue;
-      }
-      if (eachText) {
-        streams[stream] = judged;
+        const source = texts ? textSource(texts) : textsOf(judged.source);
+        streams[stream] = { source, preprocessing: planning.parse(""), batchSize };
         continue;
       }
       const asked = (options as Readonly<Record<string, StreamConfig | undefined>>)[stream];
