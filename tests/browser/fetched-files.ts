@@ -4,9 +4,7 @@ const files = new Map<string, string>();
 
 /** Fetches files of the page's server, so that they can be read. */
 export async function fetchFiles(urls: readonly URL[]): Promise<void> {
-  await Promise.all(
-    urls.map(async (url) => files.set(url.href, await (await fetch(url)).text())),
-  );
+  await Promise.all(urls.map(async (url) => files.set(url.href, await (await fetch(url)).text())));
 }
 
 export function readFileSync(url: URL): string {
