@@ -19,5 +19,12 @@ export const withoutGpu =
       ? ""
       : `: skipped, there is no ${BROWSER}`;
 
-export const launchGpuChromium = (): Promise<Browser> =>
-  chromium.launch({ executablePath: BROWSER, args: FLAGS });
+/** Starts it; a driver that Node is to take (docs/gpu.md) would leave it without an adapter. */
+export function launchGpuChromium(): Promise<Browser> {
+  const { VK_DRIVER_FILES: _, ...env } = process.env;
+  return chromium.launch({
+    executablePath: BROWSER,
+    args: FLAGS,
+    env: env as Record<string, string>,
+  });
+}

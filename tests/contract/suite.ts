@@ -116,7 +116,7 @@ export function contract(contender: Contender): Refusals {
   let engine: Engine;
   const refusals: Record<string, string[]> = {};
   const refused: NoteRefusal = (row, { message }) => {
-    (refusals[message.replace(/ \(in scope .*\)/, "")] ??= []).push(row);
+    (refusals[message] ??= []).push(row);
   };
   beforeAll(async () => {
     debugSink.write = () => undefined;

@@ -4,6 +4,7 @@ import { OcelliError } from "../../../errors.ts";
 import { sizeOf, typedArray } from "../../../graph/dtype.ts";
 import type { DType, Shape, TypedArray } from "../../../graph/dtype.ts";
 import { TrackedBuffer } from "./buffer.ts";
+import { gpuFailureOf } from "./gpu-failure.ts";
 import type { JsTensor, OrtModule } from "./js-api.ts";
 import type { RunQueue } from "./queue.ts";
 
@@ -48,9 +49,18 @@ export class JsBuffer extends TrackedBuffer {
     const { tensor } = this;
     if (tensor.location === "cpu") return asHostData(this.dtype, tensor.data).slice();
     let data: unknown;
-    await this.#queue.addFirst(async () => {
-      data = await tensor.getData();
-    }).promise;
+    try {
+      await this.#queue.addFirst(async () => {
+        data = await tensor.getData();
+      }).promise;
+    } catch (cause) {
+      const { message } = cause as Error;
+      const known = gpuFailureOf(message);
+      throw new OcelliError("engine", `an array cannot be read: ${known ? known.what : message}.`, {
+        ...(known && { hint: known.hint }),
+        cause,
+      });
+    }
     return asHostData(this.dtype, data).slice();
   }
 
