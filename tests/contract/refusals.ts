@@ -20,13 +20,17 @@ const ALWAYS = {
   "debugPrint inside cond": ["debugPrint in cond"],
 };
 
-/** On a GPU without shader-f16, such as a software adapter. */
-export const gpuRefusals = (): Refusals => ({
+const HALVES = "float16 on a GPU without shader-f16";
+const halves = (): string[] => [
+  ...rowsOf("float16"),
+  ...["uniform float16", "gumbel float16"],
+  ...["convert rounds to even @ float32", "iota @ float32"],
+];
+
+/** On a GPU: with shader-f16 (`float16`), or without, as a software adapter. */
+export const gpuRefusals = (float16 = false): Refusals => ({
   ...ALWAYS,
-  "float16 on a GPU without shader-f16": [
-    ...rowsOf("float16"),
-    ...["uniform float16", "gumbel float16"],
-  ],
+  ...(!float16 && { [HALVES]: halves() }),
   "convolutions along three axes": [
     "conv along three axes @ float32",
     "conv along three axes, strided @ float32",
