@@ -21,7 +21,7 @@ export const bench: Command = {
       type: "integer",
       help: "longer side of the photographs in pixels, for pipeline (default: 500)",
     },
-    batch: { type: "integer", help: "batch size (default: 8)" },
+    batch: { type: "integer", help: "batch size (default: 8; gpu: 256)" },
     against: {
       type: "text",
       value: "torch|jax",
@@ -29,7 +29,7 @@ export const bench: Command = {
     },
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
-    pairs: { type: "integer", help: "number of runs (default: 5)" },
+    pairs: { type: "integer", help: "number of runs (default: 5; gpu: 2)" },
     engine: { type: "text", value: "E", help: "engine (default: auto)" },
     threads: { type: "integer", help: "threads for both (default: all cores)" },
   },
