@@ -69,7 +69,12 @@ async function list(output: Output) {
     output.line(`adapter      ${name}: ${kind}, arrays of up to ${megabytes} MB`);
   }
   output.line(describeAuto(chosen?.name, budget, deviceCandidates(budget, adapters)));
-  return { engines: reports, adapters: adapters ?? [], auto: chosen?.name ?? null, threads: budget.engine };
+  return {
+    engines: reports,
+    adapters: adapters ?? [],
+    auto: chosen?.name ?? null,
+    threads: budget.engine,
+  };
 }
 
 async function install(name: string | undefined, output: Output) {
