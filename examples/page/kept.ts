@@ -36,9 +36,16 @@ export class Kept {
     return table && ((await settled(table.get(key))) as T | undefined);
   }
 
+  /**
+   * Keeps a value in the place of the one that was kept under its key.
+   *
+   * @throws where there is no room left: what was kept before stays
+   */
   async put(key: string, value: unknown): Promise<void> {
     const table = this.#table("readwrite");
-    if (table) await settled(table.put(value, key));
+    if (!table) return;
+    table.put(value, key);
+    await ended(table.transaction); // room is found or not when it ends
   }
 
   async delete(key: string): Promise<void> {
@@ -56,6 +63,20 @@ export class Kept {
     return this.#database?.transaction(TABLE, mode).objectStore(TABLE);
   }
 }
+
+const ended = (transaction: IDBTransaction): Promise<void> =>
+  new Promise((resolve, reject) => {
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("abort", () => {
+      const { error } = transaction;
+      const isFull = error?.name === "QuotaExceededError";
+      reject(
+        isFull
+          ? new Error("This browser has no room left for what the page keeps.")
+          : (error ?? new Error("cannot be kept")),
+      );
+    });
+  });
 
 const settled = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import { byId, make } from "../page/dom.ts";
 import { type FoundFile, chosenFiles, filesOf } from "../page/folder.ts";
 import { WorkerClient } from "../page/worker-client.ts";
 import { drawCurve } from "./curve.ts";
-import type { Answers, Begun, Labelled, News, Request } from "./protocol.ts";
+import type { Answers, Begun, Labelled, News, Request, Unkept } from "./protocol.ts";
 
 /** Updates between two looks at the buttons; what they came to is kept. */
 const AT_ONCE = 5;
@@ -85,13 +85,13 @@ async function take(pictures: readonly Labelled[]): Promise<void> {
   taking.hidden = false;
   train.disabled = true;
   try {
-    const { classes: counts, heldOut, refused } = await worker.ask("take", { pictures });
+    const { classes: counts, heldOut, refused, unkept } = await worker.ask("take", { pictures });
     const named = Object.entries(counts).map(([name, count]) => `${name} (${count})`);
     const left =
       refused.length > 1
         ? ` ${refused.length} files are no pictures, such as ${refused[0]}.`
         : refused.map((name) => ` ${name} is no picture.`).join("");
-    album.textContent = `${named.join(", ")}; ${heldOut} of these are held out to judge.${left}`;
+    album.textContent = `${named.join(", ")}; ${heldOut} of these are held out to judge.${left}${unkept === undefined ? "" : ` ${unkept} A reload forgets them.`}`;
     classes = Object.keys(counts);
     delete train.dataset.kept;
     train.textContent = "Train";
@@ -124,22 +124,27 @@ async function run(): Promise<void> {
   trial.disabled = download.disabled = true;
   isRunning = true;
   let started = performance.now();
+  let unkept: Unkept | undefined;
+  const note = (): string =>
+    unkept ? ` ${unkept.why} Training continues; a reload returns to step ${unkept.step}.` : "";
   try {
     // the first update compiles, so that speed is measured from the second call on
     for (let calls = 0; isRunning && losses.length < total; calls++) {
       if (calls === 1) started = performance.now();
-      const { measures } = await worker.ask("update", { count: AT_ONCE });
+      const { measures, ...rest } = await worker.ask("update", { count: AT_ONCE });
+      ({ unkept } = rest);
+      progress.classList.toggle("problem", unkept !== undefined);
       losses.push(...measures.map(({ loss }) => loss));
       const { step, loss, accuracy } = measures.at(-1)!;
       const each = (performance.now() - started) / (calls * AT_ONCE);
       const left = calls > 0 ? ` · ${Math.ceil(((total - step) * each) / 1000)} s left` : "";
-      progress.textContent = `step ${step} of ${total} · loss ${loss.toFixed(3)} · ${percent(accuracy)} of the batch right${left}`;
+      progress.textContent = `step ${step} of ${total} · loss ${loss.toFixed(3)} · ${percent(accuracy)} of the batch right${left}${unkept ? "." : ""}${note()}`;
       drawCurve(byId<SVGSVGElement>("curve"), losses, total);
     }
     const { right, of } = await worker.ask("judge", {});
     const judged =
       of > 0 ? ` ${right} of ${of} held-out pictures are right (${percent(right / of)}).` : "";
-    progress.textContent = `${losses.length} of ${total} steps.${judged}`;
+    progress.textContent = `${losses.length} of ${total} steps.${judged}${note()}`;
     document.body.dataset.judged = String(right / of);
     trial.disabled = download.disabled = false;
   } finally {

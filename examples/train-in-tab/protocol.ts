@@ -36,6 +36,13 @@ export type Request =
   | { readonly kind: "save" }
   | { readonly kind: "forget" };
 
+/** Why an update is not kept. */
+export interface Unkept {
+  readonly why: string;
+  /** Updates of the state that is kept. */
+  readonly step: number;
+}
+
 /** The answer to each kind of request. */
 export interface Answers {
   /** `lacksWebGpu` where WebGPU was asked for and WebAssembly computes; `begun` where a training is kept. */
@@ -50,10 +57,12 @@ export interface Answers {
     readonly heldOut: number;
     /** Names of files that are no pictures. */
     readonly refused: readonly string[];
+    /** Why they are not kept over a reload, where that failed. */
+    readonly unkept?: string;
   };
   begin: Begun;
   continue: Begun;
-  update: { readonly measures: readonly StepMeasures[] };
+  update: { readonly measures: readonly StepMeasures[]; readonly unkept?: Unkept };
   judge: { readonly right: number; readonly of: number };
   look: { readonly probabilities: readonly number[] };
   save: { readonly file: Blob };

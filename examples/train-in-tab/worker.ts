@@ -84,11 +84,11 @@ const ANSWERS: {
     }
     const taken = read.map(({ name, ...one }) => ({ ...one, label: classes.indexOf(name) }));
     album = { classes, ...split(taken, classes) };
-    await kept.put("album", album);
+    const unkept = await keep("album", album);
     const counts = classes.map((name, label) => {
       return [name, taken.filter((one) => one.label === label).length] as const;
     });
-    return { classes: Object.fromEntries(counts), heldOut: album.heldOut.length, refused };
+    return { classes: Object.fromEntries(counts), heldOut: album.heldOut.length, refused, unkept };
   },
   async begin(request) {
     ({ steps } = request);
@@ -97,6 +97,7 @@ const ANSWERS: {
     return describe(taken(), steps, losses);
   },
   async continue() {
+    if (training) return describe(taken(), steps, losses); // it was paused, and is newer than what is kept
     const progress = await kept.get<Progress>("progress");
     if (!progress) throw new Error("No training is kept in this browser.");
     ({ steps } = progress);
@@ -111,8 +112,10 @@ const ANSWERS: {
       measures.push(await opened().update(taught));
     }
     losses.push(...measures.map(({ loss }) => loss));
-    await kept.put("progress", { steps, losses, state: await opened().state() });
-    return { measures };
+    const why = await keep("progress", { steps, losses, state: await opened().state() });
+    if (why === undefined) return { measures };
+    const before = await kept.get<Progress>("progress");
+    return { measures, unkept: { why, step: before?.losses.length ?? 0 } };
   },
   async judge() {
     const { heldOut } = taken();
@@ -141,6 +144,16 @@ const describe = (
   ...{ classes, steps, losses, step: losses.length },
   ...{ pictures: taught.length, heldOut: heldOut.length },
 });
+
+/** Keeps a value, or says why it cannot be; what was kept before stays. */
+async function keep(key: string, value: unknown): Promise<string | undefined> {
+  try {
+    await kept.put(key, value);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 /** Opens a training on the pictures, in place of the one that is open. */
 async function open(state?: Uint8Array): Promise<void> {

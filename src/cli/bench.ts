@@ -24,7 +24,7 @@ export const bench: Command = {
       type: "integer",
       help: "longer side of the photographs in pixels, for pipeline (default: 500)",
     },
-    batch: { type: "integer", help: "batch size (default: 8)" },
+    batch: { type: "integer", help: "batch size (default: 8; gpu: 256)" },
     against: {
       type: "text",
       value: "torch|jax",
@@ -33,7 +33,10 @@ export const bench: Command = {
     only: { type: "text", value: "NAMES", help: "operations, as top-k,cholesky (default: all)" },
     clients: { type: "integer", help: "clients that send requests, for serve (default: 16)" },
     vectors: { type: "integer", help: "vectors of 512 numbers, for search (default: 100000)" },
-    pairs: { type: "integer", help: "runs of each side, in alternating turns (default: 5)" },
+    pairs: {
+      type: "integer",
+      help: "runs of each side, in alternating turns (default: 5; gpu: 2)",
+    },
     system: {
       type: "text",
       value: "NAME",

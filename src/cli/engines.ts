@@ -1,8 +1,9 @@
 /** @file `ocelli engines`: what can compute on this machine, and how to install more. */
 
 import { listAdapters } from "../engines/ort/runtime/gpu/adapters.ts";
+import type { Candidate } from "../engines/fastest.ts";
 import { deviceCandidates, listEngines } from "../engines/select.ts";
-import { cpuBudget } from "../engines/threads.ts";
+import { type CpuBudget, cpuBudget } from "../engines/threads.ts";
 import { OcelliError, unknownName } from "../errors.ts";
 import type { Command, Output } from "./command.ts";
 
@@ -43,10 +44,14 @@ const needsName = (file: string): OcelliError =>
   });
 
 /** What `auto` does, by the devices that it may choose from. */
-function describeAuto(chosen: string | undefined, threads: number): string {
-  const candidates = deviceCandidates().map(({ name, device }) => `${name} (${device})`);
-  if (candidates.length < 2) return `auto takes ${chosen ?? "none"}, with ${threads} threads`;
-  return `auto trains on the fastest of ${candidates.join(" and ")}, timed at the first training of a size; for the rest it takes ${chosen ?? "none"}`;
+function describeAuto(
+  chosen: string | undefined,
+  { engine: threads }: CpuBudget,
+  candidates: readonly Candidate[],
+): string {
+  const named = candidates.map(({ name, device }) => `${name} (${device})`);
+  if (named.length < 2) return `auto takes ${chosen ?? "none"}, with ${threads} threads`;
+  return `auto trains on the fastest of ${named.join(" and ")}, timed at the first training of a size; for the rest it takes ${chosen ?? "none"}`;
 }
 
 async function list(output: Output) {
@@ -58,13 +63,18 @@ async function list(output: Output) {
     const state = available ? `${detail}${memory}` : `not available: ${detail}`;
     output.line(`${name.padEnd(12)} ${summary}\n${" ".repeat(13)}${state}`);
   }
-  const adapters = listAdapters() ?? [];
-  for (const { name, kind, maxStorageBytes } of adapters) {
+  const adapters = listAdapters();
+  for (const { name, kind, maxStorageBytes } of adapters ?? []) {
     const megabytes = Math.floor(maxStorageBytes / 2 ** 20).toLocaleString("en");
     output.line(`adapter      ${name}: ${kind}, arrays of up to ${megabytes} MB`);
   }
-  output.line(describeAuto(chosen?.name, budget.engine));
-  return { engines: reports, adapters, auto: chosen?.name ?? null, threads: budget.engine };
+  output.line(describeAuto(chosen?.name, budget, deviceCandidates(budget, adapters)));
+  return {
+    engines: reports,
+    adapters: adapters ?? [],
+    auto: chosen?.name ?? null,
+    threads: budget.engine,
+  };
 }
 
 async function install(name: string | undefined, output: Output) {

@@ -7,7 +7,7 @@ import { BAD_IMAGE_POLICIES } from "../data/problems.ts";
 import { EVALUATORS, type EvaluatorConfig } from "../evaluate/index.ts";
 import { MODELS, modelChoice } from "../models/index.ts";
 import { OBJECTIVES, type ObjectiveConfig } from "../objectives/index.ts";
-import { OPTIMIZERS, durationSchema, optimizerChoice } from "../optim/index.ts";
+import { OPTIMIZERS, durationSchema, lossScaleSchema, optimizerChoice } from "../optim/index.ts";
 import { TASKS, type TaskConfig } from "../tasks/index.ts";
 import { choiceOf } from "../define.ts";
 
@@ -146,6 +146,12 @@ const makeSchema = () =>
      * @example { split: "train", batchSize: 256 }
      */
     unlabelled: unlabelledSchema().optional(),
+    /**
+     * What the loss is multiplied by while gradients are taken, so that small ones of float16 do not become 0: halved where
+     * they overflow, which leaves the step out, and doubled now and then; null for nothing. Default: scaled where the loss
+     * is computed with float16.
+     */
+    lossScale: lossScaleSchema.nullable().optional(),
     /** Parts into which a batch is cut to save memory; their gradients are averaged before the one update. */
     accumulate: z.int().min(1).default(1),
     /**

@@ -408,6 +408,27 @@ export const REFERENCE: readonly ReferenceEntry[] = [
     example: "1",
   },
   {
+    key: "lossScale",
+    type: "{ initial, growthInterval } or null",
+    default: "scaled where the loss is computed with float16",
+    meaning:
+      "What the loss is multiplied by while gradients are taken, so that small ones of float16 do not become 0: halved where they overflow, which leaves the step out, and doubled now and then; null for nothing.",
+  },
+  {
+    key: "lossScale.initial",
+    type: "number from 1 to 16777216",
+    default: "65536",
+    meaning: "The scale of the first step, a power of two.",
+    example: "65536",
+  },
+  {
+    key: "lossScale.growthInterval",
+    type: "whole number from 1",
+    default: "2000",
+    meaning: "Updates after which the scale is doubled.",
+    example: "2000",
+  },
+  {
     key: "accumulate",
     type: "whole number from 1",
     default: "1",

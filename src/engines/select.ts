@@ -6,7 +6,7 @@ import type { JoinedCluster } from "./cluster/join.ts";
 import type { Engine } from "./engine.ts";
 import type { Candidate } from "./fastest.ts";
 import { type Mesh, showMesh } from "./mesh.ts";
-import { hardwareAdapter } from "./ort/runtime/gpu/adapters.ts";
+import { hardwareAdapter, listAdapters } from "./ort/runtime/gpu/adapters.ts";
 import { type CpuBudget, cpuBudget } from "./threads.ts";
 import type { XlaEngine } from "./xla/index.ts";
 import { ownPlugin, ownPlugins } from "./xla/own-plugins.ts";
@@ -73,7 +73,10 @@ function engineKinds(): Readonly<Record<string, EngineKind>> {
  * The devices that `auto` may choose from: the accelerators of this machine that an engine is installed for, then the
  * processor. Software that poses as a GPU is none.
  */
-export function deviceCandidates(budget: CpuBudget = cpuBudget()): Candidate[] {
+export function deviceCandidates(
+  budget: CpuBudget = cpuBudget(),
+  adapters = listAdapters(),
+): Candidate[] {
   const kinds = engineKinds();
   const candidate = (name: string, device: string): Candidate => ({
     name,
@@ -84,7 +87,7 @@ export function deviceCandidates(budget: CpuBudget = cpuBudget()): Candidate[] {
     const platform = ownPlugin(name)?.platform ?? name.replace(/^xla-/, "");
     return platform === "cpu" ? [] : [candidate(name, platform)];
   });
-  const gpu = hardwareAdapter();
+  const gpu = hardwareAdapter(adapters);
   const processor = cpus()[0]?.model.trim() ?? "processor";
   return [
     ...plugins,

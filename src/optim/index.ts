@@ -17,6 +17,14 @@ export { type LionOptions, scaleByLion } from "./lion.ts";
 export { type MomentumOptions, ema, trace } from "./momentum.ts";
 export { averageParameters } from "./average.ts";
 export { clipByBlockRms, clipByGlobalNorm, globalNorm } from "./clip.ts";
+export {
+  type LossScale,
+  type LossScaling,
+  firstLossScale,
+  lossScaleSchema,
+  mayOverflow,
+  nextLossScale,
+} from "./loss-scale.ts";
 export { type GsamOptions, type SecondGradient, gsam } from "./gsam.ts";
 export { type Duration, type DurationContext, durationSchema, toSteps } from "./durations.ts";
 export {

@@ -1,8 +1,8 @@
 /** @file The forward and backward pass of a training step, which the step and the replay of one share. */
 
-import { type Tensor, valueAndGrad } from "../graph/index.ts";
+import { type Tensor, div, mul, valueAndGrad } from "../graph/index.ts";
 import type { Objective } from "../objectives/index.ts";
-import type { Named } from "../optim/index.ts";
+import { type Named, mapNamed } from "../optim/index.ts";
 import { fromFlat } from "../tree.ts";
 import type { GradientFunction } from "./accumulate.ts";
 
@@ -15,13 +15,15 @@ interface Point {
   readonly trainable: Named;
   /** Updates made so far, an int32 scalar. */
   readonly step: Tensor;
+  /** What the loss is multiplied by while gradients are taken, a scalar; they are divided by it. Default: 1. */
+  readonly scale?: Tensor;
 }
 
 /** The forward and backward pass of an objective at a point: of a batch, or of a part of one. */
 export const gradientsAt =
-  ({ objective, params, trainable, step }: Point): GradientFunction =>
+  ({ objective, params, trainable, step, scale }: Point): GradientFunction =>
   (variables, batch, key) => {
-    const { value, aux, grads } = valueAndGrad((moved: Named) => {
+    const { aux, grads } = valueAndGrad((moved: Named) => {
       const result = objective.loss({
         params: fromFlat<Tensor>({ ...params, ...moved }),
         variables,
@@ -31,7 +33,7 @@ export const gradientsAt =
         train: true,
         isFrozen: (name) => !Object.hasOwn(trainable, name),
       });
-      return [result.loss, result] as const;
+      return [scale ? mul(result.loss, scale) : result.loss, result] as const;
     })(trainable);
-    return { ...aux, grads, loss: value };
+    return { ...aux, grads: scale ? mapNamed(grads, (grad) => div(grad, scale)) : grads };
   };

@@ -15,10 +15,17 @@ const STATE = {
   "variables/norm/mean": 2,
   "optimizer/average/head/bias": 3,
   "averageVariables/norm/mean": 4,
+  "lossScale/scale": 5,
 };
+/** What a first state has before anything is restored. */
+const FIRST = { "lossScale/scale": 6 };
 
 async function restore(stored: Readonly<Record<string, number>>) {
-  const zeros = Object.fromEntries(Object.keys(STATE).map((name) => [name, of(0)]));
+  const zeros = Object.fromEntries(
+    Object.keys({ ...STATE, ...FIRST }).map((name) => {
+      return [name, of((FIRST as Record<string, number>)[name] ?? 0)] as const;
+    }),
+  );
   const first = (await uploadTree(engine, fromFlat(zeros))) as unknown as DeviceState;
   const arrays = Object.fromEntries(
     Object.entries(stored).map(([name, value]) => {
@@ -45,6 +52,13 @@ test("a checkpoint from before statistics were averaged begins their average, an
   expect(notes).toEqual([
     "the checkpoint has no averages of statistics: they begin with its statistics",
   ]);
+});
+
+test("a checkpoint from before losses were scaled begins with the scale of a new run, and says so", async () => {
+  const { "lossScale/scale": _, ...before } = STATE;
+  const { state, notes } = await restore(before);
+  expect(state).toEqual({ ...before, ...FIRST });
+  expect(notes).toEqual(["the checkpoint has no loss scale: it begins as in a new run"]);
 });
 
 test("a checkpoint that lacks other arrays is refused", async () => {

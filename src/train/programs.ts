@@ -43,7 +43,7 @@ export interface ReadyEvaluation {
 
 /** The state before the first step: initialised, or with arrays from elsewhere. */
 export async function firstState(engine: Engine, config: Config, plan: Plan): Promise<DeviceState> {
-  const { objective, optimizer, batchSpec, initial } = plan;
+  const { objective, optimizer, batchSpec, initial, lossScale } = plan;
   const start = (brought: Brought): TrainState => {
     const init: Objective["init"] = (key, batch, given) => {
       const own = objective.init(key, batch, given);
@@ -53,7 +53,7 @@ export async function firstState(engine: Engine, config: Config, plan: Plan): Pr
         variables: { ...own.variables, ...variables },
       };
     };
-    const first = makeInit({ ...objective, init }, optimizer, batchSpec);
+    const first = makeInit({ ...objective, init }, optimizer, batchSpec, { lossScale });
     return first(randomKey(config.seed), brought.given);
   };
   const arrays = await uploadTree(engine, {
@@ -84,31 +84,42 @@ function stateSharding(
   return shardState(mesh, rules, Object.fromEntries(specs), objective.stacked(batchSpec));
 }
 
-/** How names of averaged variables begin among those of a state, and of the variables themselves. */
-const [AVERAGES, VARIABLES] = ["averageVariables/", "variables/"];
+/** How names of averaged variables begin among those of a state, of the variables themselves, and of the loss scale. */
+const [AVERAGES, VARIABLES, SCALE] = ["averageVariables/", "variables/", "lossScale/"];
 
 /** A state as a checkpoint holds it. */
 export type StoredLoop = StoredState<LoopState>;
 
 /**
- * The state of a checkpoint on the device, in the place of a first one, which is given up. One written before statistics
- * were averaged has none of their averages: they begin with the statistics themselves, and `note` says so.
+ * The state of a checkpoint on the device, in the place of a first one, which is given up. What an older version did not
+ * keep begins here, and `note` says so: averages of statistics with the statistics themselves, a loss scale as in a new run.
  */
-export function restoreState(
+export async function restoreState(
   engine: Engine,
   first: DeviceState,
   { arrays }: StoredLoop,
   note: (line: string) => void,
 ): Promise<DeviceState> {
-  const averages = Object.keys(toFlat(first)).filter((name) => name.startsWith(AVERAGES));
-  const lacking = averages.length > 0 && averages.every((name) => !Object.hasOwn(arrays, name));
-  if (!lacking) return replaceTree(engine, "the checkpoint", first, arrays);
-  note("the checkpoint has no averages of statistics: they begin with its statistics");
+  const leaves = toFlat<DeviceArray>(first);
+  /** The names of this beginning, where the checkpoint has none of them. */
+  const lacking = (beginning: string): string[] => {
+    const names = Object.keys(leaves).filter((name) => name.startsWith(beginning));
+    return names.some((name) => Object.hasOwn(arrays, name)) ? [] : names;
+  };
+  const averages = lacking(AVERAGES);
+  if (averages.length > 0)
+    note("the checkpoint has no averages of statistics: they begin with its statistics");
   const begun = averages.flatMap((name) => {
     const from = VARIABLES + name.slice(AVERAGES.length);
     return Object.hasOwn(arrays, from) ? [[name, arrays[from]] as const] : [];
   });
-  return replaceTree(engine, "the checkpoint", first, { ...arrays, ...Object.fromEntries(begun) });
+  const scale = lacking(SCALE);
+  if (scale.length > 0) note("the checkpoint has no loss scale: it begins as in a new run");
+  const added = scale.map((name) => [name, leaves[name]] as const);
+  return replaceTree(engine, "the checkpoint", first, {
+    ...arrays,
+    ...Object.fromEntries([...begun, ...added]),
+  });
 }
 
 /**
@@ -117,10 +128,11 @@ export function restoreState(
  */
 export function compileStep(engine: Engine, config: Config, plan: Plan) {
   const { accumulate } = config;
-  const { optimizer, preprocessing } = plan;
+  const { optimizer, preprocessing, lossScale } = plan;
+  const { growthInterval } = lossScale ?? {};
   const sharding = stateSharding(engine, config, plan);
   const compile = (objective: Objective) => {
-    const take = makeTrainStep(objective, optimizer, { accumulate });
+    const take = makeTrainStep(objective, optimizer, { accumulate, growthInterval });
     return jit(
       engine,
       (state: TrainState, batch: DeviceFeatures, updates: Tensor) =>

@@ -23,7 +23,17 @@ import type {
   Objective,
   ObjectiveArrays,
 } from "../objectives/index.ts";
-import { type Named, type Optimizer, type OptimizerState, globalNorm } from "../optim/index.ts";
+import {
+  type LossScale,
+  type LossScaling,
+  type Named,
+  type Optimizer,
+  type OptimizerState,
+  firstLossScale,
+  globalNorm,
+  mayOverflow,
+  nextLossScale,
+} from "../optim/index.ts";
 import { type Tree, flatten, fromFlat, toFlat, unflatten } from "../tree.ts";
 import { type Gradients, accumulateGradients } from "./accumulate.ts";
 import { gradientsAt } from "./gradients.ts";
@@ -35,6 +45,8 @@ export type TrainState = {
   readonly optimizer: OptimizerState;
   /** The moving average of the model's own float32 variables, where the optimiser keeps one of its parameters. */
   readonly averageVariables?: Params;
+  /** The scale of the loss, where it is scaled. */
+  readonly lossScale?: LossScale;
   /** Updates made, an int32 scalar. */
   readonly step: Tensor;
   /** uint32[2]; every step folds its number in. */
@@ -50,15 +62,23 @@ export type EvaluatedState = Pick<TrainState, "params" | "variables" | "step" | 
 /** Scalars by name. */
 export type Metrics = Readonly<Record<string, Tensor>>;
 
+/** Options of {@link makeInit}. */
+export interface InitOptions {
+  /** How the loss is scaled. Default: it is not. */
+  readonly lossScale?: LossScaling;
+}
+
 /** Options of {@link makeTrainStep}. */
 export interface TrainStepOptions {
   /** Parts into which a batch is cut; their gradients are averaged before the one update. Default: 1. */
   readonly accumulate?: number;
+  /** Updates after which the scale of the loss is doubled, where the state has one. Default: 2000. */
+  readonly growthInterval?: number;
 }
 
 /** The program from a key, uint32[2], and the arrays of `objective.given` to the first state. */
 export const makeInit =
-  (objective: Objective, optimizer: Optimizer, batch: BatchSpec) =>
+  (objective: Objective, optimizer: Optimizer, batch: BatchSpec, { lossScale }: InitOptions = {}) =>
   (key: Tensor, given?: Params): TrainState => {
     const [forModel, forSteps] = splitKey(key);
     const { params, variables } = objective.init(forModel, batch, given);
@@ -69,6 +89,7 @@ export const makeInit =
       ...(optimizer.average && {
         averageVariables: fromFlat<Tensor>(averaged(objective, { params, variables })),
       }),
+      ...(lossScale && { lossScale: firstLossScale(lossScale) }),
       step: scalar(0, "int32"),
       key: forSteps,
     };
@@ -85,19 +106,24 @@ const averaged = ({ served }: Objective, arrays: ObjectiveArrays<Tensor>): Named
 /**
  * The program of one step: (state, batch) to the next state and metrics: the objective's, `loss`, `gradNorm` (before
  * clipping), `learningRate`, and `skipped`, 1 where loss or gradient norm is not finite and the state stays as it was.
+ * Where the state has a scale of the loss, `lossScale` is that of this step, and `overflowed` is 1 where the step was left
+ * out for its sake; then the scale alone changes.
  *
- * Given `updates`, an int32 scalar that is not negative, a step whose state has made another number of updates is left
- * out as well: so a caller that reads metrics late finds the state still as it was before the step that was skipped.
+ * Given `updates`, an int32 scalar that is not negative, a step whose state has made another number of updates (with those
+ * that were left out for the scale's sake) is left out as well: so a caller that reads metrics late finds the state still
+ * as it was before the step that was skipped.
  */
 export const makeTrainStep =
-  (objective: Objective, optimizer: Optimizer, { accumulate = 1 }: TrainStepOptions = {}) =>
+  (objective: Objective, optimizer: Optimizer, options: TrainStepOptions = {}) =>
   (state: TrainState, batch: Batch, updates?: Tensor): { state: TrainState; metrics: Metrics } => {
-    const { step } = state;
+    const { accumulate = 1, growthInterval = 2000 } = options;
+    const { step, lossScale } = state;
+    const scale = lossScale?.scale;
     const params = toFlat<Tensor>(state.params);
     const trainable = optimizer.trainable(params);
     const stepKey = foldIn(state.key, step);
     const take = (point: Named): Gradients => {
-      const gradients = gradientsAt({ objective, params, trainable: point, step });
+      const gradients = gradientsAt({ objective, params, trainable: point, step, scale });
       return accumulate === 1
         ? gradients(state.variables, batch, stepKey)
         : accumulateGradients(gradients, accumulate, point, state.variables, batch, stepKey);
@@ -109,9 +135,13 @@ export const makeTrainStep =
       : first;
     const gradNorm = globalNorm(grads);
     const finite = logicalAnd(isFinite(loss), isFinite(gradNorm));
-    const goes = updates
-      ? logicalAnd(finite, logicalOr(less(updates, 0), equal(updates, step)))
-      : finite;
+    const seen = lossScale ? add(step, lossScale.overflows) : step;
+    const asked = updates && logicalOr(less(updates, 0), equal(updates, seen));
+    const where = (condition: Tensor): Tensor => (asked ? logicalAnd(condition, asked) : condition);
+    const goes = where(finite);
+    const overflowed =
+      lossScale &&
+      where(logicalAnd(logicalAnd(isFinite(loss), logicalNot(finite)), mayOverflow(lossScale)));
     const result = optimizer.update(grads, state.optimizer, params, { step });
     const moved = Object.entries(result.updates).map(([name, update]) => {
       return [name, add(params[name], update)] as const;
@@ -130,6 +160,7 @@ export const makeTrainStep =
     const next: TrainState = {
       ...done,
       optimizer: result.state,
+      ...(lossScale && { lossScale }),
       ...(optimizer.average &&
         mean && {
           averageVariables: fromFlat<Tensor>(
@@ -139,14 +170,19 @@ export const makeTrainStep =
       step: add(step, 1),
       key: state.key,
     };
+    const chosen = selectTree(goes, next, state);
     return {
-      state: selectTree(goes, next, state),
+      state:
+        lossScale && overflowed
+          ? { ...chosen, lossScale: nextLossScale(lossScale, { growthInterval }, goes, overflowed) }
+          : chosen,
       metrics: {
         ...metrics,
         loss,
         gradNorm,
         learningRate: optimizer.learningRate(step),
         skipped: convert(logicalNot(goes), "float32"),
+        ...(overflowed && { lossScale: scale, overflowed: convert(overflowed, "float32") }),
       },
     };
   };

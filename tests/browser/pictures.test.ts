@@ -28,7 +28,7 @@ test(
     const pictures = await hundredPictures();
     expect(pictures.length).toBeGreaterThanOrEqual(100);
     const entry = fileURLToPath(new URL("pictures-page.ts", import.meta.url));
-    using page = await servePage(entry, folder);
+    using page = await servePage(entry, { folders: { "/model/": folder } });
     const browser = await launchChromium();
     let fast = 0; // the largest difference of pixels that the browser decodes
     try {

@@ -21,11 +21,22 @@ export interface Page extends Disposable {
 /** Where onnxruntime-web keeps its WebAssembly. */
 const wasmFolder = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
 
+/** What a page has beside its script. */
+export interface PageParts {
+  /** Folders that are served, by the beginning of their path, such as `/model/`. */
+  readonly folders?: Readonly<Record<string, string>>;
+  /** Files that stand in for packages and Node's built-ins. */
+  readonly alias?: Readonly<Record<string, string>>;
+}
+
 /**
  * Bundles `entry` for a browser (any use of a Node built-in fails here) and serves it with the engine's files, and with
- * those of a folder below `/model/`.
+ * those of further folders.
  */
-export async function servePage(entry: string, model?: string): Promise<Page> {
+export async function servePage(
+  entry: string,
+  { folders: further = {}, alias = {} }: PageParts = {},
+): Promise<Page> {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -34,17 +45,18 @@ export async function servePage(entry: string, model?: string): Promise<Page> {
     target: "es2024",
     write: false,
     logLevel: "silent",
+    alias,
     external: ["/ort/*", "onnxruntime-web/*"],
   });
   const script = outputFiles[0].contents;
+  const folders: Readonly<Record<string, string>> = { "/ort/": wasmFolder, ...further };
   const server: Server = createServer((request, response) => {
     // isolation lets WebAssembly use threads
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
     response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const folders: Record<string, string | undefined> = { "/ort/": wasmFolder, "/model/": model };
     const prefix = Object.keys(folders).find((start) => path.startsWith(start)) ?? "/ort/";
-    const file = join(folders[prefix] ?? wasmFolder, path.slice(prefix.length));
+    const file = join(folders[prefix], path.slice(prefix.length));
     if (path === "/") {
       response.setHeader("Content-Type", "text/html");
       response.end(

@@ -27,18 +27,24 @@ function picture(colour: readonly number[], seed: number): Promise<Buffer> {
     .toBuffer();
 }
 
+/** Writes a folder of pictures of each colour, and gives its path. */
+async function writePictures(dir: string): Promise<string> {
+  const pictures = join(dir, "pictures");
+  for (const [name, colour] of Object.entries(COLOURS)) {
+    await mkdir(join(pictures, name), { recursive: true });
+    for (let i = 0; i < 12; i++) {
+      await writeFile(join(pictures, name, `${i}.png`), await picture(colour, i));
+    }
+  }
+  return pictures;
+}
+
 test(
   "a folder is trained on, the tab is closed in between, and Node answers as the tab does",
   { timeout: 240_000 },
   async () => {
     const dir = await mkdtemp(join(tmpdir(), "ocelli-train-in-tab-"));
-    const pictures = join(dir, "pictures");
-    for (const [name, colour] of Object.entries(COLOURS)) {
-      await mkdir(join(pictures, name), { recursive: true });
-      for (let i = 0; i < 12; i++) {
-        await writeFile(join(pictures, name, `${i}.png`), await picture(colour, i));
-      }
-    }
+    const pictures = await writePictures(dir);
     await writeFile(join(pictures, "plum", "notes.txt"), "no picture");
     await writeFile(join(pictures, "labels.csv"), "file,label"); // its folder is no class
     await writeFile(join(pictures, ".hidden"), "not even counted");
@@ -101,6 +107,49 @@ test(
           fullPage: true,
         });
       }
+    } finally {
+      await browser.close();
+      server.close();
+      server.closeAllConnections();
+      await rm(dir, { recursive: true });
+    }
+  },
+);
+
+test(
+  "a browser without room says so, keeps training, and a reload returns to what it kept last",
+  { timeout: 240_000 },
+  async () => {
+    const dir = await mkdtemp(join(tmpdir(), "ocelli-train-in-tab-full-"));
+    const pictures = await writePictures(dir);
+    await buildTrainInTab(join(dir, "page"));
+    const server = await serveFolder(join(dir, "page"), 0);
+    const browser = await launchChromium();
+    try {
+      const tab = await browser.newPage();
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await tab.goto(origin);
+      await tab.getByText(/^Ready: WebAssembly/).waitFor();
+      await tab.getByLabel(/Drop a folder/).setInputFiles(pictures);
+      await tab.getByText(/plum \(12\), straw \(12\)/).waitFor();
+      await tab.getByLabel("Steps of 32 pictures").fill("30");
+      await tab.getByRole("button", { name: "Train" }).click();
+      await tab.getByText(/^step 5 of 30/).waitFor();
+      const devtools = await tab.context().newCDPSession(tab);
+      await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+      const end = tab.getByText(/^30 of 30 steps\./);
+      await end.waitFor({ timeout: 120_000 });
+      const said = (await end.textContent())!;
+      expect(said).toContain("This browser has no room left for what the page keeps.");
+      const kept = Number(/a reload returns to step (\d+)\./.exec(said)![1]);
+      expect(kept).toBeGreaterThanOrEqual(5);
+      expect(kept).toBeLessThan(30);
+
+      await tab.reload();
+      await tab.getByText(`A training stopped at step ${kept} of 30.`).waitFor();
+      await devtools.send("Storage.overrideQuotaForOrigin", { origin });
+      await tab.getByRole("button", { name: "Resume" }).click();
+      await tab.getByText(/^30 of 30 steps\. [^T]*$/).waitFor({ timeout: 120_000 });
     } finally {
       await browser.close();
       server.close();

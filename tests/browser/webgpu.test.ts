@@ -3,33 +3,17 @@
  * its time: `OCELLI_LONG=1 npx vitest run tests/browser/webgpu.test.ts`.
  */
 
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { createOrtEngine } from "../../src/engines/ort/index.ts";
+import { launchGpuChromium, withoutGpu } from "./gpu-chromium.ts";
 import { servePage } from "./serve.ts";
 import { FAMILIES, threeSteps } from "./three-steps.ts";
 
-const BROWSER = "/usr/bin/chromium";
-/** A WebGPU adapter in software. */
-const FLAGS = [
-  "--no-sandbox",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
-];
-const reason =
-  process.env.OCELLI_LONG !== "1"
-    ? ": skipped, asked for by OCELLI_LONG=1"
-    : existsSync(BROWSER)
-      ? ""
-      : `: skipped, there is no ${BROWSER}`;
-
-describe.skipIf(reason !== "")(`WebGPU in a browser${reason}`, () => {
+describe.skipIf(withoutGpu !== "")(`WebGPU in a browser${withoutGpu}`, () => {
   test.each(FAMILIES)("%s: three steps", { timeout: 600_000 }, async (family) => {
     using page = await servePage(fileURLToPath(new URL("page.ts", import.meta.url)));
-    const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
+    const browser = await launchGpuChromium();
     try {
       const tab = await browser.newPage();
       const problems: string[] = [];

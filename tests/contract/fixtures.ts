@@ -37,9 +37,11 @@ export function fixturesOf(family: string) {
   };
 }
 
-function checksum(arrays: readonly HostArray[]): number {
-  const parts = arrays.map(({ data }) =>
-    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+const checksum = (arrays: readonly HostArray[]): number =>
+  crc32(
+    Uint8Array.from(
+      arrays.flatMap(({ data }) => [
+        ...new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      ]),
+    ),
   );
-  return crc32(Buffer.concat(parts));
-}

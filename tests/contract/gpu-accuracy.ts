@@ -14,6 +14,12 @@ const COST: Readonly<Record<string, number>> = {
   sin: 2 ** 12,
   cos: 2 ** 12,
   tanh: 2 ** 12,
+  // a quotient of two such, which digamma takes left of 0
+  tan: 2 ** 13,
+  digamma: 2 ** 13,
+  // an absolute error of 6.77e-5
+  asin: 568,
+  acos: 568,
   // 3 + 2 |x|, which the contract takes to 80
   exp: 256,
   expm1: 256,

@@ -4,5 +4,8 @@ import { contract } from "./suite.ts";
 contract({
   name: "interpreter",
   create: () => Promise.resolve(createInterpreter()),
-  checkSupported: () => undefined,
+  checkSupported: ({ inputs }) => {
+    if (inputs.some(({ dtype }) => dtype === "int64"))
+      throw new Error("the interpreter has no int64");
+  },
 });

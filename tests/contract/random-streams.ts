@@ -26,8 +26,8 @@ import {
 } from "../../src/graph/index.ts";
 import { errorOf } from "./compare.ts";
 import { readResults } from "./fixtures.ts";
-import { run, supports } from "./run.ts";
-import type { Contender } from "./suite.ts";
+import { refusalOf, run } from "./run.ts";
+import type { Contender, NoteRefusal } from "./suite.ts";
 
 interface Stream {
   readonly draw: (key: Tensor) => Tensor;
@@ -79,14 +79,17 @@ const STREAMS: Readonly<Record<string, Stream>> = {
 export function randomContract(
   engine: () => Engine,
   { checkSupported, accuracy }: Pick<Contender, "checkSupported" | "accuracy">,
+  refused: NoteRefusal,
 ): void {
   const bySeed = Object.entries(readResults("random") as Record<string, Record<string, number[]>>);
   it.for(Object.entries(STREAMS))("random: %s", async ([name, { draw, scale, ulps = 0 }]) => {
     const keys = await run(reference, () => bySeed.map(([seed]) => randomKey(Number(seed))), []);
     const all = (...given: Tensor[]) => given.map((key) => draw(key));
     const { program } = trace(all, ...keys);
-    if (!supports(checkSupported, program)) {
+    const refusal = refusalOf(checkSupported, program);
+    if (refusal) {
       await expect(run(engine(), all, keys)).rejects.toMatchObject({ code: "unsupported" });
+      refused(name, refusal);
       return;
     }
     const allowed = accuracy?.measureOf(program, { ulps, scale }) ?? { ulps, scale };

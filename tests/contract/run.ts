@@ -1,5 +1,6 @@
 /** @file Running traced functions once on an engine. */
 
+import type { OcelliError } from "../../src/errors.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { type HostArray, type Program, type Tensor, trace } from "../../src/graph/index.ts";
 
@@ -17,12 +18,15 @@ export async function run(
   return arrays;
 }
 
-/** Whether a check lets a program pass. */
-export function supports(check: (program: Program) => void, program: Program): boolean {
+/** The error with which a check refuses a program; undefined where it lets it pass. */
+export function refusalOf(
+  check: (program: Program) => void,
+  program: Program,
+): OcelliError | undefined {
   try {
     check(program);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return error as OcelliError;
   }
 }

@@ -26,7 +26,7 @@ import { cotangentsOf, pullbackAt } from "./finite-differences.ts";
 import { handleContract } from "./handles.ts";
 import { isElementwise, repeated } from "./long.ts";
 import { randomContract } from "./random-streams.ts";
-import { run, supports } from "./run.ts";
+import { refusalOf, run } from "./run.ts";
 import { type Case, type Instance, array, instancesOf, outputsOf } from "./table.ts";
 
 /** What an engine promises of its numbers where that is less than the others do. */
@@ -54,6 +54,9 @@ export interface Contender {
   readonly accuracy?: Accuracy;
 }
 
+/** The rows that an engine refused, by the reason that it gives. */
+export type Refusals = Readonly<Record<string, readonly string[]>>;
+
 type ListFunction = (...args: Tensor[]) => readonly Tensor[];
 
 /** One thing to compute, and what it must be. */
@@ -73,6 +76,9 @@ function together(parts: readonly Part[]): Pick<Part, "fn" | "inputs"> {
   };
   return { fn, inputs };
 }
+
+/** Takes down that an engine refused a row. */
+export type NoteRefusal = (row: string, refusal: Error) => void;
 
 /** What an engine may refuse, but not get wrong. */
 const RARITIES: readonly Part[] = [
@@ -105,27 +111,34 @@ const RARITIES: readonly Part[] = [
 const ULPS = 4;
 const BATCH = 3;
 
-/** Runs every row of the contract over an engine. */
-export function contract(contender: Contender): void {
+/** Runs every row of the contract over an engine. What it refuses is in the result once the rows have run. */
+export function contract(contender: Contender): Refusals {
   let engine: Engine;
+  const refusals: Record<string, string[]> = {};
+  const refused: NoteRefusal = (row, { message }) => {
+    (refusals[message] ??= []).push(row);
+  };
   beforeAll(async () => {
     debugSink.write = () => undefined;
     engine = await contender.create();
   });
   afterAll(() => engine.dispose());
 
-  randomContract(() => engine, contender);
+  randomContract(() => engine, contender, refused);
   handleContract(() => engine);
 
   /** Computes parts and compares them; where the engine lists something as lacking, expects it to say so. */
   async function check(
+    row: string,
     parts: readonly Part[],
     { scale, ulps = ULPS }: Pick<Measure, "scale"> & Pick<Case, "ulps">,
   ): Promise<void> {
     const { fn, inputs } = together(parts);
     const { program } = trace(fn, ...inputs);
-    if (!supports(contender.checkSupported, program)) {
+    const refusal = refusalOf(contender.checkSupported, program);
+    if (refusal) {
       await expect(run(engine, fn, inputs)).rejects.toMatchObject({ code: "unsupported" });
+      refused(row, refusal);
       return;
     }
     const actual = await run(engine, fn, inputs);
@@ -142,15 +155,11 @@ export function contract(contender: Contender): void {
   }
 
   it.for(RARITIES)("$what is done or refused", async (part) => {
-    try {
-      await check([part], {});
-    } catch (error) {
-      expect(error).toMatchObject({ code: "unsupported" });
-    }
+    await check(part.what, [part], {});
   });
 
   describe("arbitrary shapes", () => {
-    it.for(Object.entries(anyShape))("%s", async ([, samples]) => {
+    it.for(Object.entries(anyShape))("%s", async ([name, samples]) => {
       await fc.assert(
         fc.asyncProperty(samples, async ({ fn, inputs }) => {
           const forward: ListFunction = (...xs) => [fn(...xs)];
@@ -163,7 +172,7 @@ export function contract(contender: Contender): void {
             ...part,
             expected: await run(reference, part.fn, part.inputs),
           }));
-          await check(await Promise.all(parts), { scale: "unit", ulps: 8 });
+          await check(name, await Promise.all(parts), { scale: "unit", ulps: 8 });
         }),
         { numRuns: 40, seed: 1 },
       );
@@ -175,11 +184,12 @@ export function contract(contender: Contender): void {
     describe(family, () => {
       for (const instance of rows.flatMap(instancesOf)) {
         it(instance.id, async () => {
-          await check(await partsOf(instance, fixtures), instance);
+          await check(instance.id, await partsOf(instance, fixtures), instance);
         });
       }
     });
   }
+  return refusals;
 }
 
 const reference = createInterpreter();

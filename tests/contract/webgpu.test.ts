@@ -3,10 +3,11 @@
  * `OCELLI_LONG=1 npx vitest run tests/contract/webgpu.test.ts` (docs/gpu.md says how to have an adapter without a GPU).
  */
 
-import { describe, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createWebGpuEngine } from "../../src/engines/ort/index.ts";
 import { checkSupported } from "../../src/engines/ort/unsupported.ts";
 import { gpuAccuracy } from "./gpu-accuracy.ts";
+import { gpuRefusals, sortedRefusals } from "./refusals.ts";
 import { contract } from "./suite.ts";
 
 const engine =
@@ -18,11 +19,15 @@ if (typeof engine === "string") {
   it.skip(`no GPU: ${engine}`);
 } else {
   describe(engine.description, () => {
-    contract({
+    vi.setConfig({ testTimeout: 600_000 });
+    const refused = contract({
       name: engine.name,
       create: () => Promise.resolve(engine),
       checkSupported: (program) => checkSupported(program, engine.gpu),
       accuracy: gpuAccuracy,
+    });
+    it("refuses these rows, and no others", () => {
+      expect(sortedRefusals(refused)).toEqual(sortedRefusals(gpuRefusals(engine.gpu?.float16)));
     });
   });
 }

@@ -31,6 +31,19 @@ const MODELS = {
   bit: { name: "bit", depth: [1, 1], width: 0.5 },
 } as const;
 
+/** Models that draw random bits in a step, and how they are told not to. */
+const DRAWING = {
+  "efficientnet-lite": {
+    model: { name: "efficientnet-lite0", width: 0.1, depth: 0.1 },
+    still: { dropout: 0, stochDepth: 0 },
+  },
+  convnext: {
+    model: { name: "convnext", depths: [1, 1], widths: [8, 12], stochDepth: 0.2 },
+    still: { stochDepth: 0 },
+  },
+} as const;
+/** The operators of one Threefry: keys cut apart, rotated and mixed. */
+const RANDOM_BITS = { Slice: 8, BitwiseXor: 89, BitShift: 81 };
 const STEPS = 10;
 const BATCH = 16;
 /** Bytes of a digit as the loader gives it, and less than those of its label, shift and mask. */
@@ -92,6 +105,22 @@ describe.skipIf(reason !== "")(`training on a GPU${reason}`, () => {
       expect(perStep("toDevice")).toBeGreaterThanOrEqual(BATCH * PIXELS);
       expect(perStep("toDevice")).toBeLessThan(BATCH * (PIXELS + BESIDE));
       expect(perStep("toHost")).toBeLessThan(100);
+    },
+  );
+
+  it.each(Object.entries(DRAWING))(
+    "%s: random bits alone are computed on the processor",
+    { timeout: 1_200_000 },
+    async (name, { model, still }) => {
+      const folder = (what: string) => join(dir, `${name}-${what}`);
+      await train(configOf(model, 2), { engine: "ort", workdir: folder("ort") });
+      const drawn = await onGpu(configOf(model, 2), folder("gpu"));
+      expect(drawn.fallbacks).toEqual(RANDOM_BITS);
+      const [expected, given] = [await losses(folder("ort")), await losses(folder("gpu"))];
+      const apart = given.map((loss, i) => Math.abs(loss - expected[i]));
+      expect(Math.max(...apart)).toBeLessThan(1e-4);
+      const none = await onGpu(configOf({ ...model, ...still }, 2), folder("still"));
+      expect(none.fallbacks).toEqual({});
     },
   );
 

@@ -1,6 +1,5 @@
 /** @file The ort engine over any ONNX Runtime, in Node or in a browser. */
 
-import { OcelliError } from "../../errors.ts";
 import type { HostArray } from "../../graph/dtype.ts";
 import type { Program } from "../../graph/program.ts";
 import { simplify } from "../../graph/simplify.ts";
@@ -21,6 +20,7 @@ import type {
   RuntimeSession,
   SessionOptions,
 } from "./runtime/runtime.ts";
+import { checkBindable } from "./unsupported.ts";
 
 /** How an engine over a runtime is made. */
 export interface OrtEngineParts {
@@ -56,10 +56,10 @@ export class OrtEngine implements Engine {
   async compile(program: Program, options: CompileOptions = {}): Promise<OrtExecutable> {
     const { donate = [], name = "program" } = options;
     const { runtime } = this.#parts;
+    checkBindable(program, runtime);
     const block = await (this.#block ??= channelBlock(runtime));
     const { gpu } = runtime;
     const lowered = lowerProgram(branchOnGuard(simplify(program)), { block, gpu });
-    checkBindable(lowered, runtime);
     const opening = lowered.graph.outputs.length > 0 ? this.#open(lowered) : undefined;
     // found while the session is made on another thread
     const aliases = runtime.inPlace ? aliasesOf(lowered, donate) : new Map<number, number>();
@@ -95,13 +95,4 @@ export class OrtEngine implements Engine {
     if (!outside) return runtime.createSession(encoded.model, options);
     return withFiles(encoded, (model) => runtime.createSession(model, options));
   }
-}
-
-/** ONNX Runtime's JavaScript API cannot take or return bfloat16; inside of a program it may be used. */
-function checkBindable({ graph }: LoweredProgram, { kind, name }: Runtime): void {
-  const values = [...graph.inputs, ...graph.outputs];
-  if (kind === "c-api" || !values.some(({ dtype }) => dtype === "bfloat16")) return;
-  throw new OcelliError("unsupported", `${name} cannot take or return bfloat16.`, {
-    hint: "Keep state and results in float32 or float16.",
-  });
 }

@@ -5,7 +5,7 @@ import type { ConvDimensions } from "../../graph/ops/conv.ts";
 import type { ScanAttrs } from "../../graph/ops/scan.ts";
 import type { Program } from "../../graph/program.ts";
 import type { Equation, Spec } from "../../graph/tensor.ts";
-import type { GpuTraits } from "./runtime/runtime.ts";
+import type { GpuTraits, Runtime } from "./runtime/runtime.ts";
 import { isUnrolled } from "./lower/passes/unroll.ts";
 
 /** How something that the engine refuses is recognised. */
@@ -102,3 +102,20 @@ const refused = ({ what, hint }: Rule, scope: string): OcelliError =>
     `the ort engine cannot do ${what}${scope && ` (in scope ${scope})`}.`,
     { hint },
   );
+
+/**
+ * Checks that a runtime can take and return what a program does: ONNX Runtime's JavaScript API has no bfloat16, which may be
+ * used inside of a program all the same.
+ *
+ * @throws OcelliError "unsupported"
+ */
+export function checkBindable(
+  { inputs, outputs }: Program,
+  { kind, name }: Pick<Runtime, "kind" | "name">,
+): void {
+  if (kind === "c-api" || ![...inputs, ...outputs].some(({ dtype }) => dtype === "bfloat16"))
+    return;
+  throw new OcelliError("unsupported", `${name} cannot take or return bfloat16.`, {
+    hint: "Keep state and results in float32 or float16.",
+  });
+}

@@ -7,6 +7,7 @@ import { prepareEnvironment } from "./environment.ts";
 import { findPlugin } from "./find-plugin.ts";
 import { type ClientOptions, connectClient, createClient } from "./pjrt/client.ts";
 import { cudaFolder } from "./pjrt/companions.ts";
+import { withDevice } from "./no-device.ts";
 import type { KeyValueStore } from "./pjrt/store.ts";
 
 /** What to open: the plugin, the options of its client, and those of the engine. */
@@ -28,7 +29,9 @@ function prepare(options: XlaOptions) {
  */
 export function createXlaEngine(given: XlaOptions = {}): XlaEngine {
   const { found, client, options } = prepare(given);
-  return new XlaEngine(found, createClient(found.library, client), options);
+  const { plugin = PLUGIN } = given;
+  const created = withDevice(plugin, () => createClient(found.library, client));
+  return new XlaEngine(found, created, options);
 }
 
 /** A process's place among those that compute together. */

@@ -11,7 +11,13 @@ import { OcelliError } from "../../errors.ts";
 import type { ModelCard, TaskChoice } from "../../models/index.ts";
 import { countParameters } from "../../nn/index.ts";
 import { type BatchSpec, type Objective, objectiveDefinition } from "../../objectives/index.ts";
-import { type DurationContext, type Optimizer, makeOptimizer, toSteps } from "../../optim/index.ts";
+import {
+  type DurationContext,
+  type LossScaling,
+  type Optimizer,
+  makeOptimizer,
+  toSteps,
+} from "../../optim/index.ts";
 import { type Preprocessing, parsePreprocessing } from "../../preprocess/pipeline.ts";
 import type { Retention } from "../../runs/checkpoints.ts";
 import { notesOnClasses, pickExamples } from "../../served/classification/shots.ts";
@@ -26,6 +32,7 @@ import { type PlannedEvaluation, planEvaluations } from "./evaluations.ts";
 import { type Initial, type Telling, loadInitial } from "./initial.ts";
 import { type Unlabelled, bothOnDevice, bothSpecs, planUnlabelled } from "./unlabelled.ts";
 import { notesOnTexts } from "./texts.ts";
+import { planLossScale } from "./loss-scale.ts";
 import { type LockedTower, planLocked } from "./locked-tower.ts";
 import { planObjective } from "./objective.ts";
 
@@ -64,6 +71,8 @@ export interface Plan {
   readonly parameters: number;
   readonly objective: Objective;
   readonly optimizer: Optimizer;
+  /** How the loss is scaled; undefined where it is not. */
+  readonly lossScale: LossScaling | undefined;
   /** A batch as the objective sees it, after the preprocessing on the device. */
   readonly batchSpec: BatchSpec;
   /** What is read in place of images, where a locked tower's embeddings are computed once. */
@@ -184,6 +193,10 @@ export async function planTraining(
     : undefined;
   const { init } = config;
   const initial = init === undefined ? undefined : await loadInitial(init, task, card, telling);
+  const computed = {
+    objective: locked?.objective ?? objective,
+    batchSpec: locked?.batchSpec ?? trainingSpec,
+  };
   return {
     mesh,
     source,
@@ -212,9 +225,9 @@ export async function planTraining(
     tokenizer,
     headline: taskDefinition(card.task.name).headline,
     parameters: countParameters(wholeModel(task), evalSpec),
-    objective: locked?.objective ?? objective,
+    ...computed,
     optimizer,
-    batchSpec: locked?.batchSpec ?? trainingSpec,
+    lossScale: planLossScale(config, computed.objective, computed.batchSpec),
     locked,
     card,
     initial,

@@ -48,14 +48,15 @@ export class FiniteWatch {
 
   /**
    * What to give a step as `updates` (see `makeTrainStep`): until one step was explained, every step before was an
-   * update, and a step after one that was not is held back; -1 for any number.
+   * update or left out for the loss scale's sake, and a step after one that was not is held back; -1 for any number.
    */
   updates(step: number): number {
     return this.explained ? -1 : step;
   }
 
   /**
-   * Takes in a step's metrics. The first that is not finite is replayed: `state` is still that before it.
+   * Takes in a step's metrics. The first that is not finite is replayed: `state` is still that before it. A step that was
+   * left out for the loss scale's sake is none of these.
    *
    * @returns whether it was: then the step after it was held back
    * @throws a diverged error after too many in a row
@@ -65,6 +66,7 @@ export class FiniteWatch {
       this.skipped = 0;
       return false;
     }
+    if (values.overflowed === 1) return false;
     this.skipped++;
     const first = !this.explained;
     if (first) await this.explain(step, state, batch);

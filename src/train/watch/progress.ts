@@ -105,6 +105,7 @@ export class Meter {
     this.steps++;
     this.timed++;
     for (const [name, value] of Object.entries(metrics)) {
+      if (name === "gradNorm" && metrics.overflowed === 1) continue; // infinite for the scale's sake alone
       this.sums[name] = (this.sums[name] ?? 0) + value;
     }
   }
@@ -113,7 +114,10 @@ export class Meter {
   report(step: number): Report {
     const now = this.now();
     const seconds = Math.max(now - this.began, 1e-3) / 1000;
-    const means = Object.entries(this.sums).map(([name, sum]) => [name, sum / this.steps]);
+    const { overflowed = 0 } = this.sums;
+    const means = Object.entries(this.sums).map(([name, sum]) => {
+      return [name, sum / (name === "gradNorm" ? this.steps - overflowed : this.steps)];
+    });
     const report = {
       step,
       means: Object.fromEntries(means) as Record<string, number>,
@@ -131,7 +135,7 @@ export class Meter {
 
 /** Metrics that are recorded, but too many for a line. */
 const QUIET: ReadonlySet<string> = new Set([
-  ...["gradNorm", "learningRate", "skipped"],
+  ...["gradNorm", "learningRate", "skipped", "lossScale", "overflowed"],
   ...["outputDeviation", "outputRank"],
 ]);
 
@@ -174,12 +178,14 @@ const describeEpoch = (step: number, { total, perEpoch }: Extent): string =>
 
 function describeMeans({ means, imagesPerSecond, dataWait }: Report): string[] {
   const { loss, ...others } = means;
+  const { overflowed = 0 } = means;
   const shown = Object.entries({ loss, ...others }).filter(([name]) => !QUIET.has(name));
   return [
     ...shown.map(([name, value]) => `${name} ${showMetric(name, value)}`),
-    ...(means.skipped > 0
-      ? [`${percent(means.skipped)} of the steps not finite and left out`]
+    ...(means.skipped > overflowed
+      ? [`${percent(means.skipped - overflowed)} of the steps not finite and left out`]
       : []),
+    ...(overflowed > 0 ? [`${percent(overflowed)} left out to halve the loss scale`] : []),
     `${Math.round(imagesPerSecond)} images/s`,
     `data wait ${percent(dataWait)}`,
   ];

@@ -21,6 +21,8 @@ export interface LoweringContext {
   readonly portable: boolean;
   /** Whether ONNX Runtime's WebGPU kernels compute the graph: some operators are incomplete there. */
   readonly gpu: boolean;
+  /** The most bytes of an array that an operator can see in one piece. */
+  readonly maxStorageBytes: number;
   /** Whether products of stacks may have transposed operands and a factor (`FusedMatMul`). */
   readonly fusesProducts: boolean;
   /** Whether anything reads a tensor; unread outputs need not be made. */

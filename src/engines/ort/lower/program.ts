@@ -166,6 +166,7 @@ export function lowerProgram(program: Program, options: LoweringOptions = {}): L
       builder: inner,
       portable,
       gpu: gpu !== undefined,
+      maxStorageBytes: gpu?.maxStorageBytes ?? Infinity,
       fusesProducts,
       isUsed: (tensor) => used.has(tensor),
       inlineMade: (made, inputs) => {

@@ -3,6 +3,7 @@
 import { OcelliError } from "../../../errors.ts";
 import { sameShape, sizeOf, typedArray } from "../../../graph/dtype.ts";
 import type { DType, HostArray, Shape, TypedArray } from "../../../graph/dtype.ts";
+import { gpuFailureOf } from "./gpu-failure.ts";
 import type { Job, RunQueue } from "./queue.ts";
 import type { RuntimeBuffer, ValueInfo } from "./runtime.ts";
 
@@ -80,9 +81,10 @@ export abstract class TrackedBuffer implements RuntimeBuffer {
   /** An error where the run that was to write the contents failed. */
   assertValid(): void {
     if (this.#failure !== undefined) {
-      const what = describeFailure(this.#failure);
+      const { what, hint } = describeFailure(this.#failure);
       throw new OcelliError("engine", `the run that was to write this buffer failed${what}`, {
         cause: this.#failure,
+        ...(hint !== undefined && { hint }),
       });
     }
   }
@@ -125,13 +127,15 @@ export abstract class TrackedBuffer implements RuntimeBuffer {
 const FAILED_NODE = /running (\S+) node\. Name:'([^']*)' Status Message: (.*)/s;
 
 /** What a run failed at: the operator, the node and the reason, of the first run where one led to another. */
-function describeFailure(failure: unknown): string {
+function describeFailure(failure: unknown): { readonly what: string; readonly hint?: string } {
   let root = failure;
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
   const message = root instanceof Error ? root.message : String(root);
+  const known = gpuFailureOf(message);
   const [, operator, name, reason] = FAILED_NODE.exec(message) ?? [];
-  if (!operator) return `: ${message}`;
-  return ` at the operator ${operator}${name && ` ("${name}")`}: ${reason.trim()}`;
+  const why = known ? `${known.what}.` : (reason ?? message).trim();
+  const where = operator ? ` at the operator ${operator}${name && ` ("${name}")`}` : "";
+  return { what: `${where}: ${why}`, hint: known?.hint };
 }
 
 /** An error unless data has the type and length of an array of this type and shape. */

@@ -4,19 +4,23 @@ import { OcelliError } from "../../../errors.ts";
 import { sizeOf, typedArray } from "../../../graph/dtype.ts";
 import type { DType, Shape, TypedArray } from "../../../graph/dtype.ts";
 import { TrackedBuffer } from "./buffer.ts";
+import { gpuFailureOf } from "./gpu-failure.ts";
 import type { JsTensor, OrtModule } from "./js-api.ts";
+import type { RunQueue } from "./queue.ts";
 
 /** Arrays as tensors of the JavaScript API; a run replaces its outputs' tensors, so that aliasing is always safe. */
 export class JsBuffer extends TrackedBuffer {
   readonly #ort: OrtModule;
+  readonly #queue: RunQueue;
   #tensor: JsTensor | undefined;
 
-  constructor(ort: OrtModule, dtype: DType, shape: Shape) {
+  constructor(ort: OrtModule, queue: RunQueue, dtype: DType, shape: Shape) {
     super(dtype, shape);
     if (dtype === "bfloat16") {
       throw new OcelliError("unsupported", "ONNX Runtime's JavaScript API has no bfloat16.");
     }
     this.#ort = ort;
+    this.#queue = queue;
   }
 
   get tensor(): JsTensor {
@@ -33,19 +37,31 @@ export class JsBuffer extends TrackedBuffer {
     return tensor;
   }
 
-  /** Takes the tensor a run has made; the old one's memory goes back, unless a read still copies it. */
+  /** Takes the tensor a run has made; the old one's memory goes back. */
   replace(tensor: JsTensor): void {
     const old = this.#tensor;
     this.#tensor = tensor;
-    if (old && old !== tensor) void settle(old).then(() => old.dispose());
+    if (old && old !== tensor) old.dispose();
   }
 
-  protected override copyOut(): Promise<TypedArray> | TypedArray {
+  /** A copy from a GPU is a job among runs: neither they nor the end of a session may come in between. */
+  protected override async copyOut(): Promise<TypedArray> {
     const { tensor } = this;
     if (tensor.location === "cpu") return asHostData(this.dtype, tensor.data).slice();
-    const data = tensor.getData();
-    readers.set(tensor, Promise.allSettled([settle(tensor), data]));
-    return data.then((elements) => asHostData(this.dtype, elements).slice());
+    let data: unknown;
+    try {
+      await this.#queue.addFirst(async () => {
+        data = await tensor.getData();
+      }).promise;
+    } catch (cause) {
+      const { message } = cause as Error;
+      const known = gpuFailureOf(message);
+      throw new OcelliError("engine", `an array cannot be read: ${known ? known.what : message}.`, {
+        ...(known && { hint: known.hint }),
+        cause,
+      });
+    }
+    return asHostData(this.dtype, data).slice();
   }
 
   protected override copyIn(data: TypedArray): void {
@@ -57,10 +73,6 @@ export class JsBuffer extends TrackedBuffer {
     this.#tensor = undefined;
   }
 }
-
-/** Copies under way from tensors that live on a GPU. */
-const readers = new WeakMap<JsTensor, Promise<unknown>>();
-const settle = (tensor: JsTensor): Promise<unknown> => readers.get(tensor) ?? Promise.resolve();
 
 type Float16 = new (buffer: ArrayBufferLike, offset: number, length: number) => Uint16Array;
 

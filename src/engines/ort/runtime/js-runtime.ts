@@ -48,7 +48,7 @@ export class JsRuntime implements Runtime {
   }
 
   allocate(dtype: DType, shape: Shape): RuntimeBuffer {
-    return new JsBuffer(this.#parts.ort, dtype, shape);
+    return new JsBuffer(this.#parts.ort, this.#queue, dtype, shape);
   }
 
   upload(array: HostArray): RuntimeBuffer {
@@ -117,10 +117,10 @@ class JsSession implements RuntimeSession {
   }
 
   dispose(): Promise<void> {
-    return (this.#released ??= this.#queue.idle().then(async () => {
+    return (this.#released ??= this.#queue.add(async () => {
       await this.#inner.release();
       this.#onDispose();
-    }));
+    }).promise);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

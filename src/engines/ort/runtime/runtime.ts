@@ -68,6 +68,8 @@ export interface RuntimeSession extends AsyncDisposable {
 export interface GpuTraits {
   /** Whether its shaders compute with float16 (`shader-f16`). */
   readonly float16: boolean;
+  /** The most bytes of an array that a shader can see in one piece. */
+  readonly maxStorageBytes: number;
 }
 
 /** An ONNX Runtime, opened. */

@@ -55,11 +55,21 @@ export async function createWebRuntime(
 /** What the GPU can do that this browser offers; undefined where it offers none. */
 async function gpuTraits(): Promise<GpuTraits | undefined> {
   const { gpu } = (globalThis.navigator ?? {}) as {
-    gpu?: { requestAdapter(): Promise<{ readonly features: ReadonlySet<string> } | null> };
+    gpu?: {
+      requestAdapter(): Promise<{
+        readonly features: ReadonlySet<string>;
+        readonly limits: { readonly maxStorageBufferBindingSize: number };
+      } | null>;
+    };
   };
   try {
     const adapter = await gpu?.requestAdapter();
-    return adapter ? { float16: adapter.features.has("shader-f16") } : undefined;
+    if (!adapter) return undefined;
+    const { features, limits } = adapter;
+    return {
+      float16: features.has("shader-f16"),
+      maxStorageBytes: limits.maxStorageBufferBindingSize,
+    };
   } catch {
     return undefined; // present but switched off
   }

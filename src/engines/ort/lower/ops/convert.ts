@@ -11,13 +11,21 @@ const RANGE: Partial<Record<DType, readonly [low: number, high: number]>> = {
   uint8: [0, 255],
 };
 
+/** The largest float32 below a power of two. */
+const before = (power: number): number => power - power / 2 ** 24;
+
 /** ONNX leaves the conversion of numbers that do not fit undefined. */
 function floatToInteger(e: Elementwise, x: Dense, dtype: DType): Dense {
   const number = e.where(e.op("IsNaN", [x], "bool"), e.scalar(0, x.dtype), x);
-  const wide: DType = dtype === "uint8" ? "float32" : "float64"; // holds the ends of the range exactly
-  const ends = RANGE[dtype]!.map((end) => e.scalar(end, wide));
-  const limited = e.op("Clip", [e.cast(number, wide), ...ends]);
-  return e.cast(limited, dtype);
+  const [low, high] = RANGE[dtype]!;
+  const beyond = high + 1;
+  // 255 is a float32, the ends of the other ranges are not
+  const last = Math.fround(high) === high ? high : before(beyond);
+  const ends = [low, last].map((end) => e.scalar(end, x.dtype));
+  const limited = e.cast(e.op("Clip", [number, ...ends]), dtype);
+  if (last === high) return limited;
+  const fits = e.op("Less", [number, e.scalar(beyond, x.dtype)], "bool");
+  return e.where(fits, limited, e.scalar(high, dtype));
 }
 
 /** The conversion; rounding to half-width floats is done by whoever lowers the equation. */

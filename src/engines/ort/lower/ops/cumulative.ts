@@ -4,7 +4,7 @@ import { type DType, isFloat } from "../../../../graph/dtype.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./apply.ts";
 import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
-import { anyNaN, filled } from "./reduce.ts";
+import { anyNaN, asOrdered, filled } from "./reduce.ts";
 import { inMemoryOrder } from "./shape.ts";
 import { type Dense, type View, layoutOf } from "../view.ts";
 
@@ -53,14 +53,14 @@ function firstExtreme(
 /** The first index of the extreme; the first NaN wins. */
 const argReduction =
   (opType: "ArgMax" | "ArgMin"): Lowering<{ axis: number }> =>
-  (context, [x], { axis }, { outputs: [y] }) => {
+  (context, [given], { axis }, { outputs: [y] }) => {
     const { builder, gpu } = context;
+    const x = asOrdered(context, given);
     if (x.strides[axis] === 0) return [filled(builder, 0, y.shape, "int32")];
     const find = (view: View, op: string): View => {
       const { dense, order } = inMemoryOrder(builder, unscaled(builder, view));
       const kept = order.filter((a) => a !== axis);
-      const wide =
-        dense.dtype === "uint32" ? "float64" : dense.dtype === "bool" ? "uint8" : dense.dtype;
+      const wide = dense.dtype === "bool" ? "uint8" : dense.dtype;
       const found = builder.op(op, [builder.cast(dense, wide)], {
         shape: kept.map((a) => x.shape[a]),
         dtype: "int64",

@@ -10,6 +10,7 @@ import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { lowerConvert } from "./convert.ts";
 import { integerArithmetic, lowerIntegerPower } from "./integer.ts";
 import type { View } from "../view.ts";
+import { otherwiseOnGpu } from "./gpu-functions.ts";
 import { type Expression, apply, direct, same } from "./apply.ts";
 
 /** One expression for floats, another for integers. */
@@ -150,9 +151,9 @@ export const elementwiseLowerings: Lowerings<ElementwiseName> = {
   ceil: direct("Ceil"),
   round: direct("Round"),
   exp: direct("Exp"),
-  expm1: same(expm1),
+  expm1: otherwiseOnGpu("expm1", expm1),
   log: direct("Log"),
-  log1p: same(log1p),
+  log1p: otherwiseOnGpu("log1p", log1p),
   sqrt: direct("Sqrt"),
   rsqrt: same((e, x) => e.op("Reciprocal", [e.op("Sqrt", [x])])),
   // the Sigmoid kernel gives 0 below −18

@@ -1,6 +1,13 @@
 /** @file Indexed access in ONNX: rows by index, clamped or dropped at the edges. */
 
-import { type DType, type Shape, isFloat, sizeOf, stridesOf } from "../../../../graph/dtype.ts";
+import {
+  type DType,
+  type Shape,
+  byteSize,
+  isFloat,
+  sizeOf,
+  stridesOf,
+} from "../../../../graph/dtype.ts";
 import { type GatherDimensions, indexAxes } from "../../../../graph/ops/indexing.ts";
 import { highEnd, lowEnd } from "../../../../graph/ops/reduce.ts";
 import { settleUpdates } from "../../../../graph/ops/scatter.ts";
@@ -116,7 +123,7 @@ function reducible(dtype: DType, reduction: Reduction): DType {
 
 /** Updates written to `rows[indices[i]]` along the first axis; indices must be in range. */
 export function scatterRows(
-  { builder }: LoweringContext,
+  { builder, maxStorageBytes }: LoweringContext,
   rows: View,
   indices: View,
   updates: View,
@@ -135,14 +142,21 @@ export function scatterRows(
       dtype,
       attributes: { reduction: { s: reduction } },
     });
-  const { rows: heights, columns } = serialParts(builder, before.shape[0], given.shape);
   const inOrder = reduction === "none";
+  const parts = inOrder
+    ? { rows: [count], columns: [width] }
+    : serialParts(builder, before.shape[0], given.shape);
+  const heights = parts.rows;
+  // the kernel on a GPU sees a table in one piece alone
+  const widest = Math.floor(maxStorageBytes / (before.shape[0] * byteSize(dtype)));
+  const most = Math.max(1, Math.min(width, widest));
+  const columns = parts.columns.flatMap((size) => equalParts(size, most));
   const at = inOrder ? [places] : cut(builder, places, 0, heights);
-  const strips = inOrder ? [given] : cut(builder, given, 1, columns);
-  const tables = inOrder ? [before] : cut(builder, before, 1, columns);
+  const strips = cut(builder, given, 1, columns);
+  const tables = cut(builder, before, 1, columns);
   const written = tables.map((strip, c) => {
-    const parts = at.length === 1 ? [strips[c]] : cut(builder, strips[c], 0, heights);
-    return parts.reduce((rest, part, r) => scatter(rest, at[r], part), strip);
+    const pieces = at.length === 1 ? [strips[c]] : cut(builder, strips[c], 0, heights);
+    return pieces.reduce((rest, part, r) => scatter(rest, at[r], part), strip);
   });
   const joined =
     written.length === 1

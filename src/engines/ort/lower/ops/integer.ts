@@ -19,6 +19,12 @@ function guarded(
   return e.cast(e.where(isZero, otherwise(a), make(a, safe)), x.dtype);
 }
 
+/** Words as int32 of the same order, and back: 2³¹ less, and 2³¹ more, which is the same. */
+export function turnedWords(e: Elementwise, x: Dense, dtype: "int32" | "uint32"): Dense {
+  const shifted = e.op("Add", [e.cast(x, "int32"), e.scalar(-(2 ** 31), "int32")]);
+  return e.cast(shifted, dtype);
+}
+
 const shift =
   (direction: "LEFT" | "RIGHT") =>
   (e: Elementwise, x: Dense, y: Dense): Dense => {

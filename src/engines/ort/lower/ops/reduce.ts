@@ -7,6 +7,7 @@ import type { GraphBuilder } from "../builder.ts";
 import type { Lowering, LoweringContext, Lowerings } from "../context.ts";
 import { apply } from "./apply.ts";
 import { align, ordered, unbroadcast, unscaled } from "../realise.ts";
+import { turnedWords } from "./integer.ts";
 import { inMemoryOrder, reshaped } from "./shape.ts";
 import {
   type Dense,
@@ -172,15 +173,23 @@ function multiplyIntegers(context: LoweringContext, view: View, axes: readonly n
   return apply(context, [made], view.dense.dtype, (e, x) => e.cast(x, view.dense.dtype));
 }
 
-/** The extreme of integers, of uint32 as doubles: the kernels of int64 look at 32 bits, those of uint32 are missing. */
+/** uint32 as int32 of the same order: it has no kernels that compare, and those of int64 look at 32 bits. */
+export const asOrdered = (context: LoweringContext, view: View): View =>
+  view.dense.dtype === "uint32"
+    ? apply(context, [view], "int32", (e, x) => turnedWords(e, x, "int32"))
+    : view;
+
+/** The extreme of integers. */
 const extremeIntegers =
   (opType: "ReduceMax" | "ReduceMin") =>
   (context: LoweringContext, view: View, axes: readonly number[]): View => {
     const { builder } = context;
     const { dtype } = view.dense;
-    const through: DType = dtype === "uint32" ? "float64" : "int32";
-    const reduced = reduceHeld(builder, view, axes, byOperator(builder, opType, through));
-    return apply(context, [reduced], dtype, (e, x) => e.cast(x, dtype));
+    const words = asOrdered(context, view);
+    const reduced = reduceHeld(builder, words, axes, byOperator(builder, opType, "int32"));
+    return apply(context, [reduced], dtype, (e, x) =>
+      dtype === "uint32" ? turnedWords(e, x, dtype) : e.cast(x, dtype),
+    );
   };
 
 /** Maximum or minimum; ONNX Runtime's reductions overlook NaN. */

@@ -9,10 +9,15 @@ import { permuteView, type View } from "../view.ts";
 /** Above every float32, below infinity. */
 const BEYOND_FLOAT32 = 1e300;
 
-/** Keys whose order TopK knows: doubles in which NaN comes after infinity, or int64. */
+/** Keys whose order TopK knows: doubles in which NaN comes after infinity (on a GPU, where NaN may be overlooked, with it), or int64. */
 function sortableKeys(context: LoweringContext, keys: View): View {
   const { dtype } = keys.dense;
   if (!isFloat(dtype)) return apply(context, [keys], "int64", (e, x) => e.cast(x, "int64"));
+  if (context.gpu) {
+    return apply(context, [keys], "float32", (e, x) =>
+      e.where(e.op("IsNaN", [x], "bool"), e.scalar(Infinity, "float32"), x),
+    );
+  }
   return apply(context, [keys], "float64", (e, x) => {
     const top = e.scalar(BEYOND_FLOAT32, "float64");
     const finite = e.op("Min", [e.cast(x, "float64"), top]);

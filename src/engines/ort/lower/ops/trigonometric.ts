@@ -3,6 +3,7 @@
 import type { trigonometricPrimitives } from "../../../../graph/ops/trigonometric.ts";
 import type { Lowerings } from "../context.ts";
 import { type Expression, direct, same } from "./apply.ts";
+import { otherwiseOnGpu } from "./gpu-functions.ts";
 
 /** The angle of a point, from that in the first eighth of the circle: ONNX has no atan2. */
 const atan2: Expression = (e, y, x) => {
@@ -30,10 +31,10 @@ export const trigonometricLowerings: Lowerings<keyof typeof trigonometricPrimiti
   acos: direct("Acos"),
   atan: direct("Atan"),
   atan2: same(atan2),
-  sinh: direct("Sinh"),
+  sinh: otherwiseOnGpu("sinh", (e, x) => e.op("Sinh", [x])),
   cosh: direct("Cosh"),
   tanh: direct("Tanh"),
-  asinh: direct("Asinh"),
-  acosh: direct("Acosh"),
-  atanh: direct("Atanh"),
+  asinh: otherwiseOnGpu("asinh", (e, x) => e.op("Asinh", [x])),
+  acosh: otherwiseOnGpu("acosh", (e, x) => e.op("Acosh", [x])),
+  atanh: otherwiseOnGpu("atanh", (e, x) => e.op("Atanh", [x])),
 };

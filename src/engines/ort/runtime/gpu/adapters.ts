@@ -69,9 +69,14 @@ export function listAdapters(): Adapter[] | undefined {
 /** The name of the best GPU of this machine; undefined where there is none, or only software that poses as one. */
 export function hardwareAdapter(adapters = listAdapters()): string | undefined {
   if (!adapters) return process.platform === "darwin" ? "Metal" : undefined;
-  const order: readonly Adapter["kind"][] = ["discrete", "integrated", "virtual"];
-  const found = order.flatMap((kind) => adapters.filter((adapter) => adapter.kind === kind));
-  return found[0]?.name;
+  const best = bestAdapter(adapters);
+  return best?.kind === "software" ? undefined : best?.name;
+}
+
+/** The adapter that Dawn takes when it is asked for the fastest; software where there is nothing else. */
+export function bestAdapter(adapters: readonly Adapter[]): Adapter | undefined {
+  const order: readonly Adapter["kind"][] = ["discrete", "integrated", "virtual", "software"];
+  return order.flatMap((kind) => adapters.filter((adapter) => adapter.kind === kind))[0];
 }
 
 function devicesOf(

@@ -7,7 +7,7 @@ import { OcelliError } from "../../../../errors.ts";
 import { encodeModel } from "../../../../formats/onnx-encode.ts";
 import type { OnnxNode } from "../../../../formats/onnx.ts";
 import { modelOf } from "../../model.ts";
-import { hardwareAdapter, listAdapters } from "./adapters.ts";
+import { type Adapter, bestAdapter, listAdapters } from "./adapters.ts";
 import { type OrtApi, type Pointer, openCApi } from "../c-api.ts";
 import { type Copied, DeviceBuffer, DeviceMemory } from "./device-buffer.ts";
 import { NativeRuntime } from "../native.ts";
@@ -17,13 +17,17 @@ import { RECORD_PLACEMENT } from "./placement.ts";
 import { RunQueue } from "../queue.ts";
 import type { GpuTraits } from "../runtime.ts";
 
+/** How names of the provider's options begin. */
+const PROVIDER = "ep.webgpuexecutionprovider";
+
 /** ONNX Runtime on a GPU. */
 export class WebGpuRuntime extends NativeRuntime<DeviceBuffer> {
   override readonly gpu: GpuTraits;
   readonly #memory: DeviceMemory;
 
-  constructor(threads: number, memory: DeviceMemory, gpu: GpuTraits) {
-    super({ api: memory.api, threads, place: gpuPlace(memory), queue: memory.queue });
+  constructor(threads: number, memory: DeviceMemory, { name, ...gpu }: Device) {
+    const place = gpuPlace(memory, name, (settings) => putOnGpu(memory.api, settings, gpu));
+    super({ api: memory.api, threads, place, queue: memory.queue });
     this.#memory = memory;
     this.gpu = gpu;
   }
@@ -34,12 +38,21 @@ export class WebGpuRuntime extends NativeRuntime<DeviceBuffer> {
   }
 }
 
-function gpuPlace(memory: DeviceMemory): Place<DeviceBuffer> {
+/** The GPU that was opened, and its name for people. */
+interface Device extends GpuTraits {
+  readonly name: string;
+}
+
+function gpuPlace(
+  memory: DeviceMemory,
+  name: string,
+  configure: Place<DeviceBuffer>["configure"],
+): Place<DeviceBuffer> {
   return {
-    name: gpuName(),
+    name,
     concurrent: false,
     inPlace: false, // WebGPU forbids a shader to read and write one buffer through two bindings
-    configure: (settings) => putOnGpu(memory.api, settings),
+    configure,
     allocate: (dtype, shape) => new DeviceBuffer(memory, dtype, shape),
     get memory() {
       return { live: memory.live, idle: 0 };
@@ -50,17 +63,23 @@ function gpuPlace(memory: DeviceMemory): Place<DeviceBuffer> {
 }
 
 /** The GPU, as far as it can be named, such as "WebGPU on SwiftShader Device (Subzero), software". */
-function gpuName(): string {
-  const adapters = listAdapters();
-  const name = hardwareAdapter(adapters);
-  const software = adapters?.[0];
-  if (name) return `WebGPU on ${name}`;
-  return software ? `WebGPU on ${software.name}, software` : "WebGPU";
-}
+const nameOf = (adapter: Adapter | undefined): string => {
+  if (!adapter) return process.platform === "darwin" ? "WebGPU on Metal" : "WebGPU";
+  return `WebGPU on ${adapter.name}${adapter.kind === "software" ? ", software" : ""}`;
+};
 
-function putOnGpu(api: OrtApi, settings: Pointer): void {
+/** The largest piece of an array that every adapter of WebGPU can show a shader. */
+const LEAST_STORAGE = 128 * 2 ** 20;
+
+function putOnGpu(
+  api: OrtApi,
+  settings: Pointer,
+  { maxStorageBytes }: Pick<GpuTraits, "maxStorageBytes">,
+): void {
+  const limit = String(maxStorageBytes);
+  api.call("AddSessionConfigEntry", settings, `${PROVIDER}.maxStorageBufferBindingSize`, limit);
   api.call("AddSessionConfigEntry", settings, RECORD_PLACEMENT, "1");
-  api.call("AddSessionConfigEntry", settings, "ep.webgpuexecutionprovider.preferredLayout", "NCHW");
+  api.call("AddSessionConfigEntry", settings, `${PROVIDER}.preferredLayout`, "NCHW");
   api.call("SessionOptionsAppendExecutionProvider", settings, "WebGPU", null, null, 0);
 }
 
@@ -106,6 +125,16 @@ const noGpu = (reason: string, cause?: unknown): OcelliError =>
     cause,
   });
 
+/** How a GPU is opened. */
+export interface WebGpuOptions {
+  readonly threads: number;
+  /**
+   * The most bytes of an array that a shader may see in one piece, from 128 MB on; a process has one such limit. Default:
+   * the adapter's own.
+   */
+  readonly maxStorageBytes?: number;
+}
+
 /**
  * Opens the GPU that Dawn chooses, the fastest of the machine.
  *
@@ -113,20 +142,26 @@ const noGpu = (reason: string, cause?: unknown): OcelliError =>
  */
 export async function createWebGpuRuntime({
   threads,
-}: {
-  threads: number;
-}): Promise<WebGpuRuntime> {
-  if (process.platform === "linux" && !listAdapters()?.length)
-    throw noGpu("Vulkan finds no adapter");
+  maxStorageBytes,
+}: WebGpuOptions): Promise<WebGpuRuntime> {
+  const adapters = listAdapters();
+  if (process.platform === "linux" && !adapters?.length) throw noGpu("Vulkan finds no adapter");
+  const adapter = adapters && bestAdapter(adapters);
+  const limits = {
+    maxStorageBytes: maxStorageBytes ?? adapter?.maxStorageBytes ?? LEAST_STORAGE,
+  };
   const api = openCApi();
   const queue = new RunQueue();
   const runOptions = api.create("CreateRunOptions");
-  const configure = (settings: Pointer): void => putOnGpu(api, settings);
+  const configure = (settings: Pointer): void => putOnGpu(api, settings, limits);
   const host = { api, queue, runOptions, threads, configure, onGpu: true };
   try {
     const session = await createNativeSession(host, identity(), {});
     const float16 = await computesHalves(host);
-    return new WebGpuRuntime(threads, new DeviceMemory(queue, api, session), { float16 });
+    return new WebGpuRuntime(threads, new DeviceMemory(queue, api, session), {
+      ...{ name: nameOf(adapter), float16 },
+      ...limits,
+    });
   } catch (cause) {
     throw noGpu(cause instanceof Error ? cause.message : String(cause), cause);
   } finally {
