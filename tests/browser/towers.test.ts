@@ -72,7 +72,8 @@ test("vectors of pictures and texts in a tab are Node's", async () => {
   const images = await Promise.all(pictures.map((name) => decodeImageFile(join(dir, name))));
   const answers = await predictor.predict(images);
   await predictor.dispose();
-  using page = await servePage(join(import.meta.dirname, "towers-page.ts"), folder);
+  const entry = join(import.meta.dirname, "towers-page.ts");
+  using page = await servePage(entry, { folders: { "/model/": folder } });
   const browser = await launchChromium();
   try {
     const tab = await browser.newPage();
