@@ -7,6 +7,7 @@ import { LIMITS } from "../formats/budget.ts";
 import { packageVersion } from "../runs/environment.ts";
 import { type Json, parseObject } from "../runs/read-config.ts";
 import type { DriftReport } from "../served/exporting/drift.ts";
+import { portable, writeVocabulary } from "../served/exporting/towers.ts";
 import { exportForWeb } from "../served/exporting/web-folder.ts";
 import { type TrainedOptions, openTrained } from "../served/trained.ts";
 import { checkpointChunks } from "../weights/checkpoint.ts";
@@ -33,8 +34,8 @@ export async function writeHubFolder(
   run: string,
   { folder, name, license, datasets, use, report = () => undefined }: HubFolderOptions,
 ): Promise<Record<string, number>> {
-  const trained = await openTrained(run, { use, report });
-  const { card, params, variables } = trained;
+  const moved = await portable(run, await openTrained(run, { use, report }));
+  const { card, params, variables } = moved.trained;
   await makeNamedFolder(folder);
   const files: Record<string, number> = {};
   const write = async (file: string, content: string | Uint8Array[]): Promise<void> => {
@@ -44,6 +45,7 @@ export async function writeHubFolder(
         ? Buffer.byteLength(content)
         : content.reduce((sum, { length }) => sum + length, 0);
   };
+  Object.assign(files, await writeVocabulary(moved, folder));
   await write("checkpoint.safetensors", checkpointChunks({ card, params, variables }));
   const described = { model_type: OWN_MODEL_TYPE, ocelli: packageVersion(), card: cardJson(card) };
   await write("config.json", `${JSON.stringify(described, undefined, 2)}\n`);

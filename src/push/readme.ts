@@ -4,6 +4,7 @@ import { sizeText } from "../files.ts";
 import type { ModelCard } from "../models/index.ts";
 import { type Json, isObject, modelTitle } from "../runs/read-config.ts";
 import type { DriftReport } from "../served/exporting/drift.ts";
+import { taskOf } from "../tasks/index.ts";
 
 /** What a model card is written from. */
 export interface CardSource {
@@ -126,30 +127,57 @@ function baseOf({ config }: CardSource): string | undefined {
   return isPublished ? from : undefined;
 }
 
-function usage({ name, drift }: CardSource): string {
-  const browser = `
-In a page, by WebGPU or WebAssembly:
-
-\`\`\`js
-import { describeAnswer, loadClassifier } from "ocelli/web";
-
-const model = await loadClassifier("https://huggingface.co/${name}/resolve/main/");
-console.log(describeAnswer(await model.predict(input.files[0])));
-\`\`\``;
-  return `## Use
-
-    npm i ocelli
-    npx ocelli predict hf:${name} photo.jpg
-
-In Node:
-
-\`\`\`js
-import { decodeImageFile, describeAnswer, loadPredictor } from "ocelli";
+/** How a model is used: one that answers of a picture, and one of pictures and texts. */
+const USES = {
+  answers: {
+    command: (name: string) => `npx ocelli predict hf:${name} photo.jpg`,
+    node: (
+      name: string,
+    ) => `import { decodeImageFile, describeAnswer, loadPredictor } from "ocelli";
 
 const model = await loadPredictor("hf:${name}");
 const image = await decodeImageFile("photo.jpg", { alpha: model.alpha });
 console.log((await model.predict([image])).map(describeAnswer));
-await model.dispose();
+await model.dispose();`,
+    page: (name: string) => `import { describeAnswer, loadClassifier } from "ocelli/web";
+
+const model = await loadClassifier("https://huggingface.co/${name}/resolve/main/");
+console.log(describeAnswer(await model.predict(input.files[0])));`,
+  },
+  towers: {
+    command: (name: string) => `npx ocelli search index PICTURES --model hf:${name}
+    npx ocelli search "a red bird"`,
+    node: (name: string) => `import { openModel } from "ocelli";
+
+const model = await openModel("hf:${name}");
+const { shape, data } = await model.texts.embed(["a red bird"]); // vectors of length 1
+await model.dispose();`,
+    page: (name: string) => `import { loadTowers, nearest } from "ocelli/web";
+
+const towers = await loadTowers("https://huggingface.co/${name}/resolve/main/");
+const vectors = await towers.embedPictures([...input.files]);
+const [query] = await towers.embedTexts(["a red bird"]);
+console.log(nearest(query, vectors));`,
+  },
+} as const;
+
+function usage({ name, card, drift }: CardSource): string {
+  const use = USES[taskOf(card).towers ? "towers" : "answers"];
+  const browser = `
+In a page, by WebGPU or WebAssembly:
+
+\`\`\`js
+${use.page(name)}
+\`\`\``;
+  return `## Use
+
+    npm i ocelli
+    ${use.command(name)}
+
+In Node:
+
+\`\`\`js
+${use.node(name)}
 \`\`\`
 ${drift ? browser : ""}`.trimEnd();
 }
@@ -260,8 +288,13 @@ const FILES: Readonly<Record<string, string>> = {
   "config.json": "the card: model, task, names, preprocessing",
   "model.onnx": "ONNX, float32",
   "model.float16.onnx": "ONNX with half floats",
+  "image.onnx": "the tower of pictures as ONNX, float32",
+  "image.float16.onnx": "the tower of pictures as ONNX with half floats",
+  "text.onnx": "the tower of texts as ONNX, float32",
+  "text.float16.onnx": "the tower of texts as ONNX with half floats",
+  "tokenizer.vocabulary": "the vocabulary that texts are read by",
   "model.json": "how the ONNX files are called, and their drift",
   "labels.json": "what numbers stand for",
-  "preprocess.json": "how a picture becomes the input",
+  "preprocess.json": "how a picture, or a text, becomes the input",
   "model.d.ts": "types for TypeScript",
 };

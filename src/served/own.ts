@@ -9,6 +9,7 @@ import { modelSpecs } from "../nn/index.ts";
 import { CheckpointStore } from "../runs/checkpoints.ts";
 import { isObject, parseObject } from "../runs/read-config.ts";
 import { findCheckpoint, runCheckpoint } from "../runs/checkpoint-path.ts";
+import { RUN_FILES } from "../runs/run.ts";
 import { inputSpecs, taskOf, wholeModel } from "../tasks/index.ts";
 import { fromFlat, toFlat } from "../tree.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
@@ -29,7 +30,7 @@ type Report = (line: string) => void;
  * none of Ocelli's own.
  */
 export async function findOwn(path: string, report?: Report): Promise<Checkpoint | undefined> {
-  const onHub = await checkpointOnHub(path, { report });
+  const onHub = await checkpointOnHub(path, [RUN_FILES.tokenizer], { report });
   const file = onHub ?? findCheckpoint(path);
   return file === undefined ? readStopped(path, report) : readIfCheckpointFile(file, path);
 }

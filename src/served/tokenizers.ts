@@ -14,6 +14,7 @@ import { type Preprocessing, parsePreprocessing } from "../preprocess/pipeline.t
 import { RUN_FILES } from "../runs/run.ts";
 import { type TokenizerChoice, tokenizerKey, tokenizerOf } from "../tasks/index.ts";
 import { type Tokenizer, openTokenizer } from "../text/index.ts";
+import { checkpointOnHub } from "../weights/load.ts";
 
 /** An opened tokenizer, and the choice of it with all that its file says, for the card. */
 export interface OpenedTokenizer {
@@ -26,7 +27,7 @@ export interface OpenedTokenizer {
 /**
  * The tokenizer of a task; undefined where it has none.
  *
- * @param run the run folder, or a file in it, whose copy of the vocabulary is read where there is one
+ * @param run the run folder, a file in it, or a pushed one as `hf:owner/name`, whose copy of the vocabulary is read where there is one
  * @throws a data error where the vocabulary's file is missing, or is another than that of the card
  */
 export async function openTokenizerOf(
@@ -36,7 +37,7 @@ export async function openTokenizerOf(
   const given = tokenizerOf(task);
   if (!given) return undefined;
   const { file: named, sha256: known, ...card } = given;
-  const copy = known !== undefined && run !== undefined ? copyIn(run) : undefined;
+  const copy = known !== undefined && run !== undefined ? await copyIn(run) : undefined;
   const file = copy ?? named;
   const bytes = copy
     ? await readOwn(copy)
@@ -58,8 +59,9 @@ export async function openTokenizerOf(
 }
 
 /** The copy of the vocabulary in a run's folder, or beside a file of its model; runs from before there was one have none. */
-function copyIn(run: string): string | undefined {
-  const folder = /\.(safetensors|onnx)$/i.test(run) ? dirname(run) : run;
+async function copyIn(run: string): Promise<string | undefined> {
+  const place = (await checkpointOnHub(run, [RUN_FILES.tokenizer])) ?? run;
+  const folder = /\.(safetensors|onnx)$/i.test(place) ? dirname(place) : place;
   const file = join(folder, RUN_FILES.tokenizer);
   return existsSync(file) ? file : undefined;
 }

@@ -122,16 +122,17 @@ export async function jsonBeside(
 export const OWN_MODEL_TYPE = "ocelli";
 
 /**
- * The local path of the checkpoint that `ocelli push` put into a repository of the hub, `hf:owner/name`; undefined where
- * the repository is of something else.
+ * The local path of the checkpoint that `ocelli push` put into a repository of the hub, `hf:owner/name`, fetched with
+ * those of further files that lie beside it; undefined where the repository is of something else.
  */
 export async function checkpointOnHub(
   spec: string,
+  further: readonly string[],
   options: LoadOptions = {},
 ): Promise<string | undefined> {
   const { source, part } = splitSpec(spec);
   if (!source.startsWith("hf:") || part !== undefined) return undefined;
-  const paths = await besideWeights(source, [PREPROCESSOR, CONFIG], options);
+  const paths = await besideWeights(source, [...further, PREPROCESSOR, CONFIG], options);
   const config = paths.find((one) => basename(one) === CONFIG);
   if (config === undefined) return undefined;
   const described = parseJson(readSmallText(config), config) as { readonly model_type?: unknown };

@@ -1,12 +1,15 @@
 /** @file A run pushed to a hub on this machine: what is there, what opens again, and what is refused. */
 
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type HubStandIn, TOKENS, startHub } from "./hub-stand-in.ts";
+import { toNumbers } from "../../src/graph/index.ts";
+import { openModel, train } from "../../src/index.ts";
 import { TINY, lastJson, runCli } from "./run-cli.ts";
+import { writePairs } from "./small-pairs.ts";
 
 let dir: string;
 let run: string;
@@ -93,6 +96,33 @@ test("what is pushed opens again by its name and says the same", async () => {
   expect((await say("hf:ada/digits"))[0].ranked).toEqual((await say(run))[0].ranked);
   hub.repositories.delete("ada/digits"); // what was fetched is not asked for again
   expect((await say("hf:ada/digits"))[0].ranked).toEqual((await say(run))[0].ranked);
+});
+
+test("a model of images and texts takes its vocabulary along", async () => {
+  const [pairs, out] = [join(dir, "pairs"), join(dir, "pairs-out")];
+  await mkdir(join(dir, "captioned"));
+  await train(await writePairs(join(dir, "captioned")), { engine: "ort", workdir: pairs });
+  const vectorsOf = async (spec: string): Promise<number[]> => {
+    const model = await openModel(spec, { engine: "ort" });
+    const vectors = await model.texts!.embed(["red on the left", ""]);
+    await model.dispose();
+    return toNumbers(vectors);
+  };
+  const before = await vectorsOf(pairs);
+  const args = ["push", pairs, "ada/pairs", "--license", "mit", "--out", out];
+  expect((await runCli(args)).code).toBe(0);
+  const { files } = hub.repositories.get("ada/pairs")!;
+  expect([...files.keys()]).toEqual(
+    expect.arrayContaining(["text.onnx", "image.onnx", "tokenizer.vocabulary"]),
+  );
+  for (const name of ["config.json", "checkpoint.safetensors", "model.json", "README.md"]) {
+    expect(Buffer.from(files.get(name)!).includes(dir), name).toBe(false);
+  }
+  expect(Buffer.from(files.get("README.md")!).toString()).toContain("loadTowers");
+  expect(Buffer.from(files.get("README.md")!).toString()).not.toMatch(/\|\s+\|$/m); // a file without a word
+  // another machine has neither the run nor the file that it was trained with
+  for (const name of [pairs, out, join(dir, "captioned")]) await rm(name, { recursive: true });
+  expect(await vectorsOf("hf:ada/pairs")).toEqual(before);
 });
 
 test("the model card says what the run says", async () => {
