@@ -57,6 +57,7 @@ export const SHOWN_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/push/push.ts": "tests/e2e/push.test.ts",
   "src/search/build.ts": "tests/e2e/search.test.ts",
   "src/search/search.ts": "tests/e2e/search.test.ts",
+  "src/web/towers.ts": "tests/browser/towers.test.ts",
   "src/served/classification/zero-shot.ts": "tests/e2e/contrastive.test.ts",
   "src/served/exporting/export.ts": "tests/e2e/train.test.ts",
   "src/serve/server.ts": "tests/e2e/serve.test.ts",

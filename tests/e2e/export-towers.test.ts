@@ -98,7 +98,7 @@ test("what a tower cannot do is one clear line", async () => {
   expect(await to("--to", "onnx", "--tower", "text", "--output", "logits")).toContain(
     'unknown output of the text tower "logits"; valid: text',
   );
-  expect(await to("--to", "npz", "--tower", "text")).toContain("--tower is of ONNX models");
+  expect(await to("--to", "npz", "--tower", "text")).toContain("--tower is for ONNX models");
   const other = join(dir, "other");
   await mkdir(other);
   await writeFile(join(other, "tokenizer.vocabulary"), "another");

@@ -68,6 +68,10 @@ afterAll(() => rm(dir, { recursive: true }));
 const atTime = (seconds: number): string =>
   `export CLOCK=${seconds} OCELLI_CACHE=${at("cache")} NODE_OPTIONS=--import=${at("clock.mjs")}`;
 
+/** What is said of a run that has finished. */
+const OVER =
+  /has finished; there is nothing to resume|already holds a run \(\S+\)\. Choose another --workdir\./;
+
 /** Kills what a round starts at random moments, once a folder is there, and starts it again until it ends. */
 async function killAndRepeat(
   name: string,
@@ -89,8 +93,8 @@ async function killAndRepeat(
         process.kill("SIGKILL");
       }
       const code = await process.ended;
-      // One that was killed after its last write has nothing left to resume.
-      finished = code === 0 || process.text().includes("has finished; there is nothing to resume");
+      // One that was killed after its last write has nothing left to do.
+      finished = code === 0 || OVER.test(process.text());
       if (finished) longest = Math.max(300, 0.5 * longest + 0.5 * (performance.now() - began));
       else {
         expect(code, process.text()).toBe(null);
