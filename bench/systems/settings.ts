@@ -4,7 +4,7 @@
  *
  * Data: CIFAR-10 at 32 pixels, or Fashion-MNIST where that is not here. Split: systems learn from nine tenths of `train`, drawn by
  * hashing ids; nothing is tuned, so that the other tenth is not used; `test` judges, once for each system. One network and one
- * optimiser for all; sizes are those of ../shared/facts/self-supervised.md, section 7, and defaults of the papers elsewhere.
+ * optimiser for all; sizes are chosen for ten minutes on two cores, and are the papers' defaults elsewhere.
  */
 
 import type { ConfigInput } from "../../src/config/config.ts";
