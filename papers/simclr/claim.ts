@@ -1,5 +1,5 @@
 /**
- * Features of two views that are told from all others are better than untrained ones, and than few labels alone.
+ * Features learned by matching two views of a picture are better than untrained ones, and than those of few labels alone.
  *
  * Metric: accuracy on the test split of photographs of a linear probe on frozen features from 50 labels a class (`few`); beside it
  * the linear probe and kNN from 10,000 labels. Split: pre-training sees nine tenths of `train`, drawn by hash, without labels;
@@ -41,7 +41,7 @@ const [SIMCLR, RANDOM, LABELS] = ["SimCLR", "untrained", "50 labels a class alon
 export default defineClaim({
   name: "simclr",
   headline:
-    "Telling two views of a picture from all other pictures gives features that need few labels.",
+    "Matching two views of a picture, among all other pictures, gives features that need few labels.",
   data: PHOTOGRAPHS,
   evaluator: "objective",
   metric: "few",
